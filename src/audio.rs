@@ -1,0 +1,5 @@
+//! From the sound card to the file: source, capture, blocks, recorder, RF64, repair.
+
+pub mod block;
+pub mod clock;
+pub mod format;

@@ -1,0 +1,158 @@
+//! Blocks of captured frames and the two queues they travel in, filled one way, free the other.
+//!
+//! Every block is allocated and touched before capture starts; nothing here allocates after that.
+
+use heapless::spsc::{Consumer, Producer, Queue};
+use serde::{Deserialize, Serialize};
+
+use super::format::Spec;
+
+/// Why frames are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The sound card's buffer ran over before it was read.
+    Overrun,
+    /// No free block was left: the disk was too slow for too long.
+    Storage,
+    /// The device was gone.
+    Device,
+}
+
+/// A run of consecutive frames, numbered on the capture clock.
+///
+/// A loss is always `first_frame` beyond the end of the previous block, its cause in `lost_before`.
+#[derive(Debug)]
+pub struct Block {
+    /// Number of the first frame since capture started.
+    pub first_frame: u64,
+    /// Frames filled; 0 where only time went by without a device.
+    pub frames: u32,
+    /// Why frames are missing between the previous block and this one.
+    pub lost_before: Option<Cause>,
+    /// Room for whole frames, interleaved, as the device delivers them.
+    pub bytes: Box<[u8]>,
+}
+
+impl Block {
+    /// The number of the frame after the last.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.first_frame + u64::from(self.frames)
+    }
+}
+
+/// Entries of each queue, one less of which can be in it.
+pub const QUEUE_LENGTH: usize = 4096;
+/// Most blocks in a pool; below the queue's length so that a push of a pool's block cannot fail.
+pub const MOST_BLOCKS: u64 = 4000;
+type BlockQueue = Queue<Box<Block>, QUEUE_LENGTH>;
+
+/// Capture's side of the pool.
+pub struct CaptureEnd {
+    /// Blocks to fill.
+    pub free: Consumer<'static, Box<Block>>,
+    /// Blocks filled.
+    pub filled: Producer<'static, Box<Block>>,
+}
+
+/// The recorder's side of the pool.
+pub struct RecorderEnd {
+    /// Blocks filled.
+    pub filled: Consumer<'static, Box<Block>>,
+    /// Blocks to give back.
+    pub free: Producer<'static, Box<Block>>,
+}
+
+/// How large a pool is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    /// Frames in a block: `max(period, ceil(pool frames / 4000))`.
+    pub block_frames: u32,
+    /// Number of blocks.
+    pub blocks: usize,
+    /// Bytes of all blocks.
+    pub bytes: u64,
+}
+
+impl PoolSize {
+    /// The pool that holds `pool_frames` in blocks of at least one period.
+    #[must_use]
+    pub fn new(spec: Spec, period_frames: u32, pool_frames: u64) -> PoolSize {
+        let block_frames = u64::from(period_frames)
+            .max(pool_frames.div_ceil(MOST_BLOCKS))
+            .max(1);
+        let blocks = pool_frames.div_ceil(block_frames).max(4);
+        PoolSize {
+            block_frames: block_frames as u32,
+            blocks: blocks as usize,
+            bytes: blocks * block_frames * spec.frame_bytes() as u64,
+        }
+    }
+
+    /// Allocates and touches every block. The queues live as long as the program.
+    #[must_use]
+    pub fn allocate(self, spec: Spec) -> (CaptureEnd, RecorderEnd) {
+        let (mut give, free) = Box::leak(Box::new(BlockQueue::new())).split();
+        let (filled_in, filled_out) = Box::leak(Box::new(BlockQueue::new())).split();
+        for _ in 0..self.blocks {
+            // Written, not only reserved: a page first touched while capturing is a page fault.
+            let bytes = vec![0x55; self.block_frames as usize * spec.frame_bytes()];
+            let block = Block {
+                first_frame: 0,
+                frames: 0,
+                lost_before: None,
+                bytes: bytes.into(),
+            };
+            assert!(
+                give.enqueue(Box::new(block)).is_ok(),
+                "a pool fits its queue"
+            );
+        }
+        (
+            CaptureEnd {
+                free,
+                filled: filled_in,
+            },
+            RecorderEnd {
+                filled: filled_out,
+                free: give,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::format::Format;
+
+    const SPEC: Spec = Spec {
+        rate: 48_000,
+        channels: 6,
+        format: Format::S32Le,
+    };
+
+    #[test]
+    fn a_block_holds_a_period_or_a_4000th_of_the_pool() {
+        assert_eq!(PoolSize::new(SPEC, 480, 480 * 3000).block_frames, 480);
+        assert_eq!(PoolSize::new(SPEC, 64, 64 * 40_000).block_frames, 640);
+    }
+
+    #[test]
+    fn every_block_of_the_largest_pool_fits_the_queue() {
+        let size = PoolSize::new(
+            Spec {
+                channels: 1,
+                ..SPEC
+            },
+            1,
+            4_000_000,
+        );
+        let (capture, _recorder) = size.allocate(Spec {
+            channels: 1,
+            ..SPEC
+        });
+        assert_eq!(capture.free.len(), size.blocks);
+    }
+}

@@ -1,0 +1,65 @@
+//! The command grammar, and what each exit code means; one file per command.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub enum Failure {
+    /// It could not be done: exit code 1. Names the object, the reason and the remedy.
+    CouldNot(String),
+    /// Wrong usage or configuration: exit code 2. Names file, line and key.
+    Usage(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::CouldNot(text) | Failure::Usage(text) => f.write_str(text),
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Exit code 0.
+    Well,
+    /// With recorded faults, every file valid: exit code 3.
+    WithFaults,
+}
+
+/// An unattended multichannel voice-recording booth.
+#[derive(Debug, Parser)]
+#[command(name = "booth", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    match run(Cli::parse().command) {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::WithFaults) => ExitCode::from(3),
+        Err(failure) => {
+            eprintln!("booth: {failure}");
+            ExitCode::from(if matches!(failure, Failure::Usage(_)) {
+                2
+            } else {
+                1
+            })
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Done, Failure> {
+    match command {}
+}

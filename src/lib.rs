@@ -1,0 +1,33 @@
+//! An unattended multichannel voice-recording booth.
+//!
+//! Capture runs as long as the box is up; a take is a pair of frame numbers in that stream. The
+//! parts and what each may wait on:
+//!
+//! | thread | module | policy | may wait on | never |
+//! |---|---|---|---|---|
+//! | `main` | [`booth`] | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
+//! | `capture` | [`audio::capture`] | real time | one ALSA period | while running: allocates, locks, logs, opens files |
+//! | `recorder` | [`audio::recorder`] | normal | the disk | drops a block unsaid |
+//! | `clerk` | [`store::clerk`] | normal | the disk | is waited for by `main`; opens a take being recorded |
+//! | `sphere` | [`sphere`] | normal | the network, each call bounded | is waited for by `main` |
+//!
+//! ```text
+//!  buttons ─┐                          Screen ──▶ panel (SPI, terminal, PNG)
+//!  tick ────┤ Event  ┌──────────────┐
+//!  takes ───┼──────▶ │ session      │ Action ──▶ recorder (begin, end, amend)
+//!  sphere ──┤        │ pure: no I/O │        ──▶ clerk, sphere (track, locate, play, stop)
+//!  faults ──┘        └──────────────┘
+//!  ALSA ─▶ capture ══ filled blocks ══▶ recorder ─▶ take-0001.rf64 + takes.jsonl
+//!               ▲════ free blocks ═══════┘
+//! ```
+//!
+//! Guarantees: no captured frame is lost unsaid; nothing between takes is ever written; time is an
+//! argument everywhere below [`booth`].
+
+pub mod audio;
+pub mod board;
+pub mod cli;
+pub mod config;
+pub mod rt;
+pub mod screen;
+pub mod store;

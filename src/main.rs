@@ -1,0 +1,8 @@
+//! Arguments -> command -> exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    booth::rt::forbid_core_dumps();
+    booth::cli::main()
+}

@@ -1,0 +1,197 @@
+//! What the operating system must be asked in C: clocks, core dumps, file space, renames, terminal.
+//!
+//! The only module with unsafe code; each call is wrapped so that its callers need none.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// A moment of CLOCK_MONOTONIC in nanoseconds: the one clock of buttons, ALSA and sphere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nanos(pub u64);
+
+impl Nanos {
+    /// The present moment.
+    #[must_use]
+    pub fn now() -> Nanos {
+        let mut ts = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: `ts` is a valid timespec; CLOCK_MONOTONIC exists on every Linux.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut ts) };
+        Nanos(ts.tv_sec as u64 * 1_000_000_000 + ts.tv_nsec as u64)
+    }
+
+    /// The time from `earlier` to this moment; zero if `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Nanos) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Nanos {
+    type Output = Nanos;
+
+    fn add(self, later: Duration) -> Nanos {
+        Nanos(self.0.saturating_add(later.as_nanos() as u64))
+    }
+}
+
+/// The wall clock as RFC 3339 UTC with milliseconds; `None` while the kernel calls the clock
+/// unsynchronised (STA_UNSYNC of adjtimex), as on a Pi without network.
+#[must_use]
+pub fn utc_now() -> Option<String> {
+    // SAFETY: an all-zero timex asks for nothing to be changed, so no privilege is needed.
+    let status = unsafe {
+        let mut timex: libc::timex = std::mem::zeroed();
+        if libc::adjtimex(&raw mut timex) < 0 {
+            return None;
+        }
+        timex.status
+    };
+    if status & libc::STA_UNSYNC != 0 {
+        return None;
+    }
+    Some(format!("{:.3}", jiff::Timestamp::now()))
+}
+
+/// Keeps names, codes and keys in memory out of core files: RLIMIT_CORE 0, PR_SET_DUMPABLE 0.
+pub fn forbid_core_dumps() {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: plain system calls on a valid struct; failure leaves the process as it was.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+}
+
+/// Reserves `bytes` of disk for `file` without changing its length.
+///
+/// # Errors
+/// The file system's: no space, or no such operation (FAT, some network file systems).
+pub fn reserve_space(file: &File, bytes: u64) -> io::Result<()> {
+    let length = libc::off_t::try_from(bytes).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open for as long as `file` is borrowed.
+    let done = unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, length) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Renames `from` to `to` and never replaces an existing file.
+///
+/// # Errors
+/// `AlreadyExists` if `to` is there, else the file system's.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    let c = |p: &Path| std::ffi::CString::new(p.as_os_str().as_bytes()).map_err(io::Error::other);
+    let (c_from, c_to) = (c(from)?, c(to)?);
+    // SAFETY: both paths are NUL-terminated and outlive the call.
+    let done = unsafe {
+        libc::renameat2(
+            libc::AT_FDCWD,
+            c_from.as_ptr(),
+            libc::AT_FDCWD,
+            c_to.as_ptr(),
+            libc::RENAME_NOREPLACE,
+        )
+    };
+    if done == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    // Some FUSE and network file systems know no flags; a booth is the only writer of its folder.
+    match error.raw_os_error() {
+        Some(libc::EINVAL | libc::ENOSYS) if !to.exists() => std::fs::rename(from, to),
+        Some(libc::EINVAL | libc::ENOSYS) => Err(io::ErrorKind::AlreadyExists.into()),
+        _ => Err(error),
+    }
+}
+
+/// Waits until `file` can be read, `wait` at most; true if it can.
+///
+/// # Errors
+/// The poll's; a signal counts as nothing to read.
+pub fn readable(file: &impl AsRawFd, wait: Duration) -> io::Result<bool> {
+    let mut poll = libc::pollfd {
+        fd: file.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let millis = libc::c_int::try_from(wait.as_millis()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one valid pollfd, and the count says one.
+    match unsafe { libc::poll(&raw mut poll, 1, millis) } {
+        0 => Ok(false),
+        n if n > 0 => Ok(true),
+        _ => match io::Error::last_os_error() {
+            e if e.kind() == io::ErrorKind::Interrupted => Ok(false),
+            e => Err(e),
+        },
+    }
+}
+
+/// A terminal that hands over each key at once and unechoed; restored on drop.
+#[derive(Debug)]
+pub struct KeyMode {
+    before: libc::termios,
+}
+
+impl KeyMode {
+    /// Sets standard input to single keys. Ctrl-C still sends SIGINT.
+    ///
+    /// # Errors
+    /// `ENOTTY` if standard input is no terminal.
+    pub fn set() -> io::Result<KeyMode> {
+        // SAFETY: termios is plain data; both calls get a valid pointer to it.
+        unsafe {
+            let mut before: libc::termios = std::mem::zeroed();
+            if libc::tcgetattr(libc::STDIN_FILENO, &raw mut before) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            let mut keys = before;
+            keys.c_lflag &= !(libc::ICANON | libc::ECHO);
+            if libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const keys) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            Ok(KeyMode { before })
+        }
+    }
+}
+
+impl Drop for KeyMode {
+    fn drop(&mut self) {
+        // SAFETY: `before` is what tcgetattr gave.
+        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.before) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monotonic_time_never_goes_back() {
+        let first = Nanos::now();
+        assert!(Nanos::now() >= first);
+    }
+
+    #[test]
+    fn rename_new_keeps_what_is_there() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        std::fs::write(&a, "new").expect("write a");
+        std::fs::write(&b, "old").expect("write b");
+        let refused = rename_new(&a, &b).expect_err("must not replace");
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&b).expect("read b"), "old");
+    }
+}

@@ -1,0 +1,3 @@
+//! The data folder: rows of takes and events.
+
+pub mod row;

@@ -1,0 +1,134 @@
+//! The rows of takes.jsonl, one JSON object a line.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::block::Cause;
+use crate::audio::format::Format;
+
+/// What a take is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A line read aloud.
+    Read,
+    /// The visitor silent.
+    Quiet,
+    /// Free speech.
+    Free,
+}
+
+/// How a take ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As meant.
+    Kept,
+    /// Another take of the same line replaces it.
+    Redone,
+    /// The line was skipped.
+    Skipped,
+    /// Cut by a pause.
+    Paused,
+    /// Cut by a stop or a fault.
+    Aborted,
+    /// Made whole after a crash.
+    Recovered,
+}
+
+/// Frames that were lost and filled with silence; counted from the file's first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// First silent frame.
+    pub frame: u64,
+    /// Silent frames.
+    pub frames: u64,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Where the sphere stood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SphereAt {
+    /// Its track.
+    pub track: String,
+    /// Its transport frame.
+    pub frame: u64,
+    /// The capture frame of the session that belongs to it.
+    pub at_frame: u64,
+    /// Uncertainty, frames.
+    pub uncertainty_frames: u64,
+}
+
+/// A stretch of voice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// First frame, counted from the file's first.
+    pub frame: u64,
+    /// Frames.
+    pub frames: u64,
+}
+
+/// A row of takes.jsonl. Rows are only appended; a later row of the same `take` replaces it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Number within the session, from 1.
+    pub take: u32,
+    /// File name within the session's folder.
+    pub file: String,
+    /// What it is of.
+    pub kind: Kind,
+    /// Name of the protocol's step.
+    pub step: String,
+    /// Line of the corpus, from 1.
+    pub line: Option<u64>,
+    /// The id before the line's tab.
+    pub line_id: Option<String>,
+    /// What was to be read.
+    pub text: Option<String>,
+    /// Its language.
+    pub language: String,
+    /// How often the line was taken before, plus 1.
+    pub version: u32,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// `CHANNEL: word`, where something was found.
+    pub reasons: Vec<String>,
+    /// The file's first frame on the session's clock.
+    pub start_frame: u64,
+    /// Frames in the file.
+    pub frames: u64,
+    /// Frames before the start mark.
+    pub lead_frames: u64,
+    /// Frames after the end mark.
+    pub tail_frames: u64,
+    /// When the text was shown, on the session's clock.
+    pub shown_frame: Option<u64>,
+    /// The presses that began and ended it, on the session's clock.
+    pub press_frames: Vec<u64>,
+    /// Where the voice lies in the file.
+    pub voice: Option<Voice>,
+    /// Frames per second.
+    pub rate: u32,
+    /// Channel count.
+    pub channels: u16,
+    /// As stored.
+    pub format: Format,
+    /// What was lost.
+    pub gaps: Vec<Gap>,
+    /// Peak of each channel, dBFS.
+    pub peak_dbfs: Vec<f64>,
+    /// Level of each channel, dBFS.
+    pub rms_dbfs: Vec<f64>,
+    /// Mean of each channel, of full scale.
+    pub dc: Vec<f64>,
+    /// Signal to noise ratio of each channel, where a noise floor is known.
+    pub snr_db: Vec<f64>,
+    /// Samples of each channel at full scale.
+    pub clipped: Vec<u64>,
+    /// Where the sphere stood.
+    pub sphere: Option<SphereAt>,
+    /// SHA-256 of the `data` chunk's bytes.
+    pub samples_sha256: String,
+    /// RFC 3339, or null while the clock is unsynchronised.
+    pub utc: Option<String>,
+}
