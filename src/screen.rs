@@ -1,5 +1,12 @@
 //! What is shown, as a value: equal values draw the same picture.
 
+pub mod bitmap;
+pub mod lang;
+pub mod layout;
+pub mod paint;
+pub mod picture;
+pub mod text;
+
 use std::fmt;
 use std::sync::Arc;
 

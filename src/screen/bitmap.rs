@@ -1,0 +1,117 @@
+//! Text in embedded-graphics' bitmap fonts, for a box without font files: a fault must show.
+//!
+//! Latin only (ISO 8859-15); never needed where fonts are installed.
+
+use embedded_graphics::geometry::Point;
+use embedded_graphics::mono_font::iso_8859_15::{FONT_6X10, FONT_7X13, FONT_9X18, FONT_10X20};
+use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
+use embedded_graphics::pixelcolor::Rgb565;
+use embedded_graphics::primitives::Rectangle;
+use embedded_graphics::text::{Baseline, Text};
+use embedded_graphics::{Drawable, geometry::Size};
+
+use super::picture::Picture;
+use super::text::{Side, Style};
+
+/// Largest first.
+const FONTS: [&MonoFont<'static>; 4] = [&FONT_10X20, &FONT_9X18, &FONT_7X13, &FONT_6X10];
+
+/// Characters of `text` that the font lacks.
+pub fn missing(text: &str) -> usize {
+    let index = |c: char| FONT_10X20.glyph_mapping.index(c);
+    let lacks = |c: &char| *c != '?' && index(*c) == index('?');
+    plain(text).chars().filter(lacks).count()
+}
+
+/// Draws `text` in the middle of `area` at the largest size that holds it.
+pub fn draw(picture: &mut Picture, text: &str, area: Rectangle, style: Style, colour: Rgb565) {
+    let text = plain(text);
+    let mut chosen = (FONTS[3], Vec::new());
+    for font in FONTS {
+        let lines = wrap(&text, columns(font, area.size));
+        let fits = lines.len() as u32 * font.character_size.height <= area.size.height;
+        chosen = (font, lines);
+        if fits && font.character_size.height <= style.largest.max(10) {
+            break;
+        }
+    }
+    let (font, lines) = chosen;
+    let Size { width, height } = font.character_size;
+    let room = (area.size.height / height).max(1) as usize;
+    let lines = &lines[..lines.len().min(room)];
+    let spare = area.size.height.saturating_sub(lines.len() as u32 * height);
+    for (n, line) in lines.iter().enumerate() {
+        let free = area
+            .size
+            .width
+            .saturating_sub(line.chars().count() as u32 * width);
+        let x = match style.side {
+            Side::Left => 0,
+            Side::Middle => free / 2,
+            Side::Right => free,
+        };
+        let y = spare / 2 + n as u32 * height;
+        let at = area.top_left + Point::new(x as i32, y as i32);
+        let style = MonoTextStyle::new(font, colour);
+        // The picture's error type is Infallible.
+        let _ = Text::with_baseline(line, at, style, Baseline::Top).draw(picture);
+    }
+}
+
+fn columns(font: &MonoFont<'_>, area: Size) -> usize {
+    (area.width / font.character_size.width).max(1) as usize
+}
+
+/// Typographic characters as the ones the font has.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '‘' | '’' => out.push('\''),
+            '“' | '”' => out.push('"'),
+            '–' | '—' | '‑' => out.push('-'),
+            '…' => out.push_str("..."),
+            '·' => out.push('-'),
+            '\u{a0}' | '\u{202f}' | '\t' | '\n' => out.push(' '),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        for (n, piece) in letters.chunks(columns).enumerate() {
+            let used = lines.last().map_or(0, |l| l.chars().count());
+            let gap = usize::from(n == 0 && used > 0);
+            if used + gap + piece.len() > columns {
+                lines.push(String::new());
+            } else if gap == 1
+                && let Some(line) = lines.last_mut()
+            {
+                line.push(' ');
+            }
+            if let Some(line) = lines.last_mut() {
+                line.extend(piece);
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_its_columns() {
+        for columns in 1..30 {
+            for line in wrap("une phrase anticonstitutionnellement longue", columns) {
+                assert!(line.chars().count() <= columns);
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The fixed words of the screens in a visitor's language, from deploy/lang/*.toml, embedded.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The languages that are embedded: code and file.
+const EMBEDDED: [(&str, &str); 2] = [
+    ("fr", include_str!("../../deploy/lang/fr.toml")),
+    ("en", include_str!("../../deploy/lang/en.toml")),
+];
+
+/// Why there are no words.
+#[derive(Debug, thiserror::Error)]
+pub enum LangError {
+    /// No such language and no such file.
+    #[error("language {0:?} is unknown; known: fr, en, or the path of a .toml file")]
+    Unknown(String),
+    /// The file cannot be read.
+    #[error("language file {}: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is wrong.
+    #[error("language file {name}: {reason}")]
+    Faulty {
+        /// Which language or file.
+        name: String,
+        /// Line, key and reason.
+        reason: String,
+    },
+}
+
+/// The fixed words of one language.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lang {
+    /// Heading while nobody is here.
+    pub attract_title: String,
+    /// What the box is for.
+    pub attract_text: String,
+    /// How to begin.
+    pub attract_hint: String,
+    /// `go` on an intro.
+    pub intro_go: String,
+    /// Buttons while a line is read, mode auto.
+    pub reading_auto: String,
+    /// Buttons while a take runs, mode manual.
+    pub reading_manual: String,
+    /// Buttons before a take, mode manual.
+    pub reading_waiting: String,
+    /// Buttons of a free take.
+    pub reading_free: String,
+    /// What a quiet step asks.
+    pub quiet_text: String,
+    /// Buttons of a quiet step: none.
+    pub quiet_hint: String,
+    /// Heading of a pause.
+    pub paused_title: String,
+    /// A pause.
+    pub paused_text: String,
+    /// Buttons of a pause.
+    pub paused_hint: String,
+    /// Heading of a step's end.
+    pub over_title: String,
+    /// A step's end.
+    pub over_text: String,
+    /// Heading of the session's end.
+    pub thanks_title: String,
+    /// The session's end.
+    pub thanks_text: String,
+    /// Buttons of the session's end.
+    pub thanks_hint: String,
+    /// Heading of every fault.
+    pub fault_title: String,
+    /// A fault without words of its own.
+    pub fault_text: String,
+    /// The disk does not keep up.
+    pub storage_slow: String,
+    /// The disk is full.
+    pub storage_full: String,
+    /// The loudspeakers are made ready.
+    pub sphere_preparing: String,
+    /// The loudspeakers do not answer.
+    pub sphere_failed: String,
+    /// The sound card is gone.
+    pub device_lost: String,
+    /// The corpus has nothing to show.
+    pub no_lines: String,
+}
+
+impl Lang {
+    /// The words of a language by its code (`fr`, or `fr-CA` for its first part), or of a file.
+    ///
+    /// # Errors
+    /// An unknown language, or a file with a missing or unknown key.
+    pub fn load(code: &str) -> Result<Lang, LangError> {
+        let main = code.split(['-', '_']).next().unwrap_or(code);
+        if let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == main) {
+            return Lang::parse(name, text);
+        }
+        let path = Path::new(code);
+        if path.extension().is_none_or(|e| e != "toml") {
+            return Err(LangError::Unknown(code.into()));
+        }
+        let text = std::fs::read_to_string(path).map_err(|source| LangError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        Lang::parse(code, &text)
+    }
+
+    fn parse(name: &str, text: &str) -> Result<Lang, LangError> {
+        toml::from_str(text).map_err(|e| LangError::Faulty {
+            name: name.into(),
+            reason: e.to_string().trim_end().into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::text::Type;
+
+    #[test]
+    fn every_embedded_language_is_complete_and_can_be_drawn() {
+        let mut set = Type::load(&[]);
+        for (code, text) in EMBEDDED {
+            assert_ne!(Lang::load(code).expect(code).thanks_title, "");
+            assert_eq!(set.missing_glyphs(text), 0, "{code}");
+        }
+    }
+
+    #[test]
+    fn unknown_languages_are_refused_by_name() {
+        let refused = Lang::load("xx").expect_err("no such language");
+        assert!(refused.to_string().contains("\"xx\""));
+        assert!(Lang::load("/nonexistent/de.toml").is_err());
+        assert!(Lang::parse("x", "attract_title = 1").is_err());
+    }
+}

@@ -1,0 +1,379 @@
+//! Text: shaped by cosmic-text from named font files, or drawn in a bitmap font without any.
+//!
+//! Guarantees: the same files give the same picture on every machine, because the system's font
+//! database is never asked; text is fitted to the largest size that holds it without breaking a
+//! word; what cannot be drawn is counted, never hidden.
+
+use std::path::{Path, PathBuf};
+
+use cosmic_text::{
+    Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Shaping, SwashCache, Weight, Wrap,
+    fontdb,
+};
+use embedded_graphics::geometry::Size;
+use embedded_graphics::pixelcolor::Rgb565;
+use embedded_graphics::primitives::Rectangle;
+
+use super::bitmap;
+use super::picture::Picture;
+
+/// Smallest and largest size of the fitted text, pixels.
+const SIZES: std::ops::RangeInclusive<u32> = 10..=96;
+
+/// Line height over font size: Devanagari and Arabic marks need more than Latin's 1.2.
+const LINE_HEIGHT: f32 = 1.32;
+
+/// Layouts kept: a screen has four texts, and the next line is prepared meanwhile.
+const KEPT: usize = 16;
+
+/// Longest text laid out, characters: a screen holds fewer at the smallest size.
+const LONGEST: usize = 4000;
+
+/// Where Debian's fonts-noto-core, fonts-noto-cjk and fonts-dejavu-core put their files.
+const INSTALLED: [&str; 13] = [
+    "/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSans-Bold.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansArabic-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansHebrew-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansBengali-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansTamil-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansEthiopic-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansGeorgian-Regular.ttf",
+    "/usr/share/fonts/truetype/noto/NotoSansArmenian-Regular.ttf",
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+];
+
+/// How a text is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Bold, where there is a bold face.
+    pub bold: bool,
+    /// Where lines stand between the sides.
+    pub side: Side,
+    /// Largest size, pixels.
+    pub largest: u32,
+}
+
+/// Where lines stand between the sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// At the left.
+    Left,
+    /// In the middle.
+    Middle,
+    /// At the right.
+    Right,
+}
+
+#[derive(Debug)]
+struct Laid {
+    text: String,
+    area: Size,
+    style: Style,
+    buffer: Buffer,
+    height: f32,
+}
+
+struct Shaper {
+    fonts: FontSystem,
+    glyphs: SwashCache,
+    family: String,
+    laid: Vec<Laid>,
+}
+
+/// The fonts, and what was laid out with them.
+pub struct Type {
+    shaper: Option<Box<Shaper>>,
+    warning: Option<String>,
+}
+
+impl std::fmt::Debug for Type {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let family = self.shaper.as_ref().map(|s| &s.family);
+        f.debug_struct("Type").field("family", &family).finish()
+    }
+}
+
+impl Type {
+    /// Loads font files; an empty list means the installed defaults.
+    #[must_use]
+    pub fn load(files: &[PathBuf]) -> Type {
+        let mut db = fontdb::Database::new();
+        let mut failed = Vec::new();
+        if files.is_empty() {
+            for path in INSTALLED.iter().map(Path::new).filter(|p| p.exists()) {
+                if let Err(e) = db.load_font_file(path) {
+                    failed.push(format!("{}: {e}", path.display()));
+                }
+            }
+        }
+        for path in files {
+            let before = db.len();
+            match db.load_font_file(path) {
+                Ok(()) if db.len() == before => {
+                    failed.push(format!("{}: not a font file", path.display()));
+                }
+                Ok(()) => {}
+                Err(e) => failed.push(format!("{}: {e}", path.display())),
+            }
+        }
+        let family = db
+            .faces()
+            .next()
+            .and_then(|face| face.families.first())
+            .map(|(name, _)| name.clone());
+        let mut warning = (!failed.is_empty()).then(|| format!("fonts: {}", failed.join("; ")));
+        let shaper = family.map(|family| {
+            db.set_sans_serif_family(&family);
+            Box::new(Shaper {
+                // A fixed locale: it only orders fallback fonts, and must not differ by machine.
+                fonts: FontSystem::new_with_locale_and_db("en".into(), db),
+                glyphs: SwashCache::new(),
+                family,
+                laid: Vec::new(),
+            })
+        });
+        if shaper.is_none() {
+            let what = warning.unwrap_or_else(|| "fonts: no font file found".into());
+            warning = Some(format!(
+                "{what}; screens are drawn in a small Latin bitmap font: install fonts-noto-core \
+                 (and fonts-noto-cjk for Chinese, Japanese and Korean), or name font files in \
+                 `fonts` of booth.toml"
+            ));
+        }
+        Type { shaper, warning }
+    }
+
+    /// What is wrong with the fonts and what to do about it.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
+    /// Characters or glyphs of `text` that no font has; such a line must not be shown.
+    #[must_use]
+    pub fn missing_glyphs(&mut self, text: &str) -> usize {
+        let Some(shaper) = &mut self.shaper else {
+            return bitmap::missing(text);
+        };
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let mut buffer = Buffer::new(&mut shaper.fonts, Metrics::new(20.0, 24.0));
+        buffer.set_wrap(Wrap::None);
+        buffer.set_size(None, None);
+        buffer.set_text(&text, &shaper.attrs(false), Shaping::Advanced, None);
+        buffer.shape_until_scroll(&mut shaper.fonts, false);
+        let glyphs = buffer.layout_runs().flat_map(|run| run.glyphs.iter());
+        glyphs.filter(|glyph| glyph.glyph_id == 0).count()
+    }
+
+    /// Lays `text` out for `area` and keeps the result.
+    pub fn prepare(&mut self, text: &str, area: Size, style: Style) {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.lay(text, area, style);
+        }
+    }
+
+    /// Draws `text` in the middle of the height of `area`.
+    pub fn draw(
+        &mut self,
+        picture: &mut Picture,
+        text: &str,
+        area: Rectangle,
+        style: Style,
+        colour: Rgb565,
+    ) {
+        match &mut self.shaper {
+            _ if text.trim().is_empty() => {}
+            None => bitmap::draw(picture, text, area, style, colour),
+            Some(shaper) => shaper.draw(picture, text, area, style, colour),
+        }
+    }
+}
+
+impl Shaper {
+    fn attrs(&self, bold: bool) -> Attrs<'_> {
+        let weight = if bold { Weight::BOLD } else { Weight::NORMAL };
+        Attrs::new().family(Family::SansSerif).weight(weight)
+    }
+
+    /// The index of the layout, made if it is not kept.
+    fn lay(&mut self, text: &str, area: Size, style: Style) -> usize {
+        let same = |l: &Laid| l.text == text && l.area == area && l.style == style;
+        if let Some(at) = self.laid.iter().position(same) {
+            let laid = self.laid.remove(at);
+            self.laid.push(laid);
+            return self.laid.len() - 1;
+        }
+        let (buffer, height) = self.fit(text, area, style);
+        if self.laid.len() >= KEPT {
+            self.laid.remove(0);
+        }
+        self.laid.push(Laid {
+            text: text.to_owned(),
+            area,
+            style,
+            buffer,
+            height,
+        });
+        self.laid.len() - 1
+    }
+
+    /// The largest size that holds `text`; the smallest, words broken, if none does.
+    fn fit(&mut self, text: &str, area: Size, style: Style) -> (Buffer, f32) {
+        let align = match style.side {
+            Side::Left => Align::Left,
+            Side::Middle => Align::Center,
+            Side::Right => Align::Right,
+        };
+        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
+        buffer.set_wrap(Wrap::Word);
+        let shown = typeset(text);
+        let attrs = self.attrs(style.bold);
+        buffer.set_text(&shown, &attrs, Shaping::Advanced, Some(align));
+        let (mut fits, mut too_large) = (
+            *SIZES.start(),
+            style.largest.clamp(*SIZES.start(), *SIZES.end()) + 1,
+        );
+        while too_large - fits > 1 {
+            let size = fits.midpoint(too_large);
+            if self.measure(&mut buffer, size, area).is_some() {
+                fits = size;
+            } else {
+                too_large = size;
+            }
+        }
+        let height = self.measure(&mut buffer, fits, area).unwrap_or_else(|| {
+            buffer.set_wrap(Wrap::WordOrGlyph);
+            let height = self.measure(&mut buffer, fits, area);
+            height.unwrap_or(area.height as f32)
+        });
+        (buffer, height)
+    }
+
+    /// Sets `buffer` at `size`; its height if that fits the area.
+    fn measure(&mut self, buffer: &mut Buffer, size: u32, area: Size) -> Option<f32> {
+        let metrics = Metrics::relative(size as f32, LINE_HEIGHT);
+        let width = area.width as f32;
+        buffer.set_metrics_and_size(metrics, Some(width), None);
+        buffer.shape_until_scroll(&mut self.fonts, false);
+        let (mut lines, mut widest) = (0u32, 0f32);
+        for run in buffer.layout_runs() {
+            lines += 1;
+            widest = widest.max(run.line_w);
+        }
+        let height = lines as f32 * metrics.line_height;
+        (height <= area.height as f32 && widest <= width).then_some(height)
+    }
+
+    fn draw(
+        &mut self,
+        picture: &mut Picture,
+        text: &str,
+        area: Rectangle,
+        style: Style,
+        colour: Rgb565,
+    ) {
+        let at = self.lay(text, area.size, style);
+        let Shaper {
+            fonts,
+            glyphs,
+            laid,
+            ..
+        } = self;
+        let laid = &mut laid[at];
+        let left = area.top_left.x;
+        let top = area.top_left.y + ((area.size.height as f32 - laid.height) / 2.0) as i32;
+        let bottom = area.top_left.y + area.size.height as i32;
+        let white = Color::rgb(255, 255, 255);
+        laid.buffer.draw(fonts, glyphs, white, |x, y, w, h, pixel| {
+            // Text too long for its area at the smallest size is cut, never laid over a neighbour.
+            for dy in 0..h as i32 {
+                for dx in 0..w as i32 {
+                    let y = top + y + dy;
+                    if y >= area.top_left.y && y < bottom {
+                        picture.blend(left + x + dx, y, colour, pixel.a());
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// The text as it is set: the spaces of French quotes and double punctuation do not break, and
+/// control characters are spaces.
+fn typeset(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().take(LONGEST).peekable();
+    while let Some(c) = chars.next() {
+        let glued =
+            out.ends_with('«') || matches!(chars.peek(), Some('»' | ';' | ':' | '!' | '?' | '…'));
+        match c {
+            '\n' => out.push('\n'),
+            ' ' if glued => out.push('\u{a0}'),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use embedded_graphics::geometry::Point;
+
+    const STYLE: Style = Style {
+        bold: false,
+        side: Side::Middle,
+        largest: 96,
+    };
+
+    #[test]
+    fn french_spaces_do_not_break() {
+        assert_eq!(typeset("« Où ? »\t!"), "«\u{a0}Où\u{a0}?\u{a0}» !");
+    }
+
+    #[test]
+    fn without_fonts_the_remedy_is_named_and_latin_is_drawn() {
+        let mut set = Type::load(&["/nonexistent/font.ttf".into()]);
+        assert!(set.warning().expect("warning").contains("fonts-noto-core"));
+        assert_eq!(set.missing_glyphs("« L’œuf coûte 3 € »"), 0);
+        assert_eq!(set.missing_glyphs("中文"), 2);
+        let mut picture = Picture::new(Size::new(320, 240));
+        let area = Rectangle::new(Point::zero(), Size::new(320, 240));
+        set.draw(
+            &mut picture,
+            "Bonjour",
+            area,
+            STYLE,
+            Rgb565::new(31, 63, 31),
+        );
+        assert_ne!(picture, Picture::new(Size::new(320, 240)));
+    }
+
+    #[test]
+    fn any_text_is_laid_out_without_panic() {
+        let mut set = Type::load(&[]);
+        let mut picture = Picture::new(Size::new(240, 240));
+        let long = "mot ".repeat(3000);
+        let unbroken = "x".repeat(5000);
+        for text in [
+            "",
+            " ",
+            "\n\n\n",
+            "\u{200d}\u{301}",
+            "\0\u{1b}[2J",
+            &long,
+            &unbroken,
+            "🎤",
+        ] {
+            for size in [Size::new(0, 0), Size::new(1, 1), Size::new(216, 150)] {
+                let area = Rectangle::new(Point::zero(), size);
+                set.draw(&mut picture, text, area, STYLE, Rgb565::new(31, 63, 31));
+            }
+        }
+    }
+}

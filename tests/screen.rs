@@ -1,0 +1,121 @@
+//! Screens as a visitor sees them, in every script and on every panel size.
+
+use booth::screen::paint::Painter;
+use booth::screen::{Name, Progress, Screen};
+use embedded_graphics::geometry::Size;
+use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
+
+const SIZES: [(u32, u32); 3] = [(320, 240), (240, 240), (240, 320)];
+
+const LINES: [&str; 6] = [
+    "« L’œuvre est là », dit-elle — où ça ?",
+    "مرحبا بكم في المتحف، اقرأ هذه الجملة بصوت عال",
+    "कृपया इस वाक्य को ज़ोर से पढ़ें।",
+    "请大声朗读这句话，谢谢您的合作。",
+    "Le mot « 你好 » et le mot « مرحبا » ensemble.",
+    "Le vent du nord souffla de toute sa force, mais plus il soufflait, plus le voyageur serrait \
+     son manteau autour de lui.",
+];
+
+fn screens() -> Vec<Screen> {
+    let reading = Screen {
+        name: Name::Reading,
+        title: "Lire en silence".into(),
+        text: "".into(),
+        hint: "GO : phrase suivante · REDO : refaire".into(),
+        progress: Some(Progress {
+            permille: 380,
+            seconds_left: 558,
+        }),
+        recording: true,
+        level: Some(72),
+    };
+    let mut all: Vec<Screen> = LINES
+        .iter()
+        .map(|line| Screen {
+            text: (*line).into(),
+            ..reading.clone()
+        })
+        .collect();
+    let words = booth::screen::lang::Lang::load("fr").expect("embedded");
+    for (name, title, text, hint) in [
+        (
+            Name::Attract,
+            &words.attract_title,
+            &words.attract_text,
+            &words.attract_hint,
+        ),
+        (
+            Name::Thanks,
+            &words.thanks_title,
+            &words.thanks_text,
+            &words.thanks_hint,
+        ),
+        (
+            Name::Fault,
+            &words.fault_title,
+            &words.device_lost,
+            &words.quiet_hint,
+        ),
+        (
+            Name::Paused,
+            &words.paused_title,
+            &words.paused_text,
+            &words.paused_hint,
+        ),
+    ] {
+        all.push(Screen {
+            name,
+            title: title.as_str().into(),
+            text: text.as_str().into(),
+            hint: hint.as_str().into(),
+            progress: None,
+            recording: false,
+            level: None,
+        });
+    }
+    all
+}
+
+/// Where no font is installed the bitmap font draws, and this test has nothing to say.
+#[test]
+fn every_script_has_its_glyphs() {
+    let mut painter = Painter::new(Size::new(320, 240), &[]);
+    if painter.warning().is_some() {
+        return;
+    }
+    for line in LINES {
+        assert_eq!(painter.missing_glyphs(line), 0, "{line}");
+    }
+    assert!(painter.missing_glyphs("\u{e000}") > 0);
+}
+
+#[test]
+fn every_screen_is_drawn_inside_every_panel() {
+    for (w, h) in SIZES {
+        let mut painter = Painter::new(Size::new(w, h), &[]);
+        for (n, screen) in screens().iter().enumerate() {
+            let picture = painter.paint(screen);
+            // Nothing bright touches the sides: no glyph is cut off.
+            for y in 0..h {
+                for x in [0, w - 1] {
+                    assert!(
+                        picture.pixel(x, y).g() < 20,
+                        "{w}x{h} {:?} row {y}",
+                        screen.text
+                    );
+                }
+            }
+            let text = picture.pixels().iter().filter(|p| bright(**p)).count();
+            assert!(
+                text > 200,
+                "{w}x{h} {:?}: {text} bright pixels",
+                screen.text
+            );
+        }
+    }
+}
+
+fn bright(pixel: Rgb565) -> bool {
+    pixel.r() > 24 && pixel.g() > 48
+}
