@@ -53,6 +53,10 @@ pub struct Lang {
     pub reading_manual: String,
     /// Buttons before a take, mode manual.
     pub reading_waiting: String,
+    /// Buttons after a take that reached its longest time.
+    pub reading_next: String,
+    /// The next line is not there yet.
+    pub lines_coming: String,
     /// Buttons of a free take.
     pub reading_free: String,
     /// What a quiet step asks.
@@ -81,12 +85,18 @@ pub struct Lang {
     pub fault_text: String,
     /// The disk does not keep up.
     pub storage_slow: String,
+    /// A take could not be written.
+    pub storage_failed: String,
+    /// What may be pressed then.
+    pub storage_failed_hint: String,
     /// The disk is full.
     pub storage_full: String,
     /// The loudspeakers are made ready.
     pub sphere_preparing: String,
     /// The loudspeakers do not answer.
     pub sphere_failed: String,
+    /// What may be pressed then.
+    pub sphere_failed_hint: String,
     /// The sound card is gone.
     pub device_lost: String,
     /// The corpus has nothing to show.

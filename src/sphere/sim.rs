@@ -1,0 +1,137 @@
+//! The simulated sphere: knows every track, plays at 48 kHz, and follows a script of failures.
+
+use std::time::Duration;
+
+use super::{Peer, Position, SphereError};
+use crate::rt::Nanos;
+
+const RATE: f64 = 48_000.0;
+
+/// A sphere in memory.
+#[derive(Debug, Default)]
+pub struct Simulated {
+    track: String,
+    frame: u64,
+    playing_since: Option<Nanos>,
+    /// A fixed time instead of the clock, so that a fast run is the same each time.
+    pub still_at: Option<Nanos>,
+    /// Tracks it does not know.
+    pub unknown: Vec<String>,
+}
+
+impl Simulated {
+    fn now(&self) -> Nanos {
+        self.still_at.unwrap_or_else(Nanos::now)
+    }
+
+    fn frame_now(&self) -> u64 {
+        let rolled = self
+            .playing_since
+            .map_or(Duration::ZERO, |since| self.now().since(since));
+        self.frame + (rolled.as_secs_f64() * RATE) as u64
+    }
+}
+
+impl Peer for Simulated {
+    fn track(&mut self, track: &str) -> Result<(), SphereError> {
+        if self.unknown.iter().any(|unknown| unknown == track) {
+            return Err(SphereError::UnknownTrack(track.into()));
+        }
+        self.stop()?;
+        track.clone_into(&mut self.track);
+        self.frame = 0;
+        Ok(())
+    }
+
+    fn locate(&mut self, seconds: f64) -> Result<(), SphereError> {
+        let frame = seconds * RATE;
+        if !(0.0..=f64::from(u32::MAX)).contains(&frame) {
+            return Err(SphereError::BadPosition(seconds.to_string()));
+        }
+        self.frame = frame as u64;
+        if self.playing_since.is_some() {
+            self.playing_since = Some(self.now());
+        }
+        Ok(())
+    }
+
+    fn play(&mut self) -> Result<(), SphereError> {
+        let now = self.now();
+        self.playing_since.get_or_insert(now);
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), SphereError> {
+        self.frame = self.frame_now();
+        self.playing_since = None;
+        Ok(())
+    }
+
+    fn position(&mut self) -> Result<Position, SphereError> {
+        Ok(Position {
+            track: self.track.clone(),
+            rolling: self.playing_since.is_some(),
+            frame: self.frame_now(),
+            at: self.now(),
+            uncertainty: Duration::from_millis(1),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sphere::{Command, Reply, Sphere};
+
+    fn answer(sphere: &mut Sphere) -> Reply {
+        loop {
+            if let Some(reply) = sphere.reply() {
+                return reply;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn playing_is_believed_once_it_was_read_back() {
+        let peer = Simulated {
+            still_at: Some(Nanos(5)),
+            ..Simulated::default()
+        };
+        let mut sphere = Sphere::start(Box::new(peer)).expect("a thread");
+        sphere.ask(Command::Play {
+            track: "noise".into(),
+            locate_s: Some(2.0),
+        });
+        let Reply::Played(Ok(position)) = answer(&mut sphere) else {
+            panic!("does not play")
+        };
+        assert_eq!((position.track.as_str(), position.rolling), ("noise", true));
+        assert_eq!(position.frame, 96_000);
+        assert!(sphere.is_settled());
+    }
+
+    #[test]
+    fn an_unknown_track_and_a_bad_position_are_errors_that_name_them() {
+        let peer = Simulated {
+            unknown: vec!["nothing".into()],
+            ..Simulated::default()
+        };
+        let mut sphere = Sphere::start(Box::new(peer)).expect("a thread");
+        sphere.ask(Command::Play {
+            track: "nothing".into(),
+            locate_s: None,
+        });
+        let Reply::Played(Err(error)) = answer(&mut sphere) else {
+            panic!("it plays")
+        };
+        assert_eq!(error, SphereError::UnknownTrack("nothing".into()));
+        sphere.ask(Command::Play {
+            track: "noise".into(),
+            locate_s: Some(1e9),
+        });
+        let Reply::Played(Err(SphereError::BadPosition(_))) = answer(&mut sphere) else {
+            panic!("it plays")
+        };
+    }
+}
