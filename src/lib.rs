@@ -28,6 +28,7 @@ pub mod audio;
 pub mod board;
 pub mod cli;
 pub mod config;
+pub mod corpus;
 pub mod rt;
 pub mod screen;
 pub mod sphere;

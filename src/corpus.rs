@@ -1,0 +1,538 @@
+//! The text that is read aloud: a file of any size, any line of it by number.
+//!
+//! Guarantees: constant memory for a file of any length and for lines of any length; a changed file
+//! is noticed, before it is opened and while it is open; a line that cannot be shown keeps its
+//! number and says why. Never writes to the corpus; leaves no index for a corpus that is refused.
+
+pub mod index;
+pub mod lines;
+pub mod order;
+pub mod progress;
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use index::{Index, Stamp};
+use lines::{Found, LineReader, MAX_LINE_BYTES};
+
+/// The byte order mark that some editors put before UTF-8 text.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+/// A corpus shorter than this is refused if none of its lines can be shown; a longer one is known
+/// by `booth corpus check` only, since looking would read it whole.
+const LOOK_BYTES: u64 = 1 << 20;
+
+/// Why a corpus or a line of it cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// Missing, no permission, or the disk's trouble.
+    #[error("corpus {path}: cannot be opened: {source}; {remedy}")]
+    Open {
+        /// The corpus.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A folder or a device.
+    #[error("corpus {0}: is {1}, not a file; name a text file with one line per reading")]
+    NotAFile(PathBuf, &'static str),
+    /// No bytes, or a byte order mark only.
+    #[error("corpus {0}: is empty; write one line per reading into it")]
+    Empty(PathBuf),
+    /// Every line is empty, too long or not UTF-8.
+    #[error(
+        "corpus {path}: none of its {lines} lines can be shown (line 1 {why}); save it as UTF-8 text with one line per reading"
+    )]
+    NoUsableLine {
+        /// The corpus.
+        path: PathBuf,
+        /// Lines it has.
+        lines: u64,
+        /// What is wrong with the first.
+        why: Unusable,
+    },
+    /// There is no such line.
+    #[error("corpus {path}: there is no line {number}; it has lines 1 to {lines}")]
+    NoSuchLine {
+        /// The corpus.
+        path: PathBuf,
+        /// The line asked for.
+        number: u64,
+        /// Lines it has.
+        lines: u64,
+    },
+    /// It was written to since it was opened.
+    #[error("corpus {0}: was changed while it was open; open it again when the writing is done")]
+    Changed(PathBuf),
+    /// The disk's trouble.
+    #[error("corpus {path}: cannot be read: {source}; check the medium it is on")]
+    Read {
+        /// The corpus.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+}
+
+/// Why a line is never shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Nothing but white space, or an id and nothing else.
+    Empty,
+    /// More than [`MAX_LINE_BYTES`].
+    TooLong,
+    /// Not UTF-8, beginning with this byte of the line, from 1.
+    NotUtf8(usize),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::Empty => f.write_str("is empty"),
+            Unusable::TooLong => write!(f, "is longer than {MAX_LINE_BYTES} bytes"),
+            Unusable::NotUtf8(byte) => write!(f, "is not UTF-8 at its byte {byte}"),
+        }
+    }
+}
+
+/// One line of the corpus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Counted from 1, unusable lines too.
+    pub number: u64,
+    /// What stands before the first tab.
+    pub id: Option<String>,
+    /// What is to be read, or why it is never shown.
+    pub text: Result<String, Unusable>,
+}
+
+impl Line {
+    /// Reads `id<TAB>text` or `text`.
+    #[must_use]
+    pub fn parse(number: u64, bytes: &[u8]) -> Line {
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(e) => {
+                let text = Err(Unusable::NotUtf8(e.valid_up_to() + 1));
+                return Line {
+                    number,
+                    id: None,
+                    text,
+                };
+            }
+        };
+        let (id, text) = match text.split_once('\t') {
+            Some((id, text)) => ((!id.is_empty()).then(|| id.to_owned()), text),
+            None => (None, text),
+        };
+        let empty = text.trim().is_empty();
+        Line {
+            number,
+            id,
+            text: if empty {
+                Err(Unusable::Empty)
+            } else {
+                Ok(text.to_owned())
+            },
+        }
+    }
+
+    fn found(number: u64, found: Found, bytes: &[u8]) -> Line {
+        match found {
+            Found::TooLong => Line {
+                number,
+                id: None,
+                text: Err(Unusable::TooLong),
+            },
+            Found::Whole | Found::End => Line::parse(number, bytes),
+        }
+    }
+}
+
+/// An open corpus.
+#[derive(Debug)]
+pub struct Corpus {
+    path: PathBuf,
+    file: File,
+    first_byte: u64,
+    places: Vec<PathBuf>,
+    index: Index,
+}
+
+impl Corpus {
+    /// Opens the corpus at `path`, building its index if there is none that fits. The index stands
+    /// beside the corpus; where that folder cannot be written, in `index_folder`; without one, in
+    /// memory.
+    ///
+    /// # Errors
+    /// See [`CorpusError`]; no index is left then.
+    pub fn open(path: &Path, index_folder: Option<&Path>) -> Result<Corpus, CorpusError> {
+        let file = open_file(path)?;
+        let read = |source| CorpusError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let bytes = file.metadata().map_err(read)?.len();
+        let mut head = [0; BOM.len()];
+        let marked = bytes >= 3 && file.read_exact_at(&mut head, 0).is_ok() && head == *BOM;
+        let first_byte = if marked { BOM.len() as u64 } else { 0 };
+        if bytes <= first_byte {
+            return Err(CorpusError::Empty(path.to_owned()));
+        }
+        refuse_unusable(path, &file, first_byte, bytes)?;
+        let places = index_places(path, index_folder);
+        let index = Index::open_or_build(&file, first_byte, &places).map_err(|e| {
+            // The file became shorter while it was read.
+            if e.kind() == io::ErrorKind::UnexpectedEof {
+                CorpusError::Changed(path.to_owned())
+            } else {
+                read(e)
+            }
+        })?;
+        let corpus = Corpus {
+            path: path.to_owned(),
+            file,
+            first_byte,
+            places,
+            index,
+        };
+        corpus.refuse_changed()?;
+        Ok(corpus)
+    }
+
+    /// Lines, unusable ones too; never zero.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.index.lines()
+    }
+
+    /// Never true: an empty corpus is refused.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where its index is; `None` if in memory.
+    #[must_use]
+    pub fn index_path(&self) -> Option<&Path> {
+        self.index.path()
+    }
+
+    /// SHA-256 of the whole file in hexadecimal, once [`Corpus::learn_sha256`] or a check read it.
+    #[must_use]
+    pub fn sha256(&self) -> Option<String> {
+        self.index.corpus_sha256().map(hex)
+    }
+
+    /// Line `number`, counted from 1.
+    ///
+    /// # Errors
+    /// [`CorpusError::NoSuchLine`], [`CorpusError::Changed`], or the disk's.
+    pub fn line(&self, number: u64) -> Result<Line, CorpusError> {
+        if number == 0 || number > self.len() {
+            return Err(CorpusError::NoSuchLine {
+                path: self.path.clone(),
+                number,
+                lines: self.len(),
+            });
+        }
+        self.refuse_changed()?;
+        let line = match self.read_line(&self.index, number) {
+            // The index was damaged since it was written: it is only a help, so a fresh one serves.
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
+                Index::rebuild(&self.file, self.first_byte, &self.places)
+                    .and_then(|index| self.read_line(&index, number))
+            }
+            other => other,
+        };
+        // Read first, looked at after: what was read is then known to be of one state of the file.
+        self.refuse_changed()?;
+        line.map_err(|source| self.read_error(source))
+    }
+
+    fn read_line(&self, index: &Index, number: u64) -> io::Result<Line> {
+        let (offset, lines_before) = index.locate(number)?;
+        let mut before = [b'\n'];
+        if offset > self.first_byte {
+            self.file.read_exact_at(&mut before, offset - 1)?;
+        }
+        if offset < self.first_byte || before != *b"\n" {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut reader = LineReader::new(&self.file, offset);
+        let mut bytes = Vec::new();
+        reader.skip(lines_before)?;
+        match reader.next(&mut bytes)? {
+            Found::End => Err(io::ErrorKind::InvalidData.into()),
+            found => Ok(Line::found(number, found, &bytes)),
+        }
+    }
+
+    /// Reads the whole file once, so that [`Corpus::sha256`] knows it, and keeps that in the index.
+    /// A gigabyte takes seconds on a small board: meant for a thread that may wait.
+    ///
+    /// # Errors
+    /// [`CorpusError::Changed`] or the disk's.
+    pub fn learn_sha256(&mut self) -> Result<String, CorpusError> {
+        if let Some(known) = self.sha256() {
+            return Ok(known);
+        }
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 64 * 1024];
+        let mut at = 0;
+        loop {
+            match self.file.read_at(&mut buffer, at) {
+                Ok(0) => break,
+                Ok(bytes) => {
+                    hash.update(&buffer[..bytes]);
+                    at += bytes as u64;
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(self.read_error(e)),
+            }
+        }
+        self.refuse_changed()?;
+        let sha256 = hash.finalize().into();
+        self.index.learn_corpus_sha256(sha256);
+        Ok(hex(sha256))
+    }
+
+    fn refuse_changed(&self) -> Result<(), CorpusError> {
+        let now = self.file.metadata().map_err(|e| self.read_error(e))?;
+        if self.index.stamp().same_content(&Stamp::of(&now)) {
+            Ok(())
+        } else {
+            Err(CorpusError::Changed(self.path.clone()))
+        }
+    }
+
+    fn read_error(&self, source: io::Error) -> CorpusError {
+        CorpusError::Read {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+/// Opens a regular file; O_NONBLOCK, or a named pipe would make the booth wait for its writer.
+fn open_file(path: &Path) -> Result<File, CorpusError> {
+    let refuse = |source: io::Error| {
+        let remedy = match source.kind() {
+            io::ErrorKind::NotFound => "check the path (corpus.path in booth.toml)",
+            io::ErrorKind::PermissionDenied => "give the booth's user read permission (chmod a+r)",
+            _ => "check the path and the medium it is on",
+        };
+        CorpusError::Open {
+            path: path.to_owned(),
+            source,
+            remedy,
+        }
+    };
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(refuse)?;
+    let kind = file.metadata().map_err(refuse)?.file_type();
+    if kind.is_dir() {
+        Err(CorpusError::NotAFile(path.to_owned(), "a folder"))
+    } else if !kind.is_file() {
+        Err(CorpusError::NotAFile(path.to_owned(), "a device or a pipe"))
+    } else {
+        Ok(file)
+    }
+}
+
+/// Refuses a short file of which no line can be shown.
+fn refuse_unusable(path: &Path, file: &File, from: u64, bytes: u64) -> Result<(), CorpusError> {
+    let read = |source| CorpusError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let (mut reader, mut line) = (LineReader::new(file, from), Vec::new());
+    let (mut lines, mut first) = (0, Unusable::Empty);
+    while reader.offset() < bytes.min(LOOK_BYTES) {
+        let found = reader.next(&mut line).map_err(read)?;
+        lines += 1;
+        match Line::found(lines, found, &line).text {
+            Ok(_) => return Ok(()),
+            Err(why) if lines == 1 => first = why,
+            Err(_) => {}
+        }
+    }
+    if reader.offset() < bytes {
+        return Ok(());
+    }
+    Err(CorpusError::NoUsableLine {
+        path: path.to_owned(),
+        lines,
+        why: first,
+    })
+}
+
+/// `FILE.index`, then a name in `folder` that no other corpus of the same name has.
+fn index_places(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".index");
+    let mut places = vec![PathBuf::from(beside)];
+    if let (Some(folder), Some(name)) = (folder, path.file_name()) {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let hash = hex(Sha256::digest(whole.as_os_str().as_bytes()).into());
+        let mut file = name.to_owned();
+        file.push(format!("-{}.index", &hash[..12]));
+        places.push(folder.join(file));
+    }
+    places
+}
+
+fn hex(bytes: [u8; 32]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn corpus(bytes: &[u8]) -> (tempfile::TempDir, Result<Corpus, CorpusError>) {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("c.txt");
+        fs::write(&path, bytes).expect("write");
+        let corpus = Corpus::open(&path, None);
+        (dir, corpus)
+    }
+
+    fn text(line: Result<Line, CorpusError>) -> Result<String, Unusable> {
+        line.expect("line").text
+    }
+
+    #[test]
+    fn lines_come_by_number_whatever_ends_them() {
+        let (_dir, opened) = corpus(b"\xef\xbb\xbfone\r\n\nid7\tthree\n\xff\nfive");
+        let c = opened.expect("corpus");
+        assert_eq!(c.len(), 5);
+        assert_eq!(text(c.line(1)), Ok("one".into()));
+        assert_eq!(text(c.line(2)), Err(Unusable::Empty));
+        assert_eq!(c.line(3).expect("line").id.as_deref(), Some("id7"));
+        assert_eq!(text(c.line(3)), Ok("three".into()));
+        assert_eq!(text(c.line(4)), Err(Unusable::NotUtf8(1)));
+        assert_eq!(text(c.line(5)), Ok("five".into()));
+        assert!(matches!(c.line(0), Err(CorpusError::NoSuchLine { .. })));
+        assert!(matches!(c.line(6), Err(CorpusError::NoSuchLine { .. })));
+    }
+
+    #[test]
+    fn every_line_is_found_through_the_index_on_disk() {
+        let body: String = (1..=1000)
+            .map(|n| format!("{}{n}\n", "x".repeat(n % 90)))
+            .collect();
+        let (dir, opened) = corpus(body.as_bytes());
+        drop(opened);
+        let c = Corpus::open(&dir.path().join("c.txt"), None).expect("again");
+        assert_eq!(
+            c.index_path(),
+            Some(dir.path().join("c.txt.index").as_path())
+        );
+        for (n, line) in (1..).zip(body.lines()) {
+            assert_eq!(text(c.line(n)), Ok(line.into()));
+        }
+    }
+
+    #[test]
+    fn a_refused_corpus_leaves_no_index() {
+        for bytes in [
+            &b""[..],
+            b"\xef\xbb\xbf",
+            b"\n\r\n  \n",
+            b"\xff\n\xfe",
+            b"id\t\n",
+        ] {
+            let (dir, opened) = corpus(bytes);
+            assert!(opened.is_err());
+            assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_torn_or_damaged_index_is_rebuilt() {
+        let body = "line of text\n".repeat(500);
+        let (dir, opened) = corpus(body.as_bytes());
+        drop(opened);
+        let (path, index) = (dir.path().join("c.txt"), dir.path().join("c.txt.index"));
+        let good = fs::read(&index).expect("index");
+        let mut wrong_offset = good.clone();
+        *wrong_offset.last_mut().expect("bytes") ^= 0x40;
+        let mut shifted = good.clone();
+        let at = shifted.len() - 8;
+        shifted[at] ^= 1;
+        for bad in [
+            &good[..good.len() - 1],
+            &good[..20],
+            b"",
+            b"not mine",
+            &wrong_offset,
+            &shifted,
+        ] {
+            fs::write(&index, bad).expect("damage");
+            let c = Corpus::open(&path, None).expect("open");
+            assert_eq!(text(c.line(500)), Ok("line of text".into()));
+            assert_eq!(fs::read(&index).expect("index"), good);
+        }
+    }
+
+    #[test]
+    fn a_changed_corpus_is_noticed() {
+        let (dir, opened) = corpus(b"one\ntwo\n");
+        let c = opened.expect("corpus");
+        let path = dir.path().join("c.txt");
+        fs::write(&path, "one\ntwo\nthree\n").expect("change");
+        assert!(matches!(c.line(1), Err(CorpusError::Changed(_))));
+        assert_eq!(Corpus::open(&path, None).expect("again").len(), 3);
+    }
+
+    #[test]
+    fn a_replaced_corpus_is_read_to_its_end_and_the_new_one_next_time() {
+        let (dir, opened) = corpus(b"one\ntwo\n");
+        let (c, new) = (opened.expect("corpus"), dir.path().join("new"));
+        fs::write(&new, "uno\n").expect("write");
+        fs::rename(&new, dir.path().join("c.txt")).expect("replace");
+        assert_eq!(text(c.line(2)), Ok("two".into()));
+        assert_eq!(
+            Corpus::open(&dir.path().join("c.txt"), None)
+                .expect("again")
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn the_hash_is_kept_with_the_index() {
+        let (dir, opened) = corpus(b"one\n");
+        let mut c = opened.expect("corpus");
+        assert_eq!(c.sha256(), None);
+        let sha256 = c.learn_sha256().expect("hash");
+        assert!(
+            sha256.starts_with("2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806")
+        );
+        let again = Corpus::open(&dir.path().join("c.txt"), None).expect("again");
+        assert_eq!(again.sha256(), Some(sha256));
+    }
+}

@@ -1,0 +1,415 @@
+//! Where lines begin: the byte offset of every 64th line, in a file beside the corpus.
+//!
+//! Guarantees: an index is used only for the file it was built from (size, times, hash of head and
+//! tail); it appears whole or not at all (temporary name, sync, rename); looking a line up reads
+//! eight bytes of it. Not being able to write one is no error: it then lives in memory. Never
+//! changes the corpus.
+//!
+//! Format, little endian: [`MAGIC`], fields of [`Header`] in order, SHA-256 of all before; then
+//! one u64 for each 64 lines.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sha2::{Digest, Sha256};
+
+/// First bytes of an index file; the last one is the version of the format.
+const MAGIC: [u8; 8] = *b"BOOTHIX\x01";
+/// Lines between two stored offsets: 1.25 MB of index for ten million lines, and at most 63 lines
+/// to pass over, which at a hundred bytes each is one read.
+pub const STRIDE: u64 = 64;
+/// Bytes of the head and of the tail that are hashed to notice a changed corpus.
+const PROBE_BYTES: u64 = 64 * 1024;
+/// Bytes read at once while building; fits the second-level cache.
+const BUILD_BYTES: usize = 256 * 1024;
+/// Length of the header with its own hash.
+const HEADER_BYTES: usize = 8 + 8 * 6 + 32 * 3 + 32;
+
+/// What a corpus file looks like from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    bytes: u64,
+    modified_ns: i64,
+    /// Time of the last change of the inode: a tool can set the other one back, not this.
+    changed_ns: i64,
+}
+
+impl Stamp {
+    /// The stamp of an open file.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Stamp {
+        let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+        Stamp {
+            bytes: metadata.len(),
+            modified_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+            changed_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether the content is still the same while the file is open. The inode's own time may move
+    /// meanwhile: it does when the name is removed or given to a new file, and then the open one
+    /// still holds every line.
+    #[must_use]
+    pub fn same_content(&self, now: &Stamp) -> bool {
+        (self.bytes, self.modified_ns) == (now.bytes, now.modified_ns)
+    }
+
+    /// Length of the file.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+/// The head of an index file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Header {
+    stamp: Stamp,
+    first_byte: u64,
+    lines: u64,
+    probe_sha256: [u8; 32],
+    /// Zero until known.
+    corpus_sha256: [u8; 32],
+}
+
+impl Header {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(STRIDE.to_le_bytes());
+        bytes.extend(self.stamp.bytes.to_le_bytes());
+        bytes.extend(self.stamp.modified_ns.to_le_bytes());
+        bytes.extend(self.stamp.changed_ns.to_le_bytes());
+        bytes.extend(self.first_byte.to_le_bytes());
+        bytes.extend(self.lines.to_le_bytes());
+        bytes.extend(self.probe_sha256);
+        bytes.extend(self.corpus_sha256);
+        bytes.extend([0; 32]);
+        let own = Sha256::digest(&bytes);
+        bytes.extend(own);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Header> {
+        if bytes.len() != HEADER_BYTES || bytes[..8] != MAGIC {
+            return None;
+        }
+        let (body, own) = bytes.split_at(HEADER_BYTES - 32);
+        let word =
+            |n: usize| -> [u8; 8] { body[8 + 8 * n..16 + 8 * n].try_into().unwrap_or([0; 8]) };
+        let hash =
+            |n: usize| -> [u8; 32] { body[56 + 32 * n..88 + 32 * n].try_into().unwrap_or([0; 32]) };
+        if Sha256::digest(body).as_slice() != own || u64::from_le_bytes(word(0)) != STRIDE {
+            return None;
+        }
+        Some(Header {
+            stamp: Stamp {
+                bytes: u64::from_le_bytes(word(1)),
+                modified_ns: i64::from_le_bytes(word(2)),
+                changed_ns: i64::from_le_bytes(word(3)),
+            },
+            first_byte: u64::from_le_bytes(word(4)),
+            lines: u64::from_le_bytes(word(5)),
+            probe_sha256: hash(0),
+            corpus_sha256: hash(1),
+        })
+    }
+}
+
+/// Where the offsets are.
+#[derive(Debug)]
+enum Offsets {
+    File(File, PathBuf),
+    Memory(Vec<u64>),
+}
+
+/// The index of one corpus.
+#[derive(Debug)]
+pub struct Index {
+    header: Header,
+    offsets: Offsets,
+}
+
+impl Index {
+    /// Takes the first index of `places` that belongs to `corpus`, or builds one in the first of
+    /// them that can be written, else in memory. `first_byte` is 3 behind a byte order mark.
+    ///
+    /// # Errors
+    /// The corpus cannot be read.
+    pub fn open_or_build(corpus: &File, first_byte: u64, places: &[PathBuf]) -> io::Result<Index> {
+        let stamp = Stamp::of(&corpus.metadata()?);
+        let probe_sha256 = probe(corpus, stamp.bytes)?;
+        for place in places {
+            if let Some(index) = Index::load(place)
+                && index.header.stamp == stamp
+                && index.header.probe_sha256 == probe_sha256
+                && index.header.first_byte == first_byte
+            {
+                return Ok(index);
+            }
+        }
+        Index::rebuild(corpus, first_byte, places)
+    }
+
+    /// Builds the index anew, whatever is there.
+    ///
+    /// # Errors
+    /// The corpus cannot be read.
+    pub fn rebuild(corpus: &File, first_byte: u64, places: &[PathBuf]) -> io::Result<Index> {
+        let stamp = Stamp::of(&corpus.metadata()?);
+        let probe_sha256 = probe(corpus, stamp.bytes)?;
+        let header = Header {
+            stamp,
+            first_byte,
+            lines: 0,
+            probe_sha256,
+            corpus_sha256: [0; 32],
+        };
+        for place in places {
+            match Index::build_file(corpus, header.clone(), place) {
+                Ok(index) => return Ok(index),
+                Err(e) => log::debug!("index {} cannot be written: {e}", place.display()),
+            }
+        }
+        Index::build_in_memory(corpus, header)
+    }
+
+    /// Lines of the corpus.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.header.lines
+    }
+
+    /// What the corpus looked like when the index was built.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        self.header.stamp
+    }
+
+    /// SHA-256 of the whole corpus, once known.
+    #[must_use]
+    pub fn corpus_sha256(&self) -> Option<[u8; 32]> {
+        (self.header.corpus_sha256 != [0; 32]).then_some(self.header.corpus_sha256)
+    }
+
+    /// The file the index is in; `None` if it is in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.offsets {
+            Offsets::File(_, path) => Some(path),
+            Offsets::Memory(_) => None,
+        }
+    }
+
+    /// Where to begin for line `number` (from 1): a byte offset, and lines to pass over from there.
+    ///
+    /// # Errors
+    /// The index cannot be read, or names a place outside the corpus.
+    pub fn locate(&self, number: u64) -> io::Result<(u64, u64)> {
+        let entry = (number - 1) / STRIDE;
+        let offset = match &self.offsets {
+            Offsets::Memory(offsets) => offsets.get(entry as usize).copied(),
+            Offsets::File(file, _) => {
+                let mut bytes = [0; 8];
+                file.read_exact_at(&mut bytes, HEADER_BYTES as u64 + 8 * entry)?;
+                Some(u64::from_le_bytes(bytes))
+            }
+        };
+        match offset {
+            Some(offset) if offset < self.header.stamp.bytes => Ok((offset, (number - 1) % STRIDE)),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// Keeps the hash of the whole corpus with the index; a folder that became read-only only means
+    /// that the next start does not know it.
+    pub fn learn_corpus_sha256(&mut self, sha256: [u8; 32]) {
+        self.header.corpus_sha256 = sha256;
+        if let Offsets::File(file, path) = &self.offsets {
+            let copied = write_whole(path, |out| {
+                out.write_all(&self.header.encode())?;
+                let mut offset = HEADER_BYTES as u64;
+                let mut buffer = [0; 8192];
+                loop {
+                    match file.read_at(&mut buffer, offset)? {
+                        0 => return Ok(()),
+                        bytes => {
+                            out.write_all(&buffer[..bytes])?;
+                            offset += bytes as u64;
+                        }
+                    }
+                }
+            });
+            if let Err(e) = copied {
+                log::debug!("index {} cannot be written: {e}", path.display());
+            }
+        }
+    }
+
+    fn load(path: &Path) -> Option<Index> {
+        let file = File::open(path).ok()?;
+        let metadata = file.metadata().ok()?;
+        let mut bytes = [0; HEADER_BYTES];
+        if !metadata.is_file() || file.read_exact_at(&mut bytes, 0).is_err() {
+            return None;
+        }
+        let header = Header::decode(&bytes)?;
+        let length = HEADER_BYTES as u64 + header.lines.div_ceil(STRIDE).checked_mul(8)?;
+        (metadata.len() == length).then(|| Index {
+            header,
+            offsets: Offsets::File(file, path.to_owned()),
+        })
+    }
+
+    fn build_file(corpus: &File, mut header: Header, path: &Path) -> io::Result<Index> {
+        write_whole(path, |out| {
+            out.write_all(&[0; HEADER_BYTES])?;
+            header.lines = scan(corpus, header.first_byte, header.stamp.bytes, |offset| {
+                out.write_all(&offset.to_le_bytes())
+            })?;
+            out.flush()?;
+            out.get_ref().write_all_at(&header.encode(), 0)
+        })?;
+        Index::load(path).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn build_in_memory(corpus: &File, mut header: Header) -> io::Result<Index> {
+        let mut offsets = Vec::new();
+        header.lines = scan(corpus, header.first_byte, header.stamp.bytes, |offset| {
+            offsets.push(offset);
+            Ok(())
+        })?;
+        Ok(Index {
+            header,
+            offsets: Offsets::Memory(offsets),
+        })
+    }
+}
+
+/// Hash of the first and the last 64 KiB.
+fn probe(corpus: &File, bytes: u64) -> io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; PROBE_BYTES.min(bytes) as usize];
+    for offset in [0, bytes.saturating_sub(PROBE_BYTES)] {
+        corpus.read_exact_at(&mut buffer, offset)?;
+        hash.update(&buffer);
+    }
+    Ok(hash.finalize().into())
+}
+
+/// Gives `keep` the offset of every 64th line's first byte, beginning with the first, and returns
+/// the number of lines. Reads up to `end`, so that a file that grows meanwhile has an end.
+fn scan(
+    corpus: &File,
+    first_byte: u64,
+    end: u64,
+    mut keep: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut buffer = vec![0; BUILD_BYTES];
+    let (mut at, mut lines, mut last) = (first_byte, 0u64, b'\n');
+    if at < end {
+        keep(at)?;
+    }
+    while at < end {
+        let wanted = (end - at).min(BUILD_BYTES as u64) as usize;
+        let got = match corpus.read_at(&mut buffer[..wanted], at) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(got) => got,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        for newline in memchr::memchr_iter(b'\n', &buffer[..got]) {
+            lines += 1;
+            let next = at + newline as u64 + 1;
+            if lines.is_multiple_of(STRIDE) && next < end {
+                keep(next)?;
+            }
+        }
+        last = buffer[got - 1];
+        at += got as u64;
+    }
+    Ok(lines + u64::from(last != b'\n'))
+}
+
+/// Writes a file that appears whole or not at all: temporary name, sync, rename, sync of the folder.
+pub(super) fn write_whole(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    /// Two threads of one process must not share a temporary name either.
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let mut name = path
+        .file_name()
+        .ok_or(io::ErrorKind::InvalidInput)?
+        .to_owned();
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    name.push(format!(".tmp-{}-{number}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let write = || -> io::Result<()> {
+        let mut out = BufWriter::new(File::create(&temporary)?);
+        fill(&mut out)?;
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+            _ => File::open(".")?.sync_all(),
+        }
+    };
+    let written = write();
+    if written.is_err() {
+        // Nothing may be left of it; it may also never have been there.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offsets(text: &str) -> (u64, Vec<u64>) {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("c.txt");
+        fs::write(&path, text).expect("write");
+        let index = Index::open_or_build(&File::open(&path).expect("open"), 0, &[]).expect("index");
+        let Offsets::Memory(offsets) = index.offsets else {
+            panic!("no place was given")
+        };
+        (index.header.lines, offsets)
+    }
+
+    #[test]
+    fn every_line_is_counted_and_every_64th_kept() {
+        assert_eq!(offsets("a"), (1, vec![0]));
+        assert_eq!(offsets(&"ab\n".repeat(64)), (64, vec![0]));
+        assert_eq!(offsets(&"ab\n".repeat(65)), (65, vec![0, 192]));
+        assert_eq!(offsets(&("ab\n".repeat(64) + "c")), (65, vec![0, 192]));
+    }
+
+    #[test]
+    fn a_changed_header_is_no_header() {
+        let stamp = Stamp {
+            bytes: 1,
+            modified_ns: -2,
+            changed_ns: 3,
+        };
+        let header = Header {
+            stamp,
+            first_byte: 3,
+            lines: 4,
+            probe_sha256: [5; 32],
+            corpus_sha256: [6; 32],
+        };
+        let good = header.encode();
+        assert_eq!(Header::decode(&good), Some(header));
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert_eq!(Header::decode(&bad), None, "byte {at}");
+            assert_eq!(Header::decode(&good[..at]), None);
+        }
+    }
+}
