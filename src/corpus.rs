@@ -8,6 +8,7 @@ pub mod index;
 pub mod lines;
 pub mod order;
 pub mod progress;
+pub mod prompter;
 
 use std::fmt;
 use std::fs::{File, OpenOptions};

@@ -83,6 +83,7 @@ impl fmt::Display for Shard {
 #[derive(Clone, Debug)]
 pub struct Order {
     shard: Shard,
+    round: u64,
     /// Lines of the shard.
     len: u64,
     /// Bits of each half; the network permutes 0 .. 4^half_bits.
@@ -111,10 +112,17 @@ impl Order {
         }
         Order {
             shard,
+            round,
             len,
             half_bits: bits.div_ceil(2).max(1),
             keys,
         }
+    }
+
+    /// Its round, from 0.
+    #[must_use]
+    pub fn round(&self) -> u64 {
+        self.round
     }
 
     /// Positions in this round: the lines of the shard.
