@@ -1,5 +1,11 @@
 //! Buttons and panel behind two traits, so that the core knows no hardware.
 
+pub mod debounce;
+pub mod pi;
+pub mod profile;
+pub mod sim;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +14,7 @@ use crate::rt::Nanos;
 use crate::screen::Screen;
 
 /// A push button.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Button {
     /// Start, next.
@@ -65,6 +71,11 @@ pub trait Buttons {
     /// # Errors
     /// The hardware's; an interrupted wait is no error.
     fn poll(&mut self, wait: Duration, edges: &mut Vec<Edge>) -> Result<(), BoardError>;
+
+    /// Whether somebody asked the program to end; only a keyboard can.
+    fn quit(&self) -> bool {
+        false
+    }
 }
 
 /// The panel of a board.
@@ -83,4 +94,34 @@ pub trait Panel {
 
     /// Lays out `text`, which will be shown next.
     fn prepare(&mut self, text: &str);
+
+    /// What is wrong with the fonts and what to do about it.
+    fn warning(&self) -> Option<&str>;
+}
+
+/// What opening a board needs besides its profile.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Font files; empty: the installed defaults.
+    pub fonts: Vec<PathBuf>,
+    /// The simulator writes a PNG of each new screen into this folder.
+    pub screens: Option<PathBuf>,
+    /// How long a press lasts that counts as held.
+    pub hold: Duration,
+    /// Whether the simulator listens to the keyboard; not beside a script.
+    pub keys: bool,
+}
+
+/// Buttons and panel of a board.
+pub type Open = (Box<dyn Buttons>, Box<dyn Panel>);
+
+/// Opens the board of `profile`.
+///
+/// # Errors
+/// The hardware's; off the Pi, every board but the simulated ones.
+pub fn open(profile: &profile::Profile, options: &Options) -> Result<Open, BoardError> {
+    match profile.panel.driver {
+        profile::Driver::Sim => sim::open(profile, options),
+        profile::Driver::St7789 | profile::Driver::Ili9341 => pi::open(profile, options),
+    }
 }

@@ -139,6 +139,18 @@ pub fn readable(file: &impl AsRawFd, wait: Duration) -> io::Result<bool> {
     }
 }
 
+/// Columns and rows of the terminal on standard output; `None` if it is no terminal.
+#[must_use]
+pub fn terminal_size() -> Option<(u16, u16)> {
+    // SAFETY: winsize is plain data; the call gets a valid pointer to it.
+    let (done, size) = unsafe {
+        let mut size: libc::winsize = std::mem::zeroed();
+        let done = libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size);
+        (done, size)
+    };
+    (done == 0 && size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
+}
+
 /// A terminal that hands over each key at once and unechoed; restored on drop.
 #[derive(Debug)]
 pub struct KeyMode {

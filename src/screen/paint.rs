@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use embedded_graphics::Drawable;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
-use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
+use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::{
     Circle, Primitive, PrimitiveStyle, Rectangle, RoundedRectangle,
 };

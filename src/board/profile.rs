@@ -1,0 +1,362 @@
+//! A board profile: which panel and which pins, as board/*.toml has it.
+//!
+//! Everything that can be wrong is found here, before hardware is touched.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Button;
+
+/// The profiles that are embedded: name and file.
+const EMBEDDED: [(&str, &str); 6] = [
+    ("sim", include_str!("../../board/sim.toml")),
+    ("sim-240x240", include_str!("../../board/sim-240x240.toml")),
+    ("sim-240x320", include_str!("../../board/sim-240x320.toml")),
+    (
+        "display-hat-mini",
+        include_str!("../../board/display-hat-mini.toml"),
+    ),
+    ("pitft-28", include_str!("../../board/pitft-28.toml")),
+    (
+        "breadboard-st7789",
+        include_str!("../../board/breadboard-st7789.toml"),
+    ),
+];
+
+/// The last pin on a Pi's header, BCM numbers.
+const LAST_GPIO: u8 = 27;
+
+/// Frame memory of ST7789 and ILI9341, upright: both datasheets say 240 x 320.
+const MEMORY: (u32, u32) = (240, 320);
+
+/// A profile that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// Neither an embedded profile nor a file.
+    #[error("board `{name}` is unknown; known: {known}, or the path of a .toml file")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The embedded ones.
+        known: String,
+    },
+    /// The file cannot be read.
+    #[error("board profile {}: {source}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The profile is wrong.
+    #[error("board profile {name}: {reason}")]
+    Faulty {
+        /// Which profile.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A board.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The panel.
+    pub panel: Panel,
+    /// The push buttons; the simulator has its own.
+    #[serde(default)]
+    pub buttons: BTreeMap<Button, Pin>,
+    /// Whether GPIO 18 to 21 belong to an I2S sound card.
+    #[serde(default)]
+    pub i2s: bool,
+}
+
+/// Which controller drives the panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Driver {
+    /// The simulator.
+    Sim,
+    /// Sitronix ST7789.
+    St7789,
+    /// Ilitek ILI9341.
+    Ili9341,
+}
+
+/// `[panel]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Panel {
+    /// The controller.
+    pub driver: Driver,
+    /// Pixels from left to right as the visitor sees them.
+    pub width: u32,
+    /// Pixels from top to bottom as the visitor sees them.
+    pub height: u32,
+    /// `BUS.SELECT`, as in /dev/spidev0.1.
+    #[serde(default)]
+    pub spi: String,
+    /// Clock of the bus, Hz.
+    #[serde(default = "default_hz")]
+    pub hz: u32,
+    /// GPIO that tells data from commands.
+    pub dc: Option<u8>,
+    /// GPIO that resets the panel; none: by command.
+    pub reset: Option<u8>,
+    /// GPIO that lights the panel; none: always lit.
+    pub backlight: Option<u8>,
+    /// Degrees, clockwise: 0, 90, 180 or 270.
+    #[serde(default)]
+    pub rotation: u16,
+    /// Whether the glass shows colours inverted, as IPS panels do.
+    #[serde(default)]
+    pub invert: bool,
+    /// Where the glass starts in the controller's memory, upright.
+    #[serde(default)]
+    pub offset: [u16; 2],
+}
+
+fn default_hz() -> u32 {
+    40_000_000
+}
+
+/// Which resistor holds an open button's pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pull {
+    /// To 3.3 V; the button closes to ground.
+    Up,
+    /// To ground; the button closes to 3.3 V.
+    Down,
+    /// One on the board.
+    None,
+}
+
+/// The level of a pressed button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Active {
+    /// Ground.
+    Low,
+    /// 3.3 V.
+    High,
+}
+
+/// One button of `[buttons]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// BCM number.
+    pub gpio: u8,
+    /// Resistor inside the Pi.
+    #[serde(default = "default_pull")]
+    pub pull: Pull,
+    /// Level when pressed.
+    #[serde(default = "default_active")]
+    pub active: Active,
+    /// Edges nearer than this to the last one are bounces.
+    #[serde(default = "default_debounce_ms")]
+    pub debounce_ms: u32,
+    /// GPIO of the lamp inside the button.
+    pub lamp: Option<u8>,
+}
+
+fn default_pull() -> Pull {
+    Pull::Up
+}
+
+fn default_active() -> Active {
+    Active::Low
+}
+
+/// Arcade buttons bounce for 1 to 10 ms; nobody presses twice within 20.
+fn default_debounce_ms() -> u32 {
+    20
+}
+
+impl Profile {
+    /// The profile of a board by name, or of a `.toml` file.
+    ///
+    /// # Errors
+    /// An unknown name, an unreadable file, or a fault, told in a sentence.
+    pub fn load(name: &str) -> Result<Profile, ProfileError> {
+        if let Some((name, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) {
+            return Profile::parse(name, text);
+        }
+        let path = Path::new(name);
+        if path.extension().is_none_or(|e| e != "toml") {
+            return Err(ProfileError::Unknown {
+                name: name.into(),
+                known: EMBEDDED.map(|(known, _)| known).join(", "),
+            });
+        }
+        let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        Profile::parse(name, &text)
+    }
+
+    fn parse(name: &str, text: &str) -> Result<Profile, ProfileError> {
+        let fault = |reason: String| ProfileError::Faulty {
+            name: name.into(),
+            reason,
+        };
+        let read = toml::from_str(text).map_err(|e| fault(e.to_string().trim_end().into()));
+        let profile: Profile = read?;
+        profile.panel.check().map_err(fault)?;
+        if profile.panel.driver != Driver::Sim {
+            profile.check_pins().map_err(fault)?;
+        }
+        Ok(profile)
+    }
+
+    fn check_pins(&self) -> Result<(), String> {
+        if !self.buttons.contains_key(&Button::Go) {
+            return Err("the button `go` is missing: without it nobody can begin".into());
+        }
+        let mut users: BTreeMap<u8, String> = BTreeMap::new();
+        if self.i2s {
+            for gpio in 18..=21 {
+                users.insert(gpio, "the I2S sound card".into());
+            }
+        }
+        if self.panel.spi.starts_with("0.") {
+            // MISO, GPIO 9, is not read: boards use it as DC.
+            for (gpio, wire) in [(10, "MOSI"), (11, "SCLK")] {
+                users.insert(gpio, format!("{wire} of SPI 0"));
+            }
+            let select = if self.panel.spi == "0.0" { 8 } else { 7 };
+            users.insert(select, "the select wire of SPI 0".into());
+        }
+        let panel = [
+            ("panel.dc", self.panel.dc),
+            ("panel.reset", self.panel.reset),
+            ("panel.backlight", self.panel.backlight),
+        ];
+        let panel = panel.map(|(key, gpio)| (key.to_owned(), gpio));
+        let buttons = self.buttons.iter().flat_map(|(button, pin)| {
+            let key = format!("buttons.{}", button.word());
+            [(key.clone(), Some(pin.gpio)), (key + ".lamp", pin.lamp)]
+        });
+        for (key, gpio) in panel.into_iter().chain(buttons) {
+            let Some(gpio) = gpio else { continue };
+            if gpio > LAST_GPIO {
+                return Err(format!(
+                    "{key}: GPIO {gpio} is not on the header (0 to {LAST_GPIO})"
+                ));
+            }
+            if let Some(other) = users.insert(gpio, key.clone()) {
+                return Err(format!(
+                    "GPIO {gpio} is used twice: by {other} and by {key}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Panel {
+    /// Width and height as the controller has them, before rotation.
+    #[must_use]
+    pub fn upright(&self) -> (u32, u32) {
+        match self.rotation {
+            90 | 270 => (self.height, self.width),
+            _ => (self.width, self.height),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let (width, height) = (self.width, self.height);
+        if self.driver == Driver::Sim {
+            let sane = |side| (64..=1024).contains(&side);
+            return if sane(width) && sane(height) {
+                Ok(())
+            } else {
+                Err(format!(
+                    "a simulated panel has 64 to 1024 pixels a side, not {width}x{height}"
+                ))
+            };
+        }
+        if ![0, 90, 180, 270].contains(&self.rotation) {
+            return Err(format!(
+                "rotation is 0, 90, 180 or 270, not {}",
+                self.rotation
+            ));
+        }
+        let (w, h) = self.upright();
+        let [x, y] = self.offset.map(u32::from);
+        let fits = |side: u32, offset: u32, most| side >= 64 && side.saturating_add(offset) <= most;
+        if !fits(w, x, MEMORY.0) || !fits(h, y, MEMORY.1) {
+            return Err(format!(
+                "the driver {:?} has {} x {} pixels upright, and a panel of {width} x {height} \
+                 at rotation {} and offset {x}, {y} does not fit in",
+                self.driver, MEMORY.0, MEMORY.1, self.rotation
+            ));
+        }
+        let numbers = self.spi.split_once('.');
+        let digits = |s: &str| s.len() == 1 && s.bytes().all(|b| b.is_ascii_digit());
+        if !numbers.is_some_and(|(bus, select)| digits(bus) && digits(select)) {
+            let spi = &self.spi;
+            return Err(format!("spi is BUS.SELECT, such as \"0.1\", not {spi:?}"));
+        }
+        if !(100_000..=125_000_000).contains(&self.hz) {
+            return Err(format!("hz is 100000 to 125000000, not {}", self.hz));
+        }
+        match self.dc {
+            Some(_) => Ok(()),
+            None => Err("panel.dc is missing: the pin that tells data from commands".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = include_str!("../../board/display-hat-mini.toml");
+
+    fn refused(text: &str) -> String {
+        Profile::parse("test", text).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn every_embedded_profile_is_good() {
+        for (name, _) in EMBEDDED {
+            Profile::load(name).expect(name);
+        }
+    }
+
+    #[test]
+    fn faults_are_told_in_a_sentence() {
+        let swap = |from: &str, to: &str| {
+            assert!(GOOD.contains(from), "{from}");
+            refused(&GOOD.replace(from, to))
+        };
+        assert!(swap("gpio = 6", "gpio = 5").contains("GPIO 5 is used twice"));
+        assert!(swap("gpio = 6", "gpio = 40").contains("not on the header"));
+        assert!(swap("go = ", "pause2 = ").contains("pause2"));
+        assert!(swap("st7789", "st7788").contains("st7788"));
+        assert!(swap("width = 320", "width = 480").contains("480"));
+        assert!(swap("spi = \"0.1\"", "spi = \"zero\"").contains("BUS.SELECT"));
+        assert!(swap("rotation = 270", "rotation = 45").contains("rotation"));
+        assert!(swap("dc = 9", "").contains("panel.dc"));
+        let only_panel = GOOD.split("[buttons]").next().expect("panel");
+        assert!(refused(only_panel).contains("`go` is missing"));
+        let i2s = GOOD
+            .replace("[panel]", "i2s = true\n[panel]")
+            .replace("gpio = 6", "gpio = 19");
+        assert!(refused(&i2s).contains("I2S"));
+    }
+
+    #[test]
+    fn unknown_boards_are_refused_with_the_known_ones() {
+        let refused = Profile::load("hat").expect_err("no such board").to_string();
+        assert!(refused.contains("`hat`") && refused.contains("display-hat-mini"));
+        assert!(Profile::load("/nonexistent/x.toml").is_err());
+    }
+}

@@ -1,0 +1,136 @@
+//! The simulated board: keys, a picture on the terminal, PNG files, a script.
+//!
+//! Guarantees: a new screen is shown at once; without a terminal it is one line of text. It never
+//! waits for a key longer than it was told to.
+
+pub mod keys;
+pub mod png;
+pub mod script;
+pub mod terminal;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use embedded_graphics::geometry::Size;
+
+use super::profile::Profile;
+use super::{BoardError, Open, Options, Panel};
+use crate::screen::paint::Painter;
+use crate::screen::{Name, Screen};
+use terminal::Terminal;
+
+/// Opens the simulated board.
+///
+/// # Errors
+/// The folder of the PNG files cannot be made, or the terminal refuses single keys.
+pub fn open(profile: &Profile, options: &Options) -> Result<Open, BoardError> {
+    let size = Size::new(profile.panel.width, profile.panel.height);
+    if let Some(dir) = &options.screens {
+        std::fs::create_dir_all(dir).map_err(|e| BoardError {
+            object: format!("folder of screens {}", dir.display()),
+            reason: e.to_string(),
+        })?;
+    }
+    let panel = SimPanel {
+        painter: Painter::new(size, &options.fonts),
+        terminal: Terminal::open(options.keys),
+        screens: options.screens.clone(),
+        written: 0,
+        last: None,
+    };
+    let keys = keys::Keys::open(options.keys, options.hold)?;
+    Ok((Box::new(keys), Box::new(panel)))
+}
+
+/// What makes a screen a new one: not its level, nor its time.
+type Face = (Name, Arc<str>, Arc<str>, Arc<str>);
+
+#[derive(Debug)]
+struct SimPanel {
+    painter: Painter,
+    terminal: Terminal,
+    screens: Option<PathBuf>,
+    written: u32,
+    last: Option<Face>,
+}
+
+impl Panel for SimPanel {
+    fn show(&mut self, screen: &Screen) -> Result<(), BoardError> {
+        let face = (
+            screen.name,
+            screen.title.clone(),
+            screen.text.clone(),
+            screen.hint.clone(),
+        );
+        let new = self.last.as_ref() != Some(&face);
+        self.last = Some(face);
+        if !new && !self.terminal.is_picture() {
+            return Ok(());
+        }
+        if self.terminal.is_picture() || self.screens.is_some() {
+            self.painter.paint(screen);
+        }
+        self.terminal.show(screen, self.painter.picture(), new)?;
+        if let (Some(dir), true) = (&self.screens, new) {
+            self.written += 1;
+            let path = dir.join(format!("{:04}-{}.png", self.written, screen.name));
+            png::save(self.painter.picture(), &path)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<bool, BoardError> {
+        Ok(false)
+    }
+
+    fn prepare(&mut self, text: &str) {
+        self.painter.prepare(text);
+    }
+
+    fn warning(&self) -> Option<&str> {
+        self.painter.warning()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screen::Progress;
+
+    #[test]
+    fn a_png_is_written_for_each_new_screen_only() {
+        let dir = tempfile::tempdir().expect("folder");
+        let profile = Profile::load("sim-240x320").expect("embedded");
+        let options = Options {
+            fonts: Vec::new(),
+            screens: Some(dir.path().join("deep/screens")),
+            hold: std::time::Duration::from_secs(1),
+            keys: false,
+        };
+        let (_, mut panel) = open(&profile, &options).expect("open");
+        let mut screen = Screen {
+            name: Name::Attract,
+            title: "Titre".into(),
+            text: "Texte".into(),
+            hint: "".into(),
+            progress: None,
+            recording: false,
+            level: None,
+        };
+        panel.show(&screen).expect("show");
+        screen.level = Some(3);
+        panel.show(&screen).expect("show");
+        screen.name = Name::Reading;
+        screen.progress = Some(Progress {
+            permille: 1,
+            seconds_left: 9,
+        });
+        panel.show(&screen).expect("show");
+        let mut names: Vec<_> = std::fs::read_dir(dir.path().join("deep/screens"))
+            .expect("folder")
+            .map(|e| e.expect("entry").file_name().into_string().expect("UTF-8"))
+            .collect();
+        names.sort();
+        assert_eq!(names, ["0001-attract.png", "0002-reading.png"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! The panel on standard output: a half-block picture on a terminal, else one line a screen.
+//!
+//! Guarantees: the terminal is restored on drop; a closed output is no error, since the box goes
+//! on without anyone watching.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+
+use embedded_graphics::geometry::{OriginDimensions, Size};
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+
+use crate::board::BoardError;
+use crate::rt;
+use crate::screen::Screen;
+use crate::screen::picture::Picture;
+
+/// Under the picture where the keyboard presses the buttons.
+const KEYS: &str = "space go · r redo (R held) · p pause · s stop (S held) · q quit";
+
+/// Standard output as a panel.
+#[derive(Debug)]
+pub struct Terminal {
+    picture: bool,
+    keys: bool,
+    /// What stands in each row of the terminal.
+    rows: Vec<String>,
+    size: (u16, u16),
+}
+
+impl Terminal {
+    /// Standard output; with `keys` the picture is followed by what the keys do.
+    #[must_use]
+    pub fn open(keys: bool) -> Terminal {
+        let picture = io::stdout().is_terminal() && rt::terminal_size().is_some();
+        if picture {
+            // The other screen of the terminal, without cursor: what stood there comes back.
+            emit("\x1b[?1049h\x1b[?25l");
+        }
+        Terminal {
+            picture,
+            keys,
+            rows: Vec::new(),
+            size: (0, 0),
+        }
+    }
+
+    /// Whether pictures are drawn.
+    #[must_use]
+    pub fn is_picture(&self) -> bool {
+        self.picture
+    }
+
+    /// Shows a screen; `new` if it is not the last one with another level or time.
+    ///
+    /// # Errors
+    /// None so far: a closed output is ignored.
+    pub fn show(
+        &mut self,
+        screen: &Screen,
+        picture: &Picture,
+        new: bool,
+    ) -> Result<(), BoardError> {
+        if self.picture {
+            self.draw(picture);
+        } else if new {
+            emit(&format!("{}\n", line(screen)));
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, picture: &Picture) {
+        let Some(size) = rt::terminal_size() else {
+            return;
+        };
+        let mut out = String::new();
+        if size != self.size {
+            self.size = size;
+            self.rows.clear();
+            out.push_str("\x1b[2J");
+        }
+        let room = (size.0, size.1.saturating_sub(u16::from(self.keys)));
+        let mut rows = half_blocks(picture, room);
+        if self.keys {
+            rows.push(KEYS.chars().take(size.0.into()).collect());
+        }
+        for (n, row) in rows.iter().enumerate() {
+            if self.rows.get(n) != Some(row) {
+                let _ = write!(out, "\x1b[{};1H{row}", n + 1);
+            }
+        }
+        self.rows = rows;
+        emit(&out);
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if self.picture {
+            emit("\x1b[?25h\x1b[?1049l");
+        }
+    }
+}
+
+fn emit(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A screen in words.
+fn line(screen: &Screen) -> String {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = if screen.text.is_empty() {
+        &screen.title
+    } else {
+        &screen.text
+    };
+    let text: String = words(text).chars().filter(|c| !c.is_control()).collect();
+    format!("{:<8} {text}", screen.name.word())
+}
+
+/// The picture in rows of U+2580, two pixels a cell, shrunk to `room` columns and rows.
+fn half_blocks(picture: &Picture, room: (u16, u16)) -> Vec<String> {
+    let Size { width, height } = picture.size();
+    let (most_w, most_h) = (u32::from(room.0), u32::from(room.1) * 2);
+    if width == 0 || height == 0 || most_w == 0 || most_h == 0 {
+        return Vec::new();
+    }
+    // As large as both sides allow, never larger than the picture.
+    let (w, h) = if most_w >= width && most_h >= height {
+        (width, height)
+    } else if most_w * height <= most_h * width {
+        (most_w, (most_w * height / width).max(1))
+    } else {
+        ((most_h * width / height).max(1), most_h)
+    };
+    let mean = |x: u32, y: u32| {
+        let (x0, x1) = (x * width / w, ((x + 1) * width / w).max(x * width / w + 1));
+        let (y0, y1) = (
+            y * height / h,
+            ((y + 1) * height / h).max(y * height / h + 1),
+        );
+        let mut sum = [0u32; 3];
+        for y in y0..y1 {
+            for x in x0..x1 {
+                let colour = Rgb888::from(picture.pixel(x, y));
+                sum[0] += u32::from(colour.r());
+                sum[1] += u32::from(colour.g());
+                sum[2] += u32::from(colour.b());
+            }
+        }
+        sum.map(|s| s / ((x1 - x0) * (y1 - y0)))
+    };
+    (0..h.div_ceil(2))
+        .map(|row| {
+            let mut text = String::new();
+            let mut last = None;
+            for x in 0..w {
+                let (top, bottom) = (mean(x, row * 2), mean(x, row * 2 + 1));
+                if last != Some((top, bottom)) {
+                    let ([r, g, b], [r2, g2, b2]) = (top, bottom);
+                    let _ = write!(text, "\x1b[38;2;{r};{g};{b};48;2;{r2};{g2};{b2}m");
+                    last = Some((top, bottom));
+                }
+                text.push('▀');
+            }
+            text.push_str("\x1b[0m");
+            text
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_picture_fits_every_terminal() {
+        let picture = Picture::new(Size::new(320, 240));
+        for room in [
+            (80, 24),
+            (320, 120),
+            (1000, 500),
+            (1, 1),
+            (500, 3),
+            (3, 500),
+            (0, 0),
+        ] {
+            let rows = half_blocks(&picture, room);
+            assert!(rows.len() <= usize::from(room.1));
+            for row in rows {
+                assert!(row.matches('▀').count() <= usize::from(room.0).min(320));
+            }
+        }
+    }
+}
