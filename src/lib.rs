@@ -31,5 +31,6 @@ pub mod config;
 pub mod corpus;
 pub mod rt;
 pub mod screen;
+pub mod session;
 pub mod sphere;
 pub mod store;

@@ -1,3 +1,4 @@
 //! The data folder: rows of takes and events.
 
+pub mod events;
 pub mod row;

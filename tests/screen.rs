@@ -94,7 +94,7 @@ fn every_script_has_its_glyphs() {
 fn every_screen_is_drawn_inside_every_panel() {
     for (w, h) in SIZES {
         let mut painter = Painter::new(Size::new(w, h), &[]);
-        for (n, screen) in screens().iter().enumerate() {
+        for screen in &screens() {
             let picture = painter.paint(screen);
             // Nothing bright touches the sides: no glyph is cut off.
             for y in 0..h {

@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::order::{Order, Shard};
 use super::progress::{Key, Place, Progress, ProgressError};
 use super::{Corpus, CorpusError};
@@ -38,9 +40,11 @@ pub struct Prompt {
 }
 
 /// In which order lines are handed out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sequence {
     /// Drawn from the seed, going on where the booth stopped.
+    #[default]
     Shuffled,
     /// As the file has them, from its first line, for everybody.
     SameForAll,

@@ -1,0 +1,458 @@
+//! The pure core: what a press, a second or a fault means. Events in, actions out.
+//!
+//! Guarantees: every take begun ends exactly once; no line is lost or repeated without a press; the
+//! timer never runs while paused; every state has a way out. It reads no clock, no file and no
+//! device: time is an argument, in frames of the capture clock.
+
+pub mod event;
+pub mod protocol;
+mod steps;
+mod takes;
+pub mod timer;
+mod view;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+pub use event::{Action, Begin, End, Ended, Event, FaultKind, Line, Note, Stamp};
+
+use crate::board::Button;
+use crate::config;
+use crate::screen::Name;
+use crate::store::row::{Kind, SphereAt, Verdict};
+use protocol::Protocol;
+use takes::{Open, Previous};
+use timer::Timer;
+
+/// Frames after which `over` passes by itself.
+const OVER_MS: u64 = 2500;
+/// How long `thanks` is shown to a visitor, and when nobody will press any more.
+const THANKS_MS: u64 = 15_000;
+const THANKS_BRIEF_MS: u64 = 3000;
+
+/// What the session is told once.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Frames per second.
+    pub rate: u32,
+    /// How takes are cut.
+    pub take: config::Take,
+    /// Language of the texts.
+    pub language: String,
+    /// Whether there is a sphere; without one its cues are passed over.
+    pub sphere: bool,
+    /// Draws the sphere's start positions.
+    pub seed: u64,
+}
+
+/// Where the session stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Attract,
+    Intro(Cue),
+    Running,
+    /// `resuming`: the sphere is asked to go on first.
+    Paused {
+        resuming: bool,
+    },
+    Over {
+        until: u64,
+    },
+    Thanks {
+        until: u64,
+        ended: Ended,
+    },
+}
+
+/// How far the sphere is with what the step needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Cue {
+    Idle,
+    Preparing { pressed: u64 },
+}
+
+/// The line on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shown {
+    line: Line,
+    version: u32,
+    frame: u64,
+}
+
+/// A button that is down and acts on release or when it was held long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    button: Button,
+    since: u64,
+}
+
+/// The session of one visitor after the other.
+#[derive(Debug)]
+pub struct Session {
+    protocol: Arc<Protocol>,
+    rules: Rules,
+    state: State,
+    faults: BTreeMap<FaultKind, Arc<str>>,
+    frame0: u64,
+    step: usize,
+    timer: Timer,
+    last_press: u64,
+    hurry: bool,
+    held: Option<Held>,
+    down_since: [Option<u64>; 4],
+    last_screen: Option<Name>,
+    sphere_at: Option<SphereAt>,
+    sphere_draws: u64,
+
+    stream: u32,
+    wanted: bool,
+    lines: VecDeque<Line>,
+    shown: Option<Shown>,
+    /// The step's last take that ended well, for `redo` after the fact.
+    previous: Option<Previous>,
+
+    takes: u32,
+    open: Option<Open>,
+    /// Version of the next take of a step without lines.
+    version: u32,
+    /// Takes ended but not on the disk yet, each with its line.
+    unstored: Vec<(u32, Option<Line>)>,
+}
+
+impl Session {
+    /// A booth that waits for its first visitor.
+    #[must_use]
+    pub fn new(protocol: Arc<Protocol>, rules: Rules) -> Session {
+        Session {
+            protocol,
+            rules,
+            state: State::Attract,
+            faults: BTreeMap::new(),
+            frame0: 0,
+            step: 0,
+            timer: Timer::new(0),
+            last_press: 0,
+            hurry: false,
+            held: None,
+            down_since: [None; 4],
+            last_screen: None,
+            sphere_at: None,
+            sphere_draws: 0,
+            stream: 0,
+            wanted: false,
+            lines: VecDeque::new(),
+            shown: None,
+            previous: None,
+            takes: 0,
+            open: None,
+            version: 1,
+            unstored: Vec::new(),
+        }
+    }
+
+    /// Handles one event at `now`, deadlines up to then first, in order of time.
+    pub fn step(&mut self, now: Stamp, event: Event, actions: &mut Vec<Action>) {
+        self.pass(now.frame, actions);
+        match event {
+            Event::Tick => {}
+            Event::Edge(button, true) => self.down(button, now.frame, actions),
+            Event::Edge(button, false) => self.up(button, now.frame, actions),
+            Event::Line(line) => self.line(line, now.frame, actions),
+            Event::Stored(take) => self.stored(take, now.frame, actions),
+            Event::Failed(take, reason) => self.failed(take, reason, now.frame, actions),
+            Event::Rolling(result) => self.rolling(result, now.frame, actions),
+            Event::Fault(kind, text) => self.fault(kind, text, now.frame, actions),
+            Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
+            Event::NoMorePresses => self.hurry = true,
+            Event::Shutdown => self.shutdown(now.frame, actions),
+        }
+        self.pass(now.frame, actions);
+        self.want_lines(actions);
+        self.note_screen(now.frame, actions);
+    }
+
+    /// Whether nothing is under way: no visitor, no take, no row to come.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Attract && self.open.is_none() && self.unstored.is_empty()
+    }
+
+    /// The text that will be shown next, to be laid out ahead.
+    #[must_use]
+    pub fn upcoming(&self) -> Option<&Arc<str>> {
+        self.lines.front().map(|line| &line.text)
+    }
+
+    /// The capture frame of the session's frame 0.
+    #[must_use]
+    pub fn frame0(&self) -> u64 {
+        self.frame0
+    }
+
+    fn frames(&self, millis: u32) -> u64 {
+        u64::from(millis) * u64::from(self.rules.rate) / 1000
+    }
+
+    fn plan(&self) -> &protocol::Step {
+        &self.protocol.steps[self.step]
+    }
+
+    fn note(&self, frame: u64, note: Note, actions: &mut Vec<Action>) {
+        actions.push(Action::Note(frame.saturating_sub(self.frame0), note));
+    }
+
+    fn note_screen(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        let name = self.screen_name();
+        if self.last_screen != Some(name) {
+            self.last_screen = Some(name);
+            if self.state != State::Attract {
+                self.note(frame, Note::Screen { name }, actions);
+            }
+        }
+    }
+
+    /// Serves every deadline up to `now`, the earliest first.
+    fn pass(&mut self, now: u64, actions: &mut Vec<Action>) {
+        while let Some((frame, deadline)) = self.next_deadline() {
+            if frame > now {
+                break;
+            }
+            self.serve(deadline, frame, actions);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<(u64, Deadline)> {
+        let mut all = [None; 4];
+        all[0] = self.held.map(|held| {
+            (
+                held.since + self.frames(self.rules.take.hold_ms),
+                Deadline::Held,
+            )
+        });
+        match self.state {
+            State::Running => {
+                all[1] = self.timer.ends_at().map(|frame| (frame, Deadline::StepEnd));
+                all[2] = self.take_limit().map(|frame| (frame, Deadline::TakeLimit));
+            }
+            State::Over { until } => all[1] = Some((until, Deadline::Next)),
+            State::Thanks { until, .. } if self.unstored.is_empty() => {
+                all[1] = Some((until, Deadline::Next));
+            }
+            _ => {}
+        }
+        if self.may_be_abandoned() {
+            let idle = u64::from(self.protocol.idle_s) * u64::from(self.rules.rate);
+            all[3] = Some((self.last_press + idle, Deadline::Idle));
+        }
+        all.into_iter().flatten().min_by_key(|(frame, _)| *frame)
+    }
+
+    /// Quiet and free steps have no presses to wait for: their timer ends them.
+    fn may_be_abandoned(&self) -> bool {
+        match self.state {
+            State::Intro(_) | State::Paused { .. } => true,
+            State::Running => self.plan().kind == Kind::Read,
+            _ => false,
+        }
+    }
+
+    fn serve(&mut self, deadline: Deadline, frame: u64, actions: &mut Vec<Action>) {
+        match deadline {
+            Deadline::Held => {
+                if let Some(held) = self.held.take() {
+                    self.acted(held, true, frame, actions);
+                }
+            }
+            Deadline::StepEnd => {
+                self.end_take(Verdict::Kept, frame, None, actions);
+                self.step_over(frame, actions);
+            }
+            Deadline::TakeLimit => self.limit_reached(frame, actions),
+            Deadline::Idle => {
+                self.end_take(Verdict::Aborted, frame, None, actions);
+                self.end_session(Ended::Idle, frame, actions);
+            }
+            Deadline::Next => self.move_on(frame, actions),
+        }
+    }
+
+    fn down(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        self.down_since[button as usize] = Some(frame);
+        // Waiting counts from the last press, whether it meant something or not.
+        self.last_press = self.last_press.max(frame);
+        if !self.faults.is_empty() {
+            return self.dismiss(button, frame, actions);
+        }
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|take| frame < take.start_mark + self.frames(self.rules.take.min_ms))
+        {
+            return;
+        }
+        match button {
+            Button::Go => self.go(frame, actions),
+            Button::Pause => self.pause_or_resume(frame, actions),
+            Button::Redo | Button::Stop => {
+                self.held = Some(Held {
+                    button,
+                    since: frame,
+                })
+            }
+        }
+    }
+
+    fn up(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        let Some(since) = self.down_since[button as usize].take() else {
+            return;
+        };
+        if self.state != State::Attract {
+            let held_ms = frame.saturating_sub(since) * 1000 / u64::from(self.rules.rate);
+            self.note(since, Note::Press { button, held_ms }, actions);
+        }
+        if let Some(held) = self.held.take_if(|held| held.button == button) {
+            self.acted(held, false, frame, actions);
+        }
+    }
+
+    /// `redo` or `stop` was released, or held long enough at `frame`.
+    fn acted(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
+        // A fault or the step's end may have come between: the press then meant what is gone.
+        if !self.faults.is_empty() {
+            return;
+        }
+        match (held.button, long) {
+            (Button::Redo, false) => self.redo(held.since, actions),
+            (Button::Redo, true) => self.skip(held.since, frame, actions),
+            _ => self.stop(held.since, frame, actions),
+        }
+    }
+
+    fn go(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Attract => self.open_session(frame, actions),
+            State::Intro(Cue::Idle) => self.start_step(frame, actions),
+            State::Running => self.go_on(frame, actions),
+            State::Paused { resuming: false } => self.resume(frame, actions),
+            State::Over { .. } => self.move_on(frame, actions),
+            State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
+            _ => {}
+        }
+    }
+
+    fn pause_or_resume(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Running => self.pause(frame, actions),
+            State::Paused { resuming: false } => self.resume(frame, actions),
+            _ => {}
+        }
+    }
+
+    fn stop(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Attract => {}
+            State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
+            State::Thanks { .. } => {}
+            _ => {
+                self.end_take(Verdict::Aborted, pressed, Some(pressed), actions);
+                self.end_session(Ended::Stopped, frame, actions);
+            }
+        }
+    }
+
+    fn fault(&mut self, kind: FaultKind, text: Arc<str>, frame: u64, actions: &mut Vec<Action>) {
+        if self.faults.insert(kind, text.clone()).is_some() {
+            return;
+        }
+        self.note(
+            frame,
+            Note::Fault {
+                kind,
+                state: "on",
+                text,
+            },
+            actions,
+        );
+        self.held = None;
+        if self.state == State::Running {
+            self.cut_take(Verdict::Aborted, frame, None, actions);
+            self.stand_still(frame, actions);
+        }
+    }
+
+    fn cleared(&mut self, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
+        if self.faults.remove(&kind).is_some() {
+            self.last_press = self.last_press.max(frame);
+            self.note(
+                frame,
+                Note::Fault {
+                    kind,
+                    state: "off",
+                    text: "".into(),
+                },
+                actions,
+            );
+        }
+    }
+
+    /// A press on the fault screen: `go` goes on without the sphere or tries the disk again.
+    fn dismiss(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        if button == Button::Stop {
+            if self.state != State::Attract && !matches!(self.state, State::Thanks { .. }) {
+                self.end_session(Ended::Stopped, frame, actions);
+            }
+            return;
+        }
+        if button != Button::Go && button != Button::Redo {
+            return;
+        }
+        self.cleared(FaultKind::Storage, frame, actions);
+        if self.faults.contains_key(&FaultKind::Sphere) {
+            self.cleared(FaultKind::Sphere, frame, actions);
+            if button == Button::Go {
+                self.go_without_sphere(frame, actions);
+            } else {
+                self.retry_sphere(frame, actions);
+            }
+        }
+    }
+
+    fn shutdown(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        self.held = None;
+        self.end_take(Verdict::Aborted, frame, None, actions);
+        match self.state {
+            State::Attract => {}
+            State::Thanks { ended, .. } => {
+                self.state = State::Thanks {
+                    until: frame,
+                    ended,
+                }
+            }
+            _ => {
+                self.end_session(Ended::Stopped, frame, actions);
+                self.state = State::Thanks {
+                    until: frame,
+                    ended: Ended::Stopped,
+                };
+            }
+        }
+    }
+}
+
+/// What happens by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deadline {
+    /// A button was held long enough.
+    Held,
+    /// The step's time is up.
+    StepEnd,
+    /// A read take is too long, or a free one is cut.
+    TakeLimit,
+    /// Nobody is there any more.
+    Idle,
+    /// `over` or `thanks` has been shown long enough.
+    Next,
+}
+
+#[cfg(test)]
+mod tests;

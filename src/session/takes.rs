@@ -1,0 +1,350 @@
+//! Takes and lines of a running step: what `go`, `redo` and skipping mean.
+
+use std::sync::Arc;
+
+use super::event::{Action, Begin, End, Line, Note};
+use super::{FaultKind, Session, Shown, State};
+use crate::config::Mode;
+use crate::store::row::{Kind, Verdict};
+
+/// The take being recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Open {
+    pub number: u32,
+    pub kind: Kind,
+    pub line: Option<Line>,
+    pub version: u32,
+    pub shown: u64,
+    pub start_frame: u64,
+    pub start_mark: u64,
+    pub pressed: Option<u64>,
+}
+
+/// A take of the running step that ended well, with its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Previous {
+    take: u32,
+    shown: Shown,
+}
+
+impl Session {
+    /// Begins a take at `mark`, with pre-roll as far back as the session's frame 0.
+    pub(super) fn begin_take(
+        &mut self,
+        mark: u64,
+        pressed: Option<u64>,
+        actions: &mut Vec<Action>,
+    ) {
+        let plan = &self.protocol.steps[self.step];
+        let (kind, step): (Kind, Arc<str>) = (plan.kind, plan.name.as_str().into());
+        let shown = if kind == Kind::Read {
+            self.shown.clone()
+        } else {
+            None
+        };
+        if kind == Kind::Read && shown.is_none() {
+            return;
+        }
+        self.takes += 1;
+        let pre_roll = self.frames(self.rules.take.pre_roll_ms);
+        let start_frame = mark.saturating_sub(pre_roll).max(self.frame0);
+        let text = shown.as_ref().map(|shown| shown.line.text.clone());
+        let take = self.takes;
+        actions.push(Action::Begin(Begin {
+            take,
+            start_frame,
+            kind,
+            step,
+            text,
+        }));
+        self.note(
+            mark,
+            Note::Take {
+                take,
+                state: "begin",
+            },
+            actions,
+        );
+        self.open = Some(Open {
+            number: take,
+            kind,
+            version: shown.as_ref().map_or(self.version, |shown| shown.version),
+            shown: shown.as_ref().map_or(mark, |shown| shown.frame),
+            line: shown.map(|shown| shown.line),
+            start_frame,
+            start_mark: mark,
+            pressed,
+        });
+    }
+
+    /// Ends the running take, if any, with its end mark at `mark`.
+    pub(super) fn end_take(
+        &mut self,
+        verdict: Verdict,
+        mark: u64,
+        pressed: Option<u64>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(open) = self.open.take() else { return };
+        let end_mark = mark.max(open.start_mark);
+        if verdict == Verdict::Kept {
+            self.previous = open.line.clone().map(|line| Previous {
+                take: open.number,
+                shown: Shown {
+                    line,
+                    version: open.version,
+                    frame: open.shown,
+                },
+            });
+        }
+        self.note(
+            end_mark,
+            Note::Take {
+                take: open.number,
+                state: "end",
+            },
+            actions,
+        );
+        self.unstored.push((open.number, open.line.clone()));
+        actions.push(Action::End(Box::new(End {
+            take: open.number,
+            kind: open.kind,
+            step: self.plan().name.as_str().into(),
+            line: open.line,
+            version: open.version,
+            verdict,
+            shown_frame: open.shown,
+            press_frames: open.pressed.into_iter().chain(pressed).collect(),
+            start_frame: open.start_frame,
+            start_mark: open.start_mark,
+            end_mark,
+            end_frame: end_mark + self.frames(self.rules.take.post_roll_ms),
+            sphere: self.sphere_at.clone(),
+        })));
+    }
+
+    /// Ends the running take early; its line will be taken once more.
+    pub(super) fn cut_take(
+        &mut self,
+        verdict: Verdict,
+        frame: u64,
+        pressed: Option<u64>,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.open.is_some() {
+            self.end_take(verdict, frame, pressed, actions);
+            self.version += 1;
+            self.show_again(frame);
+        }
+    }
+
+    /// When the running take ends by itself.
+    pub(super) fn take_limit(&self) -> Option<u64> {
+        let open = self.open.as_ref()?;
+        let seconds = match open.kind {
+            Kind::Read => self.rules.take.max_s,
+            Kind::Free => self.rules.take.segment_s,
+            Kind::Quiet => return None,
+        };
+        Some(open.start_mark + u64::from(seconds) * u64::from(self.rules.rate))
+    }
+
+    /// A read take stops and its line stays until the next press; a free one goes on in the next
+    /// file.
+    pub(super) fn limit_reached(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        let kind = self.plan().kind;
+        self.end_take(Verdict::Kept, frame, None, actions);
+        if kind == Kind::Free {
+            self.begin_take(frame, None, actions);
+        }
+    }
+
+    /// `go` in a running step.
+    pub(super) fn go_on(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        match self.plan().kind {
+            Kind::Quiet => {}
+            Kind::Free => {
+                self.end_take(Verdict::Kept, frame, Some(frame), actions);
+                self.step_over(frame, actions);
+            }
+            Kind::Read => self.next_line_or_take(frame, actions),
+        }
+    }
+
+    fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        let auto = self.rules.take.mode == Mode::Auto;
+        if self.open.is_some() {
+            self.end_take(Verdict::Kept, frame, Some(frame), actions);
+            self.show_next(frame, actions);
+        } else if self.taken() {
+            self.show_next(frame, actions);
+        }
+        // In auto a press begins the next take; in manual only one on a line still to be read.
+        if auto || (self.open.is_none() && self.shown.as_ref().is_some_and(|s| s.frame < frame)) {
+            self.begin_take(frame, Some(frame), actions);
+        }
+    }
+
+    /// Whether the line on the screen has its take already (one that reached its limit).
+    pub(super) fn taken(&self) -> bool {
+        match (&self.shown, &self.previous) {
+            (Some(shown), Some(previous)) => shown.line.ticket == previous.shown.line.ticket,
+            _ => false,
+        }
+    }
+
+    /// Shows the next line; with none read ahead, the next one to come.
+    pub(super) fn show_next(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        self.shown = self.lines.pop_front().map(|line| Shown {
+            line,
+            version: 1,
+            frame,
+        });
+        if self.shown.is_some() {
+            actions.push(Action::WantLine);
+        }
+    }
+
+    /// A short `redo`, pressed at `pressed`: the same line again, the old take kept on the disk.
+    pub(super) fn redo(&mut self, pressed: u64, actions: &mut Vec<Action>) {
+        if self.state != State::Running {
+            return;
+        }
+        if self.plan().kind != Kind::Read {
+            self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
+            return self.restart_step(pressed, actions);
+        }
+        if self.open.is_some() {
+            self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
+            self.show_again(pressed);
+        } else if let Some(previous) = self.previous.take() {
+            actions.push(Action::Amend(previous.take, Verdict::Redone));
+            if let Some(fresh) = self.shown.take()
+                && fresh.line.ticket != previous.shown.line.ticket
+            {
+                self.lines.push_front(fresh.line);
+            }
+            self.shown = Some(previous.shown);
+            self.show_again(pressed);
+        } else {
+            return;
+        }
+        if self.rules.take.mode == Mode::Auto {
+            self.begin_take(pressed, Some(pressed), actions);
+        }
+    }
+
+    /// The line on the screen will be taken once more.
+    pub(super) fn show_again(&mut self, frame: u64) {
+        self.previous = None;
+        if let Some(shown) = &mut self.shown {
+            shown.version += 1;
+            shown.frame = frame;
+        }
+    }
+
+    /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
+    pub(super) fn skip(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
+        if self.state != State::Running {
+            return;
+        }
+        let had_take = self.open.is_some();
+        self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
+        if self.plan().kind != Kind::Read {
+            return self.step_over(frame, actions);
+        }
+        if let Some(shown) = &self.shown
+            && !had_take
+            && !self.taken()
+        {
+            actions.push(Action::LineDone(shown.line.ticket));
+        }
+        self.previous = None;
+        self.show_next(frame, actions);
+        if self.rules.take.mode == Mode::Auto {
+            self.begin_take(frame, Some(pressed), actions);
+        }
+    }
+
+    /// Asks for lines once nothing is under way that could still use one up.
+    pub(super) fn want_lines(&mut self, actions: &mut Vec<Action>) {
+        let reading = matches!(self.state, State::Intro(_)) && self.plan().kind == Kind::Read;
+        if reading && !self.wanted && self.unstored.is_empty() {
+            self.wanted = true;
+            self.stream += 1;
+            self.lines.clear();
+            actions.push(Action::WantLines(self.plan().order, self.stream));
+        }
+    }
+
+    pub(super) fn line(&mut self, line: Line, frame: u64, actions: &mut Vec<Action>) {
+        if line.stream != self.stream {
+            return;
+        }
+        self.lines.push_back(line);
+        let waiting = self.state == State::Running
+            && self.plan().kind == Kind::Read
+            && self.shown.is_none()
+            && self.open.is_none();
+        if waiting {
+            self.show_next(frame, actions);
+            if self.rules.take.mode == Mode::Auto {
+                self.begin_take(frame, None, actions);
+            }
+        }
+    }
+
+    pub(super) fn stored(&mut self, take: u32, frame: u64, actions: &mut Vec<Action>) {
+        let Some(at) = self.unstored.iter().position(|(number, _)| *number == take) else {
+            return;
+        };
+        let (_, line) = self.unstored.remove(at);
+        self.note(
+            frame,
+            Note::Take {
+                take,
+                state: "stored",
+            },
+            actions,
+        );
+        if let Some(line) = line {
+            actions.push(Action::LineDone(line.ticket));
+        }
+    }
+
+    /// The take never reached the disk: its line will be shown again.
+    pub(super) fn failed(
+        &mut self,
+        take: u32,
+        reason: Arc<str>,
+        frame: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.open.as_ref().is_some_and(|open| open.number == take) {
+            self.end_take(Verdict::Aborted, frame, None, actions);
+        }
+        let Some(at) = self.unstored.iter().position(|(number, _)| *number == take) else {
+            return;
+        };
+        let (_, line) = self.unstored.remove(at);
+        self.note(
+            frame,
+            Note::Take {
+                take,
+                state: "failed",
+            },
+            actions,
+        );
+        let again = line.filter(|line| {
+            line.stream == self.stream
+                && self
+                    .shown
+                    .as_ref()
+                    .is_none_or(|shown| shown.line.ticket != line.ticket)
+        });
+        if let Some(line) = again {
+            self.lines.push_front(line);
+        }
+        self.fault(FaultKind::Storage, reason, frame, actions);
+    }
+}

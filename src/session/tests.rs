@@ -1,0 +1,470 @@
+//! Properties of the session over random events; the booth around it is played by [`Room`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::rt::Nanos;
+
+const RATE: u32 = 1000;
+const PROTOCOL: &str = r#"
+name = "test"
+idle_s = 60
+[[step]]
+name = "read"
+kind = "read"
+seconds = 20
+[[step]]
+name = "noise"
+kind = "quiet"
+seconds = 5
+sphere = { track = "noise", length_s = 100, locate_s = "random" }
+[[step]]
+name = "talk"
+kind = "free"
+seconds = 8
+"#;
+
+fn session(mode: config::Mode, sphere: bool) -> Session {
+    let protocol = Protocol::parse(PROTOCOL, "test.toml").expect("a valid protocol");
+    let take = config::Take {
+        mode,
+        max_s: 4,
+        segment_s: 3,
+        ..config::Take::default()
+    };
+    let rules = Rules {
+        rate: RATE,
+        take,
+        language: "fr".into(),
+        sphere,
+        seed: 7,
+    };
+    Session::new(Arc::new(protocol), rules)
+}
+
+/// Recorder, clerk and sphere as the session sees them; checks each action as it comes.
+struct Room {
+    session: Session,
+    frame: u64,
+    begun: BTreeMap<u32, Begin>,
+    ended: BTreeMap<u32, End>,
+    due: Vec<(u64, Event)>,
+    next_ticket: u64,
+    done: BTreeSet<u64>,
+    stream: u32,
+    sessions: u32,
+    sphere_fails: bool,
+}
+
+impl Room {
+    fn new(mode: config::Mode) -> Room {
+        Room {
+            session: session(mode, true),
+            frame: 5000,
+            begun: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            due: Vec::new(),
+            next_ticket: 0,
+            done: BTreeSet::new(),
+            stream: 0,
+            sessions: 0,
+            sphere_fails: false,
+        }
+    }
+
+    fn send(&mut self, event: Event) {
+        let mut actions = Vec::new();
+        let at = Nanos(self.frame * 1_000_000);
+        self.session.step(
+            Stamp {
+                at,
+                frame: self.frame,
+            },
+            event,
+            &mut actions,
+        );
+        for action in actions {
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Open(frame0) => {
+                assert!(
+                    self.begun.len() == self.ended.len(),
+                    "a session begins with a take open"
+                );
+                assert!(frame0 <= self.frame);
+                self.begun.clear();
+                self.ended.clear();
+                self.sessions += 1;
+            }
+            Action::Begin(begin) => {
+                assert_eq!(self.begun.len(), self.ended.len(), "two takes run at once");
+                assert!(begin.start_frame >= self.session.frame0());
+                assert!(
+                    self.begun.insert(begin.take, begin).is_none(),
+                    "a number given twice"
+                );
+            }
+            Action::End(end) => {
+                assert!(
+                    self.begun.contains_key(&end.take),
+                    "a take ended that never began"
+                );
+                assert!(end.start_mark <= end.end_mark && end.end_mark <= end.end_frame);
+                self.due
+                    .push((end.end_frame.max(self.frame) + 5, Event::Stored(end.take)));
+                assert!(
+                    self.ended.insert(end.take, *end).is_none(),
+                    "a take ended twice"
+                );
+            }
+            Action::WantLines(_, stream) => {
+                self.stream = stream;
+                self.next_ticket = self.done.last().map_or(0, |ticket| ticket + 1);
+                for _ in 0..16 {
+                    self.give_line();
+                }
+            }
+            Action::WantLine => self.give_line(),
+            Action::LineDone(ticket) => {
+                self.done.insert(ticket);
+            }
+            Action::Play { track, .. } => {
+                let at = SphereAt {
+                    track: track.to_string(),
+                    frame: 0,
+                    at_frame: self.frame,
+                    uncertainty_frames: 1,
+                };
+                let answer = if self.sphere_fails {
+                    Err("no answer".into())
+                } else {
+                    Ok(at)
+                };
+                self.due.push((self.frame + 40, Event::Rolling(answer)));
+            }
+            Action::Close(_) => assert_eq!(self.begun.len(), self.ended.len()),
+            Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
+            Action::Silence | Action::Note(..) => {}
+        }
+    }
+
+    fn give_line(&mut self) {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let text = format!("line {ticket}").into();
+        let line = Line {
+            stream: self.stream,
+            ticket,
+            number: ticket + 1,
+            id: None,
+            text,
+        };
+        self.due.push((self.frame + 1, Event::Line(line)));
+    }
+
+    /// Lets `frames` go by in ticks of ten.
+    fn wait(&mut self, frames: u64) {
+        let end = self.frame + frames;
+        while self.frame < end {
+            self.frame = (self.frame + 10).min(end);
+            let now = self.frame;
+            let due: Vec<_> = self
+                .due
+                .extract_if(.., |(frame, _)| *frame <= now)
+                .collect();
+            for (_, event) in due {
+                self.send(event);
+            }
+            self.send(Event::Tick);
+        }
+    }
+
+    fn press(&mut self, button: Button, held: u64) {
+        let paused = self.session.screen_name() == Name::Paused;
+        let left = self.session.timer.left_at(self.frame);
+        self.send(Event::Edge(button, true));
+        if held > 0 {
+            self.wait(held);
+        }
+        self.send(Event::Edge(button, false));
+        if paused && self.session.screen_name() == Name::Paused {
+            assert_eq!(
+                self.session.timer.left_at(self.frame),
+                left,
+                "the timer ran in a pause"
+            );
+        }
+    }
+
+    fn go_to_reading(&mut self) {
+        self.press(Button::Go, 0);
+        self.wait(20);
+        self.press(Button::Go, 0);
+        self.wait(10);
+        assert_eq!(self.session.screen_name(), Name::Reading);
+    }
+}
+
+#[test]
+fn a_take_starts_a_pre_roll_before_its_press_and_ends_a_post_roll_after() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.press(Button::Go, 0);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    let pressed = room.frame;
+    room.wait(2000);
+    room.press(Button::Go, 0);
+    let end = &room.ended[&1];
+    assert_eq!(room.begun[&1].start_frame, pressed - 250);
+    assert_eq!((end.start_mark, end.end_mark), (pressed, pressed + 2000));
+    assert_eq!(end.end_frame, pressed + 2250);
+    assert_eq!(room.begun[&2].start_frame, pressed + 1750);
+}
+
+#[test]
+fn nothing_before_frame_0_is_recorded() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    assert_eq!(room.begun[&1].start_frame, room.session.frame0());
+}
+
+#[test]
+fn a_redo_keeps_the_old_take_and_shows_the_same_line() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.press(Button::Redo, 100);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    assert_eq!(room.ended[&1].verdict, Verdict::Redone);
+    assert_eq!(room.ended[&1].line, room.ended[&2].line);
+    assert_eq!((room.ended[&1].version, room.ended[&2].version), (1, 2));
+}
+
+#[test]
+fn a_held_redo_skips_the_line() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.press(Button::Redo, 1500);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    assert_eq!(room.ended[&1].verdict, Verdict::Skipped);
+    assert_ne!(room.ended[&1].line, room.ended[&2].line);
+}
+
+#[test]
+fn the_step_ends_at_its_exact_frame_and_its_take_with_it() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    let start = room.begun[&1].take;
+    let mark = room.frame - 10;
+    for _ in 0..9 {
+        room.wait(2000);
+        room.press(Button::Go, 0);
+    }
+    room.wait(5000);
+    let last = room.ended.values().last().expect("takes");
+    assert_eq!(start, 1);
+    assert_eq!(last.end_mark, mark + 20 * u64::from(RATE));
+}
+
+#[test]
+fn a_pause_holds_timer_and_line() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.press(Button::Pause, 0);
+    let left = room.session.timer.left_at(room.frame);
+    room.wait(10_000);
+    assert_eq!(room.session.timer.left_at(room.frame), left);
+    room.press(Button::Pause, 0);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    assert_eq!(room.ended[&1].verdict, Verdict::Paused);
+    assert_eq!(room.ended[&1].line, room.ended[&2].line);
+}
+
+#[test]
+fn presses_sooner_than_min_ms_are_ignored() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(100);
+    for button in Button::ALL {
+        room.press(button, 0);
+    }
+    assert_eq!((room.begun.len(), room.ended.len()), (1, 0));
+}
+
+#[test]
+fn manual_starts_and_ends_each_take_by_its_own_press() {
+    let mut room = Room::new(config::Mode::Manual);
+    room.go_to_reading();
+    assert!(room.begun.is_empty());
+    room.press(Button::Go, 0);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    assert_eq!((room.begun.len(), room.ended.len()), (1, 1));
+    room.wait(500);
+    room.press(Button::Go, 0);
+    assert_eq!(room.begun.len(), 2);
+}
+
+#[test]
+fn an_abandoned_booth_returns_to_attract() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.press(Button::Pause, 0);
+    room.wait(1000);
+    room.press(Button::Pause, 0);
+    room.wait(70_000);
+    assert!(room.session.is_idle());
+}
+
+#[test]
+fn a_fault_cuts_the_take_and_leads_to_a_pause() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.send(Event::Fault(FaultKind::Device, "gone".into()));
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    room.wait(3000);
+    room.send(Event::Cleared(FaultKind::Device));
+    assert_eq!(room.session.screen_name(), Name::Paused);
+    room.press(Button::Go, 0);
+    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.begun[&2].text, room.begun[&1].text);
+}
+
+#[test]
+fn a_sphere_that_fails_can_be_asked_again_or_passed_over() {
+    for button in [Button::Go, Button::Redo] {
+        let mut room = Room::new(config::Mode::Auto);
+        room.go_to_reading();
+        room.wait(1000);
+        room.press(Button::Redo, 100);
+        for _ in 0..7 {
+            room.wait(3000);
+            room.press(Button::Go, 0);
+        }
+        assert_eq!(room.session.screen_name(), Name::Intro);
+        room.sphere_fails = true;
+        room.press(Button::Go, 0);
+        room.wait(100);
+        assert_eq!(room.session.screen_name(), Name::Fault);
+        room.sphere_fails = false;
+        room.press(button, 0);
+        room.wait(100);
+        assert_eq!(room.session.screen_name(), Name::Quiet);
+        room.wait(9000);
+        let noise = room
+            .ended
+            .values()
+            .find(|end| end.kind == Kind::Quiet)
+            .expect("a take");
+        assert_eq!(noise.sphere.is_some(), button == Button::Redo);
+    }
+}
+
+#[test]
+fn a_million_random_presses_leave_no_dead_end() {
+    let mut room = Room::new(config::Mode::Auto);
+    let mut random = 1u64;
+    for _ in 0..1_000_000 / 4 {
+        // Knuth's MMIX generator: any would do.
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let draw = random >> 33;
+        for button in Button::ALL {
+            room.press(button, if draw.is_multiple_of(61) { 1100 } else { 0 });
+        }
+        room.wait(draw % 700);
+    }
+    assert!(room.sessions > 100, "{} sessions", room.sessions);
+    room.wait(200_000);
+    assert!(room.session.is_idle(), "stuck in {:?}", room.session.state);
+}
+
+#[derive(Clone, Debug)]
+enum Input {
+    Press(Button, u64),
+    Wait(u64),
+    Fault(FaultKind),
+    Clear(FaultKind),
+    FailTake,
+    Sphere { fails: bool },
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let button = prop::sample::select(Button::ALL.to_vec());
+    let kind = prop::sample::select(vec![FaultKind::Device, FaultKind::Storage]);
+    prop_oneof![
+        8 => (button, prop_oneof![4 => Just(0u64), 1 => 0..2000u64])
+            .prop_map(|(button, held)| Input::Press(button, held)),
+        8 => (0..6000u64).prop_map(Input::Wait),
+        1 => kind.clone().prop_map(Input::Fault),
+        1 => kind.prop_map(Input::Clear),
+        1 => Just(Input::FailTake),
+        2 => any::<bool>().prop_map(|fails| Input::Sphere { fails }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_take_begun_ends_once_and_every_state_has_a_way_out(
+        manual in any::<bool>(),
+        inputs in prop::collection::vec(input(), 1..120),
+    ) {
+        let mode = if manual { config::Mode::Manual } else { config::Mode::Auto };
+        let mut room = Room::new(mode);
+        for input in inputs {
+            match input {
+                Input::Press(button, held) => room.press(button, held),
+                Input::Wait(frames) => room.wait(frames),
+                Input::Fault(kind) => room.send(Event::Fault(kind, "test".into())),
+                Input::Clear(kind) => room.send(Event::Cleared(kind)),
+                Input::Sphere { fails } => room.sphere_fails = fails,
+                Input::FailTake => {
+                    let take = room.begun.len() as u32;
+                    let failed = Event::Failed(take, "disk".into());
+                    room.due.retain(|(_, event)| *event != Event::Stored(take));
+                    room.send(failed);
+                }
+            }
+        }
+        room.send(Event::Cleared(FaultKind::Device));
+        room.send(Event::Cleared(FaultKind::Storage));
+        room.wait(300_000);
+        prop_assert!(room.session.is_idle(), "stuck in {:?}", room.session.state);
+        prop_assert_eq!(room.begun.len(), room.ended.len());
+    }
+
+    #[test]
+    fn lines_follow_each_other_unless_a_press_says_otherwise(
+        waits in prop::collection::vec(310..3000u64, 1..12),
+    ) {
+        let mut room = Room::new(config::Mode::Auto);
+        room.go_to_reading();
+        for wait in waits {
+            room.wait(wait);
+            if room.session.screen_name() != Name::Reading {
+                break;
+            }
+            room.press(Button::Go, 0);
+        }
+        let numbers: Vec<_> = room.ended.values().filter_map(|end| end.line.as_ref())
+            .map(|line| line.number).collect();
+        let expected: Vec<_> = (1..=numbers.len() as u64).collect();
+        prop_assert_eq!(numbers, expected);
+    }
+}

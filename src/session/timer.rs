@@ -1,0 +1,105 @@
+//! The step's timer: start, pause, resume, reset; it counts frames and reads no clock.
+//!
+//! It never runs while paused and never counts a frame twice.
+
+/// A stop-watch over a budget of frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    budget: u64,
+    used: u64,
+    running_since: Option<u64>,
+}
+
+impl Timer {
+    /// A standing timer of `budget` frames.
+    #[must_use]
+    pub fn new(budget: u64) -> Timer {
+        Timer {
+            budget,
+            used: 0,
+            running_since: None,
+        }
+    }
+
+    /// Starts or resumes at `frame`; a running timer runs on.
+    pub fn run(&mut self, frame: u64) {
+        self.running_since.get_or_insert(frame);
+    }
+
+    /// Stands still from `frame` on.
+    pub fn pause(&mut self, frame: u64) {
+        self.used = self.used_at(frame);
+        self.running_since = None;
+    }
+
+    /// Back to the full budget, standing.
+    pub fn reset(&mut self) {
+        *self = Timer::new(self.budget);
+    }
+
+    /// Whether it runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.running_since.is_some()
+    }
+
+    /// Frames used up at `frame`, never more than the budget.
+    #[must_use]
+    pub fn used_at(&self, frame: u64) -> u64 {
+        let running = self
+            .running_since
+            .map_or(0, |since| frame.saturating_sub(since));
+        (self.used + running).min(self.budget)
+    }
+
+    /// Frames left at `frame`.
+    #[must_use]
+    pub fn left_at(&self, frame: u64) -> u64 {
+        self.budget - self.used_at(frame)
+    }
+
+    /// Frames in all.
+    #[must_use]
+    pub fn budget(&self) -> u64 {
+        self.budget
+    }
+
+    /// The frame at which it ends if it runs on; `None` while it stands.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<u64> {
+        self.running_since
+            .map(|since| since + (self.budget - self.used))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_paused_timer_stands() {
+        let mut timer = Timer::new(100);
+        timer.run(10);
+        timer.pause(40);
+        assert_eq!((timer.left_at(1000), timer.ends_at()), (70, None));
+        timer.run(1000);
+        assert_eq!(timer.ends_at(), Some(1070));
+    }
+
+    #[test]
+    fn running_twice_counts_once() {
+        let mut timer = Timer::new(100);
+        timer.run(0);
+        timer.run(50);
+        assert_eq!(timer.left_at(60), 40);
+    }
+
+    #[test]
+    fn reset_gives_the_whole_budget_back() {
+        let mut timer = Timer::new(100);
+        timer.run(0);
+        timer.pause(99);
+        timer.reset();
+        assert_eq!((timer.left_at(500), timer.is_running()), (100, false));
+    }
+}

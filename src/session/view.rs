@@ -1,0 +1,123 @@
+//! The session as a screen: a pure function of its state and of the frame.
+
+use std::sync::Arc;
+
+use super::{Cue, FaultKind, Session, State};
+use crate::config::Mode;
+use crate::screen::lang::Lang;
+use crate::screen::{Name, Progress, Screen};
+use crate::store::row::Kind;
+
+/// Title, text, hint.
+type Words = (Arc<str>, Arc<str>, Arc<str>);
+
+fn fixed(title: &str, text: &str, hint: &str) -> Words {
+    (title.into(), text.into(), hint.into())
+}
+
+impl Session {
+    /// The name of the screen that is shown now.
+    #[must_use]
+    pub fn screen_name(&self) -> Name {
+        if !self.faults.is_empty() {
+            return Name::Fault;
+        }
+        match self.state {
+            State::Attract => Name::Attract,
+            State::Intro(_) => Name::Intro,
+            State::Running if self.plan().kind == Kind::Quiet => Name::Quiet,
+            State::Running => Name::Reading,
+            State::Paused { .. } => Name::Paused,
+            State::Over { .. } => Name::Over,
+            State::Thanks { .. } => Name::Thanks,
+        }
+    }
+
+    /// The screen at `frame`, in the words of a language.
+    #[must_use]
+    pub fn screen(&self, frame: u64, words: &Lang) -> Screen {
+        let name = self.screen_name();
+        let (title, text, hint) = match name {
+            Name::Attract => fixed(
+                &words.attract_title,
+                &words.attract_text,
+                &words.attract_hint,
+            ),
+            Name::Intro => self.intro_words(words),
+            Name::Reading | Name::Quiet => self.running_words(words),
+            Name::Paused => fixed(&words.paused_title, &words.paused_text, &words.paused_hint),
+            Name::Over => fixed(&words.over_title, &words.over_text, ""),
+            Name::Thanks => fixed(&words.thanks_title, &words.thanks_text, &words.thanks_hint),
+            Name::Fault => self.fault_words(words),
+        };
+        Screen {
+            name,
+            title,
+            text,
+            hint,
+            progress: self.progress(frame),
+            recording: self.open.is_some() && name != Name::Fault,
+            level: None,
+        }
+    }
+
+    fn fault_words(&self, words: &Lang) -> Words {
+        let (text, hint) = match self.faults.keys().next() {
+            Some(FaultKind::Device) => (&words.device_lost, ""),
+            Some(FaultKind::Storage) => (&words.storage_failed, &*words.storage_failed_hint),
+            Some(FaultKind::Corpus) => (&words.no_lines, ""),
+            Some(FaultKind::Sphere) => (&words.sphere_failed, &*words.sphere_failed_hint),
+            None => (&words.fault_text, ""),
+        };
+        fixed(&words.fault_title, text, hint)
+    }
+
+    fn running_words(&self, words: &Lang) -> Words {
+        match (self.plan().kind, &self.shown) {
+            (Kind::Quiet, _) => fixed("", &words.quiet_text, &words.quiet_hint),
+            (Kind::Free, _) => fixed("", self.step_text(), &words.reading_free),
+            (Kind::Read, None) => fixed("", &words.lines_coming, ""),
+            (Kind::Read, Some(shown)) => {
+                let hint = match (self.rules.take.mode, self.open.is_some()) {
+                    (_, false) if self.taken() => &words.reading_next,
+                    (Mode::Auto, _) => &words.reading_auto,
+                    (Mode::Manual, true) => &words.reading_manual,
+                    (Mode::Manual, false) => &words.reading_waiting,
+                };
+                ("".into(), shown.line.text.clone(), hint.as_str().into())
+            }
+        }
+    }
+
+    fn intro_words(&self, words: &Lang) -> Words {
+        let waits_for_lines = self.plan().kind == Kind::Read && self.lines.is_empty();
+        let hint = match self.state {
+            State::Intro(Cue::Preparing { .. }) => &words.sphere_preparing,
+            _ if waits_for_lines => &words.lines_coming,
+            _ => &words.intro_go,
+        };
+        let title = format!("{} / {}", self.step + 1, self.protocol.steps.len());
+        fixed(&title, self.step_text(), hint)
+    }
+
+    fn step_text(&self) -> &str {
+        let plan = self.plan();
+        let text = plan
+            .text
+            .get(&self.rules.language)
+            .or_else(|| plan.text.values().next());
+        text.unwrap_or(&plan.name)
+    }
+
+    fn progress(&self, frame: u64) -> Option<Progress> {
+        if !matches!(self.state, State::Running | State::Paused { .. }) {
+            return None;
+        }
+        let budget = self.timer.budget().max(1);
+        let left = self.timer.left_at(frame);
+        Some(Progress {
+            permille: ((budget - left) * 1000 / budget) as u16,
+            seconds_left: left.div_ceil(u64::from(self.rules.rate)) as u32,
+        })
+    }
+}

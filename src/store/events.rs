@@ -1,0 +1,89 @@
+//! events.jsonl: everything that happened beside the takes, one JSON object a line.
+//!
+//! Rows are appended at once and synced once a second at most: an event is worth less than a take.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::session::Note;
+
+/// One row: when, on the session's clock, and what.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    utc: Option<String>,
+    frame: u64,
+    #[serde(flatten)]
+    note: &'a Note,
+}
+
+/// The open file of a session.
+#[derive(Debug)]
+pub struct Events {
+    file: File,
+    /// Since when rows wait for a sync.
+    unsynced: Option<Instant>,
+}
+
+impl Events {
+    /// Opens `folder/events.jsonl` to append to it.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn open(folder: &Path) -> io::Result<Events> {
+        let path = folder.join("events.jsonl");
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        Ok(Events {
+            file,
+            unsynced: None,
+        })
+    }
+
+    /// Appends a row in one write.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn append(&mut self, frame: u64, note: &Note, utc: Option<String>) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Row { utc, frame, note }).map_err(io::Error::other)?;
+        line.push(b'\n');
+        self.file.write_all(&line)?;
+        self.unsynced.get_or_insert_with(Instant::now);
+        self.sync_if_due(Duration::from_secs(1))
+    }
+
+    /// Syncs rows that have waited for `most`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn sync_if_due(&mut self, most: Duration) -> io::Result<()> {
+        if self.unsynced.is_some_and(|since| since.elapsed() >= most) {
+            self.file.sync_data()?;
+            self.unsynced = None;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::board::Button;
+
+    #[test]
+    fn a_row_is_one_line_with_frame_and_event() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut events = Events::open(folder.path()).expect("a file");
+        let note = Note::Press {
+            button: Button::Go,
+            held_ms: 80,
+        };
+        events.append(480, &note, None).expect("a row");
+        let text = std::fs::read_to_string(folder.path().join("events.jsonl")).expect("text");
+        let expected =
+            "{\"utc\":null,\"frame\":480,\"event\":\"press\",\"button\":\"go\",\"held_ms\":80}\n";
+        assert_eq!(text, expected);
+    }
+}
