@@ -4,6 +4,7 @@
 //! is noticed, before it is opened and while it is open; a line that cannot be shown keeps its
 //! number and says why. Never writes to the corpus; leaves no index for a corpus that is refused.
 
+pub mod check;
 pub mod index;
 pub mod lines;
 pub mod order;
