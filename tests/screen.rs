@@ -22,7 +22,7 @@ fn screens() -> Vec<Screen> {
         name: Name::Reading,
         title: "Lire en silence".into(),
         text: "".into(),
-        hint: "GO : phrase suivante · REDO : refaire".into(),
+        hint: "GO : suivante · REDO : refaire".into(),
         progress: Some(Progress {
             permille: 380,
             seconds_left: 558,
@@ -94,7 +94,7 @@ fn every_script_has_its_glyphs() {
 fn every_screen_is_drawn_inside_every_panel() {
     for (w, h) in SIZES {
         let mut painter = Painter::new(Size::new(w, h), &[]);
-        for (n, screen) in screens().iter().enumerate() {
+        for screen in &screens() {
             let picture = painter.paint(screen);
             // Nothing bright touches the sides: no glyph is cut off.
             for y in 0..h {
