@@ -22,7 +22,7 @@ fn screens() -> Vec<Screen> {
         name: Name::Reading,
         title: "Lire en silence".into(),
         text: "".into(),
-        hint: "GO : phrase suivante · REDO : refaire".into(),
+        hint: "GO : suivante · REDO : refaire".into(),
         progress: Some(Progress {
             permille: 380,
             seconds_left: 558,

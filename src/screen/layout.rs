@@ -46,7 +46,7 @@ impl Layout {
             bar: part(bar_top, bar_top + bar_h),
             line: part(
                 bar_top + bar_h + margin / 2,
-                level_top.saturating_sub(margin / 4),
+                level_top.saturating_sub(margin / 2),
             ),
             title: part(margin, title_bottom),
             message: part(title_bottom + margin, hint_top.saturating_sub(margin)),

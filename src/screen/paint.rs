@@ -175,7 +175,8 @@ impl Painter {
         let title = self.layout.title;
         let size = Size::new(title.size.width / 6, self.layout.bar.size.height.max(2));
         let x = title.top_left.x + ((title.size.width - size.width) / 2) as i32;
-        let y = title.top_left.y + title.size.height as i32;
+        let gap = self.layout.message.top_left.y - title.top_left.y - title.size.height as i32;
+        let y = title.top_left.y + title.size.height as i32 + gap / 3;
         self.fill(Rectangle::new(Point::new(x, y), size), accent);
     }
 
