@@ -9,6 +9,7 @@ pub mod index;
 pub mod lines;
 pub mod order;
 pub mod progress;
+mod walk;
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -58,6 +59,16 @@ pub enum CorpusError {
         lines: u64,
         /// What is wrong with the first.
         why: Unusable,
+    },
+    /// The shard's part of the corpus has no usable line.
+    #[error(
+        "corpus {path}: no line of shard {shard} can be shown; run `booth corpus check {path}`"
+    )]
+    NothingToShow {
+        /// The corpus.
+        path: PathBuf,
+        /// The booth's shard.
+        shard: order::Shard,
     },
     /// There is no such line.
     #[error("corpus {path}: there is no line {number}; it has lines 1 to {lines}")]
@@ -497,6 +508,41 @@ mod tests {
             assert_eq!(text(c.line(500)), Ok("line of text".into()));
             assert_eq!(fs::read(&index).expect("index"), good);
         }
+    }
+
+    #[test]
+    fn an_index_that_cannot_stand_beside_the_corpus_stands_in_the_data_folder() {
+        let (dir, data) = (
+            tempfile::tempdir().expect("dir"),
+            tempfile::tempdir().expect("dir"),
+        );
+        let path = dir.path().join("c.txt");
+        fs::write(&path, "one\ntwo\n").expect("write");
+        // A folder of its name is in the way, for the superuser too.
+        fs::create_dir(dir.path().join("c.txt.index")).expect("folder");
+        for _ in ["built", "used"] {
+            let c = Corpus::open(&path, Some(data.path())).expect("corpus");
+            assert!(
+                c.index_path()
+                    .is_some_and(|index| index.starts_with(data.path()))
+            );
+            assert_eq!(text(c.line(2)), Ok("two".into()));
+        }
+        let c = Corpus::open(&path, Some(Path::new("/nonexistent"))).expect("corpus");
+        assert_eq!((c.index_path(), text(c.line(1))), (None, Ok("one".into())));
+    }
+
+    #[test]
+    fn what_a_killed_build_left_is_swept() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("c.txt");
+        fs::write(&path, "one\n").expect("write");
+        // No process has this number: the kernel's limit is 4194304.
+        fs::write(dir.path().join("c.txt.index.tmp-4194305-0"), "half").expect("write");
+        fs::write(dir.path().join("c.txt.index.tmp-mine"), "not ours").expect("write");
+        Corpus::open(&path, None).expect("corpus");
+        assert!(!dir.path().join("c.txt.index.tmp-4194305-0").exists());
+        assert!(dir.path().join("c.txt.index.tmp-mine").exists());
     }
 
     #[test]
