@@ -5,13 +5,15 @@
 //! number and says why. Never writes to the corpus; leaves no index for a corpus that is refused.
 
 pub mod check;
+mod error;
 pub mod index;
+mod line;
 pub mod lines;
 pub mod order;
 pub mod progress;
 pub mod prompter;
+mod walk;
 
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -20,143 +22,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+pub use error::CorpusError;
 use index::{Index, Stamp};
-use lines::{Found, LineReader, MAX_LINE_BYTES};
+pub use line::{Line, Unusable};
+use lines::{Found, LineReader};
 
 /// The byte order mark that some editors put before UTF-8 text.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 /// A corpus shorter than this is refused if none of its lines can be shown; a longer one is known
 /// by `booth corpus check` only, since looking would read it whole.
 const LOOK_BYTES: u64 = 1 << 20;
-
-/// Why a corpus or a line of it cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum CorpusError {
-    /// Missing, no permission, or the disk's trouble.
-    #[error("corpus {path}: cannot be opened: {source}; {remedy}")]
-    Open {
-        /// The corpus.
-        path: PathBuf,
-        /// The system's word.
-        source: io::Error,
-        /// What to do.
-        remedy: &'static str,
-    },
-    /// A folder or a device.
-    #[error("corpus {0}: is {1}, not a file; name a text file with one line per reading")]
-    NotAFile(PathBuf, &'static str),
-    /// No bytes, or a byte order mark only.
-    #[error("corpus {0}: is empty; write one line per reading into it")]
-    Empty(PathBuf),
-    /// Every line is empty, too long or not UTF-8.
-    #[error(
-        "corpus {path}: none of its {lines} lines can be shown (line 1 {why}); save it as UTF-8 text with one line per reading"
-    )]
-    NoUsableLine {
-        /// The corpus.
-        path: PathBuf,
-        /// Lines it has.
-        lines: u64,
-        /// What is wrong with the first.
-        why: Unusable,
-    },
-    /// There is no such line.
-    #[error("corpus {path}: there is no line {number}; it has lines 1 to {lines}")]
-    NoSuchLine {
-        /// The corpus.
-        path: PathBuf,
-        /// The line asked for.
-        number: u64,
-        /// Lines it has.
-        lines: u64,
-    },
-    /// It was written to since it was opened.
-    #[error("corpus {0}: was changed while it was open; open it again when the writing is done")]
-    Changed(PathBuf),
-    /// The disk's trouble.
-    #[error("corpus {path}: cannot be read: {source}; check the medium it is on")]
-    Read {
-        /// The corpus.
-        path: PathBuf,
-        /// The system's word.
-        source: io::Error,
-    },
-}
-
-/// Why a line is never shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unusable {
-    /// Nothing but white space, or an id and nothing else.
-    Empty,
-    /// More than [`MAX_LINE_BYTES`].
-    TooLong,
-    /// Not UTF-8, beginning with this byte of the line, from 1.
-    NotUtf8(usize),
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Unusable::Empty => f.write_str("is empty"),
-            Unusable::TooLong => write!(f, "is longer than {MAX_LINE_BYTES} bytes"),
-            Unusable::NotUtf8(byte) => write!(f, "is not UTF-8 at its byte {byte}"),
-        }
-    }
-}
-
-/// One line of the corpus.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Counted from 1, unusable lines too.
-    pub number: u64,
-    /// What stands before the first tab.
-    pub id: Option<String>,
-    /// What is to be read, or why it is never shown.
-    pub text: Result<String, Unusable>,
-}
-
-impl Line {
-    /// Reads `id<TAB>text` or `text`.
-    #[must_use]
-    pub fn parse(number: u64, bytes: &[u8]) -> Line {
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(e) => {
-                let text = Err(Unusable::NotUtf8(e.valid_up_to() + 1));
-                return Line {
-                    number,
-                    id: None,
-                    text,
-                };
-            }
-        };
-        let (id, text) = match text.split_once('\t') {
-            Some((id, text)) => ((!id.is_empty()).then(|| id.to_owned()), text),
-            None => (None, text),
-        };
-        let empty = text.trim().is_empty();
-        Line {
-            number,
-            id,
-            text: if empty {
-                Err(Unusable::Empty)
-            } else {
-                Ok(text.to_owned())
-            },
-        }
-    }
-
-    fn found(number: u64, found: Found, bytes: &[u8]) -> Line {
-        match found {
-            Found::TooLong => Line {
-                number,
-                id: None,
-                text: Err(Unusable::TooLong),
-            },
-            Found::Whole | Found::End => Line::parse(number, bytes),
-        }
-    }
-}
 
 /// An open corpus.
 #[derive(Debug)]
@@ -498,6 +373,41 @@ mod tests {
             assert_eq!(text(c.line(500)), Ok("line of text".into()));
             assert_eq!(fs::read(&index).expect("index"), good);
         }
+    }
+
+    #[test]
+    fn an_index_that_cannot_stand_beside_the_corpus_stands_in_the_data_folder() {
+        let (dir, data) = (
+            tempfile::tempdir().expect("dir"),
+            tempfile::tempdir().expect("dir"),
+        );
+        let path = dir.path().join("c.txt");
+        fs::write(&path, "one\ntwo\n").expect("write");
+        // A folder of its name is in the way, for the superuser too.
+        fs::create_dir(dir.path().join("c.txt.index")).expect("folder");
+        for _ in ["built", "used"] {
+            let c = Corpus::open(&path, Some(data.path())).expect("corpus");
+            assert!(
+                c.index_path()
+                    .is_some_and(|index| index.starts_with(data.path()))
+            );
+            assert_eq!(text(c.line(2)), Ok("two".into()));
+        }
+        let c = Corpus::open(&path, Some(Path::new("/nonexistent"))).expect("corpus");
+        assert_eq!((c.index_path(), text(c.line(1))), (None, Ok("one".into())));
+    }
+
+    #[test]
+    fn what_a_killed_build_left_is_swept() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("c.txt");
+        fs::write(&path, "one\n").expect("write");
+        // No process has this number: the kernel's limit is 4194304.
+        fs::write(dir.path().join("c.txt.index.tmp-4194305-0"), "half").expect("write");
+        fs::write(dir.path().join("c.txt.index.tmp-mine"), "not ours").expect("write");
+        Corpus::open(&path, None).expect("corpus");
+        assert!(!dir.path().join("c.txt.index.tmp-4194305-0").exists());
+        assert!(dir.path().join("c.txt.index.tmp-mine").exists());
     }
 
     #[test]

@@ -347,6 +347,7 @@ pub(super) fn write_whole(
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     name.push(format!(".tmp-{}-{number}", std::process::id()));
     let temporary = path.with_file_name(name);
+    sweep(path);
     let write = || -> io::Result<()> {
         let mut out = BufWriter::new(File::create(&temporary)?);
         fill(&mut out)?;
@@ -364,6 +365,30 @@ pub(super) fn write_whole(
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// Removes temporary files of `path` whose writer is gone: a power cut in mid-writing leaves one.
+fn sweep(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return;
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let prefix = format!("{}.tmp-", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let writer = entry.file_name().to_str().and_then(|file| {
+            let (process, number) = file.strip_prefix(&prefix)?.split_once('-')?;
+            number.parse::<u32>().ok()?;
+            process.parse::<u32>().ok()
+        });
+        if writer.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            // Another process may have swept it first.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -280,7 +280,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn every_line_once_before_any_twice_through_restarts(
             seed: u64, lines in 1u64..40, restarts in proptest::collection::vec(1usize..9, 1..30)

@@ -1,0 +1,71 @@
+//! Why a corpus is refused, in words an operator can act on: object, place, reason, remedy.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::line::Unusable;
+use super::order::Shard;
+
+/// Why a corpus or a line of it cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// Missing, no permission, or the disk's trouble.
+    #[error("corpus {path}: cannot be opened: {source}; {remedy}")]
+    Open {
+        /// The corpus.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A folder or a device.
+    #[error("corpus {0}: is {1}, not a file; name a text file with one line per reading")]
+    NotAFile(PathBuf, &'static str),
+    /// No bytes, or a byte order mark only.
+    #[error("corpus {0}: is empty; write one line per reading into it")]
+    Empty(PathBuf),
+    /// Every line is empty, too long or not UTF-8.
+    #[error(
+        "corpus {path}: none of its {lines} lines can be shown (line 1 {why}); save it as UTF-8 text with one line per reading"
+    )]
+    NoUsableLine {
+        /// The corpus.
+        path: PathBuf,
+        /// Lines it has.
+        lines: u64,
+        /// What is wrong with the first.
+        why: Unusable,
+    },
+    /// The shard's part of the corpus has no usable line.
+    #[error(
+        "corpus {path}: no line of shard {shard} can be shown; run `booth corpus check {path}`"
+    )]
+    NothingToShow {
+        /// The corpus.
+        path: PathBuf,
+        /// The booth's shard.
+        shard: Shard,
+    },
+    /// There is no such line.
+    #[error("corpus {path}: there is no line {number}; it has lines 1 to {lines}")]
+    NoSuchLine {
+        /// The corpus.
+        path: PathBuf,
+        /// The line asked for.
+        number: u64,
+        /// Lines it has.
+        lines: u64,
+    },
+    /// It was written to since it was opened.
+    #[error("corpus {0}: was changed while it was open; open it again when the writing is done")]
+    Changed(PathBuf),
+    /// The disk's trouble.
+    #[error("corpus {path}: cannot be read: {source}; check the medium it is on")]
+    Read {
+        /// The corpus.
+        path: PathBuf,
+        /// The system's word.
+        source: io::Error,
+    },
+}
