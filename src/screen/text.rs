@@ -245,12 +245,33 @@ impl Shaper {
                 too_large = size;
             }
         }
+        fits = self.unorphaned(&mut buffer, fits, area);
         let height = self.measure(&mut buffer, fits, area).unwrap_or_else(|| {
             buffer.set_wrap(Wrap::WordOrGlyph);
             let height = self.measure(&mut buffer, fits, area);
             height.unwrap_or(area.height as f32)
         });
         (buffer, height)
+    }
+
+    /// The size, up to a quarter smaller, at which no line begins with a closing mark, if any does:
+    /// cosmic-text breaks between directions even at a no-break space (`« مرحبا »`).
+    fn unorphaned(&mut self, buffer: &mut Buffer, fits: u32, area: Size) -> u32 {
+        let smallest = (fits - fits / 4).max(*SIZES.start());
+        let good = (smallest..=fits).rev().find(|&size| {
+            self.measure(buffer, size, area).is_some()
+                && buffer.layout_runs().all(|run| {
+                    let start = run
+                        .glyphs
+                        .iter()
+                        .map(|glyph| glyph.start)
+                        .min()
+                        .unwrap_or(0);
+                    let rest = run.text.get(start..).unwrap_or_default().trim_start();
+                    !rest.starts_with(['»', '!', '?', ';', ':'])
+                })
+        });
+        good.unwrap_or(fits)
     }
 
     /// Sets `buffer` at `size`; its height if that fits the area.

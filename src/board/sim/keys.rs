@@ -94,7 +94,9 @@ fn failed(error: &std::io::Error) -> BoardError {
 impl Buttons for Keys {
     fn poll(&mut self, wait: Duration, edges: &mut Vec<Edge>) -> Result<(), BoardError> {
         let due = self.held.iter().map(|(_, at)| *at).min();
-        let wait = due.map_or(wait, |due| wait.min(due.since(Nanos::now())));
+        // poll(2) counts whole milliseconds: below one it would not wait, and the loop would spin.
+        let until = |due: Nanos| due.since(Nanos::now()) + Duration::from_millis(1);
+        let wait = due.map_or(wait, |due| wait.min(until(due)));
         match &mut self.input {
             None => std::thread::sleep(wait),
             Some((file, _)) => {
