@@ -3,3 +3,6 @@
 pub mod block;
 pub mod clock;
 pub mod format;
+pub mod meter;
+pub mod repair;
+pub mod rf64;

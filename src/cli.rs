@@ -1,6 +1,7 @@
 //! The command grammar, and what each exit code means; one file per command.
 
 pub mod corpus;
+pub mod repair;
 
 use std::fmt;
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Corpus(corpus::CorpusArgs),
+    Repair(repair::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -67,5 +69,6 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<Done, Failure> {
     match command {
         Command::Corpus(args) => corpus::run(&args, None, None),
+        Command::Repair(args) => repair::run(&args),
     }
 }

@@ -1,0 +1,215 @@
+//! RF64 files: the take being written, and what a file of ours (or a plain RIFF WAVE) holds.
+//!
+//! Guarantees: a file appears under its final name together with a readable header; the header
+//! never claims more than is synced; the same audio and description give the same bytes.
+//! Never overwrites a file, never seeks, never writes a chunk behind `data` before the end.
+
+pub mod chunks;
+pub mod header;
+pub mod read;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use self::header::{CHANGING_BYTES, Header};
+use super::format::Spec;
+use crate::rt;
+use crate::store::row::Gap;
+
+/// What was being done to a file that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system refused.
+    #[error("cannot {verb} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The bytes are no header that is understood.
+    #[error("{}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The system's refusal to `verb` `path`; for `map_err`.
+    pub(crate) fn io(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io { verb, path, source }
+    }
+}
+
+/// What a file says of itself beside its format. Holds nothing random and no session name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// bext description; 256 bytes at most are kept.
+    pub description: String,
+    /// bext originator; 32 bytes at most are kept.
+    pub originator: String,
+    /// bext time reference: the take's first frame on the session's clock.
+    pub time_reference: u64,
+    /// RFC 3339; without it bext says 1970-01-01.
+    pub utc: Option<String>,
+    /// In the order of the channels; the iXML track list.
+    pub channel_names: Vec<String>,
+    /// Further iXML elements: tag and text.
+    pub ixml: Vec<(String, String)>,
+}
+
+/// A take being written.
+#[derive(Debug)]
+pub struct TakeFile {
+    file: File,
+    path: PathBuf,
+    header: Header,
+    data_bytes: u64,
+}
+
+impl TakeFile {
+    /// Creates `final_path` with a readable header; `spec` is the stored one. `expected_frames`
+    /// are reserved on the disk once, where the file system can.
+    ///
+    /// # Errors
+    /// The file is there already, or the system's refusal; then nothing is left behind.
+    pub fn create(
+        final_path: &Path,
+        spec: Spec,
+        meta: &Meta,
+        expected_frames: u64,
+    ) -> Result<TakeFile, Error> {
+        let mut temporary = final_path.as_os_str().to_owned();
+        temporary.push(".new");
+        let temporary = PathBuf::from(temporary);
+        let header = Header::new(spec, meta);
+        // A leftover of a cut in the middle of this function holds no sample: it may go.
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&temporary)
+            .map_err(Error::io("create", &temporary))?;
+        let expected = expected_frames.saturating_mul(spec.frame_bytes() as u64);
+        if let Err(error) = rt::reserve_space(&file, expected.saturating_add(header.data_start())) {
+            // FAT and some network file systems cannot; a full disk shows at the first write.
+            log::debug!("no space reserved for {}: {error}", final_path.display());
+        }
+        let place = || {
+            file.write_all_at(&header.bytes(0, 0), 0)?;
+            file.sync_all()?;
+            rt::rename_new(&temporary, final_path)
+        };
+        if let Err(error) = place() {
+            let _ = std::fs::remove_file(&temporary);
+            return Err(Error::io("create", final_path)(error));
+        }
+        let take = TakeFile {
+            file,
+            path: final_path.to_owned(),
+            header,
+            data_bytes: 0,
+        };
+        sync_folder(final_path)?;
+        Ok(take)
+    }
+
+    /// Frames appended, whole ones.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.data_bytes / self.header.spec().frame_bytes() as u64
+    }
+
+    /// Where the file lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends whole frames as stored.
+    ///
+    /// # Errors
+    /// The system's; the same bytes may then be appended again.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let at = self.header.data_start() + self.data_bytes;
+        self.file
+            .write_all_at(bytes, at)
+            .map_err(Error::io("write", &self.path))?;
+        self.data_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Syncs the data, then says so in the header, which the next sync makes durable.
+    ///
+    /// # Errors
+    /// The system's; the header then claims what it claimed before.
+    pub fn checkpoint(&mut self) -> Result<(), Error> {
+        self.file
+            .sync_data()
+            .map_err(Error::io("sync", &self.path))?;
+        let bytes = self.header.bytes(self.data_bytes, 0);
+        self.file
+            .write_all_at(&bytes[..CHANGING_BYTES], 0)
+            .map_err(Error::io("write the header of", &self.path))
+    }
+
+    /// Ends the file: data synced, gaps as cue points behind it, final header synced.
+    ///
+    /// # Errors
+    /// The system's; the file is then what `repair` makes whole.
+    pub fn finalise(self, gaps: &[Gap]) -> Result<(), Error> {
+        finish(&self.file, &self.path, &self.header, self.data_bytes, gaps)
+    }
+}
+
+/// The end of every file, of `finalise` and of repair alike.
+pub(crate) fn finish(
+    file: &File,
+    path: &Path,
+    header: &Header,
+    data_bytes: u64,
+    gaps: &[Gap],
+) -> Result<(), Error> {
+    let end = header.data_start() + data_bytes;
+    let mut tail = vec![0; (data_bytes % 2) as usize];
+    tail.extend(chunks::gaps(gaps));
+    let write = || {
+        // Also gives back what was reserved beyond the end.
+        file.set_len(end)?;
+        file.sync_data()?;
+        // The data's end is on the disk before anything follows it, so that a cut between here
+        // and the final header cannot make samples of chunks.
+        file.write_all_at(&header.bytes(data_bytes, 0)[..CHANGING_BYTES], 0)?;
+        file.sync_data()?;
+        if !tail.is_empty() {
+            file.write_all_at(&tail, end)?;
+            file.sync_data()?;
+        }
+        file.write_all_at(
+            &header.bytes(data_bytes, tail.len() as u64)[..CHANGING_BYTES],
+            0,
+        )?;
+        file.sync_all()
+    };
+    write().map_err(Error::io("finish", path))
+}
+
+/// Makes a new name in the folder of `path` durable.
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(Error::io("sync", folder))
+}

@@ -1,0 +1,146 @@
+//! The chunks beside the samples: bext, iXML, and cue points with labels for gaps.
+
+use super::Meta;
+use crate::store::row::Gap;
+
+/// Appends a chunk and its pad byte.
+pub(super) fn push(out: &mut Vec<u8>, name: &[u8; 4], body: &[u8]) {
+    out.extend(name);
+    out.extend((body.len() as u32).to_le_bytes());
+    out.extend(body);
+    if body.len() % 2 == 1 {
+        out.push(0);
+    }
+}
+
+/// `text` in a field of `length` bytes, cut between characters, filled with zeros.
+fn field(out: &mut Vec<u8>, text: &str, length: usize) {
+    let mut cut = text.len().min(length);
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    out.extend(&text.as_bytes()[..cut]);
+    out.resize(out.len() + length - cut, 0);
+}
+
+/// EBU Tech 3285 bext, version 1, without a UMID: that would be a random value.
+pub(super) fn bext(meta: &Meta) -> Vec<u8> {
+    let utc = meta.utc.as_deref().unwrap_or("1970-01-01T00:00:00Z");
+    let mut out = Vec::with_capacity(602);
+    field(&mut out, &meta.description, 256);
+    field(&mut out, &meta.originator, 32);
+    field(&mut out, "", 32);
+    field(&mut out, utc.get(..10).unwrap_or("1970-01-01"), 10);
+    field(&mut out, utc.get(11..19).unwrap_or("00:00:00"), 8);
+    out.extend(meta.time_reference.to_le_bytes());
+    out.extend(1u16.to_le_bytes());
+    out.resize(602, 0);
+    out
+}
+
+/// iXML: the track list with the channels' names, and further elements.
+pub(super) fn ixml(meta: &Meta) -> String {
+    let mut xml = String::from(concat!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
+        "<BWFXML>\n<IXML_VERSION>2.10</IXML_VERSION>\n"
+    ));
+    for (tag, text) in &meta.ixml {
+        // A tag that is no XML name would make the whole chunk unreadable.
+        if tag.starts_with(|c: char| c.is_ascii_alphabetic())
+            && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        {
+            xml.push_str(&format!("<{tag}>{}</{tag}>\n", escape(text)));
+        }
+    }
+    let names = &meta.channel_names;
+    xml.push_str(&format!(
+        "<TRACK_LIST>\n<TRACK_COUNT>{}</TRACK_COUNT>\n",
+        names.len()
+    ));
+    for (index, name) in names.iter().enumerate() {
+        let (number, name) = (index + 1, escape(name));
+        xml.push_str(&format!(
+            "<TRACK><CHANNEL_INDEX>{number}</CHANNEL_INDEX>\
+             <INTERLEAVE_INDEX>{number}</INTERLEAVE_INDEX><NAME>{name}</NAME></TRACK>\n"
+        ));
+    }
+    xml.push_str("</TRACK_LIST>\n</BWFXML>\n");
+    xml
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// `cue ` and `LIST adtl` for `gaps`; nothing without gaps. Positions are 32 bit: a gap behind
+/// 2^32 frames stands in takes.jsonl alone.
+pub(super) fn gaps(gaps: &[Gap]) -> Vec<u8> {
+    let mut cue = Vec::new();
+    let mut list = b"adtl".to_vec();
+    let mut count = 0u32;
+    for gap in gaps {
+        let Ok(at) = u32::try_from(gap.frame) else {
+            continue;
+        };
+        count += 1;
+        for value in [count, at] {
+            cue.extend(value.to_le_bytes());
+        }
+        cue.extend(b"data\0\0\0\0\0\0\0\0");
+        cue.extend(at.to_le_bytes());
+        let cause = format!("{:?}", gap.cause).to_lowercase();
+        let mut label = count.to_le_bytes().to_vec();
+        label.extend(format!("{} frames lost: {cause}\0", gap.frames).bytes());
+        push(&mut list, b"labl", &label);
+        let mut region = count.to_le_bytes().to_vec();
+        region.extend(u32::try_from(gap.frames).unwrap_or(u32::MAX).to_le_bytes());
+        region.extend(b"rgn \0\0\0\0\0\0\0\0");
+        push(&mut list, b"ltxt", &region);
+    }
+    let mut out = Vec::new();
+    if count > 0 {
+        push(
+            &mut out,
+            b"cue ",
+            &[&count.to_le_bytes()[..], &cue].concat(),
+        );
+        push(&mut out, b"LIST", &list);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bext_is_602_bytes_and_cuts_between_characters() {
+        let meta = Meta {
+            description: "é".repeat(200),
+            ..Meta::default()
+        };
+        let bytes = bext(&meta);
+        assert_eq!(bytes.len(), 602);
+        assert!(std::str::from_utf8(&bytes[..256]).is_ok());
+        assert_eq!(&bytes[320..330], b"1970-01-01");
+    }
+
+    #[test]
+    fn names_cannot_break_the_xml() {
+        let meta = Meta {
+            channel_names: vec!["a<b&c\n".into()],
+            ..Meta::default()
+        };
+        assert!(ixml(&meta).contains("<NAME>a&lt;b&amp;c </NAME>"));
+    }
+}

@@ -1,0 +1,169 @@
+//! Reads the headers of our files and of plain RIFF WAVE; never more than the chunks' heads.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::Error;
+use super::header::{ALIGNMENT, Header};
+use crate::audio::format::{Format, Spec};
+
+/// Chunks looked at before `data`; a file with more is none that a recorder wrote.
+const MOST_CHUNKS: usize = 64;
+/// The largest header of ours: 64 names of any reasonable length fit many times.
+const MOST_HEADER_BYTES: u64 = 1 << 24;
+
+/// What a header says, and what the file's length says.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// As stored.
+    pub spec: Spec,
+    /// Where the first sample lies.
+    pub data_start: u64,
+    /// Bytes of samples that the header claims.
+    pub data_bytes: u64,
+    /// Bytes of the whole file that the header claims.
+    pub claimed_length: u64,
+    /// Bytes of the file.
+    pub file_length: u64,
+    /// bext time reference; 0 without bext.
+    pub time_reference: u64,
+    /// Written by this program: its layout to the byte.
+    pub ours: bool,
+}
+
+impl Info {
+    /// Whole frames that the header claims.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.data_bytes / (self.spec.frame_bytes() as u64).max(1)
+    }
+
+    /// Header and length agree, and the samples are whole frames.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
+        self.claimed_length == self.file_length
+            && self.data_start.saturating_add(padded) <= self.file_length
+            && self.data_bytes % self.spec.frame_bytes() as u64 == 0
+    }
+}
+
+/// Reads the header of `file`, called `path` in messages.
+///
+/// # Errors
+/// The system's, or what is malformed and at which byte.
+pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
+    let bad = |reason: String| Error::Malformed {
+        path: path.to_owned(),
+        reason,
+    };
+    let length = file.metadata().map_err(Error::io("look at", path))?.len();
+    let read = |at: u64, bytes: &mut [u8]| match file.read_exact_at(bytes, at) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(bad(format!("ends at byte {length} within its header")))
+        }
+        other => other.map_err(Error::io("read", path)),
+    };
+    let mut head = [0; 12];
+    read(0, &mut head)?;
+    let long = &head[..4] == b"RF64";
+    if !(long || &head[..4] == b"RIFF") || &head[8..] != b"WAVE" {
+        return Err(bad("is neither RF64 nor RIFF WAVE".into()));
+    }
+    let (mut riff, mut ds64_data) = (u64::from(u32_at(&head, 4)), None);
+    let (mut spec, mut time_reference, mut junk_end, mut ds64_first) = (None, 0, 0, false);
+    let mut at = 12;
+    for _ in 0..MOST_CHUNKS {
+        let mut name = [0; 8];
+        read(at, &mut name)?;
+        let (size, body) = (u64::from(u32_at(&name, 4)), at + 8);
+        match &name[..4] {
+            b"ds64" if long && size >= 28 => {
+                let mut sizes = [0; 28];
+                read(body, &mut sizes)?;
+                (riff, ds64_data) = (u64_at(&sizes, 0), Some(u64_at(&sizes, 8)));
+                ds64_first = at == 12 && size == 28;
+            }
+            b"fmt " => {
+                let mut bytes = [0; 40];
+                let wanted = (size as usize).min(40);
+                read(body, &mut bytes[..wanted])?;
+                let found = format_of(&bytes[..wanted]);
+                spec = Some(found.ok_or_else(|| bad(format!("unknown `fmt ` at byte {at}")))?);
+            }
+            b"bext" if size >= 346 => {
+                let mut bytes = [0; 8];
+                read(body + 338, &mut bytes)?;
+                time_reference = u64_at(&bytes, 0);
+            }
+            b"JUNK" => junk_end = body + size,
+            b"data" => {
+                let spec = spec.ok_or_else(|| bad(format!("`data` at byte {at} before `fmt `")))?;
+                let data_bytes = match ds64_data {
+                    Some(bytes) if size == u64::from(u32::MAX) => bytes,
+                    _ => size,
+                };
+                let ours = ds64_first && junk_end == at && body % ALIGNMENT as u64 == 0;
+                return Ok(Info {
+                    spec,
+                    data_start: body,
+                    data_bytes,
+                    claimed_length: riff.saturating_add(8),
+                    file_length: length,
+                    time_reference,
+                    ours: ours && size == u64::from(u32::MAX) && body <= MOST_HEADER_BYTES,
+                });
+            }
+            _ => {}
+        }
+        at = body + size + size % 2;
+    }
+    Err(bad(format!(
+        "no `data` among its first {MOST_CHUNKS} chunks"
+    )))
+}
+
+/// The header of a file of ours, to be written again with other sizes.
+pub(crate) fn header(file: &File, path: &Path, info: &Info) -> Result<Header, Error> {
+    let mut bytes = vec![0; info.data_start as usize];
+    file.read_exact_at(&mut bytes, 0)
+        .map_err(Error::io("read", path))?;
+    Ok(Header::existing(info.spec, bytes))
+}
+
+fn format_of(bytes: &[u8]) -> Option<Spec> {
+    if bytes.len() < 16 {
+        return None;
+    }
+    let mut tag = u16_at(bytes, 0);
+    if tag == 0xfffe && bytes.len() >= 26 {
+        tag = u16_at(bytes, 24);
+    }
+    let format = match (tag, u16_at(bytes, 14)) {
+        (1, 16) => Format::S16Le,
+        (1, 24) => Format::S24Packed,
+        (1, 32) => Format::S32Le,
+        (3, 32) => Format::FloatLe,
+        _ => return None,
+    };
+    let spec = Spec {
+        rate: u32_at(bytes, 4),
+        channels: u16_at(bytes, 2),
+        format,
+    };
+    let frame = usize::from(u16_at(bytes, 12));
+    (spec.channels > 0 && spec.rate > 0 && spec.frame_bytes() == frame).then_some(spec)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
