@@ -5,11 +5,11 @@
 //!
 //! | thread | module | policy | may wait on | never |
 //! |---|---|---|---|---|
-//! | `main` | [`booth`] | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
-//! | `capture` | [`audio::capture`] | real time | one ALSA period | while running: allocates, locks, logs, opens files |
-//! | `recorder` | [`audio::recorder`] | normal | the disk | drops a block unsaid |
-//! | `clerk` | [`store::clerk`] | normal | the disk | is waited for by `main`; opens a take being recorded |
-//! | `sphere` | [`sphere`] | normal | the network, each call bounded | is waited for by `main` |
+//! | `main` | `booth` | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
+//! | `capture` | `audio::capture` | real time | one ALSA period | while running: allocates, locks, logs, opens files |
+//! | `recorder` | `audio::recorder` | normal | the disk | drops a block unsaid |
+//! | `clerk` | `store::clerk` | normal | the disk | is waited for by `main`; opens a take being recorded |
+//! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |
 //!
 //! ```text
 //!  buttons ─┐                          Screen ──▶ panel (SPI, terminal, PNG)
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Guarantees: no captured frame is lost unsaid; nothing between takes is ever written; time is an
-//! argument everywhere below [`booth`].
+//! argument everywhere below `booth`.
 
 pub mod audio;
 pub mod board;

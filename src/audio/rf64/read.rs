@@ -45,7 +45,9 @@ impl Info {
         let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
         self.claimed_length == self.file_length
             && self.data_start.saturating_add(padded) <= self.file_length
-            && self.data_bytes % self.spec.frame_bytes() as u64 == 0
+            && self
+                .data_bytes
+                .is_multiple_of(self.spec.frame_bytes() as u64)
     }
 }
 
