@@ -1,9 +1,10 @@
 //! The command grammar, and what each exit code means; one file per command.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -31,10 +32,26 @@ pub enum Done {
     WithFaults,
 }
 
+/// The options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The configuration [default: /etc/booth/booth.toml if present, else the built-in one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Sets one key of the configuration for this run; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The data folder, instead of the configuration's
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
 /// An unattended multichannel voice-recording booth.
 #[derive(Debug, Parser)]
 #[command(name = "booth", version)]
 struct Cli {
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,7 +63,8 @@ enum Command {}
 #[must_use]
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-    match run(Cli::parse().command) {
+    let cli = Cli::parse();
+    match run(cli.command, &cli.common) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFaults) => ExitCode::from(3),
         Err(failure) => {
@@ -60,6 +78,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<Done, Failure> {
+fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {}
 }

@@ -30,4 +30,5 @@ pub mod cli;
 pub mod config;
 pub mod rt;
 pub mod screen;
+pub mod session;
 pub mod store;

@@ -1,0 +1,3 @@
+//! The pure core of a session: what the experiment asks for and what follows each event.
+
+pub mod protocol;

@@ -1,0 +1,438 @@
+//! The experiment, `protocol/NAME.toml`: its steps in order, checked once.
+//!
+//! A file that asks for what this version cannot do is refused in a sentence, never half obeyed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use toml::Spanned;
+
+use crate::cli::Failure;
+use crate::config::near::{explain, line_at, line_of, nearest};
+use crate::store::row::Kind;
+
+/// The protocols inside the program.
+const EMBEDDED: [(&str, &str); 2] = [
+    (
+        "vibravox",
+        include_str!("../../deploy/protocol/vibravox.toml"),
+    ),
+    (
+        "exhibition",
+        include_str!("../../deploy/protocol/exhibition.toml"),
+    ),
+];
+
+/// Why a protocol was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// No such file and no such built-in protocol.
+    #[error(
+        "protocol {name:?}: no such file, and the built-in ones are vibravox and exhibition{near}"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest known name, in words.
+        near: String,
+    },
+    /// The file could not be read.
+    #[error("{}: cannot read the protocol: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file says something that cannot be done.
+    #[error("{place}: {reason}")]
+    Refused {
+        /// File and line.
+        place: String,
+        /// Key and reason.
+        reason: String,
+    },
+}
+
+impl From<ProtocolError> for Failure {
+    fn from(error: ProtocolError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+/// What becomes of an abandoned session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Abandoned {
+    /// Its takes stay.
+    #[default]
+    Keep,
+    /// Its takes are removed.
+    Erase,
+}
+
+/// In which order lines come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Drawn from the corpus seed.
+    #[default]
+    Shuffled,
+    /// The file's order, from its first line, for everybody.
+    SameForAll,
+}
+
+/// Where the sphere's track begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Locate {
+    /// Anywhere from 0 to length minus the step's seconds.
+    Random,
+    /// At this second.
+    At(f64),
+}
+
+/// What the sphere plays during a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cue {
+    /// The track's name.
+    pub track: String,
+    /// Its length, where known.
+    pub length_s: Option<f64>,
+    /// Where it begins.
+    pub locate: Locate,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its name, unique in the protocol.
+    pub name: String,
+    /// What is recorded.
+    pub kind: Kind,
+    /// In which order lines come.
+    pub order: Order,
+    /// How long it lasts; never zero.
+    pub seconds: u32,
+    /// The intro's text by language.
+    pub text: BTreeMap<String, String>,
+    /// What the sphere plays.
+    pub sphere: Option<Cue>,
+}
+
+/// A checked protocol: at least one step, names unique.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Protocol {
+    /// Its name.
+    pub name: String,
+    /// Seconds without a press after which the session is abandoned.
+    pub idle_s: u32,
+    /// How often a redo is offered.
+    pub redo_offers: u32,
+    /// What becomes of an abandoned session.
+    pub abandoned: Abandoned,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// SHA-256 of the file's text, in hexadecimal.
+    pub sha256: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    name: String,
+    idle_s: Option<u32>,
+    redo_offers: Option<u32>,
+    #[serde(default)]
+    abandoned: Abandoned,
+    #[serde(default)]
+    silence_s: f64,
+    #[serde(default)]
+    practice: u32,
+    #[serde(default)]
+    fitting: bool,
+    consent: Option<toml::Value>,
+    question: Option<toml::Value>,
+    verdict: Option<toml::Value>,
+    #[serde(default)]
+    step: Vec<TypedStep>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedStep {
+    name: Spanned<String>,
+    kind: Kind,
+    #[serde(default)]
+    order: Order,
+    seconds: Spanned<u32>,
+    #[serde(default)]
+    text: BTreeMap<String, String>,
+    sphere: Option<Spanned<TypedCue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedCue {
+    track: String,
+    length_s: Option<f64>,
+    locate_s: TypedLocate,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "locate_s must be \"random\" or a number of seconds"
+)]
+enum TypedLocate {
+    Word(String),
+    At(f64),
+}
+
+impl Protocol {
+    /// The protocol of a path, of `NAME.toml` in a folder of `search`, or of that built-in name.
+    ///
+    /// # Errors
+    /// [`ProtocolError`], which names file, line, key and reason.
+    pub fn load(name: &str, search: &[&Path]) -> Result<Protocol, ProtocolError> {
+        let direct = Path::new(name);
+        let is_path = name.contains('/') || direct.extension().is_some_and(|e| e == "toml");
+        let found = if is_path {
+            Some(direct.to_owned())
+        } else {
+            let files = search
+                .iter()
+                .map(|folder| folder.join(format!("{name}.toml")));
+            files.into_iter().find(|f| f.is_file())
+        };
+        if let Some(path) = found {
+            let text = std::fs::read_to_string(&path).map_err(|source| ProtocolError::Read {
+                path: path.clone(),
+                source,
+            })?;
+            return Protocol::parse(&path.display().to_string(), &text);
+        }
+        match EMBEDDED.iter().find(|(n, _)| *n == name) {
+            Some((n, text)) => Protocol::parse(&format!("built-in {n}.toml"), text),
+            None => Err(ProtocolError::Unknown {
+                name: name.to_owned(),
+                near: nearest(name, EMBEDDED.map(|(n, _)| n))
+                    .map_or(String::new(), |n| format!("; did you mean {n:?}?")),
+            }),
+        }
+    }
+
+    /// Checks `text`, called `file` in messages.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Refused`].
+    pub fn parse(file: &str, text: &str) -> Result<Protocol, ProtocolError> {
+        let refused = |line: Option<usize>, reason: String| ProtocolError::Refused {
+            place: line.map_or(file.to_owned(), |l| format!("{file}:{l}")),
+            reason,
+        };
+        let typed: Typed = toml::from_str(text).map_err(|e| {
+            let (line, reason) = explain(text, &e);
+            refused(line, reason)
+        })?;
+        if let Some((key, what)) = unbuilt(&typed) {
+            let line = line_of(text, key).or_else(|| starting(text, key));
+            return Err(refused(
+                line,
+                format!("`{key}`: this version cannot {what}; remove it"),
+            ));
+        }
+        if typed.step.is_empty() {
+            return Err(refused(
+                None,
+                "`step`: a protocol needs at least one [[step]]".to_owned(),
+            ));
+        }
+        let mut names = BTreeSet::new();
+        let mut steps = Vec::new();
+        for typed in typed.step {
+            let step = step(typed, &mut names)
+                .map_err(|(offset, reason)| refused(Some(line_at(text, offset)), reason))?;
+            steps.push(step);
+        }
+        Ok(Protocol {
+            name: typed.name,
+            idle_s: typed.idle_s.unwrap_or(180),
+            redo_offers: typed.redo_offers.unwrap_or(1),
+            abandoned: typed.abandoned,
+            steps,
+            sha256: Sha256::digest(text)
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect(),
+        })
+    }
+
+    /// The same protocol with its steps shortened in proportion to about `seconds` in all; none
+    /// falls below one second and none grows.
+    #[must_use]
+    pub fn scaled_to(&self, seconds: u32) -> Protocol {
+        let total: u64 = self.steps.iter().map(|s| u64::from(s.seconds)).sum();
+        let mut scaled = self.clone();
+        if total > u64::from(seconds) {
+            for step in &mut scaled.steps {
+                let part = u64::from(step.seconds) * u64::from(seconds) / total;
+                step.seconds = u32::try_from(part).unwrap_or(step.seconds).max(1);
+            }
+        }
+        scaled
+    }
+}
+
+fn unbuilt(t: &Typed) -> Option<(&'static str, &'static str)> {
+    [
+        (t.consent.is_some(), "consent", "ask for consent"),
+        (t.question.is_some(), "question", "ask questions"),
+        (t.verdict.is_some(), "verdict", "judge takes"),
+        (t.silence_s != 0.0, "silence_s", "measure the noise floor"),
+        (t.practice > 0, "practice", "offer practice lines"),
+        (t.fitting, "fitting", "show the fitting screen"),
+    ]
+    .into_iter()
+    .find(|(asked, ..)| *asked)
+    .map(|(_, key, what)| (key, what))
+}
+
+/// The line of the first table of that name or below it, as `[consent.fr]`.
+fn starting(text: &str, key: &str) -> Option<usize> {
+    let is = |l: &str| {
+        let rest = l
+            .trim()
+            .trim_start_matches('[')
+            .trim_start()
+            .strip_prefix(key);
+        rest.is_some_and(|r| r.starts_with(['.', ']', ' ', '=']))
+    };
+    text.lines().position(is).map(|n| n + 1)
+}
+
+fn step(t: TypedStep, names: &mut BTreeSet<String>) -> Result<Step, (usize, String)> {
+    let (name, at) = (t.name.get_ref().clone(), t.name.span().start);
+    if name.trim().is_empty() {
+        return Err((at, "`name`: a step's name is empty".to_owned()));
+    }
+    if !names.insert(name.clone()) {
+        return Err((
+            at,
+            format!("`name`: another step is called {name:?} already"),
+        ));
+    }
+    let seconds = *t.seconds.get_ref();
+    if seconds == 0 {
+        return Err((
+            t.seconds.span().start,
+            format!("`seconds` of step {name:?} must be more than 0"),
+        ));
+    }
+    let sphere = match t.sphere {
+        Some(cue) => {
+            let at = cue.span().start;
+            Some(
+                sphere(cue.into_inner(), seconds)
+                    .map_err(|r| (at, format!("`sphere` of step {name:?}: {r}")))?,
+            )
+        }
+        None => None,
+    };
+    Ok(Step {
+        name,
+        kind: t.kind,
+        order: t.order,
+        seconds,
+        text: t.text,
+        sphere,
+    })
+}
+
+fn sphere(t: TypedCue, seconds: u32) -> Result<Cue, String> {
+    let needed = f64::from(seconds);
+    if t.length_s.is_some_and(|l| !l.is_finite() || l < needed) {
+        return Err(format!(
+            "length_s is shorter than the step's {seconds} seconds"
+        ));
+    }
+    let locate = match t.locate_s {
+        TypedLocate::Word(w) if w == "random" && t.length_s.is_none() => {
+            return Err("locate_s = \"random\" needs length_s".to_owned());
+        }
+        TypedLocate::Word(w) if w == "random" => Locate::Random,
+        TypedLocate::Word(w) => {
+            return Err(format!(
+                "locate_s = {w:?} is neither \"random\" nor a number"
+            ));
+        }
+        TypedLocate::At(s) if !s.is_finite() || s < 0.0 => {
+            return Err("locate_s must be 0 or more".to_owned());
+        }
+        TypedLocate::At(s) if t.length_s.is_some_and(|l| s + needed > l) => {
+            return Err(
+                "the track ends before the step: locate_s + seconds exceed length_s".to_owned(),
+            );
+        }
+        TypedLocate::At(s) => Locate::At(s),
+    };
+    Ok(Cue {
+        track: t.track,
+        length_s: t.length_s,
+        locate,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Protocol::parse("p.toml", text)
+            .expect_err("must be refused")
+            .to_string()
+    }
+
+    #[test]
+    fn the_built_in_protocols_are_good() {
+        let v = Protocol::load("vibravox", &[]).expect("vibravox");
+        let seconds: Vec<u32> = v.steps.iter().map(|s| s.seconds).collect();
+        assert_eq!(seconds, [900, 144, 54, 54]);
+        assert_eq!(v.sha256.len(), 64);
+        assert_eq!(
+            Protocol::load("exhibition", &[])
+                .expect("exhibition")
+                .steps
+                .len(),
+            1
+        );
+        assert!(v.scaled_to(40).steps.iter().map(|s| s.seconds).sum::<u32>() <= 40);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        let good = "name = \"p\"\n[[step]]\nname = \"a\"\nkind = \"read\"\nseconds = 5\n";
+        Protocol::parse("p.toml", good).expect("good");
+        for (text, part) in [
+            (
+                good.replace("seconds = 5", "seconds = 0"),
+                "p.toml:5: `seconds`",
+            ),
+            (good.replace("seconds", "secnds"), "did you mean `seconds`?"),
+            (good.to_owned() + &good[11..], "p.toml:7: `name`: another"),
+            ("name = \"p\"\n".to_owned(), "at least one"),
+            (
+                good.to_owned() + "sphere = { track = \"n\", locate_s = \"random\" }\n",
+                "p.toml:6: `sphere`",
+            ),
+            (
+                good.to_owned() + "[consent.fr]\ntext = \"x\"\n",
+                "p.toml:6: `consent`: this version cannot",
+            ),
+            ("practice = 2\n".to_owned() + good, "p.toml:1: `practice`"),
+        ] {
+            assert!(refusal(&text).contains(part), "{text}\n{}", refusal(&text));
+        }
+    }
+}
