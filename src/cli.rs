@@ -4,9 +4,10 @@ pub mod corpus;
 pub mod repair;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -34,10 +35,26 @@ pub enum Done {
     WithFaults,
 }
 
+/// The options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The configuration [default: /etc/booth/booth.toml if present, else the built-in one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Sets one key of the configuration for this run; may be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The data folder, instead of the configuration's
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
 /// An unattended multichannel voice-recording booth.
 #[derive(Debug, Parser)]
 #[command(name = "booth", version)]
 struct Cli {
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,7 +69,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-    match run(Cli::parse().command) {
+    let cli = Cli::parse();
+    match run(cli.command, &cli.common) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFaults) => ExitCode::from(3),
         Err(failure) => {
@@ -66,9 +84,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<Done, Failure> {
+fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {
-        Command::Corpus(args) => corpus::run(&args, None, None),
+        Command::Corpus(args) => corpus::run(&args, common.data.as_deref(), None),
         Command::Repair(args) => repair::run(&args),
     }
 }

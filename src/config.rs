@@ -2,6 +2,12 @@
 //!
 //! Unknown keys are refused with the nearest known one; every key can be set for one run.
 
+pub mod load;
+pub mod near;
+pub mod set;
+
+pub use load::ConfigError;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

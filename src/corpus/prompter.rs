@@ -6,11 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::order::{Order, Shard};
 use super::progress::{Key, Place, Progress, ProgressError};
 use super::{Corpus, CorpusError};
+use crate::session::protocol::Order as Sequence;
 
 /// Why there is no next line.
 #[derive(Debug, thiserror::Error)]
@@ -37,17 +36,6 @@ pub struct Prompt {
     pub id: Option<Arc<str>>,
     /// What is read.
     pub text: Arc<str>,
-}
-
-/// In which order lines are handed out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sequence {
-    /// Drawn from the seed, going on where the booth stopped.
-    #[default]
-    Shuffled,
-    /// As the file has them, from its first line, for everybody.
-    SameForAll,
 }
 
 /// Says whether a text can be drawn.

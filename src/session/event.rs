@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::protocol::Order;
 use crate::board::Button;
-use crate::corpus::prompter::Sequence;
 use crate::rt::Nanos;
 use crate::screen::Name;
 use crate::store::row::{Kind, SphereAt, Verdict};
@@ -206,7 +206,7 @@ pub enum Action {
     /// A take already ended gets another verdict.
     Amend(u32, Verdict),
     /// Lines are wanted in this order; `stream` marks the answers.
-    WantLines(Sequence, u32),
+    WantLines(Order, u32),
     /// One more line is wanted.
     WantLine,
     /// The line with this ticket is on the disk, or was skipped.

@@ -1,18 +1,19 @@
-//! The experiment, `protocol/NAME.toml`: its steps, their kind, length, texts and sphere cues.
+//! The experiment, `protocol/NAME.toml`: its steps in order, checked once.
 //!
-//! Guarantees: a protocol that loads can be run; what this version cannot do is refused, not
-//! passed over.
+//! A file that asks for what this version cannot do is refused in a sentence, never half obeyed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use toml::Spanned;
 
-use crate::corpus::prompter::Sequence;
+use crate::cli::Failure;
+use crate::config::near::{explain, line_at, line_of, nearest};
 use crate::store::row::Kind;
 
-/// The protocols inside the binary.
+/// The protocols inside the program.
 const EMBEDDED: [(&str, &str); 2] = [
     (
         "vibravox",
@@ -24,276 +25,414 @@ const EMBEDDED: [(&str, &str); 2] = [
     ),
 ];
 
-/// Why a protocol is refused.
+/// Why a protocol was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
-    /// Neither a known name nor a file.
-    #[error("protocol `{0}`: no such name and no such file; known: vibravox, exhibition")]
-    Unknown(String),
-    /// The file cannot be read.
-    #[error("protocol {}: {source}", path.display())]
-    Unreadable {
+    /// No such file and no such built-in protocol.
+    #[error(
+        "protocol {name:?}: no such file, and the built-in ones are vibravox and exhibition{near}"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The nearest known name, in words.
+        near: String,
+    },
+    /// The file could not be read.
+    #[error("{}: cannot read the protocol: {source}", path.display())]
+    Read {
         /// The file.
         path: PathBuf,
-        /// The system's word.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// It is no TOML, a key is unknown or a value has the wrong type.
-    #[error("protocol {name}: {reason}")]
-    Syntax {
-        /// Name or path.
-        name: String,
-        /// Line, key and reason.
+    /// The file says something that cannot be done.
+    #[error("{place}: {reason}")]
+    Refused {
+        /// File and line.
+        place: String,
+        /// Key and reason.
         reason: String,
     },
-    /// A step cannot be run.
-    #[error("protocol {name}: step `{step}`: {reason}")]
-    Step {
-        /// Name or path.
-        name: String,
-        /// The step.
-        step: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
-    /// There is no step.
-    #[error("protocol {0}: no step; add a [[step]] with name, kind and seconds")]
-    Empty(String),
 }
 
-/// A protocol.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Protocol {
-    /// Its name, kept in session.json.
-    pub name: String,
-    /// Seconds without a press after which the visitor has left.
-    #[serde(default = "default_idle_s")]
-    pub idle_s: u32,
-    /// The steps, in order.
-    #[serde(rename = "step", default)]
-    pub steps: Vec<Step>,
-    /// SHA-256 of the file, hexadecimal.
-    #[serde(skip)]
-    pub sha256: String,
-}
-
-fn default_idle_s() -> u32 {
-    180
-}
-
-/// A step.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// Its name, unique in the protocol.
-    pub name: String,
-    /// What the visitor does.
-    pub kind: Kind,
-    /// In which order lines are read.
-    #[serde(default)]
-    pub order: Sequence,
-    /// How long it lasts.
-    pub seconds: u32,
-    /// What its intro says, by language.
-    #[serde(default)]
-    pub text: BTreeMap<String, String>,
-    /// What the sphere plays.
-    #[serde(default)]
-    pub sphere: Option<Cue>,
-}
-
-/// What the sphere plays during a step.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cue {
-    /// Track by its exact name.
-    pub track: String,
-    /// Seconds of the track.
-    #[serde(default)]
-    pub length_s: Option<f64>,
-    /// Where it starts.
-    #[serde(default)]
-    pub locate_s: Locate,
-}
-
-/// Where a track starts.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Locate {
-    /// Seconds from its beginning.
-    Seconds(f64),
-    /// Drawn for each session from 0 to the track's length less the step's.
-    Word(Word),
-}
-
-/// The only word a position can be.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Word {
-    /// Drawn for each session.
-    Random,
-}
-
-impl Default for Locate {
-    fn default() -> Locate {
-        Locate::Seconds(0.0)
+impl From<ProtocolError> for Failure {
+    fn from(error: ProtocolError) -> Failure {
+        Failure::Usage(error.to_string())
     }
 }
 
+/// What becomes of an abandoned session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Abandoned {
+    /// Its takes stay.
+    #[default]
+    Keep,
+    /// Its takes are removed.
+    Erase,
+}
+
+/// In which order lines come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Drawn from the corpus seed.
+    #[default]
+    Shuffled,
+    /// The file's order, from its first line, for everybody.
+    SameForAll,
+}
+
+/// Where the sphere's track begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Locate {
+    /// Anywhere from 0 to length minus the step's seconds.
+    Random,
+    /// At this second.
+    At(f64),
+}
+
+/// What the sphere plays during a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cue {
+    /// The track's name.
+    pub track: String,
+    /// Its length, where known.
+    pub length_s: Option<f64>,
+    /// Where it begins.
+    pub locate: Locate,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its name, unique in the protocol.
+    pub name: String,
+    /// What is recorded.
+    pub kind: Kind,
+    /// In which order lines come.
+    pub order: Order,
+    /// How long it lasts; never zero.
+    pub seconds: u32,
+    /// The intro's text by language.
+    pub text: BTreeMap<String, String>,
+    /// What the sphere plays.
+    pub sphere: Option<Cue>,
+}
+
+/// A checked protocol: at least one step, names unique.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Protocol {
+    /// Its name.
+    pub name: String,
+    /// Seconds without a press after which the session is abandoned.
+    pub idle_s: u32,
+    /// How often a redo is offered.
+    pub redo_offers: u32,
+    /// What becomes of an abandoned session.
+    pub abandoned: Abandoned,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// SHA-256 of the file's text, in hexadecimal.
+    pub sha256: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Typed {
+    name: String,
+    idle_s: Option<u32>,
+    redo_offers: Option<u32>,
+    #[serde(default)]
+    abandoned: Abandoned,
+    #[serde(default)]
+    silence_s: f64,
+    #[serde(default)]
+    practice: u32,
+    #[serde(default)]
+    fitting: bool,
+    consent: Option<toml::Value>,
+    question: Option<toml::Value>,
+    verdict: Option<toml::Value>,
+    #[serde(default)]
+    step: Vec<TypedStep>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedStep {
+    name: Spanned<String>,
+    kind: Kind,
+    #[serde(default)]
+    order: Order,
+    seconds: Spanned<u32>,
+    #[serde(default)]
+    text: BTreeMap<String, String>,
+    sphere: Option<Spanned<TypedCue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TypedCue {
+    track: String,
+    length_s: Option<f64>,
+    locate_s: TypedLocate,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "locate_s must be \"random\" or a number of seconds"
+)]
+enum TypedLocate {
+    Word(String),
+    At(f64),
+}
+
 impl Protocol {
-    /// A protocol inside the binary by its name, or a file by its path.
+    /// The protocol of a path, of `NAME.toml` in a folder of `search`, or of that built-in name.
     ///
     /// # Errors
-    /// [`ProtocolError`].
-    pub fn load(name_or_path: &str) -> Result<Protocol, ProtocolError> {
-        if let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == name_or_path) {
-            return Protocol::parse(text, name);
-        }
-        let path = Path::new(name_or_path);
-        match std::fs::read_to_string(path) {
-            Ok(text) => Protocol::parse(&text, name_or_path),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                Err(ProtocolError::Unknown(name_or_path.into()))
-            }
-            Err(source) => Err(ProtocolError::Unreadable {
-                path: path.into(),
+    /// [`ProtocolError`], which names file, line, key and reason.
+    pub fn load(name: &str, search: &[&Path]) -> Result<Protocol, ProtocolError> {
+        let direct = Path::new(name);
+        let is_path = name.contains('/') || direct.extension().is_some_and(|e| e == "toml");
+        let found = if is_path {
+            Some(direct.to_owned())
+        } else {
+            let files = search
+                .iter()
+                .map(|folder| folder.join(format!("{name}.toml")));
+            files.into_iter().find(|f| f.is_file())
+        };
+        if let Some(path) = found {
+            let text = std::fs::read_to_string(&path).map_err(|source| ProtocolError::Read {
+                path: path.clone(),
                 source,
+            })?;
+            return Protocol::parse(&path.display().to_string(), &text);
+        }
+        match EMBEDDED.iter().find(|(n, _)| *n == name) {
+            Some((n, text)) => Protocol::parse(&format!("built-in {n}.toml"), text),
+            None => Err(ProtocolError::Unknown {
+                name: name.to_owned(),
+                near: nearest(name, EMBEDDED.map(|(n, _)| n))
+                    .map_or(String::new(), |n| format!("; did you mean {n:?}?")),
             }),
         }
     }
 
-    /// Reads a protocol's text; `name` is for error messages.
+    /// Checks `text`, called `file` in messages.
     ///
     /// # Errors
-    /// [`ProtocolError`].
-    pub fn parse(text: &str, name: &str) -> Result<Protocol, ProtocolError> {
-        let mut protocol: Protocol = toml::from_str(text).map_err(|e| {
-            let reason = e.to_string().trim_end().into();
-            ProtocolError::Syntax {
-                name: name.into(),
-                reason,
-            }
+    /// [`ProtocolError::Refused`].
+    pub fn parse(file: &str, text: &str) -> Result<Protocol, ProtocolError> {
+        let refused = |line: Option<usize>, reason: String| ProtocolError::Refused {
+            place: line.map_or(file.to_owned(), |l| format!("{file}:{l}")),
+            reason,
+        };
+        let typed: Typed = toml::from_str(text).map_err(|e| {
+            let (line, reason) = explain(text, &e);
+            refused(line, reason)
         })?;
-        if protocol.steps.is_empty() {
-            return Err(ProtocolError::Empty(name.into()));
+        if let Some((key, what)) = unbuilt(&typed) {
+            let line = line_of(text, key).or_else(|| starting(text, key));
+            return Err(refused(
+                line,
+                format!("`{key}`: this version cannot {what}; remove it"),
+            ));
+        }
+        if typed.step.is_empty() {
+            return Err(refused(
+                None,
+                "`step`: a protocol needs at least one [[step]]".to_owned(),
+            ));
         }
         let mut names = BTreeSet::new();
-        for step in &protocol.steps {
-            let refused = if names.insert(&step.name) {
-                step.check()
-            } else {
-                Err("its name stands twice; give each step a name of its own".into())
-            };
-            refused.map_err(|reason| ProtocolError::Step {
-                name: name.into(),
-                step: step.name.clone(),
-                reason,
-            })?;
+        let mut steps = Vec::new();
+        for typed in typed.step {
+            let step = step(typed, &mut names)
+                .map_err(|(offset, reason)| refused(Some(line_at(text, offset)), reason))?;
+            steps.push(step);
         }
-        let digest = Sha256::digest(text.as_bytes());
-        protocol.sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(protocol)
+        Ok(Protocol {
+            name: typed.name,
+            idle_s: typed.idle_s.unwrap_or(180),
+            redo_offers: typed.redo_offers.unwrap_or(1),
+            abandoned: typed.abandoned,
+            steps,
+            sha256: Sha256::digest(text)
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect(),
+        })
     }
 
-    /// The same steps shortened in proportion to `seconds` in all, none below a second.
+    /// The same protocol with its steps shortened in proportion to about `seconds` in all; none
+    /// falls below one second and none grows.
     #[must_use]
-    pub fn scaled_to(mut self, seconds: u32) -> Protocol {
-        let all: u64 = self.steps.iter().map(|step| u64::from(step.seconds)).sum();
-        for step in &mut self.steps {
-            let part = u64::from(step.seconds) * u64::from(seconds) / all;
-            step.seconds = part.max(1) as u32;
+    pub fn scaled_to(&self, seconds: u32) -> Protocol {
+        let total: u64 = self.steps.iter().map(|s| u64::from(s.seconds)).sum();
+        let mut scaled = self.clone();
+        if total > u64::from(seconds) {
+            for step in &mut scaled.steps {
+                let part = u64::from(step.seconds) * u64::from(seconds) / total;
+                step.seconds = u32::try_from(part).unwrap_or(step.seconds).max(1);
+            }
         }
-        self
+        scaled
     }
 }
 
-impl Step {
-    fn check(&self) -> Result<(), String> {
-        if self.seconds == 0 {
-            return Err("`seconds = 0` would end it at once; give it at least 1".into());
-        }
-        let Some(cue) = &self.sphere else {
-            return Ok(());
-        };
-        match (cue.locate_s, cue.length_s) {
-            (Locate::Word(Word::Random), None) => {
-                Err("`locate_s = \"random\"` needs `length_s`, the track's seconds".into())
-            }
-            (Locate::Word(Word::Random), Some(length)) if length < f64::from(self.seconds) => {
-                Err(format!(
-                    "the track's {length} s are shorter than its {} s",
-                    self.seconds
-                ))
-            }
-            (Locate::Seconds(at), _) if !(at >= 0.0 && at.is_finite()) => Err(format!(
-                "`locate_s = {at}` is no position; write seconds from 0"
-            )),
-            _ => Ok(()),
-        }
+fn unbuilt(t: &Typed) -> Option<(&'static str, &'static str)> {
+    [
+        (t.consent.is_some(), "consent", "ask for consent"),
+        (t.question.is_some(), "question", "ask questions"),
+        (t.verdict.is_some(), "verdict", "judge takes"),
+        (t.silence_s != 0.0, "silence_s", "measure the noise floor"),
+        (t.practice > 0, "practice", "offer practice lines"),
+        (t.fitting, "fitting", "show the fitting screen"),
+    ]
+    .into_iter()
+    .find(|(asked, ..)| *asked)
+    .map(|(_, key, what)| (key, what))
+}
+
+/// The line of the first table of that name or below it, as `[consent.fr]`.
+fn starting(text: &str, key: &str) -> Option<usize> {
+    let is = |l: &str| {
+        let rest = l
+            .trim()
+            .trim_start_matches('[')
+            .trim_start()
+            .strip_prefix(key);
+        rest.is_some_and(|r| r.starts_with(['.', ']', ' ', '=']))
+    };
+    text.lines().position(is).map(|n| n + 1)
+}
+
+fn step(t: TypedStep, names: &mut BTreeSet<String>) -> Result<Step, (usize, String)> {
+    let (name, at) = (t.name.get_ref().clone(), t.name.span().start);
+    if name.trim().is_empty() {
+        return Err((at, "`name`: a step's name is empty".to_owned()));
     }
+    if !names.insert(name.clone()) {
+        return Err((
+            at,
+            format!("`name`: another step is called {name:?} already"),
+        ));
+    }
+    let seconds = *t.seconds.get_ref();
+    if seconds == 0 {
+        return Err((
+            t.seconds.span().start,
+            format!("`seconds` of step {name:?} must be more than 0"),
+        ));
+    }
+    let sphere = match t.sphere {
+        Some(cue) => {
+            let at = cue.span().start;
+            Some(
+                sphere(cue.into_inner(), seconds)
+                    .map_err(|r| (at, format!("`sphere` of step {name:?}: {r}")))?,
+            )
+        }
+        None => None,
+    };
+    Ok(Step {
+        name,
+        kind: t.kind,
+        order: t.order,
+        seconds,
+        text: t.text,
+        sphere,
+    })
+}
+
+fn sphere(t: TypedCue, seconds: u32) -> Result<Cue, String> {
+    let needed = f64::from(seconds);
+    if t.length_s.is_some_and(|l| !l.is_finite() || l < needed) {
+        return Err(format!(
+            "length_s is shorter than the step's {seconds} seconds"
+        ));
+    }
+    let locate = match t.locate_s {
+        TypedLocate::Word(w) if w == "random" && t.length_s.is_none() => {
+            return Err("locate_s = \"random\" needs length_s".to_owned());
+        }
+        TypedLocate::Word(w) if w == "random" => Locate::Random,
+        TypedLocate::Word(w) => {
+            return Err(format!(
+                "locate_s = {w:?} is neither \"random\" nor a number"
+            ));
+        }
+        TypedLocate::At(s) if !s.is_finite() || s < 0.0 => {
+            return Err("locate_s must be 0 or more".to_owned());
+        }
+        TypedLocate::At(s) if t.length_s.is_some_and(|l| s + needed > l) => {
+            return Err(
+                "the track ends before the step: locate_s + seconds exceed length_s".to_owned(),
+            );
+        }
+        TypedLocate::At(s) => Locate::At(s),
+    };
+    Ok(Cue {
+        track: t.track,
+        length_s: t.length_s,
+        locate,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn refused(text: &str) -> String {
-        Protocol::parse(text, "x.toml")
+    fn refusal(text: &str) -> String {
+        Protocol::parse("p.toml", text)
             .expect_err("must be refused")
             .to_string()
     }
 
     #[test]
-    fn vibravox_has_its_four_steps_and_exhibition_its_three_minutes() {
-        let vibravox = Protocol::load("vibravox").expect("embedded");
-        let seconds: Vec<_> = vibravox.steps.iter().map(|step| step.seconds).collect();
+    fn the_built_in_protocols_are_good() {
+        let v = Protocol::load("vibravox", &[]).expect("vibravox");
+        let seconds: Vec<u32> = v.steps.iter().map(|s| s.seconds).collect();
         assert_eq!(seconds, [900, 144, 54, 54]);
-        let exhibition = Protocol::load("exhibition").expect("embedded");
+        assert_eq!(v.sha256.len(), 64);
         assert_eq!(
-            exhibition
+            Protocol::load("exhibition", &[])
+                .expect("exhibition")
                 .steps
-                .iter()
-                .map(|step| step.seconds)
-                .sum::<u32>(),
-            180
+                .len(),
+            1
         );
-        assert!(exhibition.steps.iter().all(|step| step.sphere.is_none()));
+        assert!(v.scaled_to(40).steps.iter().map(|s| s.seconds).sum::<u32>() <= 40);
     }
 
     #[test]
-    fn zero_seconds_twice_the_same_name_and_no_step_are_refused_by_name() {
-        let step = |name: &str, seconds: u32| {
-            format!("[[step]]\nname = \"{name}\"\nkind = \"read\"\nseconds = {seconds}\n")
-        };
-        assert!(refused(&format!("name = \"x\"\n{}", step("a", 0))).contains("step `a`"));
-        let twice = format!("name = \"x\"\n{}{}", step("a", 5), step("a", 6));
-        assert!(refused(&twice).contains("stands twice"));
-        assert!(refused("name = \"x\"").contains("no step"));
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_its_line() {
-        let text = "name = \"x\"\nidel_s = 3\n";
-        assert!(refused(text).contains("line 2"), "{}", refused(text));
-    }
-
-    #[test]
-    fn a_random_position_needs_a_long_enough_track() {
-        let text = "name = \"x\"\n[[step]]\nname = \"a\"\nkind = \"quiet\"\nseconds = 50\n\
-            sphere = { track = \"n\", locate_s = \"random\" }";
-        assert!(refused(text).contains("length_s"));
-    }
-
-    #[test]
-    fn scaling_keeps_the_proportions() {
-        let steps = Protocol::load("vibravox")
-            .expect("embedded")
-            .scaled_to(40)
-            .steps;
-        assert_eq!(
-            steps.iter().map(|s| s.seconds).collect::<Vec<_>>(),
-            [31, 5, 1, 1]
-        );
+    fn what_is_wrong_is_named_with_its_line() {
+        let good = "name = \"p\"\n[[step]]\nname = \"a\"\nkind = \"read\"\nseconds = 5\n";
+        Protocol::parse("p.toml", good).expect("good");
+        for (text, part) in [
+            (
+                good.replace("seconds = 5", "seconds = 0"),
+                "p.toml:5: `seconds`",
+            ),
+            (good.replace("seconds", "secnds"), "did you mean `seconds`?"),
+            (good.to_owned() + &good[11..], "p.toml:7: `name`: another"),
+            ("name = \"p\"\n".to_owned(), "at least one"),
+            (
+                good.to_owned() + "sphere = { track = \"n\", locate_s = \"random\" }\n",
+                "p.toml:6: `sphere`",
+            ),
+            (
+                good.to_owned() + "[consent.fr]\ntext = \"x\"\n",
+                "p.toml:6: `consent`: this version cannot",
+            ),
+            ("practice = 2\n".to_owned() + good, "p.toml:1: `practice`"),
+        ] {
+            assert!(refusal(&text).contains(part), "{text}\n{}", refusal(&text));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::event::{Action, Ended, Note};
-use super::protocol::{Locate, Word};
+use super::protocol::Locate;
 use super::{Cue, FaultKind, OVER_MS, Session, State, THANKS_BRIEF_MS, THANKS_MS, Timer};
 use crate::store::row::{Kind, SphereAt, Verdict};
 
@@ -57,9 +57,9 @@ impl Session {
             self.note(frame, note, actions);
             return self.run_step(frame, Some(frame), actions);
         }
-        let locate_s = match cue.locate_s {
-            Locate::Seconds(seconds) => seconds,
-            Locate::Word(Word::Random) => {
+        let locate_s = match cue.locate {
+            Locate::At(seconds) => seconds,
+            Locate::Random => {
                 let length_s = cue.length_s.unwrap_or_default();
                 self.draw() * (length_s - f64::from(self.plan().seconds)).max(0.0)
             }

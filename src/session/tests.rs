@@ -28,7 +28,7 @@ seconds = 8
 "#;
 
 fn session(mode: config::Mode, sphere: bool) -> Session {
-    let protocol = Protocol::parse(PROTOCOL, "test.toml").expect("a valid protocol");
+    let protocol = Protocol::parse("test.toml", PROTOCOL).expect("a valid protocol");
     let take = config::Take {
         mode,
         max_s: 4,
