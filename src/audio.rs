@@ -4,5 +4,6 @@ pub mod block;
 pub mod clock;
 pub mod format;
 pub mod meter;
+pub mod recorder;
 pub mod repair;
 pub mod rf64;

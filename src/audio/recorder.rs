@@ -1,0 +1,422 @@
+//! The recorder: cuts takes out of the stream of blocks and alone writes them and their rows.
+//!
+//! Guarantees: what was lost becomes silence and a gap; levels are reported before the disk is
+//! asked for anything; blocks beyond the history go back at once. Never panics on a disk error.
+
+pub mod rows;
+pub mod take;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::Duration;
+
+use self::take::OpenTake;
+use super::block::{Block, RecorderEnd};
+use super::format::Spec;
+use super::meter::{Level, Meter};
+use super::rf64::Meta;
+use crate::rt::Nanos;
+use crate::store::row::{Row, Verdict};
+
+/// Takes that may be open at once.
+pub const MOST_TAKES: usize = 4;
+/// Wall time between checkpoints.
+const CHECKPOINT: Duration = Duration::from_millis(500);
+
+/// Begins a take.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// Its number.
+    pub take: u32,
+    /// The session's folder.
+    pub folder: PathBuf,
+    /// File name in it.
+    pub file: String,
+    /// First frame on the capture clock, past (within the history) or future.
+    pub start_frame: u64,
+    /// Levels are measured from here; capture clock.
+    pub start_mark: u64,
+    /// Frames reserved on the disk.
+    pub expected_frames: u64,
+    /// What the file says of itself.
+    pub meta: Meta,
+}
+
+/// Ends a take.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Its number.
+    pub take: u32,
+    /// Where the marks lie; capture clock.
+    pub start_mark: u64,
+    /// Levels are measured up to here.
+    pub end_mark: u64,
+    /// The frame after the file's last; capture clock.
+    pub end_frame: u64,
+    /// Capture frame of the session's frame 0.
+    pub frame0: u64,
+    /// What the session knows; the recorder fills in what it knows better.
+    pub row: Row,
+}
+
+/// What the recorder is told.
+#[derive(Debug)]
+pub enum Command {
+    /// Begins a take.
+    Begin(Box<Begin>),
+    /// Ends a take.
+    End(Box<End>),
+    /// Appends a take's row again with another verdict.
+    Amend {
+        /// Its number.
+        take: u32,
+        /// The new verdict.
+        verdict: Verdict,
+    },
+    /// Another session: its rows' folder; the rows of the one before leave memory.
+    NewSession {
+        /// Folder of takes.jsonl.
+        folder: PathBuf,
+    },
+    /// Ends the thread; open takes are left for repair.
+    Quit,
+}
+
+/// What the recorder tells.
+#[derive(Debug)]
+pub enum Report {
+    /// Levels from start mark to end mark.
+    Measured {
+        /// Its number.
+        take: u32,
+        /// Of each channel.
+        levels: Vec<Level>,
+    },
+    /// File and row are synced.
+    Stored {
+        /// Its number.
+        take: u32,
+        /// As written.
+        row: Box<Row>,
+    },
+    /// The take could not be written on.
+    Failed {
+        /// Its number.
+        take: u32,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What others may look at without asking.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// The frame up to which blocks were processed.
+    pub frames: AtomicU64,
+    /// Commands handled.
+    pub commands: AtomicU64,
+    /// Bits of an f32: peak since the reader swapped it to 0.
+    pub peak: AtomicU32,
+    /// The thread has ended.
+    pub ended: AtomicBool,
+}
+
+/// Everything but the thread.
+pub struct Recorder {
+    spec: Spec,
+    history_frames: u64,
+    history: VecDeque<Box<Block>>,
+    takes: Vec<OpenTake>,
+    rows: rows::Rows,
+    meter: Meter,
+    processed: u64,
+    checked: Nanos,
+    reports: Sender<Report>,
+    live: Arc<Live>,
+}
+
+impl Recorder {
+    /// A recorder of `spec` (as captured); the history is never shorter than a second.
+    #[must_use]
+    pub fn new(
+        spec: Spec,
+        history_frames: u64,
+        reports: Sender<Report>,
+        live: Arc<Live>,
+    ) -> Recorder {
+        Recorder {
+            spec,
+            history_frames: history_frames.max(u64::from(spec.rate)),
+            history: VecDeque::new(),
+            takes: Vec::with_capacity(MOST_TAKES),
+            rows: rows::Rows::default(),
+            meter: Meter::new(spec),
+            processed: 0,
+            checked: Nanos::default(),
+            reports,
+            live,
+        }
+    }
+
+    /// Does what a command says; false for `Quit`.
+    pub fn handle(&mut self, command: Command) -> bool {
+        match command {
+            Command::Begin(begin) if self.takes.len() >= MOST_TAKES => {
+                self.fail(begin.take, format!("{MOST_TAKES} takes are open already"));
+            }
+            Command::Begin(begin) => {
+                let number = begin.take;
+                match OpenTake::open(self.spec, &begin) {
+                    Ok(mut take) => {
+                        match self.history.iter().try_for_each(|block| take.feed(block)) {
+                            Ok(()) => self.takes.push(take),
+                            Err(error) => self.fail(number, error.to_string()),
+                        }
+                    }
+                    Err(error) => self.fail(number, error.to_string()),
+                }
+            }
+            Command::End(end) => match self.takes.iter_mut().find(|t| t.number == end.take) {
+                Some(take) => take.end = Some(end),
+                None => self.fail(end.take, "no such take is open".into()),
+            },
+            Command::Amend { take, verdict } => match self.rows.amend(take, verdict) {
+                Ok(row) => self.report(Report::Stored {
+                    take,
+                    row: Box::new(row),
+                }),
+                Err(error) => self.fail(take, error.to_string()),
+            },
+            Command::NewSession { folder } => self.rows = rows::Rows::new(folder),
+            Command::Quit => return false,
+        }
+        self.settle();
+        self.live.commands.fetch_add(1, Ordering::Release);
+        true
+    }
+
+    /// Takes one block in; gives back each block that the history no longer needs to `free`.
+    pub fn step(&mut self, block: Box<Block>, mut free: impl FnMut(Box<Block>)) {
+        self.processed = block.end();
+        self.meter.reset();
+        self.meter
+            .add(&block.bytes[..block.frames as usize * self.spec.frame_bytes()]);
+        // Magnitudes only: the bits of positive floats order like the floats.
+        self.live
+            .peak
+            .fetch_max((self.meter.peak() as f32).to_bits(), Ordering::Relaxed);
+        self.history.push_back(block);
+        let mut failed = Vec::new();
+        if let Some(block) = self.history.back() {
+            self.takes.retain_mut(|take| match take.feed(block) {
+                Ok(()) => true,
+                Err(error) => {
+                    failed.push((take.number, error.to_string()));
+                    false
+                }
+            });
+        }
+        failed
+            .into_iter()
+            .for_each(|(take, reason)| self.fail(take, reason));
+        self.settle();
+        let oldest = self.processed.saturating_sub(self.history_frames);
+        while self.history.front().is_some_and(|old| old.end() < oldest) {
+            self.history.pop_front().into_iter().for_each(&mut free);
+        }
+        self.live.frames.store(self.processed, Ordering::Release);
+    }
+
+    /// Measures what can be measured, then ends what has all its frames.
+    fn settle(&mut self) {
+        let processed = self.processed;
+        for take in &mut self.takes {
+            if let Some(levels) = take.measure(&self.history, processed) {
+                let _ = self.reports.send(Report::Measured {
+                    take: take.number,
+                    levels,
+                });
+            }
+        }
+        while let Some(at) = self.takes.iter().position(|take| take.complete(processed)) {
+            let take = self.takes.remove(at);
+            let number = take.number;
+            match take.finish().and_then(|row| self.rows.append(row)) {
+                Ok(row) => self.report(Report::Stored {
+                    take: number,
+                    row: Box::new(row),
+                }),
+                Err(error) => self.fail(number, error.to_string()),
+            }
+        }
+    }
+
+    /// Checkpoints the open takes where half a second of wall time went by.
+    pub fn checkpoint(&mut self, now: Nanos) {
+        if now.since(self.checked) < CHECKPOINT {
+            return;
+        }
+        self.checked = now;
+        let mut failed = Vec::new();
+        self.takes.retain_mut(|take| match take.checkpoint() {
+            Ok(()) => true,
+            Err(error) => {
+                failed.push((take.number, error.to_string()));
+                false
+            }
+        });
+        failed
+            .into_iter()
+            .for_each(|(take, reason)| self.fail(take, reason));
+    }
+
+    fn fail(&self, take: u32, reason: String) {
+        log::error!("take {take}: {reason}");
+        self.report(Report::Failed { take, reason });
+    }
+
+    fn report(&self, report: Report) {
+        // Without a listener the program is ending.
+        let _ = self.reports.send(report);
+    }
+
+    /// The thread: commands before each block, until `Quit` or until nobody can command.
+    pub fn run(mut self, mut end: RecorderEnd, commands: &Receiver<Command>) {
+        'thread: loop {
+            loop {
+                match commands.try_recv() {
+                    Ok(command) => {
+                        if !self.handle(command) {
+                            break 'thread;
+                        }
+                    }
+                    Err(TryRecvError::Disconnected) => break 'thread,
+                    Err(TryRecvError::Empty) => break,
+                }
+            }
+            match end.filled.dequeue() {
+                Some(block) => {
+                    let free = &mut end.free;
+                    self.step(block, |old| {
+                        let _ = free.enqueue(old);
+                    });
+                }
+                None => std::thread::park_timeout(Duration::from_millis(5)),
+            }
+            self.checkpoint(Nanos::now());
+        }
+        self.live.ended.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::block::Cause;
+    use crate::audio::format::Format;
+    use crate::store::row::{Gap, Kind};
+
+    const SPEC: Spec = Spec {
+        rate: 1000,
+        channels: 1,
+        format: Format::S24Le,
+    };
+
+    fn block(first: u64, frames: u32, lost_before: Option<Cause>) -> Box<Block> {
+        let sample = |f: u64| [f as u8, (f >> 8) as u8, 0, 0xee];
+        let bytes: Vec<u8> = (first..first + u64::from(frames))
+            .flat_map(sample)
+            .collect();
+        Box::new(Block {
+            first_frame: first,
+            frames,
+            lost_before,
+            bytes: bytes.into(),
+        })
+    }
+
+    fn row() -> Row {
+        let json = r#"{"take":1,"file":"a.rf64","kind":"read","step":"s","line":1,"line_id":null,
+            "text":"t","language":"fr","version":1,"verdict":"kept","reasons":[],"start_frame":0,
+            "frames":0,"lead_frames":0,"tail_frames":0,"shown_frame":null,"press_frames":[],
+            "voice":null,"rate":1,"channels":1,"format":"S16_LE","gaps":[],"peak_dbfs":[],
+            "rms_dbfs":[],"dc":[],"snr_db":[],"clipped":[],"sphere":null,"samples_sha256":"",
+            "utc":null}"#;
+        serde_json::from_str(json).expect("a row")
+    }
+
+    #[test]
+    fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (sender, reports) = std::sync::mpsc::channel();
+        let mut recorder = Recorder::new(SPEC, 1500, sender, Arc::default());
+        let folder = dir.path().to_owned();
+        std::fs::write(folder.join("takes.jsonl"), "torn").expect("write");
+        recorder.handle(Command::NewSession {
+            folder: folder.clone(),
+        });
+        let mut freed = 0;
+        for n in 0..20 {
+            recorder.step(block(n * 100, 100, None), |_| freed += 1);
+        }
+        let begin = Begin {
+            take: 1,
+            folder: folder.clone(),
+            file: "a.rf64".into(),
+            start_frame: 1250,
+            start_mark: 1500,
+            expected_frames: 0,
+            meta: Meta::default(),
+        };
+        recorder.handle(Command::Begin(Box::new(begin)));
+        recorder.step(block(2050, 100, Some(Cause::Overrun)), |_| freed += 1);
+        let end = End {
+            take: 1,
+            start_mark: 1500,
+            end_mark: 2100,
+            end_frame: 2300,
+            frame0: 1000,
+            row: row(),
+        };
+        recorder.handle(Command::End(Box::new(end)));
+        assert!(matches!(
+            reports.try_recv(),
+            Ok(Report::Measured { take: 1, .. })
+        ));
+        recorder.step(block(2150, 200, None), |_| freed += 1);
+        let Ok(Report::Stored { row, .. }) = reports.try_recv() else {
+            panic!("not stored")
+        };
+        assert_eq!(
+            (row.start_frame, row.frames, row.kind),
+            (250, 1050, Kind::Read)
+        );
+        assert_eq!(
+            row.gaps,
+            [Gap {
+                frame: 750,
+                frames: 50,
+                cause: Cause::Overrun
+            }]
+        );
+        assert_eq!((row.lead_frames, row.tail_frames), (250, 200));
+        let sample = |f: u64| match f {
+            2000..2050 => [0; 3],
+            f => [f as u8, (f >> 8) as u8, 0],
+        };
+        let audio: Vec<u8> = (1250..2300).flat_map(sample).collect();
+        let file = std::fs::read(folder.join("a.rf64")).expect("read");
+        assert!(file[4096..4096 + audio.len()] == audio[..]);
+        assert!(freed > 0, "blocks beyond the history go back");
+        recorder.handle(Command::Amend {
+            take: 1,
+            verdict: Verdict::Redone,
+        });
+        let rows = std::fs::read_to_string(folder.join("takes.jsonl")).expect("read");
+        assert_eq!(rows.lines().count(), 3);
+        assert!(rows.starts_with("torn\n{"));
+    }
+}

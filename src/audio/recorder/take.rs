@@ -1,0 +1,214 @@
+//! One open take: its part of each block, packed, hashed, staged and written.
+
+use std::collections::VecDeque;
+
+use sha2::{Digest, Sha256};
+
+use super::{Begin, End};
+use crate::audio::block::{Block, Cause};
+use crate::audio::format::{Format, Spec};
+use crate::audio::meter::{Level, Meter, dbfs};
+use crate::audio::rf64::{Error, TakeFile};
+use crate::store::row::{Gap, Row};
+
+/// A take being recorded.
+pub struct OpenTake {
+    /// Its number.
+    pub number: u32,
+    /// Known once the session ended it.
+    pub end: Option<Box<End>>,
+    spec: Spec,
+    file: TakeFile,
+    start: u64,
+    /// The next frame to stage, on the capture clock.
+    next: u64,
+    staging: Vec<u8>,
+    staging_bytes: usize,
+    hash: Sha256,
+    gaps: Vec<Gap>,
+    meter: Meter,
+    metered: u64,
+    levels: Option<Vec<Level>>,
+}
+
+impl OpenTake {
+    /// Creates the file.
+    ///
+    /// # Errors
+    /// That of the file.
+    pub fn open(spec: Spec, begin: &Begin) -> Result<OpenTake, Error> {
+        let path = begin.folder.join(&begin.file);
+        let file = TakeFile::create(&path, spec.stored(), &begin.meta, begin.expected_frames)?;
+        // 0.2 s: what is not yet written is lost by a kill.
+        let frames = (spec.rate as usize / 5).max(1);
+        let staging_bytes = frames * spec.stored().frame_bytes();
+        Ok(OpenTake {
+            number: begin.take,
+            end: None,
+            spec,
+            file,
+            start: begin.start_frame,
+            next: begin.start_frame,
+            staging: Vec::with_capacity(staging_bytes),
+            staging_bytes,
+            hash: Sha256::new(),
+            gaps: Vec::new(),
+            meter: Meter::new(spec),
+            metered: begin.start_mark,
+            levels: None,
+        })
+    }
+
+    fn limit(&self) -> u64 {
+        self.end.as_ref().map_or(u64::MAX, |end| end.end_frame)
+    }
+
+    /// Stages the block's part of this take, and silence for what is missing before it.
+    ///
+    /// # Errors
+    /// That of the file.
+    pub fn feed(&mut self, block: &Block) -> Result<(), Error> {
+        let limit = self.limit();
+        let missing = block.first_frame.min(limit).saturating_sub(self.next);
+        if missing > 0 {
+            self.lose(missing, block.lost_before.unwrap_or(Cause::Storage))?;
+        }
+        let frame = self.spec.frame_bytes();
+        let from = self.next.max(block.first_frame);
+        let to = block.end().min(limit);
+        if from >= to {
+            return Ok(());
+        }
+        let at = (from - block.first_frame) as usize * frame;
+        let bytes = &block.bytes[at..at + (to - from) as usize * frame];
+        // Whole frames at a time, so that the staging buffer never grows.
+        let chunk = self.staging_bytes / self.spec.stored().frame_bytes() * frame;
+        for part in bytes.chunks(chunk) {
+            if self.spec.format == Format::S24Le {
+                let packed = self.staged_room(part.len() / 4 * 3)?;
+                packed.extend(part.chunks_exact(4).flat_map(|s| [s[0], s[1], s[2]]));
+            } else {
+                self.staged_room(part.len())?.extend_from_slice(part);
+            }
+        }
+        self.next = to;
+        Ok(())
+    }
+
+    fn lose(&mut self, frames: u64, cause: Cause) -> Result<(), Error> {
+        let frame = self.next - self.start;
+        match self.gaps.last_mut() {
+            Some(gap) if gap.cause == cause && gap.frame + gap.frames == frame => {
+                gap.frames += frames;
+            }
+            _ => self.gaps.push(Gap {
+                frame,
+                frames,
+                cause,
+            }),
+        }
+        let mut bytes = frames * self.spec.stored().frame_bytes() as u64;
+        while bytes > 0 {
+            let now = bytes.min(self.staging_bytes as u64) as usize;
+            let staging = self.staged_room(now)?;
+            staging.resize(staging.len() + now, 0);
+            bytes -= now as u64;
+        }
+        self.next += frames;
+        Ok(())
+    }
+
+    fn staged_room(&mut self, bytes: usize) -> Result<&mut Vec<u8>, Error> {
+        if self.staging.len() + bytes > self.staging_bytes {
+            self.flush()?;
+        }
+        Ok(&mut self.staging)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.file.append(&self.staging)?;
+        self.hash.update(&self.staging);
+        self.staging.clear();
+        Ok(())
+    }
+
+    /// Levels once the end mark has passed. Until it is known the meter stays half a second
+    /// behind, within the history, so that nothing after the end mark is ever counted.
+    pub fn measure(
+        &mut self,
+        history: &VecDeque<Box<Block>>,
+        processed: u64,
+    ) -> Option<Vec<Level>> {
+        if self.levels.is_some() {
+            return None;
+        }
+        let mark = self.end.as_ref().map(|end| end.end_mark);
+        let behind = processed.saturating_sub(u64::from(self.spec.rate / 2));
+        let to = mark.unwrap_or(behind).min(processed);
+        let frame = self.spec.frame_bytes() as u64;
+        for block in history {
+            let (from, to) = (self.metered.max(block.first_frame), to.min(block.end()));
+            if from < to {
+                let at = |f: u64| ((f - block.first_frame) * frame) as usize;
+                self.meter.add(&block.bytes[at(from)..at(to)]);
+            }
+        }
+        self.metered = self.metered.max(to);
+        if mark.is_none_or(|mark| processed < mark) {
+            return None;
+        }
+        self.levels = Some(self.meter.levels());
+        self.levels.clone()
+    }
+
+    /// All its frames have passed.
+    #[must_use]
+    pub fn complete(&self, processed: u64) -> bool {
+        self.end.is_some() && processed >= self.limit()
+    }
+
+    /// Syncs what is written and says so in the header.
+    ///
+    /// # Errors
+    /// That of the file.
+    pub fn checkpoint(&mut self) -> Result<(), Error> {
+        self.file.checkpoint()
+    }
+
+    /// Ends the file; gives the row.
+    ///
+    /// # Errors
+    /// That of the file.
+    pub fn finish(mut self) -> Result<Row, Error> {
+        self.flush()?;
+        let frames = self.file.frames();
+        let levels = self.levels.unwrap_or_default();
+        self.file.finalise(&self.gaps)?;
+        let Some(end) = self.end else {
+            return Err(Error::Malformed {
+                path: "take".into(),
+                reason: "has no end".into(),
+            });
+        };
+        let mut row = end.row;
+        row.start_frame = self.start.saturating_sub(end.frame0);
+        row.frames = frames;
+        row.lead_frames = end.start_mark.saturating_sub(self.start);
+        row.tail_frames = (self.start + frames).saturating_sub(end.end_mark);
+        row.rate = self.spec.rate;
+        row.channels = self.spec.channels;
+        row.format = self.spec.format.stored();
+        row.gaps = self.gaps;
+        row.peak_dbfs = levels.iter().map(|level| dbfs(level.peak)).collect();
+        row.rms_dbfs = levels.iter().map(|level| dbfs(level.rms)).collect();
+        row.dc = levels.iter().map(|level| level.dc).collect();
+        row.clipped = levels.iter().map(|level| level.clipped).collect();
+        row.samples_sha256 = self
+            .hash
+            .finalize()
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        Ok(row)
+    }
+}
