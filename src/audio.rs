@@ -1,5 +1,7 @@
 //! From the sound card to the file: source, capture, blocks, recorder, RF64, repair.
 
 pub mod block;
+pub mod capture;
 pub mod clock;
 pub mod format;
+pub mod source;

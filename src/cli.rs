@@ -1,5 +1,7 @@
 //! The command grammar, and what each exit code means; one file per command.
 
+pub mod devices;
+
 use std::fmt;
 use std::process::ExitCode;
 
@@ -40,7 +42,10 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Lists the ALSA capture devices with what each offers.
+    Devices(devices::Args),
+}
 
 /// Runs the command of this process's arguments.
 #[must_use]
@@ -61,5 +66,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<Done, Failure> {
-    match command {}
+    match command {
+        Command::Devices(args) => devices::run(&args),
+    }
 }
