@@ -127,12 +127,15 @@ pub struct Setup {
     pub always_wake: bool,
 }
 
+/// The outcome of the first opening, when it is known.
+pub type Opened = Receiver<Result<(), Error>>;
+
 /// Starts the thread. The receiver gets the outcome of the first opening; after a failure the
 /// thread goes on in closed mode until it is stopped. It ends with the number of frames captured.
 ///
 /// # Errors
 /// The system's, if there can be no further thread.
-pub fn spawn(setup: Setup) -> std::io::Result<(JoinHandle<u64>, Receiver<Result<(), Error>>)> {
+pub fn spawn(setup: Setup) -> std::io::Result<(JoinHandle<u64>, Opened)> {
     let (first, opened) = sync_channel(1);
     let thread = std::thread::Builder::new()
         .name("capture".into())
