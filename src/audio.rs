@@ -1,9 +1,11 @@
 //! From the sound card to the file: source, capture, blocks, recorder, RF64, repair.
 
 pub mod block;
+pub mod capture;
 pub mod clock;
 pub mod format;
 pub mod meter;
 pub mod recorder;
 pub mod repair;
 pub mod rf64;
+pub mod source;

@@ -2,6 +2,7 @@
 
 pub mod corpus;
 pub mod repair;
+pub mod devices;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ struct Cli {
 enum Command {
     Corpus(corpus::CorpusArgs),
     Repair(repair::Args),
+    /// Lists the ALSA capture devices with what each offers.
+    Devices(devices::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -88,5 +91,6 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {
         Command::Corpus(args) => corpus::run(&args, common.data.as_deref(), None),
         Command::Repair(args) => repair::run(&args),
+        Command::Devices(args) => devices::run(&args),
     }
 }

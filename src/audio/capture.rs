@@ -1,0 +1,412 @@
+//! The capture thread: from a source into numbered blocks, for as long as the box is up.
+//!
+//! Guarantees: frames are numbered from the first sample on; a loss is a jump in the numbers with
+//! its cause, and is counted; the thread outlives every fault of the device. While a device runs
+//! it allocates nothing, locks nothing, logs nothing and makes no system call but the source's and
+//! the clock; without one (`closed`) it may. It never waits for the recorder, except with a source
+//! that keeps no time.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
+
+use super::block::{Block, CaptureEnd, Cause};
+use super::clock::FrameClock;
+use super::format::Spec;
+use super::source::{Error, Gone, Opener, Read, Source};
+use crate::rt::Nanos;
+
+/// Between two attempts to open a device that is gone.
+const REOPEN: Duration = Duration::from_millis(500);
+/// Between two empty blocks without a device.
+const EMPTY_BLOCK: Duration = Duration::from_millis(100);
+/// A clocked device that delivers nothing for so long is taken for gone (jack: time-outs only).
+const SILENT: Duration = Duration::from_secs(2);
+/// How soon a source is found to keep no time.
+const FIRST_SECOND: Duration = Duration::from_secs(1);
+
+/// What capture is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// Not opened yet.
+    Starting,
+    /// A device runs.
+    Running,
+    /// No device; looked for each 500 ms.
+    Closed,
+    /// The thread has ended.
+    Stopped,
+}
+
+/// What main may ask at any time; only `reason` takes a lock, and only in closed mode.
+#[derive(Debug, Default)]
+pub struct Status {
+    state: AtomicU8,
+    overruns: AtomicU64,
+    lost_frames: AtomicU64,
+    unclocked: AtomicBool,
+    stop: AtomicBool,
+    reason: Mutex<Option<String>>,
+}
+
+impl Status {
+    /// What capture is doing.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match self.state.load(Ordering::Acquire) {
+            0 => State::Starting,
+            1 => State::Running,
+            2 => State::Closed,
+            _ => State::Stopped,
+        }
+    }
+
+    /// Times that the device's buffer ran over.
+    #[must_use]
+    pub fn overruns(&self) -> u64 {
+        self.overruns.load(Ordering::Relaxed)
+    }
+
+    /// Frames lost, whatever the cause.
+    #[must_use]
+    pub fn lost_frames(&self) -> u64 {
+        self.lost_frames.load(Ordering::Relaxed)
+    }
+
+    /// The source keeps no time; main says so once.
+    #[must_use]
+    pub fn unclocked(&self) -> bool {
+        self.unclocked.load(Ordering::Relaxed)
+    }
+
+    /// Why there is no device; `None` while one runs.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        reason.clone()
+    }
+
+    /// Asks the thread to hand over what it has and to end, within 300 ms.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Release);
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    fn set(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    fn explain(&self, reason: Option<String>) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+}
+
+/// What the thread is given.
+pub struct Setup {
+    /// Its side of the pool.
+    pub end: CaptureEnd,
+    /// The pairs it publishes.
+    pub clock: Arc<FrameClock>,
+    /// What it tells main, and the stop flag.
+    pub status: Arc<Status>,
+    /// Opens the device, in the thread.
+    pub open: Opener,
+    /// What every device that is opened must deliver.
+    pub spec: Spec,
+    /// Frames of a block.
+    pub block_frames: u32,
+    /// Woken after each block of a source that keeps no time; main's, where the recorder sleeps.
+    pub recorder: Option<Thread>,
+    /// Wake the recorder after each block of any source: for the simulated one.
+    pub always_wake: bool,
+}
+
+/// The outcome of the first opening, when it is known.
+pub type Opened = Receiver<Result<(), Error>>;
+
+/// Starts the thread. The receiver gets the outcome of the first opening; after a failure the
+/// thread goes on in closed mode until it is stopped. It ends with the number of frames captured.
+///
+/// # Errors
+/// The system's, if there can be no further thread.
+pub fn spawn(setup: Setup) -> std::io::Result<(JoinHandle<u64>, Opened)> {
+    let (first, opened) = sync_channel(1);
+    let thread = std::thread::Builder::new()
+        .name("capture".into())
+        .spawn(move || run(setup, &first))?;
+    Ok((thread, opened))
+}
+
+fn run(setup: Setup, first: &SyncSender<Result<(), Error>>) -> u64 {
+    let spare = vec![0x55; setup.block_frames as usize * setup.spec.frame_bytes()];
+    let mut capture = Capture {
+        setup,
+        spare: spare.into(),
+        block: None,
+        next: 0,
+        captured: 0,
+        pending: None,
+        last: Nanos::now(),
+        unclocked: false,
+    };
+    let mut source = match capture.open() {
+        Ok(source) => {
+            let _ = first.send(Ok(()));
+            Some(source)
+        }
+        Err(error) => {
+            capture.setup.status.explain(Some(error.to_string()));
+            let _ = first.send(Err(error));
+            None
+        }
+    };
+    while !capture.setup.status.stopping() {
+        source = match source {
+            Some(running) => {
+                if let Some(gone) = capture.pump(running) {
+                    capture.setup.status.explain(Some(gone.to_string()));
+                }
+                None
+            }
+            None => capture.closed(),
+        };
+    }
+    capture.setup.status.set(State::Stopped);
+    capture.captured
+}
+
+struct Capture {
+    setup: Setup,
+    /// Where frames go that find no free block.
+    spare: Box<[u8]>,
+    block: Option<Box<Block>>,
+    /// Number of the next frame.
+    next: u64,
+    /// Frames that came from a device.
+    captured: u64,
+    /// Cause of the loss before the next block.
+    pending: Option<Cause>,
+    /// When frame `next` was due.
+    last: Nanos,
+    unclocked: bool,
+}
+
+impl Capture {
+    /// Opens the device and insists on the shape the booth was started with.
+    fn open(&mut self) -> Result<Box<dyn Source>, Error> {
+        let source = (self.setup.open)()?;
+        if source.spec() == self.setup.spec {
+            return Ok(source);
+        }
+        Err(Error::Failed {
+            device: "capture".into(),
+            doing: "open again",
+            reason: format!("came back with {}", source.spec()),
+        })
+    }
+
+    /// Reads until stopped (`None`) or the device is gone. Allocates, locks and logs nothing.
+    fn pump(&mut self, mut source: Box<dyn Source>) -> Option<Gone> {
+        self.setup.status.set(State::Running);
+        self.unclocked = false;
+        let waits = source.waits();
+        let start = Nanos::now();
+        let (mut heard, mut total) = (start, 0u64);
+        while !self.setup.status.stopping() {
+            if !self.take_block() && (waits || self.unclocked || self.too_fast(start, total)) {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            match self.read(source.as_mut()) {
+                Read::Frames {
+                    frames,
+                    waiting,
+                    at,
+                } => {
+                    (heard, total) = (Nanos::now(), total + u64::from(frames));
+                    self.count(frames, waiting, at);
+                    if !waits && total > 2 * u64::from(self.setup.spec.rate) {
+                        self.too_fast(start, total);
+                    }
+                }
+                Read::Overrun { lost_frames, cause } => {
+                    heard = Nanos::now();
+                    self.setup.status.overruns.fetch_add(1, Ordering::Relaxed);
+                    self.lose(lost_frames, cause);
+                }
+                Read::Nothing if waits || Nanos::now().since(heard) < SILENT => {}
+                Read::Nothing => return self.end(Some(Gone::Silent)),
+                Read::Gone(gone) => return self.end(Some(gone)),
+            }
+        }
+        self.end(None)
+    }
+
+    fn end(&mut self, gone: Option<Gone>) -> Option<Gone> {
+        self.hand_over();
+        gone
+    }
+
+    /// True if there is a block to fill.
+    fn take_block(&mut self) -> bool {
+        if self.block.is_none() {
+            self.block = self.setup.end.free.dequeue();
+            let (next, cause) = (self.next, &mut self.pending);
+            if let Some(block) = &mut self.block {
+                block.first_frame = next;
+                block.frames = 0;
+                block.lost_before = cause.take();
+            }
+        }
+        self.block.is_some()
+    }
+
+    /// Reads into the rest of the block, or into the spare one if there is none.
+    fn read(&mut self, source: &mut dyn Source) -> Read {
+        match &mut self.block {
+            Some(block) => {
+                let filled = block.frames as usize * self.setup.spec.frame_bytes();
+                source.read(block.bytes.get_mut(filled..).unwrap_or_default())
+            }
+            None => source.read(&mut self.spare),
+        }
+    }
+
+    fn count(&mut self, frames: u32, waiting: u64, at: Nanos) {
+        self.next += u64::from(frames);
+        self.captured += u64::from(frames);
+        self.last = Nanos(at.0.saturating_sub(self.nanos_of(waiting)));
+        self.setup.clock.publish(self.next + waiting, at);
+        match &mut self.block {
+            Some(block) => {
+                block.frames += frames;
+                if block.frames >= self.setup.block_frames {
+                    self.hand_over();
+                }
+            }
+            None => {
+                let status = &self.setup.status;
+                let lost = u64::from(frames);
+                status.lost_frames.fetch_add(lost, Ordering::Relaxed);
+                self.pending = self.pending.or(Some(Cause::Storage));
+            }
+        }
+    }
+
+    /// Goes `frames` ahead: what is filled is handed over, and the next block tells the cause.
+    fn lose(&mut self, frames: u64, cause: Cause) {
+        if frames == 0 {
+            return;
+        }
+        self.hand_over();
+        self.next += frames;
+        let status = &self.setup.status;
+        status.lost_frames.fetch_add(frames, Ordering::Relaxed);
+        match &mut self.block {
+            // Still empty: it begins later.
+            Some(block) => {
+                block.first_frame = self.next;
+                block.lost_before = block.lost_before.or(Some(cause));
+            }
+            None => self.pending = self.pending.or(Some(cause)),
+        }
+    }
+
+    /// Hands over a block with frames in it; an empty one stays.
+    fn hand_over(&mut self) {
+        if self.block.as_ref().is_some_and(|block| block.frames > 0) {
+            self.send();
+        }
+    }
+
+    fn send(&mut self) {
+        if let Some(block) = self.block.take() {
+            // The queue is longer than the pool, so this cannot fail; were it to, the block is
+            // kept out of the free queue and its frames show as a jump in the numbers.
+            if let Err(block) = self.setup.end.filled.enqueue(block) {
+                let lost = u64::from(block.frames);
+                self.setup
+                    .status
+                    .lost_frames
+                    .fetch_add(lost, Ordering::Relaxed);
+                self.pending = Some(Cause::Storage);
+                self.block = None;
+            }
+        }
+        if (self.unclocked || self.setup.always_wake)
+            && let Some(recorder) = &self.setup.recorder
+        {
+            recorder.unpark();
+        }
+    }
+
+    /// True, and remembered, if `total` frames came in half the time they last, or faster.
+    fn too_fast(&mut self, start: Nanos, total: u64) -> bool {
+        let elapsed = Nanos::now().since(start);
+        let due = self.frames_in(elapsed);
+        // A tenth of a second for what was buffered while the device was opened.
+        let slack = u64::from(self.setup.spec.rate) / 10;
+        if elapsed < FIRST_SECOND && total > 2 * due + slack {
+            self.unclocked = true;
+            self.setup.status.unclocked.store(true, Ordering::Relaxed);
+        }
+        self.unclocked
+    }
+
+    /// Without a device: looks for it, and lets the frame clock run on at the nominal rate.
+    fn closed(&mut self) -> Option<Box<dyn Source>> {
+        self.setup.status.set(State::Closed);
+        let (base, since) = (self.next, self.last);
+        let mut look = Nanos::now() + REOPEN;
+        while !self.setup.status.stopping() {
+            std::thread::sleep(EMPTY_BLOCK);
+            let mut now = Nanos::now();
+            if now >= look {
+                match self.open() {
+                    Ok(source) => {
+                        self.setup.status.explain(None);
+                        now = Nanos::now();
+                        self.follow(base, since, now);
+                        return Some(source);
+                    }
+                    Err(error) => self.setup.status.explain(Some(error.to_string())),
+                }
+                look = Nanos::now() + REOPEN;
+            }
+            self.follow(base, since, now);
+            self.send_empty(now);
+        }
+        None
+    }
+
+    /// Moves on to the frame that is due `now`. Before the first sample of all there is no frame.
+    fn follow(&mut self, base: u64, since: Nanos, now: Nanos) {
+        if self.captured > 0 {
+            let due = base + self.frames_in(now.since(since));
+            self.lose(due.saturating_sub(self.next), Cause::Device);
+            self.last = now;
+        }
+    }
+
+    fn send_empty(&mut self, now: Nanos) {
+        if self.captured > 0 && self.take_block() {
+            self.setup.clock.publish(self.next, now);
+            self.send();
+        }
+    }
+
+    fn frames_in(&self, time: Duration) -> u64 {
+        (time.as_nanos() * u128::from(self.setup.spec.rate) / 1_000_000_000) as u64
+    }
+
+    fn nanos_of(&self, frames: u64) -> u64 {
+        let rate = u128::from(self.setup.spec.rate.max(1));
+        (u128::from(frames) * 1_000_000_000 / rate) as u64
+    }
+}

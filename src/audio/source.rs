@@ -1,0 +1,109 @@
+//! Where frames come from: a sound card through ALSA, or a simulated one.
+//!
+//! A source is opened in the thread that reads it. Whatever happens to it is a value of [`Read`]:
+//! reading allocates nothing, locks nothing (but a simulation in lockstep) and never panics.
+
+pub mod alsa;
+pub mod offer;
+pub mod sim;
+
+use super::block::Cause;
+use super::format::Spec;
+use crate::rt::Nanos;
+use offer::Offer;
+
+/// What one read came to.
+#[derive(Debug, PartialEq)]
+pub enum Read {
+    /// Whole frames stand at the start of the buffer.
+    Frames {
+        /// How many; at least one.
+        frames: u32,
+        /// Captured too, but still in the device's buffer.
+        waiting: u64,
+        /// When the last of the waiting frames had been captured.
+        at: Nanos,
+    },
+    /// Nothing arrived within the time-out.
+    Nothing,
+    /// Frames were lost; the source runs again.
+    Overrun {
+        /// How many, by the time stamps before and after.
+        lost_frames: u64,
+        /// Why.
+        cause: Cause,
+    },
+    /// The device is no more: close it and open it again.
+    Gone(Gone),
+}
+
+/// Why a device is no more; text is made outside the running loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Gone {
+    /// An error of ALSA by its number.
+    #[error("the device stopped: {}", std::io::Error::from_raw_os_error(*.0))]
+    Errno(i32),
+    /// It is there but delivers nothing.
+    #[error("the device delivers no frames")]
+    Silent,
+}
+
+/// A stream of interleaved frames.
+pub trait Source: Send {
+    /// What it delivers, as read back from the device.
+    fn spec(&self) -> Spec;
+
+    /// Waits for frames, 200 ms at most, and copies as many as there are and `buf` holds.
+    fn read(&mut self, buf: &mut [u8]) -> Read;
+
+    /// True if it keeps no time, so that the reader may let it wait for a free block.
+    fn waits(&self) -> bool {
+        false
+    }
+}
+
+/// Opens a source, at the start and again after it was gone; called in the capture thread.
+pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Source>, Error> + Send>;
+
+/// Why a device could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No device of that name.
+    #[error("audio device `{device}`: not there; `booth devices` lists those that are")]
+    Missing {
+        /// The PCM's name.
+        device: String,
+    },
+    /// Somebody else has it open.
+    #[error("audio device `{device}`: busy; stop the program that uses it (`fuser -v /dev/snd/*`)")]
+    Busy {
+        /// The PCM's name.
+        device: String,
+    },
+    /// This user may not open it.
+    #[error("audio device `{device}`: no permission; add this user to the group `audio`")]
+    Permission {
+        /// The PCM's name.
+        device: String,
+    },
+    /// It is there but cannot deliver what was asked for.
+    #[error("audio device `{device}`: refuses {what}; it offers {offer}")]
+    Refused {
+        /// The PCM's name.
+        device: String,
+        /// The one thing it refuses.
+        what: String,
+        /// What to ask for instead.
+        offer: Box<Offer>,
+    },
+    /// Anything else ALSA reports.
+    #[error("audio device `{device}`: {doing}: {reason}")]
+    Failed {
+        /// The PCM's name.
+        device: String,
+        /// The step that failed.
+        doing: &'static str,
+        /// In ALSA's words.
+        reason: String,
+    },
+}

@@ -1,0 +1,83 @@
+//! `booth devices`: the ALSA capture devices and what each offers.
+
+use std::ffi::CString;
+
+use alsa::Direction;
+use alsa::device_name::HintIter;
+use serde::Serialize;
+
+use super::{Done, Failure};
+use crate::audio::source::alsa::open_pcm;
+use crate::audio::source::offer::Offer;
+
+/// Arguments of `booth devices`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Device {
+    device: String,
+    description: String,
+    #[serde(flatten)]
+    offer: Option<Offer>,
+    problem: Option<String>,
+}
+
+/// Prints each capture device; one that cannot be asked is listed with the reason.
+///
+/// # Errors
+/// If ALSA's list of devices cannot be had.
+pub fn run(args: &Args) -> Result<Done, Failure> {
+    let iface = CString::new("pcm").map_err(|e| Failure::CouldNot(e.to_string()))?;
+    let hints = HintIter::new(None, &iface)
+        .map_err(|e| Failure::CouldNot(format!("list of ALSA devices: {e}")))?;
+    let mut none = true;
+    for hint in hints.filter(|hint| hint.direction != Some(Direction::Playback)) {
+        let Some(name) = hint.name else { continue };
+        let device = ask(name, hint.desc.unwrap_or_default());
+        none = false;
+        if args.json {
+            let text = serde_json::to_string(&device);
+            println!("{}", text.map_err(|e| Failure::CouldNot(e.to_string()))?);
+        } else {
+            print_plain(&device);
+        }
+    }
+    if none && !args.json {
+        println!("no capture device; `sim` is the built-in simulated source");
+    }
+    Ok(Done::Well)
+}
+
+fn ask(device: String, description: String) -> Device {
+    let description = description.replace('\n', ", ");
+    let asked = open_pcm(&device)
+        .map_err(|e| e.to_string())
+        .and_then(|pcm| Offer::of(&pcm).map_err(|e| e.to_string()));
+    let (offer, problem) = match asked {
+        Ok(offer) => (Some(offer), None),
+        Err(problem) => (None, Some(problem)),
+    };
+    Device {
+        device,
+        description,
+        offer,
+        problem,
+    }
+}
+
+fn print_plain(device: &Device) {
+    println!("{}", device.device);
+    if !device.description.is_empty() {
+        println!("    {}", device.description);
+    }
+    match (&device.offer, &device.problem) {
+        (Some(offer), _) => println!("    {offer}"),
+        (None, Some(problem)) => println!("    {problem}"),
+        (None, None) => {}
+    }
+}

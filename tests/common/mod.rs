@@ -1,0 +1,115 @@
+//! A capture device for the tests that needs no sound card: see `alsa/pcm_boothsim.c`.
+//!
+//! Each test binary uses a part of this.
+#![allow(dead_code, clippy::unwrap_used, missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use booth::audio::format::{Format, Spec};
+
+/// Devices of the configuration: `bpaced` keeps time, `bfree` does not (10 times 48 kHz at most),
+/// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bdrift` runs 200 ppm fast.
+#[derive(Clone, Debug)]
+pub struct AlsaEnv {
+    folder: PathBuf,
+    config: PathBuf,
+    /// `bpull` is unplugged while this file exists; one for each test process and call.
+    pub unplug_file: PathBuf,
+}
+
+impl AlsaEnv {
+    /// Makes a child process see the test devices and no others.
+    pub fn apply(&self, command: &mut Command) {
+        command
+            .env("ALSA_PLUGIN_DIR", &self.folder)
+            .env("ALSA_CONFIG_PATH", &self.config)
+            .env("BOOTH_UNPLUG", &self.unplug_file);
+    }
+}
+
+/// Builds the plug-in once, and its configuration beside it.
+pub fn plugin() -> AlsaEnv {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let folder = BUILT.get_or_init(build).clone();
+    static CALLS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let call = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let unplug_file = folder.join(format!("unplug-{}-{call}", std::process::id()));
+    let _ = fs::remove_file(&unplug_file);
+    let config = folder.join(format!("booth-{}-{call}.conf", std::process::id()));
+    let since_boot = booth::rt::Nanos::now().0 / 1_000_000;
+    let text = format!(
+        "pcm_type.boothsim {{ lib \"libasound_module_pcm_boothsim.so\" }}\n\
+         pcm.null {{ type null }}\n\
+         pcm.bpaced {{ type boothsim  epoch_ms {since_boot} }}\n\
+         pcm.bdrift {{ type boothsim  ppm 200  epoch_ms {since_boot} }}\n\
+         pcm.bfree {{ type boothsim  free_run 1  max_rate 480000 }}\n\
+         pcm.bpull {{ type boothsim  unplug_file \"{}\"  epoch_ms {since_boot} }}\n",
+        unplug_file.display()
+    );
+    fs::write(&config, text).unwrap();
+    AlsaEnv {
+        folder,
+        config,
+        unplug_file,
+    }
+}
+
+fn build() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alsa");
+    fs::create_dir_all(&folder).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/alsa/pcm_boothsim.c");
+    let library = folder.join("libasound_module_pcm_boothsim.so");
+    // Test binaries run side by side: each builds its own and moves it into place.
+    let own = folder.join(format!("boothsim-{}.so", std::process::id()));
+    let built = Command::new("cc")
+        .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
+        .args([&own, &source])
+        .arg("-lasound")
+        .status()
+        .expect("cc is installed");
+    assert!(built.success(), "cc builds {}", source.display());
+    fs::rename(own, library).unwrap();
+    folder
+}
+
+/// The 24-bit counter that the plug-in puts into a sample.
+pub fn counter(frame: u64, channels: u16, channel: u16) -> u32 {
+    ((frame * u64::from(channels) + u64::from(channel)) % (1 << 24)) as u32
+}
+
+/// Counters of all samples, in the device's format or packed as a file has them (S24_LE as
+/// S24_3LE with the stored spec); 16 bits of it in S16_LE.
+pub fn decode(bytes: &[u8], format: Format) -> Vec<u32> {
+    let word = |b: &[u8]| u32::from_le_bytes(b.try_into().unwrap());
+    let one = |b: &[u8]| match format {
+        Format::S16Le => u32::from(u16::from_le_bytes(b.try_into().unwrap())),
+        Format::S24Packed => u32::from_le_bytes([b[0], b[1], b[2], 0]),
+        Format::S24Le => word(b) & 0xff_ffff,
+        Format::S32Le => word(b) >> 8,
+        Format::FloatLe => (f32::from_bits(word(b)) * 8_388_608.0) as u32,
+    };
+    bytes.chunks_exact(format.sample_bytes()).map(one).collect()
+}
+
+/// Bits of the counter that survive in `format`.
+pub fn mask(format: Format) -> u32 {
+    if format == Format::S16Le {
+        0xffff
+    } else {
+        0xff_ffff
+    }
+}
+
+/// Checks that `bytes` are the frames from device frame `first` on; says where they are not.
+#[track_caller]
+pub fn assert_counts(bytes: &[u8], spec: Spec, first: u64) {
+    let channels = usize::from(spec.channels);
+    for (n, got) in decode(bytes, spec.format).into_iter().enumerate() {
+        let (frame, channel) = (first + (n / channels) as u64, (n % channels) as u16);
+        let want = counter(frame, spec.channels, channel) & mask(spec.format);
+        assert_eq!(got, want, "{spec}: device frame {frame} channel {channel}");
+    }
+}
