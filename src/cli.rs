@@ -1,8 +1,8 @@
 //! The command grammar, and what each exit code means; one file per command.
 
 pub mod corpus;
-pub mod repair;
 pub mod devices;
+pub mod repair;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 //! eight bytes of it. Not being able to write one is no error: it then lives in memory. Never
 //! changes the corpus.
 //!
-//! Format, little endian: [`MAGIC`], fields of [`Header`] in order, SHA-256 of all before; then
+//! Format, little endian: `MAGIC`, fields of `Header` in order, SHA-256 of all before; then
 //! one u64 for each 64 lines.
 
 use std::fs::{self, File, Metadata};
