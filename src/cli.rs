@@ -3,6 +3,7 @@
 pub mod corpus;
 pub mod devices;
 pub mod repair;
+pub mod takes;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -66,6 +67,8 @@ enum Command {
     Repair(repair::Args),
     /// Lists the ALSA capture devices with what each offers.
     Devices(devices::Args),
+    /// Lists the sessions, or the takes of one.
+    Takes(takes::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -92,5 +95,15 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
         Command::Corpus(args) => corpus::run(&args, common.data.as_deref(), None),
         Command::Repair(args) => repair::run(&args),
         Command::Devices(args) => devices::run(&args),
+        Command::Takes(args) => takes::run(&args, common),
     }
+}
+
+/// Prints a result; a reader that has gone away is an error, not a panic.
+pub(crate) fn print(text: &str) -> Result<Done, Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| Failure::CouldNot(format!("standard output: {error}")))?;
+    Ok(Done::Well)
 }

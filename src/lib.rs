@@ -29,6 +29,7 @@ pub mod board;
 pub mod cli;
 pub mod config;
 pub mod corpus;
+pub mod identity;
 pub mod rt;
 pub mod screen;
 pub mod session;

@@ -1,0 +1,117 @@
+//! `booth takes [SESSION]`: a table of the sessions, or of a session's takes.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::{Common, Done, Failure};
+use crate::config::Config;
+use crate::store::row::Row;
+use crate::store::takes;
+
+/// Arguments of `booth takes`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A session's name; without one, all sessions are listed
+    session: Option<String>,
+    /// One JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `booth takes`.
+///
+/// # Errors
+/// No such session, or a data folder that cannot be read.
+pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
+    let data = Config::load(common)?.data;
+    match &args.session {
+        Some(session) => one(&data, session, args.json),
+        None => all(&data, args.json),
+    }
+}
+
+fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
+    let folder = data.join("sessions").join(session);
+    // A name is one part of a path: `../x` is no session.
+    let is_name = session.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_name || !folder.is_dir() {
+        return Err(Failure::CouldNot(format!(
+            "session {session}: not in {}; `booth takes` lists what is",
+            data.join("sessions").display()
+        )));
+    }
+    takes::read(&folder).map_err(|error| {
+        Failure::CouldNot(format!("{}: {error}", folder.join("takes.jsonl").display()))
+    })
+}
+
+fn one(data: &Path, session: &str, json: bool) -> Result<Done, Failure> {
+    let rows = read(data, session)?;
+    let mut out = String::new();
+    if json {
+        for row in &rows {
+            let line = serde_json::to_string(row);
+            let line = line.map_err(|error| Failure::CouldNot(format!("take row: {error}")))?;
+            let _ = writeln!(out, "{line}");
+        }
+    } else {
+        out = table(&rows);
+    }
+    super::print(&out)
+}
+
+/// File, line, length, peak and verdict of each take.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{:<18} {:<16} {:>8} {:>9} {:>10}  {:<9} text",
+        "file", "step", "line", "length", "peak", "verdict"
+    );
+    for row in rows {
+        let seconds = row.frames as f64 / f64::from(row.rate.max(1));
+        let peak = row
+            .peak_dbfs
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
+        let line = row.line.map_or("-".into(), |line| line.to_string());
+        let verdict = format!("{:?}", row.verdict).to_lowercase();
+        let gaps = if row.gaps.is_empty() { "" } else { " (gaps)" };
+        let _ = writeln!(
+            out,
+            "{:<18} {:<16} {line:>8} {seconds:>7.2} s {peak:>5.1} dBFS  {verdict:<9} {}{gaps}",
+            row.file,
+            row.step,
+            row.text.as_deref().unwrap_or("")
+        );
+    }
+    out
+}
+
+fn all(data: &Path, json: bool) -> Result<Done, Failure> {
+    let names = takes::sessions(data).map_err(|error| {
+        Failure::CouldNot(format!("{}: {error}", data.join("sessions").display()))
+    })?;
+    let mut out = String::new();
+    if !json {
+        let _ = writeln!(out, "{:<20} {:>5} {:>10}", "session", "takes", "recorded");
+    }
+    for name in names {
+        let rows = read(data, &name)?;
+        let seconds: f64 = rows
+            .iter()
+            .map(|row| row.frames as f64 / f64::from(row.rate.max(1)))
+            .sum();
+        let _ = if json {
+            let object = serde_json::json!({
+                "session": name, "takes": rows.len(), "seconds": seconds
+            });
+            writeln!(out, "{object}")
+        } else {
+            writeln!(out, "{name:<20} {:>5} {seconds:>8.1} s", rows.len())
+        };
+    }
+    super::print(&out)
+}

@@ -1,0 +1,198 @@
+//! A session's folder and its record, session.json.
+//!
+//! Guarantees: a name is never used twice; session.json is whole at every instant (temporary name,
+//! sync, rename, sync of the folder). It names no person and holds no code.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::config::{Config, Sensor, Site};
+use crate::session::protocol::Protocol;
+
+/// A name and what it stands for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its text, hexadecimal.
+    pub sha256: String,
+}
+
+/// Which lines were read.
+#[derive(Clone, Debug, Serialize)]
+pub struct CorpusRecord {
+    /// File name.
+    pub name: String,
+    /// SHA-256, once known.
+    pub sha256: Option<String>,
+    /// What its order is drawn from.
+    pub seed: u64,
+    /// Which part is this booth's.
+    pub shard: String,
+}
+
+/// A channel and its sensor.
+#[derive(Clone, Debug, Serialize)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// Facts from `[audio.sensor.NAME]`.
+    #[serde(flatten)]
+    pub sensor: Sensor,
+}
+
+/// How sound was captured.
+#[derive(Clone, Debug, Serialize)]
+pub struct AudioRecord {
+    /// The device as configured.
+    pub device: String,
+    /// Frames per second.
+    pub rate: u32,
+    /// As delivered.
+    pub format: String,
+    /// In the order of the file.
+    pub channels: Vec<Channel>,
+    /// The reference channel.
+    pub reference: String,
+}
+
+/// session.json.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    /// The session's public name.
+    pub session: String,
+    /// The box.
+    #[serde(rename = "box")]
+    pub box_name: String,
+    /// Where it stood.
+    pub site: Site,
+    /// Of screens and lines.
+    pub language: String,
+    /// The experiment.
+    pub protocol: Named,
+    /// The text.
+    pub corpus: CorpusRecord,
+    /// The sound.
+    pub audio: AudioRecord,
+    /// Consent; this version asks for none.
+    pub consent: Option<()>,
+    /// Whether takes are sealed; this version seals none.
+    pub sealed: bool,
+    /// The program.
+    pub software: String,
+    /// How it ended; null while it runs.
+    pub ended: Option<crate::session::Ended>,
+}
+
+impl Record {
+    /// The record of a session that begins.
+    #[must_use]
+    pub fn new(session: String, config: &Config, protocol: &Protocol) -> Record {
+        let sensor = |name: &String| config.audio.sensor.get(name).cloned().unwrap_or_default();
+        let channel = |name: &String| Channel {
+            name: name.clone(),
+            sensor: sensor(name),
+        };
+        let corpus = config.corpus.path.file_name().unwrap_or_default();
+        Record {
+            session,
+            box_name: config.box_name.clone(),
+            site: config.site.clone(),
+            language: config.language.clone(),
+            protocol: Named {
+                name: protocol.name.clone(),
+                sha256: protocol.sha256.clone(),
+            },
+            corpus: CorpusRecord {
+                name: corpus.to_string_lossy().into_owned(),
+                sha256: None,
+                seed: config.corpus.seed,
+                shard: config.corpus.shard.clone(),
+            },
+            audio: AudioRecord {
+                device: config.audio.device.clone(),
+                rate: config.audio.rate,
+                format: config.audio.format.to_string(),
+                channels: config.audio.channels.iter().map(channel).collect(),
+                reference: config.audio.reference.clone(),
+            },
+            consent: None,
+            sealed: false,
+            software: concat!("booth ", env!("CARGO_PKG_VERSION")).into(),
+            ended: None,
+        }
+    }
+
+    /// Writes session.json into `folder`, replacing the one before.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write(&self, folder: &Path) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        let (temporary, path) = (folder.join("session.json.new"), folder.join("session.json"));
+        let mut file = File::create(&temporary)?;
+        file.write_all(&text)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)?;
+        File::open(folder)?.sync_all()
+    }
+}
+
+/// Makes `DATA/sessions/SESSION`, synced up to DATA.
+///
+/// # Errors
+/// It is there already, or the file system's.
+pub fn create(data: &Path, session: &str) -> io::Result<PathBuf> {
+    let sessions = data.join("sessions");
+    fs::create_dir_all(&sessions)?;
+    let folder = sessions.join(session);
+    fs::create_dir(&folder)?;
+    File::open(&sessions)?.sync_all()?;
+    File::open(data)?.sync_all()?;
+    Ok(folder)
+}
+
+/// Holds DATA for this process; `None` if another booth has it.
+///
+/// # Errors
+/// The data folder cannot be made or written.
+pub fn lock(data: &Path) -> io::Result<Option<File>> {
+    fs::create_dir_all(data)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data.join(".lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_never_made_twice() {
+        let data = tempfile::tempdir().expect("a folder");
+        create(data.path(), "ABC").expect("made");
+        assert_eq!(
+            create(data.path(), "ABC").expect_err("twice").kind(),
+            io::ErrorKind::AlreadyExists
+        );
+    }
+
+    #[test]
+    fn a_locked_data_folder_is_refused() {
+        let data = tempfile::tempdir().expect("a folder");
+        let held = lock(data.path()).expect("a lock");
+        assert!(held.is_some());
+        assert!(lock(data.path()).expect("no error").is_none());
+    }
+}
