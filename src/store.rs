@@ -1,5 +1,6 @@
-//! The data folder: rows of takes and events.
+//! The data folder: sessions, their takes and events; and the clerk, who keeps all but the takes.
 
+pub mod clerk;
 pub mod events;
 pub mod folder;
 pub mod row;

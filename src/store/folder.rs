@@ -142,15 +142,22 @@ impl Record {
     }
 }
 
-/// Makes `DATA/sessions/SESSION`, synced up to DATA.
+/// Makes `DATA/sessions/SESSION`, synced up to DATA; the recorder may have made it a moment before.
 ///
 /// # Errors
-/// It is there already, or the file system's.
+/// A session of that name is there already, or the file system's.
 pub fn create(data: &Path, session: &str) -> io::Result<PathBuf> {
     let sessions = data.join("sessions");
     fs::create_dir_all(&sessions)?;
     let folder = sessions.join(session);
-    fs::create_dir(&folder)?;
+    match fs::create_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if folder.join("session.json").exists() {
+                return Err(error);
+            }
+        }
+        made => made?,
+    }
     File::open(&sessions)?.sync_all()?;
     File::open(data)?.sync_all()?;
     Ok(folder)
@@ -181,7 +188,8 @@ mod tests {
     #[test]
     fn a_folder_is_never_made_twice() {
         let data = tempfile::tempdir().expect("a folder");
-        create(data.path(), "ABC").expect("made");
+        let folder = create(data.path(), "ABC").expect("made");
+        fs::write(folder.join("session.json"), "{}").expect("a record");
         assert_eq!(
             create(data.path(), "ABC").expect_err("twice").kind(),
             io::ErrorKind::AlreadyExists

@@ -1,0 +1,279 @@
+//! The clerk: every file that is not a take. It reads lines ahead, keeps the session's record and
+//! its events, and advances the corpus.
+//!
+//! Guarantees: main only ever sends and polls; jobs are done in the order they were sent; a job
+//! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
+//! being recorded.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::events::Events;
+use super::folder::{self, Record};
+use crate::corpus::order::Shard;
+use crate::corpus::prompter::{Drawable, Prompter};
+use crate::rt;
+use crate::session::protocol::Order;
+use crate::session::{Ended, Line, Note};
+
+/// Lines sent ahead at once.
+const LINES_AHEAD: usize = 16;
+/// Longest that an event waits for its sync.
+const SYNC: Duration = Duration::from_secs(1);
+
+/// Where lines come from.
+pub struct Source {
+    /// The corpus.
+    pub path: PathBuf,
+    /// The data folder, which holds the progress.
+    pub data: PathBuf,
+    /// Draws the order.
+    pub seed: u64,
+    /// Which lines are this booth's.
+    pub shard: Shard,
+    /// Says whether a text can be drawn.
+    pub drawable: Drawable,
+    /// Whether rows carry the wall clock's time; a fast run has none.
+    pub dated: bool,
+}
+
+/// What the clerk is asked to do.
+#[derive(Debug)]
+pub enum Job {
+    /// Hand out lines in this order, each marked with `stream`.
+    WantLines(Order, u32),
+    /// Hand out one more.
+    WantLine,
+    /// The line with this ticket is on the disk.
+    LineDone(u64),
+    /// A session begins in this folder.
+    Open(PathBuf, Box<Record>),
+    /// A row for its events.
+    Note(u64, Note),
+    /// It is over.
+    Close(Ended),
+}
+
+/// What the clerk answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// A line.
+    Line(Line),
+    /// There is none, and why.
+    NoLine(String),
+    /// A file of the session could not be written.
+    Failed(String),
+}
+
+/// The clerk, as main holds it.
+#[derive(Debug)]
+pub struct Clerk {
+    jobs: Option<Sender<Job>>,
+    answers: Receiver<Answer>,
+    sent: u64,
+    done: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Clerk {
+    /// Starts the thread; the corpus is opened there.
+    ///
+    /// # Errors
+    /// The system's, if it has no thread left.
+    pub fn start(source: Source) -> std::io::Result<Clerk> {
+        let (jobs, inbox) = channel();
+        let (outbox, answers) = channel();
+        let done = Arc::new(AtomicU64::new(0));
+        let count = done.clone();
+        let thread = std::thread::Builder::new()
+            .name("clerk".into())
+            .spawn(move || {
+                let mut desk = Desk::new(source, outbox);
+                loop {
+                    match inbox.recv_timeout(SYNC) {
+                        Ok(job) => {
+                            desk.serve(job);
+                            count.fetch_add(1, Atomic::Release);
+                        }
+                        Err(RecvTimeoutError::Timeout) => desk.sync(SYNC),
+                        Err(RecvTimeoutError::Disconnected) => break,
+                    }
+                }
+                desk.sync(Duration::ZERO);
+            })?;
+        Ok(Clerk {
+            jobs: Some(jobs),
+            answers,
+            sent: 0,
+            done,
+            thread: Some(thread),
+        })
+    }
+
+    /// Asks, and never waits.
+    pub fn ask(&mut self, job: Job) {
+        if let Some(jobs) = &self.jobs
+            && jobs.send(job).is_ok()
+        {
+            self.sent += 1;
+        }
+    }
+
+    /// The next answer, if one is there.
+    pub fn answer(&mut self) -> Option<Answer> {
+        self.answers.try_recv().ok()
+    }
+
+    /// Whether every job is done.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.done.load(Atomic::Acquire) >= self.sent
+    }
+}
+
+impl Drop for Clerk {
+    /// Ends the thread once it has done every job.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the clerk panicked");
+        }
+    }
+}
+
+/// What lies on the clerk's desk.
+struct Desk {
+    outbox: Sender<Answer>,
+    source: Option<Source>,
+    prompter: Option<Prompter>,
+    stream: u32,
+    session: Option<(PathBuf, Box<Record>, Option<Events>)>,
+    dated: bool,
+}
+
+impl Desk {
+    fn new(source: Source, outbox: Sender<Answer>) -> Desk {
+        let dated = source.dated;
+        Desk {
+            outbox,
+            source: Some(source),
+            prompter: None,
+            stream: 0,
+            session: None,
+            dated,
+        }
+    }
+
+    fn serve(&mut self, job: Job) {
+        match job {
+            Job::WantLines(order, stream) => self.want_lines(order, stream),
+            Job::WantLine => self.line(),
+            Job::LineDone(ticket) => {
+                let done = self
+                    .prompter
+                    .as_mut()
+                    .map_or(Ok(()), |prompter| prompter.done(ticket));
+                self.tell(done.map_err(|error| error.to_string()));
+            }
+            Job::Open(folder, record) => self.open(folder, record),
+            Job::Note(frame, note) => {
+                let utc = if self.dated { rt::utc_now() } else { None };
+                if let Some((folder, _, Some(events))) = &mut self.session {
+                    let done = events.append(frame, &note, utc);
+                    let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
+                    self.tell(done);
+                }
+            }
+            Job::Close(ended) => self.close(ended),
+        }
+    }
+
+    fn tell(&self, done: Result<(), String>) {
+        if let Err(reason) = done {
+            log::error!("{reason}");
+            self.answer(Answer::Failed(reason));
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        // Without a listener the program is ending.
+        let _ = self.outbox.send(answer);
+    }
+
+    fn want_lines(&mut self, order: Order, stream: u32) {
+        self.stream = stream;
+        if let Some(source) = self.source.take() {
+            let Source {
+                path,
+                data,
+                seed,
+                shard,
+                drawable,
+                ..
+            } = source;
+            match Prompter::open(&path, &data, seed, shard, drawable) {
+                Ok(prompter) => self.prompter = Some(prompter),
+                Err(error) => return self.answer(Answer::NoLine(error.to_string())),
+            }
+        }
+        if let Some(prompter) = &mut self.prompter {
+            prompter.rewind(order);
+        }
+        for _ in 0..LINES_AHEAD {
+            self.line();
+        }
+    }
+
+    fn line(&mut self) {
+        let Some(prompter) = &mut self.prompter else {
+            return;
+        };
+        let answer = match prompter.next_prompt() {
+            Ok(prompt) => Answer::Line(Line {
+                stream: self.stream,
+                ticket: prompt.ticket,
+                number: prompt.number,
+                id: prompt.id,
+                text: prompt.text,
+            }),
+            Err(error) => Answer::NoLine(error.to_string()),
+        };
+        self.answer(answer);
+    }
+
+    fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
+        let data = folder.ancestors().nth(2).unwrap_or(&folder);
+        let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
+        record.corpus.sha256 = self.prompter.as_ref().map(|p| p.corpus_sha256().to_owned());
+        let (events, done) = match made {
+            Ok(events) => (Some(events), record.write(&folder)),
+            Err(error) => (None, Err(error)),
+        };
+        self.tell(done.map_err(|error| format!("session folder: {error}")));
+        self.session = Some((folder, record, events));
+    }
+
+    fn close(&mut self, ended: Ended) {
+        self.sync(Duration::ZERO);
+        if let Some((folder, mut record, _)) = self.session.take() {
+            record.ended = Some(ended);
+            record.corpus.sha256 = self.prompter.as_ref().map(|p| p.corpus_sha256().to_owned());
+            let done = record.write(&folder);
+            self.tell(done.map_err(|error| format!("{}/session.json: {error}", folder.display())));
+        }
+    }
+
+    fn sync(&mut self, most: Duration) {
+        if let Some((folder, _, Some(events))) = &mut self.session {
+            let done = events.sync_if_due(most);
+            let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
+            self.tell(done);
+        }
+    }
+}
