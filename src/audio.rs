@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod capture;
+pub mod chain;
 pub mod clock;
 pub mod format;
 pub mod meter;

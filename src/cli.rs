@@ -3,6 +3,7 @@
 pub mod corpus;
 pub mod devices;
 pub mod repair;
+pub mod run;
 pub mod takes;
 
 use std::fmt;
@@ -63,6 +64,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the box.
+    Run(run::Args),
     Corpus(corpus::CorpusArgs),
     Repair(repair::Args),
     /// Lists the ALSA capture devices with what each offers.
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {
+        Command::Run(args) => run::run(args, common),
         Command::Corpus(args) => corpus::run(&args, common.data.as_deref(), None),
         Command::Repair(args) => repair::run(&args),
         Command::Devices(args) => devices::run(&args),

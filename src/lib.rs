@@ -26,6 +26,7 @@
 
 pub mod audio;
 pub mod board;
+pub mod booth;
 pub mod cli;
 pub mod config;
 pub mod corpus;

@@ -60,6 +60,21 @@ pub fn utc_now() -> Option<String> {
     Some(format!("{:.3}", jiff::Timestamp::now()))
 }
 
+/// Bytes of memory that can be had without swapping; `None` where the kernel does not say.
+#[must_use]
+pub fn free_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim()
+        .strip_suffix(" kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .map(|kb| kb * 1024)
+}
+
 /// Keeps names, codes and keys in memory out of core files: RLIMIT_CORE 0, PR_SET_DUMPABLE 0.
 pub fn forbid_core_dumps() {
     let none = libc::rlimit {

@@ -93,6 +93,8 @@ pub struct Begin {
     pub take: u32,
     /// First frame of the file; may lie in the past.
     pub start_frame: u64,
+    /// Start mark.
+    pub start_mark: u64,
     /// What it is of.
     pub kind: Kind,
     /// The step's name.

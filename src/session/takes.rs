@@ -53,6 +53,7 @@ impl Session {
         actions.push(Action::Begin(Begin {
             take,
             start_frame,
+            start_mark: mark,
             kind,
             step,
             text,

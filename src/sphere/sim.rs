@@ -13,13 +13,27 @@ pub struct Simulated {
     track: String,
     frame: u64,
     playing_since: Option<Nanos>,
-    /// A fixed time instead of the clock, so that a fast run is the same each time.
-    pub still_at: Option<Nanos>,
-    /// Tracks it does not know.
-    pub unknown: Vec<String>,
+    still_at: Option<Nanos>,
+    unknown: Vec<String>,
 }
 
 impl Simulated {
+    /// A sphere whose clock stands, so that a fast run is the same each time.
+    #[must_use]
+    pub fn standing(at: Nanos) -> Simulated {
+        Simulated {
+            still_at: Some(at),
+            ..Simulated::default()
+        }
+    }
+
+    /// The same sphere without this track.
+    #[must_use]
+    pub fn without(mut self, track: &str) -> Simulated {
+        self.unknown.push(track.into());
+        self
+    }
+
     fn now(&self) -> Nanos {
         self.still_at.unwrap_or_else(Nanos::now)
     }
@@ -94,10 +108,7 @@ mod tests {
 
     #[test]
     fn playing_is_believed_once_it_was_read_back() {
-        let peer = Simulated {
-            still_at: Some(Nanos(5)),
-            ..Simulated::default()
-        };
+        let peer = Simulated::standing(Nanos(5));
         let mut sphere = Sphere::start(Box::new(peer)).expect("a thread");
         sphere.ask(Command::Play {
             track: "noise".into(),
@@ -113,10 +124,7 @@ mod tests {
 
     #[test]
     fn an_unknown_track_and_a_bad_position_are_errors_that_name_them() {
-        let peer = Simulated {
-            unknown: vec!["nothing".into()],
-            ..Simulated::default()
-        };
+        let peer = Simulated::default().without("nothing");
         let mut sphere = Sphere::start(Box::new(peer)).expect("a thread");
         sphere.ask(Command::Play {
             track: "nothing".into(),

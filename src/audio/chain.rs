@@ -1,0 +1,172 @@
+//! Capture and recorder as one: started together, joined together, asked without waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use super::block::PoolSize;
+use super::capture::{self, Status};
+use super::clock::FrameClock;
+use super::format::Spec;
+use super::recorder::{Command, Live, Recorder, Report};
+use super::source::{self, Opener};
+use crate::rt;
+
+/// Why capture and recorder do not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The device cannot be had.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// The pool would take more than half of the free memory.
+    #[error(
+        "pool of {wanted_mb} MB between capture and disk: more than half of the {free_mb} MB of \
+         free memory; lower audio.buffer_s"
+    )]
+    Memory {
+        /// What the pool takes.
+        wanted_mb: u64,
+        /// What is free.
+        free_mb: u64,
+    },
+    /// The system has no thread left.
+    #[error("thread `{0}`: {1}")]
+    Thread(&'static str, std::io::Error),
+}
+
+/// What the chain is given.
+pub struct Setup {
+    /// What the device must deliver.
+    pub spec: Spec,
+    /// Opens the device, in capture's thread.
+    pub open: Opener,
+    /// The blocks between capture and disk.
+    pub pool: PoolSize,
+    /// Frames kept for takes that begin in the past.
+    pub history_frames: u64,
+    /// Wake the recorder after each block: for the simulated source.
+    pub wake: bool,
+}
+
+/// Capture and recorder, running.
+pub struct Chain {
+    /// What capture does.
+    pub status: Arc<Status>,
+    /// Which frame was captured when.
+    pub clock: Arc<FrameClock>,
+    /// How far the recorder is.
+    pub live: Arc<Live>,
+    /// What the recorder tells.
+    pub reports: Receiver<Report>,
+    commands: Sender<Command>,
+    sent: u64,
+    capture: Option<JoinHandle<u64>>,
+    recorder: Option<JoinHandle<()>>,
+}
+
+impl Chain {
+    /// Starts both threads; returns once the device runs.
+    ///
+    /// # Errors
+    /// A device that cannot be had, or a pool that does not fit into memory.
+    pub fn start(setup: Setup) -> Result<Chain, Error> {
+        let Setup {
+            spec,
+            open,
+            pool,
+            history_frames,
+            wake,
+        } = setup;
+        if let Some(free) = rt::free_memory()
+            && pool.bytes > free / 2
+        {
+            return Err(Error::Memory {
+                wanted_mb: pool.bytes >> 20,
+                free_mb: free >> 20,
+            });
+        }
+        let (capture_end, recorder_end) = pool.allocate(spec);
+        let (commands, inbox) = channel();
+        let (outbox, reports) = channel();
+        let live = Arc::new(Live::default());
+        let recorder = Recorder::new(spec, history_frames, outbox, live.clone());
+        let recorder = std::thread::Builder::new()
+            .name("recorder".into())
+            .spawn(move || recorder.run(recorder_end, &inbox))
+            .map_err(|e| Error::Thread("recorder", e))?;
+        let status = Arc::new(Status::default());
+        let clock = Arc::new(FrameClock::new(spec.rate));
+        let (capture, opened) = capture::spawn(capture::Setup {
+            end: capture_end,
+            clock: clock.clone(),
+            status: status.clone(),
+            open,
+            spec,
+            block_frames: pool.block_frames,
+            recorder: Some(recorder.thread().clone()),
+            always_wake: wake,
+        })
+        .map_err(|e| Error::Thread("capture", e))?;
+        let mut chain = Chain {
+            status,
+            clock,
+            live,
+            reports,
+            commands,
+            sent: 0,
+            capture: Some(capture),
+            recorder: Some(recorder),
+        };
+        // A thread that ended without a word panicked: its join says so.
+        if let Ok(Err(error)) = opened.recv() {
+            chain.stop();
+            return Err(error.into());
+        }
+        Ok(chain)
+    }
+
+    /// Commands the recorder, and never waits.
+    pub fn send(&mut self, command: Command) {
+        if self.commands.send(command).is_ok() {
+            self.sent += 1;
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.thread().unpark();
+        }
+    }
+
+    /// Whether every command was handled.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.live.commands.load(Ordering::Acquire) >= self.sent
+    }
+
+    /// Whether a thread has ended that should run.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        let ended =
+            |thread: &Option<JoinHandle<()>>| thread.as_ref().is_none_or(|t| t.is_finished());
+        ended(&self.recorder) || self.capture.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Ends both threads; frames captured.
+    pub fn stop(&mut self) -> u64 {
+        self.status.stop();
+        let captured = self.capture.take().map(JoinHandle::join);
+        self.send(Command::Quit);
+        let recorded = self.recorder.take().map(JoinHandle::join);
+        if matches!(captured, Some(Err(_))) || matches!(recorded, Some(Err(_))) {
+            log::error!("capture or recorder panicked");
+        }
+        captured.and_then(Result::ok).unwrap_or(0)
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if self.capture.is_some() {
+            self.stop();
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Assembly: the adapters, the threads and the main loop.
+//!
+//! Each turn serves, in this order: stop, faults, buttons, takes, clerk, sphere, tick; it hands
+//! each to the session as an event, performs the actions that come back, and draws what changed.
+//! It waits for buttons only, 10 ms at most; never for disk or network. A fast run is the exception
+//! by intent: it waits for every thread, so that the same script gives the same files.
+
+mod perform;
+mod time;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::audio::capture::State as CaptureState;
+use crate::audio::chain::Chain;
+use crate::audio::recorder::Report;
+use crate::board::sim::script::{Player, Script};
+use crate::board::{self, BoardError, Buttons, Edge, Panel};
+use crate::cli::{Done, Failure};
+use crate::config::Config;
+use crate::rt::Nanos;
+use crate::screen::lang::Lang;
+use crate::screen::{Name, Screen};
+use crate::session::protocol::Protocol;
+use crate::session::{Action, Event, FaultKind, Rules, Session};
+use crate::sphere::{Reply, Sphere};
+use crate::store::clerk::{Answer, Clerk};
+use time::Time;
+
+/// Longest wait for buttons.
+const TURN: Duration = Duration::from_millis(10);
+
+/// What a run is given beside configuration and protocol.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Presses the buttons.
+    pub script: Option<Script>,
+    /// A PNG of each new screen goes here.
+    pub screens: Option<PathBuf>,
+    /// As fast as the disk allows, with the simulated source.
+    pub fast: bool,
+}
+
+/// The running box.
+struct Booth {
+    config: Config,
+    protocol: Arc<Protocol>,
+    session: Session,
+    words: Lang,
+    buttons: Box<dyn Buttons>,
+    panel: Box<dyn Panel>,
+    player: Option<Player>,
+    chain: Chain,
+    clerk: Clerk,
+    sphere: Option<Sphere>,
+    time: Time,
+    stop: Arc<AtomicBool>,
+    stopping: bool,
+    last: Option<Screen>,
+    shown_since: Nanos,
+    prepared: Option<Arc<str>>,
+    folder: PathBuf,
+    sphere_wanted_at: u64,
+    faulty: bool,
+    told_unclocked: bool,
+    failure: Option<Failure>,
+    actions: Vec<Action>,
+    edges: Vec<Edge>,
+}
+
+/// Runs the box until it is stopped, or until its script has ended.
+///
+/// # Errors
+/// What cannot be opened at the start, a board that fails, or a script's screen that never came.
+pub fn run(config: Config, protocol: Protocol, options: Options) -> Result<Done, Failure> {
+    Booth::assemble(config, protocol, options)?.serve()
+}
+
+impl Booth {
+    /// Turns until the end; then the takes are closed and the threads joined.
+    fn serve(mut self) -> Result<Done, Failure> {
+        if let Some(warning) = self.panel.warning() {
+            log::warn!("{warning}");
+        }
+        while !self.is_over() {
+            if let Err(error) = self.turn() {
+                self.failure
+                    .get_or_insert(Failure::CouldNot(error.to_string()));
+                self.stop.store(true, Ordering::Release);
+            }
+        }
+        let lost = self.chain.status.lost_frames();
+        self.chain.stop();
+        match self.failure {
+            Some(failure) => Err(failure),
+            None if self.faulty || lost > 0 => Ok(Done::WithFaults),
+            None => Ok(Done::Well),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let done = self.stopping || self.player.as_ref().is_some_and(Player::pressed_out);
+        done && self.session.is_idle() && self.clerk.is_settled()
+    }
+
+    fn turn(&mut self) -> Result<(), BoardError> {
+        self.time.advance(&self.chain);
+        self.serve_stop();
+        self.serve_device();
+        self.serve_buttons()?;
+        self.serve_takes();
+        self.serve_clerk();
+        self.serve_sphere();
+        self.event(self.time.now(), Event::Tick);
+        self.draw()?;
+        self.time
+            .settle(&self.chain, &self.clerk, self.sphere.as_ref());
+        Ok(())
+    }
+
+    /// Hands `event` to the session as of `at` and performs what it asks for.
+    fn event(&mut self, at: Nanos, event: Event) {
+        let before = self.session.screen_name();
+        let stamp = self.time.stamp(at, &self.chain);
+        let mut actions = std::mem::take(&mut self.actions);
+        self.session.step(stamp, event, &mut actions);
+        for action in actions.drain(..) {
+            self.perform(action, stamp);
+        }
+        self.actions = actions;
+        if self.session.screen_name() != before {
+            self.shown_since = at;
+        }
+    }
+
+    fn serve_stop(&mut self) {
+        let quit = self.buttons.quit() || self.stop.load(Ordering::Acquire);
+        if quit && !self.stopping {
+            self.stopping = true;
+            self.event(self.time.now(), Event::Shutdown);
+        }
+    }
+
+    fn serve_device(&mut self) {
+        let now = self.time.now();
+        match self.chain.status.state() {
+            CaptureState::Closed => {
+                let reason = self.chain.status.reason().unwrap_or_default();
+                self.event(now, Event::Fault(FaultKind::Device, reason.into()));
+                self.faulty = true;
+            }
+            CaptureState::Running => self.event(now, Event::Cleared(FaultKind::Device)),
+            CaptureState::Starting | CaptureState::Stopped => {}
+        }
+        if self.chain.status.unclocked() && !self.told_unclocked {
+            self.told_unclocked = true;
+            log::info!(
+                "{}: keeps no time; read as fast as the disk allows",
+                self.config.audio.device
+            );
+        }
+    }
+
+    fn serve_buttons(&mut self) -> Result<(), BoardError> {
+        let mut edges = std::mem::take(&mut self.edges);
+        let now = self.time.now();
+        if let Some(player) = &mut self.player {
+            let name = self.session.screen_name();
+            let over = matches!(name, Name::Thanks);
+            let played = player.poll(now, name, self.shown_since, over, &mut edges);
+            if let Err(failed) = played {
+                self.failure
+                    .get_or_insert(Failure::CouldNot(failed.to_string()));
+                self.stop.store(true, Ordering::Release);
+            }
+            self.time.wait(TURN);
+        } else {
+            self.buttons.poll(TURN, &mut edges)?;
+        }
+        for edge in edges.drain(..) {
+            self.event(edge.at, Event::Edge(edge.button, edge.down));
+        }
+        self.edges = edges;
+        if self.player.as_ref().is_some_and(Player::pressed_out) {
+            self.event(now, Event::NoMorePresses);
+        }
+        Ok(())
+    }
+
+    fn serve_takes(&mut self) {
+        while let Ok(report) = self.chain.reports.try_recv() {
+            let event = match report {
+                Report::Measured { .. } => continue,
+                Report::Stored { take, row } => {
+                    self.faulty |= !row.gaps.is_empty();
+                    Event::Stored(take)
+                }
+                Report::Failed { take, reason } => {
+                    self.faulty = true;
+                    Event::Failed(take, reason.into())
+                }
+            };
+            self.event(self.time.now(), event);
+        }
+    }
+
+    fn serve_clerk(&mut self) {
+        while let Some(answer) = self.clerk.answer() {
+            match answer {
+                Answer::Line(line) => self.event(self.time.now(), Event::Line(line)),
+                Answer::NoLine(reason) => {
+                    log::error!("{reason}");
+                    self.faulty = true;
+                    self.event(
+                        self.time.now(),
+                        Event::Fault(FaultKind::Corpus, reason.into()),
+                    );
+                }
+                Answer::Failed(_) => self.faulty = true,
+            }
+        }
+    }
+
+    fn serve_sphere(&mut self) {
+        while let Some(reply) = self.sphere.as_mut().and_then(Sphere::reply) {
+            match reply {
+                Reply::Played(result) => {
+                    let result = result.map(|position| self.sphere_at(&position));
+                    let result = result.map_err(|error| error.to_string().into());
+                    self.event(self.time.now(), Event::Rolling(result));
+                }
+                Reply::Stopped(Ok(())) => {}
+                Reply::Stopped(Err(error)) => {
+                    log::error!("{error}");
+                    self.faulty = true;
+                }
+            }
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), BoardError> {
+        let frame = self.time.stamp(self.time.now(), &self.chain).frame;
+        let mut screen = self.session.screen(frame, &self.words);
+        if screen.recording {
+            screen.level = Some(self.time.level(&self.chain));
+        }
+        if self.last.as_ref() != Some(&screen) {
+            self.panel.show(&screen)?;
+            self.last = Some(screen);
+        }
+        let more = self.panel.send()?;
+        if !more && self.session.upcoming() != self.prepared.as_ref() {
+            self.prepared = self.session.upcoming().cloned();
+            if let Some(text) = &self.prepared {
+                self.panel.prepare(text);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Booth {
+    fn assemble(config: Config, protocol: Protocol, options: Options) -> Result<Booth, Failure> {
+        let could_not = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
+        let words = Lang::load(&config.language).map_err(|e| Failure::Usage(e.to_string()))?;
+        let profile = board::profile::Profile::load(&config.board)
+            .map_err(|e| Failure::Usage(e.to_string()))?;
+        let board_options = board::Options {
+            fonts: config.fonts.clone(),
+            screens: options.screens,
+            hold: Duration::from_millis(u64::from(config.take.hold_ms)),
+            keys: options.script.is_none(),
+        };
+        let time = Time::new(options.fast, &config)?;
+        let clerk = perform::start_clerk(&config, options.fast)?;
+        let sphere = perform::start_sphere(&config, options.fast)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+            signal_hook::flag::register(signal, stop.clone()).map_err(|e| could_not(&e))?;
+        }
+        let chain = time.start_chain(&config)?;
+        let (buttons, panel) = board::open(&profile, &board_options).map_err(|e| could_not(&e))?;
+        let protocol = Arc::new(protocol);
+        let rules = Rules {
+            rate: config.audio.rate,
+            take: config.take.clone(),
+            language: config.language.clone(),
+            sphere: sphere.is_some(),
+            seed: config.corpus.seed,
+        };
+        Ok(Booth {
+            session: Session::new(protocol.clone(), rules),
+            config,
+            protocol,
+            words,
+            buttons,
+            panel,
+            player: options.script.map(Player::new),
+            chain,
+            clerk,
+            sphere,
+            time,
+            stop,
+            stopping: false,
+            last: None,
+            shown_since: Nanos::default(),
+            prepared: None,
+            folder: PathBuf::new(),
+            sphere_wanted_at: 0,
+            faulty: false,
+            told_unclocked: false,
+            failure: None,
+            actions: Vec::new(),
+            edges: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,267 @@
+//! What the session asks for, handed to the thread that does it.
+
+use std::path::PathBuf;
+
+use super::Booth;
+use super::time::Time;
+use crate::audio::recorder::{self, Command};
+use crate::audio::rf64::Meta;
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::corpus::{Corpus, order::Shard};
+use crate::identity::code::Code;
+use crate::rt::{self, Nanos};
+use crate::screen::text::Type;
+use crate::session::{Action, Begin, End, Stamp};
+use crate::sphere::sim::Simulated;
+use crate::sphere::{self, Position, Sphere};
+use crate::store::clerk::{Clerk, Job, Source};
+use crate::store::folder::Record;
+use crate::store::row::{Kind, Row, SphereAt};
+
+/// The texts inside the binary, by the path the built-in configuration gives them.
+const SAMPLES: [(&str, &str); 2] = [
+    ("corpus/fr.txt", include_str!("../../deploy/corpus/fr.txt")),
+    ("corpus/en.txt", include_str!("../../deploy/corpus/en.txt")),
+];
+
+impl Booth {
+    pub(super) fn perform(&mut self, action: Action, now: Stamp) {
+        match action {
+            Action::Open(_) => self.open(),
+            Action::Begin(begin) => {
+                let command = self.begin(begin);
+                self.chain.send(command);
+            }
+            Action::End(end) => {
+                let command = self.end(*end);
+                self.chain.send(command);
+            }
+            Action::Amend(take, verdict) => self.chain.send(Command::Amend { take, verdict }),
+            Action::WantLines(order, stream) => self.clerk.ask(Job::WantLines(order, stream)),
+            Action::WantLine => self.clerk.ask(Job::WantLine),
+            Action::LineDone(ticket) => self.clerk.ask(Job::LineDone(ticket)),
+            Action::Play { track, locate_s } => {
+                self.sphere_wanted_at = now.frame;
+                self.ask_sphere(sphere::Command::Play { track, locate_s });
+            }
+            Action::Silence => self.ask_sphere(sphere::Command::Stop),
+            Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
+            Action::Close(ended) => self.clerk.ask(Job::Close(ended)),
+        }
+    }
+
+    fn ask_sphere(&mut self, command: sphere::Command) {
+        if let Some(sphere) = &mut self.sphere {
+            sphere.ask(command);
+        }
+    }
+
+    fn open(&mut self) {
+        let session = match Code::draw() {
+            Ok(code) => code.proof().session(),
+            Err(error) => {
+                // Without randomness a name can be guessed, but no voice is lost.
+                log::error!("no randomness from the kernel: {error}; the session is named by time");
+                format!("{:020}", Nanos::now().0)
+            }
+        };
+        self.folder = self.config.data.join("sessions").join(&session);
+        let record = Record::new(session, &self.config, &self.protocol);
+        self.clerk
+            .ask(Job::Open(self.folder.clone(), Box::new(record)));
+        self.chain.send(Command::NewSession {
+            folder: self.folder.clone(),
+        });
+    }
+
+    fn utc(&self) -> Option<String> {
+        if matches!(self.time, Time::Fast { .. }) {
+            None
+        } else {
+            rt::utc_now()
+        }
+    }
+
+    fn begin(&self, begin: Begin) -> Command {
+        let audio = &self.config.audio;
+        let rules = &self.config.take;
+        let seconds = match begin.kind {
+            Kind::Read => rules.max_s,
+            Kind::Free => rules.segment_s,
+            Kind::Quiet => {
+                let mut steps = self.protocol.steps.iter();
+                steps
+                    .find(|step| *step.name == *begin.step)
+                    .map_or(0, |step| step.seconds)
+            }
+        };
+        let rolls = audio
+            .spec()
+            .frames_in_ms(u64::from(rules.pre_roll_ms + rules.post_roll_ms));
+        let text = begin.text.as_deref().unwrap_or("");
+        Command::Begin(Box::new(recorder::Begin {
+            take: begin.take,
+            folder: self.folder.clone(),
+            file: file_name(begin.take),
+            start_frame: begin.start_frame,
+            start_mark: begin.start_mark,
+            expected_frames: u64::from(seconds) * u64::from(audio.rate) + rolls,
+            meta: Meta {
+                description: text.to_owned(),
+                originator: self.config.box_name.clone(),
+                time_reference: begin.start_frame - self.session.frame0(),
+                utc: self.utc(),
+                channel_names: audio.channels.clone(),
+                ixml: vec![
+                    ("PROJECT".into(), self.protocol.name.clone()),
+                    ("SCENE".into(), begin.step.to_string()),
+                    ("TAKE".into(), begin.take.to_string()),
+                    ("NOTE".into(), text.to_owned()),
+                ],
+            },
+        }))
+    }
+
+    fn end(&self, end: End) -> Command {
+        let audio = &self.config.audio;
+        let frame0 = self.session.frame0();
+        let in_session = |frame: u64| frame.saturating_sub(frame0);
+        let (text, line_id) = match &end.line {
+            Some(line) => (
+                Some(line.text.to_string()),
+                line.id.as_ref().map(|id| id.to_string()),
+            ),
+            None => (None, None),
+        };
+        let row = Row {
+            take: end.take,
+            file: file_name(end.take),
+            kind: end.kind,
+            step: end.step.to_string(),
+            line: end.line.map(|line| line.number),
+            line_id,
+            text,
+            language: self.config.language.clone(),
+            version: end.version,
+            verdict: end.verdict,
+            reasons: Vec::new(),
+            start_frame: in_session(end.start_frame),
+            frames: end.end_frame - end.start_frame,
+            lead_frames: end.start_mark - end.start_frame,
+            tail_frames: end.end_frame - end.end_mark,
+            shown_frame: Some(in_session(end.shown_frame)),
+            press_frames: end.press_frames.into_iter().map(in_session).collect(),
+            voice: None,
+            rate: audio.rate,
+            channels: audio.spec().channels,
+            format: audio.format.stored(),
+            gaps: Vec::new(),
+            peak_dbfs: Vec::new(),
+            rms_dbfs: Vec::new(),
+            dc: Vec::new(),
+            snr_db: Vec::new(),
+            clipped: Vec::new(),
+            sphere: end.sphere,
+            samples_sha256: String::new(),
+            utc: self.utc(),
+        };
+        Command::End(Box::new(recorder::End {
+            take: end.take,
+            start_mark: end.start_mark,
+            end_mark: end.end_mark,
+            end_frame: end.end_frame,
+            frame0,
+            row,
+        }))
+    }
+
+    /// The sphere's position on the capture clock; a fast run has no clock to compare with.
+    pub(super) fn sphere_at(&self, position: &Position) -> SphereAt {
+        let at_frame = match self.time {
+            Time::Fast { .. } => self.sphere_wanted_at,
+            Time::Real => self.time.stamp(position.at, &self.chain).frame,
+        };
+        let nanos = position.uncertainty.as_nanos() as u64;
+        SphereAt {
+            track: position.track.clone(),
+            frame: position.frame,
+            at_frame,
+            uncertainty_frames: (nanos * u64::from(self.config.audio.rate)).div_ceil(1_000_000_000),
+        }
+    }
+}
+
+fn file_name(take: u32) -> String {
+    format!("take-{take:04}.rf64")
+}
+
+/// Opens the corpus once, so that what is wrong with it is said before the doors open.
+pub(super) fn start_clerk(config: &Config, fast: bool) -> Result<Clerk, Failure> {
+    let could_not = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
+    let path = corpus_path(config)?;
+    Corpus::open(&path, Some(&config.data)).map_err(|e| could_not(&e))?;
+    let shard: Shard = config
+        .corpus
+        .shard
+        .parse()
+        .map_err(|e| Failure::Usage(format!("corpus.shard: {e}")))?;
+    let fonts = config.fonts.clone();
+    // Loaded at the first line, in the clerk's thread.
+    let mut letters: Option<Type> = None;
+    let drawable = Box::new(move |text: &str| {
+        letters
+            .get_or_insert_with(|| Type::load(&fonts))
+            .missing_glyphs(text)
+            == 0
+    });
+    let source = Source {
+        path,
+        data: config.data.clone(),
+        seed: config.corpus.seed,
+        shard,
+        drawable,
+        dated: !fast,
+    };
+    Clerk::start(source).map_err(|e| could_not(&e))
+}
+
+/// The configured corpus; the samples of the binary are written to DATA/corpus first.
+fn corpus_path(config: &Config) -> Result<PathBuf, Failure> {
+    let by_language = config.corpus.by_language.get(&config.language);
+    let path = by_language.map_or(&config.corpus.path, |corpus| &corpus.path);
+    let sample = SAMPLES.iter().find(|(name, _)| path.as_os_str() == *name);
+    let Some((name, text)) = sample.filter(|_| !path.exists()) else {
+        return Ok(path.clone());
+    };
+    let copy = config.data.join(name);
+    let folder = copy.parent().unwrap_or(&config.data);
+    std::fs::create_dir_all(folder)
+        .and_then(|()| match std::fs::read(&copy) {
+            Ok(there) if there == text.as_bytes() => Ok(()),
+            _ => std::fs::write(&copy, text),
+        })
+        .map_err(|e| {
+            Failure::CouldNot(format!(
+                "sample corpus {}: {e}; make the data folder writable or use --data",
+                copy.display()
+            ))
+        })?;
+    Ok(copy)
+}
+
+/// The sphere's thread, where there is a sphere.
+pub(super) fn start_sphere(config: &Config, fast: bool) -> Result<Option<Sphere>, Failure> {
+    if config.sphere.host.is_empty() {
+        return Ok(None);
+    }
+    let peer = if fast {
+        Simulated::standing(Nanos::default())
+    } else {
+        Simulated::default()
+    };
+    let sphere = Sphere::start(Box::new(peer));
+    sphere
+        .map(Some)
+        .map_err(|e| Failure::CouldNot(format!("thread `sphere`: {e}")))
+}

@@ -1,0 +1,175 @@
+//! The run's clock: real, or as fast as the disk allows in lockstep with the simulated source.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::audio::block::PoolSize;
+use crate::audio::chain::{self, Chain};
+use crate::audio::source::Opener;
+use crate::audio::source::alsa::AlsaSource;
+use crate::audio::source::sim::{Lockstep, SimSource};
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::rt::Nanos;
+use crate::session::Stamp;
+use crate::sphere::Sphere;
+use crate::store::clerk::Clerk;
+
+/// Level shown as nothing, dBFS.
+const QUIETEST_DB: f32 = -60.0;
+
+/// The run's clock.
+pub(super) enum Time {
+    /// CLOCK_MONOTONIC.
+    Real,
+    /// Frames granted to the simulated source, a block at a time.
+    Fast {
+        grants: Arc<Lockstep>,
+        frame: u64,
+        block_frames: u64,
+        rate: u32,
+    },
+}
+
+impl Time {
+    pub(super) fn new(fast: bool, config: &Config) -> Result<Time, Failure> {
+        if !fast {
+            return Ok(Time::Real);
+        }
+        if config.audio.device != "sim" {
+            return Err(Failure::Usage(format!(
+                "--fast: device `{}` keeps its own time; add --set audio.device=sim",
+                config.audio.device
+            )));
+        }
+        let block_frames = u64::from(pool(config).block_frames);
+        let rate = config.audio.rate;
+        Ok(Time::Fast {
+            grants: Arc::default(),
+            frame: 0,
+            block_frames,
+            rate,
+        })
+    }
+
+    /// Starts capture and recorder on the configured device.
+    pub(super) fn start_chain(&self, config: &Config) -> Result<Chain, Failure> {
+        let audio = config.audio.clone();
+        let (spec, period) = (audio.spec(), audio.period_frames);
+        let open: Opener = match self {
+            Time::Fast { grants, .. } => {
+                let grants = grants.clone();
+                Box::new(move || {
+                    Ok(Box::new(SimSource::lockstep(
+                        spec,
+                        period,
+                        1,
+                        grants.clone(),
+                    )))
+                })
+            }
+            Time::Real if audio.device == "sim" => {
+                Box::new(move || Ok(Box::new(SimSource::paced(spec, period, 1))))
+            }
+            Time::Real => {
+                Box::new(move || Ok(Box::new(AlsaSource::open(&audio.device, spec, period)?)))
+            }
+        };
+        Chain::start(chain::Setup {
+            spec,
+            open,
+            pool: pool(config),
+            history_frames: history(config),
+            wake: config.audio.device == "sim",
+        })
+        .map_err(|error| Failure::CouldNot(error.to_string()))
+    }
+
+    pub(super) fn now(&self) -> Nanos {
+        match self {
+            Time::Real => Nanos::now(),
+            Time::Fast { frame, rate, .. } => at(*frame, *rate),
+        }
+    }
+
+    /// Both clocks at `at`; frame 0 until the first sample was captured.
+    pub(super) fn stamp(&self, at: Nanos, chain: &Chain) -> Stamp {
+        let frame = match self {
+            Time::Real => chain.clock.frame_at(at).unwrap_or(0),
+            Time::Fast { rate, .. } => {
+                (u128::from(at.0) * u128::from(*rate)).div_ceil(1_000_000_000) as u64
+            }
+        };
+        Stamp { at, frame }
+    }
+
+    /// Fast: lets one more block come and waits until the recorder has it.
+    pub(super) fn advance(&mut self, chain: &Chain) {
+        if let Time::Fast {
+            grants,
+            frame,
+            block_frames,
+            ..
+        } = self
+        {
+            *frame += *block_frames;
+            grants.grant(*frame);
+            wait_until(|| chain.live.frames.load(Ordering::Acquire) >= *frame || chain.is_ended());
+        }
+    }
+
+    /// Fast: waits until every thread has answered what it was asked.
+    pub(super) fn settle(&self, chain: &Chain, clerk: &Clerk, sphere: Option<&Sphere>) {
+        if matches!(self, Time::Fast { .. }) {
+            wait_until(|| {
+                (chain.is_settled() || chain.is_ended())
+                    && clerk.is_settled()
+                    && sphere.is_none_or(Sphere::is_settled)
+            });
+        }
+    }
+
+    /// Real: sleeps between two turns of a script.
+    pub(super) fn wait(&self, turn: Duration) {
+        if matches!(self, Time::Real) {
+            std::thread::sleep(turn);
+        }
+    }
+
+    /// Live level since the last call, 0 to 100.
+    pub(super) fn level(&self, chain: &Chain) -> u8 {
+        let peak = f32::from_bits(chain.live.peak.swap(0, Ordering::Relaxed));
+        let above = (20.0 * peak.max(1e-9).log10() - QUIETEST_DB) / -QUIETEST_DB;
+        (above.clamp(0.0, 1.0) * 100.0) as u8
+    }
+}
+
+fn at(frame: u64, rate: u32) -> Nanos {
+    Nanos((u128::from(frame) * 1_000_000_000 / u128::from(rate.max(1))) as u64)
+}
+
+fn wait_until(settled: impl Fn() -> bool) {
+    for turn in 0u32.. {
+        if settled() {
+            return;
+        }
+        if turn < 50 {
+            std::thread::yield_now();
+        } else {
+            std::thread::sleep(Duration::from_micros(20));
+        }
+    }
+}
+
+/// Frames that the recorder keeps for takes that begin in the past.
+fn history(config: &Config) -> u64 {
+    let millis = u64::from(config.take.pre_roll_ms) + u64::from(config.take.hold_ms) + 1000;
+    config.audio.spec().frames_in_ms(millis)
+}
+
+fn pool(config: &Config) -> PoolSize {
+    let spec = config.audio.spec();
+    let frames = u64::from(spec.rate) * (u64::from(config.audio.buffer_s) + 2) + history(config);
+    PoolSize::new(spec, config.audio.period_frames, frames)
+}
