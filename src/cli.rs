@@ -1,6 +1,7 @@
 //! The command grammar, and what each exit code means; one file per command.
 
 pub mod corpus;
+pub mod demo;
 pub mod devices;
 pub mod repair;
 pub mod run;
@@ -66,6 +67,8 @@ struct Cli {
 enum Command {
     /// Runs the box.
     Run(run::Args),
+    /// Shows a whole session: a scripted visitor, forty seconds of reading.
+    Demo(demo::Args),
     Corpus(corpus::CorpusArgs),
     Repair(repair::Args),
     /// Lists the ALSA capture devices with what each offers.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {
         Command::Run(args) => run::run(args, common),
+        Command::Demo(args) => demo::run(&args, common),
         Command::Corpus(args) => corpus::run(&args, common.data.as_deref(), None),
         Command::Repair(args) => repair::run(&args),
         Command::Devices(args) => devices::run(&args),
