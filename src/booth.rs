@@ -5,7 +5,10 @@
 //! It waits for buttons only, 10 ms at most; never for disk or network. A fast run is the exception
 //! by intent: it waits for every thread, so that the same script gives the same files.
 
+mod assemble;
+mod error;
 mod perform;
+mod record;
 mod time;
 
 use std::path::PathBuf;
@@ -13,20 +16,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+pub use error::Error;
+
 use crate::audio::capture::State as CaptureState;
 use crate::audio::chain::Chain;
 use crate::audio::recorder::Report;
 use crate::board::sim::script::{Player, Script};
-use crate::board::{self, BoardError, Buttons, Edge, Panel};
-use crate::cli::{Done, Failure};
+use crate::board::{Buttons, Edge, Panel};
 use crate::config::Config;
 use crate::rt::Nanos;
 use crate::screen::lang::Lang;
 use crate::screen::{Name, Screen};
 use crate::session::protocol::Protocol;
-use crate::session::{Action, Event, FaultKind, Rules, Session};
+use crate::session::{Action, Event, Session};
 use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk};
+use crate::store::events::FaultKind;
 use time::Time;
 
 /// Longest wait for buttons.
@@ -65,59 +70,70 @@ struct Booth {
     sphere_wanted_at: u64,
     faulty: bool,
     told_unclocked: bool,
-    failure: Option<Failure>,
+    failure: Option<Error>,
     actions: Vec<Action>,
     edges: Vec<Edge>,
 }
 
-/// Runs the box until it is stopped, or until its script has ended.
+/// Runs the box until it is stopped, or until its script has ended; true if faults were recorded.
 ///
 /// # Errors
-/// What cannot be opened at the start, a board that fails, or a script's screen that never came.
-pub fn run(config: Config, protocol: Protocol, options: Options) -> Result<Done, Failure> {
+/// What cannot be opened at the start, a board that fails, a thread that panicked, or a script's
+/// screen that never came.
+pub fn run(config: Config, protocol: Protocol, options: Options) -> Result<bool, Error> {
     Booth::assemble(config, protocol, options)?.serve()
 }
 
 impl Booth {
     /// Turns until the end; then the takes are closed and the threads joined.
-    fn serve(mut self) -> Result<Done, Failure> {
+    fn serve(mut self) -> Result<bool, Error> {
         if let Some(warning) = self.panel.warning() {
             log::warn!("{warning}");
         }
         while !self.is_over() {
-            if let Err(error) = self.turn() {
-                self.failure
-                    .get_or_insert(Failure::CouldNot(error.to_string()));
-                self.stop.store(true, Ordering::Release);
-            }
+            self.turn();
         }
         let lost = self.chain.status.lost_frames();
         self.chain.stop();
         match self.failure {
             Some(failure) => Err(failure),
-            None if self.faulty || lost > 0 => Ok(Done::WithFaults),
-            None => Ok(Done::Well),
+            None => Ok(self.faulty || lost > 0),
         }
     }
 
+    /// Nothing is under way and nothing will begin, or a thread is gone that everything waits for.
     fn is_over(&self) -> bool {
         let done = self.stopping || self.player.as_ref().is_some_and(Player::pressed_out);
-        done && self.session.is_idle() && self.clerk.is_settled()
+        let idle = self.session.is_idle() && self.clerk.is_settled();
+        done && (idle || self.died().is_some())
     }
 
-    fn turn(&mut self) -> Result<(), BoardError> {
+    /// A thread that ended although nobody stopped it.
+    fn died(&self) -> Option<&'static str> {
+        if self.clerk.is_ended() {
+            return Some("clerk");
+        }
+        self.chain.ended()
+    }
+
+    fn turn(&mut self) {
         self.time.advance(&self.chain);
         self.serve_stop();
         self.serve_device();
-        self.serve_buttons()?;
+        self.serve_buttons();
         self.serve_takes();
         self.serve_clerk();
         self.serve_sphere();
         self.event(self.time.now(), Event::Tick);
-        self.draw()?;
+        self.draw();
         self.time
             .settle(&self.chain, &self.clerk, self.sphere.as_ref());
-        Ok(())
+    }
+
+    /// Ends the run as soon as every take is closed; the first failure is the one told.
+    fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+        self.stop.store(true, Ordering::Release);
     }
 
     /// Hands `event` to the session as of `at` and performs what it asks for.
@@ -136,6 +152,9 @@ impl Booth {
     }
 
     fn serve_stop(&mut self) {
+        if let Some(thread) = self.died() {
+            self.fail(Error::Died(thread));
+        }
         let quit = self.buttons.quit() || self.stop.load(Ordering::Acquire);
         if quit && !self.stopping {
             self.stopping = true;
@@ -163,30 +182,29 @@ impl Booth {
         }
     }
 
-    fn serve_buttons(&mut self) -> Result<(), BoardError> {
+    fn serve_buttons(&mut self) {
         let mut edges = std::mem::take(&mut self.edges);
         let now = self.time.now();
         if let Some(player) = &mut self.player {
             let name = self.session.screen_name();
             let over = matches!(name, Name::Thanks);
-            let played = player.poll(now, name, self.shown_since, over, &mut edges);
-            if let Err(failed) = played {
-                self.failure
-                    .get_or_insert(Failure::CouldNot(failed.to_string()));
-                self.stop.store(true, Ordering::Release);
+            if let Err(failed) = player.poll(now, name, self.shown_since, over, &mut edges) {
+                self.fail(failed.into());
             }
             self.time.wait(TURN);
-        } else {
-            self.buttons.poll(TURN, &mut edges)?;
+        } else if let Err(failed) = self.buttons.poll(TURN, &mut edges) {
+            self.fail(failed.into());
+            self.time.wait(TURN);
         }
         for edge in edges.drain(..) {
+            let direction = if edge.down { "down" } else { "up" };
+            log::debug!("{} {direction} at {} ns", edge.button.word(), edge.at.0);
             self.event(edge.at, Event::Edge(edge.button, edge.down));
         }
         self.edges = edges;
         if self.player.as_ref().is_some_and(Player::pressed_out) {
             self.event(now, Event::NoMorePresses);
         }
-        Ok(())
     }
 
     fn serve_takes(&mut self) {
@@ -209,7 +227,9 @@ impl Booth {
     fn serve_clerk(&mut self) {
         while let Some(answer) = self.clerk.answer() {
             match answer {
-                Answer::Line(line) => self.event(self.time.now(), Event::Line(line)),
+                Answer::Line(stream, line) => {
+                    self.event(self.time.now(), Event::Line(stream, line));
+                }
                 Answer::NoLine(reason) => {
                     log::error!("{reason}");
                     self.faulty = true;
@@ -240,80 +260,27 @@ impl Booth {
         }
     }
 
-    fn draw(&mut self) -> Result<(), BoardError> {
+    fn draw(&mut self) {
         let frame = self.time.stamp(self.time.now(), &self.chain).frame;
         let mut screen = self.session.screen(frame, &self.words);
         if screen.recording {
             screen.level = Some(self.time.level(&self.chain));
         }
-        if self.last.as_ref() != Some(&screen) {
-            self.panel.show(&screen)?;
-            self.last = Some(screen);
-        }
-        let more = self.panel.send()?;
-        if !more && self.session.upcoming() != self.prepared.as_ref() {
-            self.prepared = self.session.upcoming().cloned();
-            if let Some(text) = &self.prepared {
-                self.panel.prepare(text);
+        let shown = if self.last.as_ref() == Some(&screen) {
+            Ok(())
+        } else {
+            self.panel.show(&screen)
+        };
+        self.last = Some(screen);
+        match shown.and_then(|()| self.panel.send()) {
+            Ok(more) if !more && self.session.upcoming() != self.prepared.as_ref() => {
+                self.prepared = self.session.upcoming().cloned();
+                if let Some(text) = &self.prepared {
+                    self.panel.prepare(text);
+                }
             }
+            Ok(_) => {}
+            Err(failed) => self.fail(failed.into()),
         }
-        Ok(())
-    }
-}
-
-impl Booth {
-    fn assemble(config: Config, protocol: Protocol, options: Options) -> Result<Booth, Failure> {
-        let could_not = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
-        let words = Lang::load(&config.language).map_err(|e| Failure::Usage(e.to_string()))?;
-        let profile = board::profile::Profile::load(&config.board)
-            .map_err(|e| Failure::Usage(e.to_string()))?;
-        let board_options = board::Options {
-            fonts: config.fonts.clone(),
-            screens: options.screens,
-            hold: Duration::from_millis(u64::from(config.take.hold_ms)),
-            keys: options.script.is_none(),
-        };
-        let time = Time::new(options.fast, &config)?;
-        let clerk = perform::start_clerk(&config, options.fast)?;
-        let sphere = perform::start_sphere(&config, options.fast)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::flag::register(signal, stop.clone()).map_err(|e| could_not(&e))?;
-        }
-        let chain = time.start_chain(&config)?;
-        let (buttons, panel) = board::open(&profile, &board_options).map_err(|e| could_not(&e))?;
-        let protocol = Arc::new(protocol);
-        let rules = Rules {
-            rate: config.audio.rate,
-            take: config.take.clone(),
-            language: config.language.clone(),
-            sphere: sphere.is_some(),
-            seed: config.corpus.seed,
-        };
-        Ok(Booth {
-            session: Session::new(protocol.clone(), rules),
-            config,
-            protocol,
-            words,
-            buttons,
-            panel,
-            player: options.script.map(Player::new),
-            chain,
-            clerk,
-            sphere,
-            time,
-            stop,
-            stopping: false,
-            last: None,
-            shown_since: Nanos::default(),
-            prepared: None,
-            folder: PathBuf::new(),
-            sphere_wanted_at: 0,
-            faulty: false,
-            told_unclocked: false,
-            failure: None,
-            actions: Vec::new(),
-            edges: Vec::new(),
-        })
     }
 }

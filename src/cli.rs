@@ -13,6 +13,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::board::sim::script::ScriptError;
+use crate::booth;
+use crate::config::{Config, ConfigError};
+use crate::corpus::CorpusError;
+use crate::session::protocol::ProtocolError;
+
 /// Why a command did not do its work.
 #[derive(Debug)]
 pub enum Failure {
@@ -20,6 +26,40 @@ pub enum Failure {
     CouldNot(String),
     /// Wrong usage or configuration: exit code 2. Names file, line and key.
     Usage(String),
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+impl From<ProtocolError> for Failure {
+    fn from(error: ProtocolError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+impl From<ScriptError> for Failure {
+    fn from(error: ScriptError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+impl From<CorpusError> for Failure {
+    fn from(error: CorpusError) -> Failure {
+        Failure::CouldNot(error.to_string())
+    }
+}
+
+impl From<booth::Error> for Failure {
+    fn from(error: booth::Error) -> Failure {
+        if error.is_usage() {
+            Failure::Usage(error.to_string())
+        } else {
+            Failure::CouldNot(error.to_string())
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -53,6 +93,13 @@ pub struct Common {
     pub data: Option<PathBuf>,
 }
 
+impl Common {
+    /// The configuration that these options mean.
+    fn config(&self) -> Result<Config, ConfigError> {
+        Config::load(self.config.as_deref(), &self.set, self.data.as_deref())
+    }
+}
+
 /// An unattended multichannel voice-recording booth.
 #[derive(Debug, Parser)]
 #[command(name = "booth", version)]
@@ -82,16 +129,15 @@ enum Command {
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
     let cli = Cli::parse();
-    match run(cli.command, &cli.common) {
+    // A panic unwinds up to here: pins are released, takes closed, the sphere stopped.
+    let ended = std::panic::catch_unwind(|| run(cli.command, &cli.common));
+    match ended.unwrap_or_else(|_| Err(Failure::CouldNot("ended by a defect of its own".into()))) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFaults) => ExitCode::from(3),
         Err(failure) => {
             eprintln!("booth: {failure}");
-            ExitCode::from(if matches!(failure, Failure::Usage(_)) {
-                2
-            } else {
-                1
-            })
+            let usage = matches!(failure, Failure::Usage(_));
+            ExitCode::from(if usage { 2 } else { 1 })
         }
     }
 }
@@ -100,7 +146,7 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {
         Command::Run(args) => run::run(args, common),
         Command::Demo(args) => demo::run(&args, common),
-        Command::Corpus(args) => corpus::run(&args, common.data.as_deref(), None),
+        Command::Corpus(args) => corpus::run(&args, common),
         Command::Repair(args) => repair::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Takes(args) => takes::run(&args, common),

@@ -12,7 +12,6 @@ pub mod lines;
 pub mod order;
 pub mod progress;
 pub mod prompter;
-mod walk;
 
 use std::fs::{File, OpenOptions};
 use std::io;

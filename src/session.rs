@@ -14,11 +14,14 @@ mod view;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use event::{Action, Begin, End, Ended, Event, FaultKind, Line, Note, Stamp};
+pub use event::{Action, Begin, End, Event, Stamp};
 
 use crate::board::Button;
 use crate::config;
+use crate::corpus::prompter::Prompt;
 use crate::screen::Name;
+use crate::store::events::{FaultKind, Note};
+use crate::store::folder::Ended;
 use crate::store::row::{Kind, SphereAt, Verdict};
 use protocol::Protocol;
 use takes::{Open, Previous};
@@ -74,7 +77,7 @@ enum Cue {
 /// The line on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
-    line: Line,
+    line: Prompt,
     version: u32,
     frame: u64,
 }
@@ -106,7 +109,7 @@ pub struct Session {
 
     stream: u32,
     wanted: bool,
-    lines: VecDeque<Line>,
+    lines: VecDeque<Prompt>,
     shown: Option<Shown>,
     /// The step's last take that ended well, for `redo` after the fact.
     previous: Option<Previous>,
@@ -116,7 +119,7 @@ pub struct Session {
     /// Version of the next take of a step without lines.
     version: u32,
     /// Takes ended but not on the disk yet, each with its line.
-    unstored: Vec<(u32, Option<Line>)>,
+    unstored: Vec<(u32, Option<Prompt>)>,
 }
 
 impl Session {
@@ -157,7 +160,7 @@ impl Session {
             Event::Tick => {}
             Event::Edge(button, true) => self.down(button, now.frame, actions),
             Event::Edge(button, false) => self.up(button, now.frame, actions),
-            Event::Line(line) => self.line(line, now.frame, actions),
+            Event::Line(stream, line) => self.line(stream, line, now.frame, actions),
             Event::Stored(take) => self.stored(take, now.frame, actions),
             Event::Failed(take, reason) => self.failed(take, reason, now.frame, actions),
             Event::Rolling(result) => self.rolling(result, now.frame, actions),
@@ -317,8 +320,10 @@ impl Session {
 
     /// `redo` or `stop` was released, or held long enough at `frame`.
     fn acted(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
-        // A fault or the step's end may have come between: the press then meant what is gone.
-        if !self.faults.is_empty() {
+        // A fault, the step's end or a take cut by its limit may have come between: the press then
+        // meant what is gone.
+        let replaced = |take: &Open| held.since < take.start_mark;
+        if !self.faults.is_empty() || self.open.as_ref().is_some_and(replaced) {
             return;
         }
         match (held.button, long) {

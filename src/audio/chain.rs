@@ -142,12 +142,14 @@ impl Chain {
         self.live.commands.load(Ordering::Acquire) >= self.sent
     }
 
-    /// Whether a thread has ended that should run.
+    /// The thread that has ended although it should run.
     #[must_use]
-    pub fn is_ended(&self) -> bool {
-        let ended =
-            |thread: &Option<JoinHandle<()>>| thread.as_ref().is_none_or(|t| t.is_finished());
-        ended(&self.recorder) || self.capture.as_ref().is_none_or(JoinHandle::is_finished)
+    pub fn ended(&self) -> Option<&'static str> {
+        if self.recorder.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Some("recorder");
+        }
+        let captures = self.capture.as_ref().is_some_and(|t| !t.is_finished());
+        (!captures).then_some("capture")
     }
 
     /// Ends both threads; frames captured.

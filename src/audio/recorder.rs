@@ -9,7 +9,7 @@ pub mod take;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
@@ -120,8 +120,6 @@ pub struct Live {
     pub commands: AtomicU64,
     /// Bits of an f32: peak since the reader swapped it to 0.
     pub peak: AtomicU32,
-    /// The thread has ended.
-    pub ended: AtomicBool,
 }
 
 /// Everything but the thread.
@@ -190,7 +188,12 @@ impl Recorder {
                 }),
                 Err(error) => self.fail(take, error.to_string()),
             },
-            Command::NewSession { folder } => self.rows = rows::Rows::new(folder),
+            Command::NewSession { folder } => {
+                // The clerk makes it too; a take that begins at once need not wait for that. What
+                // is wrong with it shows when the take's file is created.
+                let _ = std::fs::create_dir_all(&folder);
+                self.rows = rows::Rows::new(folder);
+            }
             Command::Quit => return false,
         }
         self.settle();
@@ -233,8 +236,11 @@ impl Recorder {
     /// Measures what can be measured, then ends what has all its frames.
     fn settle(&mut self) {
         let processed = self.processed;
+        // An end mark may lie as far back as a button is held; half a second short of the history,
+        // so that no frame is dropped before it is measured.
+        let lag = self.history_frames - u64::from(self.spec.rate / 2);
         for take in &mut self.takes {
-            if let Some(levels) = take.measure(&self.history, processed) {
+            if let Some(levels) = take.measure(&self.history, processed, lag) {
                 let _ = self.reports.send(Report::Measured {
                     take: take.number,
                     levels,
@@ -308,7 +314,6 @@ impl Recorder {
             }
             self.checkpoint(Nanos::now());
         }
-        self.live.ended.store(true, Ordering::Release);
     }
 }
 

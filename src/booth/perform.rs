@@ -1,29 +1,15 @@
 //! What the session asks for, handed to the thread that does it.
 
-use std::path::PathBuf;
-
-use super::Booth;
 use super::time::Time;
+use super::{Booth, record};
 use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
-use crate::cli::Failure;
-use crate::config::Config;
-use crate::corpus::{Corpus, order::Shard};
 use crate::identity::code::Code;
 use crate::rt::{self, Nanos};
-use crate::screen::text::Type;
 use crate::session::{Action, Begin, End, Stamp};
-use crate::sphere::sim::Simulated;
-use crate::sphere::{self, Position, Sphere};
-use crate::store::clerk::{Clerk, Job, Source};
-use crate::store::folder::Record;
+use crate::sphere::{self, Position};
+use crate::store::clerk::Job;
 use crate::store::row::{Kind, Row, SphereAt};
-
-/// The texts inside the binary, by the path the built-in configuration gives them.
-const SAMPLES: [(&str, &str); 2] = [
-    ("corpus/fr.txt", include_str!("../../deploy/corpus/fr.txt")),
-    ("corpus/en.txt", include_str!("../../deploy/corpus/en.txt")),
-];
 
 impl Booth {
     pub(super) fn perform(&mut self, action: Action, now: Stamp) {
@@ -67,7 +53,7 @@ impl Booth {
             }
         };
         self.folder = self.config.data.join("sessions").join(&session);
-        let record = Record::new(session, &self.config, &self.protocol);
+        let record = record::of(session, &self.config, &self.protocol);
         self.clerk
             .ask(Job::Open(self.folder.clone(), Box::new(record)));
         self.chain.send(Command::NewSession {
@@ -194,74 +180,4 @@ impl Booth {
 
 fn file_name(take: u32) -> String {
     format!("take-{take:04}.rf64")
-}
-
-/// Opens the corpus once, so that what is wrong with it is said before the doors open.
-pub(super) fn start_clerk(config: &Config, fast: bool) -> Result<Clerk, Failure> {
-    let could_not = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
-    let path = corpus_path(config)?;
-    Corpus::open(&path, Some(&config.data)).map_err(|e| could_not(&e))?;
-    let shard: Shard = config
-        .corpus
-        .shard
-        .parse()
-        .map_err(|e| Failure::Usage(format!("corpus.shard: {e}")))?;
-    let fonts = config.fonts.clone();
-    // Loaded at the first line, in the clerk's thread.
-    let mut letters: Option<Type> = None;
-    let drawable = Box::new(move |text: &str| {
-        letters
-            .get_or_insert_with(|| Type::load(&fonts))
-            .missing_glyphs(text)
-            == 0
-    });
-    let source = Source {
-        path,
-        data: config.data.clone(),
-        seed: config.corpus.seed,
-        shard,
-        drawable,
-        dated: !fast,
-    };
-    Clerk::start(source).map_err(|e| could_not(&e))
-}
-
-/// The configured corpus; the samples of the binary are written to DATA/corpus first.
-fn corpus_path(config: &Config) -> Result<PathBuf, Failure> {
-    let by_language = config.corpus.by_language.get(&config.language);
-    let path = by_language.map_or(&config.corpus.path, |corpus| &corpus.path);
-    let sample = SAMPLES.iter().find(|(name, _)| path.as_os_str() == *name);
-    let Some((name, text)) = sample.filter(|_| !path.exists()) else {
-        return Ok(path.clone());
-    };
-    let copy = config.data.join(name);
-    let folder = copy.parent().unwrap_or(&config.data);
-    std::fs::create_dir_all(folder)
-        .and_then(|()| match std::fs::read(&copy) {
-            Ok(there) if there == text.as_bytes() => Ok(()),
-            _ => std::fs::write(&copy, text),
-        })
-        .map_err(|e| {
-            Failure::CouldNot(format!(
-                "sample corpus {}: {e}; make the data folder writable or use --data",
-                copy.display()
-            ))
-        })?;
-    Ok(copy)
-}
-
-/// The sphere's thread, where there is a sphere.
-pub(super) fn start_sphere(config: &Config, fast: bool) -> Result<Option<Sphere>, Failure> {
-    if config.sphere.host.is_empty() {
-        return Ok(None);
-    }
-    let peer = if fast {
-        Simulated::standing(Nanos::default())
-    } else {
-        Simulated::default()
-    };
-    let sphere = Sphere::start(Box::new(peer));
-    sphere
-        .map(Some)
-        .map_err(|e| Failure::CouldNot(format!("thread `sphere`: {e}")))
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Error;
 use crate::audio::block::PoolSize;
 use crate::audio::chain::{self, Chain};
 use crate::audio::source::Opener;
 use crate::audio::source::alsa::AlsaSource;
 use crate::audio::source::sim::{Lockstep, SimSource};
-use crate::cli::Failure;
 use crate::config::Config;
 use crate::rt::Nanos;
 use crate::session::Stamp;
@@ -33,15 +33,12 @@ pub(super) enum Time {
 }
 
 impl Time {
-    pub(super) fn new(fast: bool, config: &Config) -> Result<Time, Failure> {
+    pub(super) fn new(fast: bool, config: &Config) -> Result<Time, Error> {
         if !fast {
             return Ok(Time::Real);
         }
         if config.audio.device != "sim" {
-            return Err(Failure::Usage(format!(
-                "--fast: device `{}` keeps its own time; add --set audio.device=sim",
-                config.audio.device
-            )));
+            return Err(Error::NotFast(config.audio.device.clone()));
         }
         let block_frames = u64::from(pool(config).block_frames);
         let rate = config.audio.rate;
@@ -54,7 +51,7 @@ impl Time {
     }
 
     /// Starts capture and recorder on the configured device.
-    pub(super) fn start_chain(&self, config: &Config) -> Result<Chain, Failure> {
+    pub(super) fn start_chain(&self, config: &Config) -> Result<Chain, Error> {
         let audio = config.audio.clone();
         let (spec, period) = (audio.spec(), audio.period_frames);
         let open: Opener = match self {
@@ -76,14 +73,14 @@ impl Time {
                 Box::new(move || Ok(Box::new(AlsaSource::open(&audio.device, spec, period)?)))
             }
         };
-        Chain::start(chain::Setup {
+        let setup = chain::Setup {
             spec,
             open,
             pool: pool(config),
             history_frames: history(config),
             wake: config.audio.device == "sim",
-        })
-        .map_err(|error| Failure::CouldNot(error.to_string()))
+        };
+        Ok(Chain::start(setup)?)
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -115,7 +112,9 @@ impl Time {
         {
             *frame += *block_frames;
             grants.grant(*frame);
-            wait_until(|| chain.live.frames.load(Ordering::Acquire) >= *frame || chain.is_ended());
+            wait_until(|| {
+                chain.live.frames.load(Ordering::Acquire) >= *frame || chain.ended().is_some()
+            });
         }
     }
 
@@ -123,7 +122,7 @@ impl Time {
     pub(super) fn settle(&self, chain: &Chain, clerk: &Clerk, sphere: Option<&Sphere>) {
         if matches!(self, Time::Fast { .. }) {
             wait_until(|| {
-                (chain.is_settled() || chain.is_ended())
+                (chain.is_settled() || chain.ended().is_some())
                     && clerk.is_settled()
                     && sphere.is_none_or(Sphere::is_settled)
             });

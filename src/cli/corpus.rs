@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Done, Failure};
-use crate::corpus::check::{self, MissingGlyphs, Summary};
-use crate::corpus::{Corpus, CorpusError};
+use super::{Common, Done, Failure};
+use crate::corpus::Corpus;
+use crate::corpus::check::{self, Summary};
+use crate::screen::text::Type;
 
 /// Looks at a corpus.
 #[derive(Debug, Args)]
@@ -39,25 +40,22 @@ enum What {
     },
 }
 
-impl From<CorpusError> for Failure {
-    fn from(error: CorpusError) -> Failure {
-        Failure::CouldNot(error.to_string())
-    }
-}
-
-/// Runs the command; the index of a corpus in a read-only folder is kept in `data`, and
-/// `missing_glyphs` says how many characters of a text the fonts lack.
+/// Runs the command. The index of a corpus in a read-only folder is kept in the data folder; the
+/// glyphs are those of the configured fonts.
 ///
 /// # Errors
-/// The corpus is refused, there is no such line, or it is never shown.
-pub fn run(
-    args: &CorpusArgs,
-    data: Option<&Path>,
-    missing_glyphs: Option<MissingGlyphs<'_>>,
-) -> Result<Done, Failure> {
+/// The configuration or the corpus is refused, there is no such line, or it is never shown.
+pub fn run(args: &CorpusArgs, common: &Common) -> Result<Done, Failure> {
+    let config = common.config()?;
     match &args.what {
-        What::Check { file, json } => check(&mut Corpus::open(file, data)?, *json, missing_glyphs),
-        What::Line { file, n, json } => line(&Corpus::open(file, data)?, *n, *json),
+        What::Check { file, json } => {
+            let fonts = Type::load(&config.fonts);
+            if let Some(warning) = fonts.warning() {
+                log::warn!("{warning}");
+            }
+            check(&mut Corpus::open(file, Some(&config.data))?, *json, fonts)
+        }
+        What::Line { file, n, json } => line(&Corpus::open(file, Some(&config.data))?, *n, *json),
     }
 }
 
@@ -78,13 +76,10 @@ fn line(corpus: &Corpus, number: u64, as_json: bool) -> Result<Done, Failure> {
     Ok(Done::Well)
 }
 
-fn check(
-    corpus: &mut Corpus,
-    as_json: bool,
-    missing_glyphs: Option<MissingGlyphs<'_>>,
-) -> Result<Done, Failure> {
+fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
+    let missing_glyphs = |text: &str| fonts.missing_glyphs(text);
     let summary = check::check(corpus, missing_glyphs, |line, problem| {
         written = if as_json {
             let (word, text) = (problem.word(), problem.to_string());

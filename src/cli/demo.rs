@@ -55,7 +55,7 @@ pub struct Args {
 /// # Errors
 /// As `booth run`.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
-    let mut config = Config::load(common)?;
+    let mut config = common.config()?;
     config.board = "sim".into();
     config.sphere.host = "sim".into();
     let data = std::env::temp_dir().join(format!("booth-demo-{}", std::process::id()));
@@ -72,8 +72,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         config.audio.channels.len()
     );
     let protocol = Protocol::load("vibravox", &[])?.scaled_to(SECONDS);
-    let script = Script::parse(Path::new("demo"), VISITOR)
-        .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let script = Script::parse(Path::new("demo"), VISITOR)?;
     let data = config.data.clone();
     let options = Options {
         script: Some(script),

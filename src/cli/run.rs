@@ -37,7 +37,7 @@ pub struct Args {
 /// # Errors
 /// Wrong configuration, protocol or script; a device, corpus or data folder that cannot be had.
 pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
-    let mut config = Config::load(common)?;
+    let mut config = common.config()?;
     if let Some(board) = args.board {
         config.board = board;
     }
@@ -80,7 +80,11 @@ pub(super) fn start(config: Config, protocol: Protocol, options: Options) -> Res
             "data folder {data}: another booth is running on it; stop it or use --data"
         )));
     };
-    booth::run(config, protocol, options)
+    Ok(if booth::run(config, protocol, options)? {
+        Done::WithFaults
+    } else {
+        Done::Well
+    })
 }
 
 /// A protocol by name, in the folder of the configuration or inside the binary, or by path.
@@ -95,5 +99,5 @@ fn load_protocol(config: &Config, file: Option<&Path>) -> Result<Protocol, Failu
 fn load_script(path: &Path) -> Result<Script, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::CouldNot(format!("script {}: {error}", path.display())))?;
-    Script::parse(path, &text).map_err(|error| Failure::Usage(error.to_string()))
+    Ok(Script::parse(path, &text)?)
 }

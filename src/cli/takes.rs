@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::{Common, Done, Failure};
-use crate::config::Config;
 use crate::store::row::Row;
 use crate::store::takes;
 
@@ -23,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// No such session, or a data folder that cannot be read.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
-    let data = Config::load(common)?.data;
+    let data = common.config()?.data;
     match &args.session {
         Some(session) => one(&data, session, args.json),
         None => all(&data, args.json),

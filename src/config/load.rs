@@ -9,7 +9,6 @@ use toml::Table;
 
 use super::near::{explain, line_of, nearest};
 use super::{Config, Mode, Recipients, set};
-use crate::cli::{Common, Failure};
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -39,47 +38,42 @@ pub enum ConfigError {
     },
 }
 
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Failure {
-        Failure::Usage(error.to_string())
-    }
-}
-
 impl Config {
-    /// The configuration of this run: `--config`, else /etc/booth/booth.toml, else the embedded
-    /// one; then `--set` and `--data`.
+    /// The configuration of this run: `file`, else /etc/booth/booth.toml, else the embedded one;
+    /// then the assignments of `sets` (`KEY=VALUE`) and the data folder `data`.
     ///
     /// # Errors
     /// [`ConfigError`], which names file, line, key and reason.
-    pub fn load(common: &Common) -> Result<Config, ConfigError> {
+    pub fn load(
+        file: Option<&Path>,
+        sets: &[String],
+        data: Option<&Path>,
+    ) -> Result<Config, ConfigError> {
         let default = Path::new(DEFAULT_PATH);
-        let path = match &common.config {
-            Some(path) => Some(path.as_path()),
-            None => default.exists().then_some(default),
+        let Some(path) = file.or_else(|| default.exists().then_some(default)) else {
+            let mut config = parse("built-in booth.toml", EMBEDDED, sets)?;
+            config.settle(Path::new(""), data);
+            return Ok(config);
         };
-        let (name, text, folder) = match path {
-            Some(path) => (
-                path.display().to_string(),
-                std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-                    path: path.to_owned(),
-                    source,
-                })?,
-                path.parent(),
-            ),
-            None => ("built-in booth.toml".to_owned(), EMBEDDED.to_owned(), None),
-        };
-        let mut config = parse(&name, &text, &common.set)?;
-        if let Some(data) = &common.data {
-            config.data.clone_from(data);
-        }
-        if let Some(folder) = folder {
-            // `join` leaves absolute paths as they are.
-            config.corpus.path = folder.join(&config.corpus.path);
-            for corpus in config.corpus.by_language.values_mut() {
-                corpus.path = folder.join(&corpus.path);
-            }
-        }
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut config = parse(&path.display().to_string(), &text, sets)?;
+        config.settle(path.parent().unwrap_or(Path::new("")), data);
         Ok(config)
+    }
+
+    /// Paths of the corpus are relative to the configuration's folder.
+    fn settle(&mut self, folder: &Path, data: Option<&Path>) {
+        if let Some(data) = data {
+            data.clone_into(&mut self.data);
+        }
+        // `join` leaves absolute paths as they are.
+        self.corpus.path = folder.join(&self.corpus.path);
+        for corpus in self.corpus.by_language.values_mut() {
+            corpus.path = folder.join(&corpus.path);
+        }
     }
 }
 
@@ -277,6 +271,11 @@ fn unbuilt(c: &Config) -> Result<(), Reason> {
         "audio.playback",
         "this version does not play back; leave it empty",
     )?;
+    check(
+        c.languages.len() < 2,
+        "languages",
+        "in this version the visitor cannot choose; name one language, or none",
+    )?;
     let host = c.sphere.host.as_str();
     check(
         matches!(host, "" | "sim"),
@@ -330,6 +329,7 @@ mod tests {
             ("corpus.shard=3/2", "corpus.shard"),
             ("privacy.recipient=age1x", "privacy.recipient"),
             ("sphere.host=sphere.local", "sphere.host"),
+            (r#"languages=["fr","en"]"#, "languages"),
         ] {
             assert!(
                 refusal(EMBEDDED, &[set]).contains(&format!("`{key}`")),

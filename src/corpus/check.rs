@@ -89,17 +89,14 @@ impl Summary {
     }
 }
 
-/// Counts the characters of a text that no font has.
-pub type MissingGlyphs<'a> = &'a dyn Fn(&str) -> usize;
-
 /// Looks at every line and gives `report` each problem in the order of the file; `report` returns
-/// false to end the check there.
+/// false to end the check there. `missing_glyphs` counts the characters of a text that no font has.
 ///
 /// # Errors
 /// [`CorpusError::Changed`] or the disk's.
 pub fn check(
     corpus: &Corpus,
-    missing_glyphs: Option<MissingGlyphs<'_>>,
+    mut missing_glyphs: impl FnMut(&str) -> usize,
     mut report: impl FnMut(&Line, Problem) -> bool,
 ) -> Result<Summary, CorpusError> {
     let mut reader = LineReader::new(&corpus.file, corpus.first_byte);
@@ -115,7 +112,7 @@ pub fn check(
         let mut problems = Vec::new();
         match &line.text {
             Err(why) => problems.push(Problem::Unusable(*why)),
-            Ok(text) => match missing_glyphs.map_or(0, |missing| missing(text)) {
+            Ok(text) => match missing_glyphs(text) {
                 0 => {
                     summary.usable += 1;
                     if !texts.insert(hash(text)) {
@@ -150,16 +147,21 @@ fn hash(text: &str) -> u64 {
 mod tests {
     use super::*;
 
-    fn problems(body: &[u8], glyphs: Option<MissingGlyphs<'_>>) -> (Vec<(u64, Problem)>, Summary) {
+    /// As if the fonts had every character but `?`.
+    fn problems(body: &[u8]) -> (Vec<(u64, Problem)>, Summary) {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("c.txt");
         std::fs::write(&path, body).expect("write");
         let corpus = Corpus::open(&path, None).expect("corpus");
         let mut all = Vec::new();
-        let summary = check(&corpus, glyphs, |line, problem| {
-            all.push((line.number, problem));
-            true
-        });
+        let summary = check(
+            &corpus,
+            |text| text.matches('?').count(),
+            |line, problem| {
+                all.push((line.number, problem));
+                true
+            },
+        );
         (all, summary.expect("check"))
     }
 
@@ -167,7 +169,7 @@ mod tests {
     fn each_problem_is_reported_with_its_line() {
         let mut body = b"\xef\xbb\xbfa\r\n\na\n\xff\nid\tb\nid\tc\n".to_vec();
         body.extend([b'x'; 70_000]);
-        let (all, summary) = problems(&body, None);
+        let (all, summary) = problems(&body);
         let expected = [
             (2, Problem::Unusable(Unusable::Empty)),
             (3, Problem::Duplicate),
@@ -184,8 +186,7 @@ mod tests {
 
     #[test]
     fn a_line_without_a_glyph_is_not_usable() {
-        let missing = |text: &str| text.chars().filter(|c| *c == '?').count();
-        let (all, summary) = problems(b"a?b?\nc\n", Some(&missing));
+        let (all, summary) = problems(b"a?b?\nc\n");
         assert_eq!(all, [(1, Problem::NoGlyph(2))]);
         assert_eq!((summary.usable, summary.never_shown()), (1, 1));
     }

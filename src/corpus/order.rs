@@ -12,11 +12,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// Rounds of the network. Four make a pseudo-random permutation (Luby and Rackoff); small corpora
 /// have halves of few bits and need more to look shuffled.
 const FEISTEL_ROUNDS: usize = 12;
+
+/// In which sequence a step shows its lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sequence {
+    /// Drawn from the corpus seed; see [`Order`].
+    #[default]
+    Shuffled,
+    /// The file's order, from its first line, for everybody.
+    SameForAll,
+}
 
 /// `i/n`: this booth owns the lines with number mod n = i mod n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,9 +1,8 @@
 //! How far the booth has read: `DATA/progress.json`, `[{corpus_sha256, seed, shard, round,
-//! position}]`.
+//! position, owed}]`.
 //!
-//! Guarantees: what [`Progress::advance`] returned well from survives any power cut; after one in
-//! its middle the place before stands. A line is passed only by `advance`, which is called when its
-//! take is on the disk, so a line shown but never stored is shown again. Names no session.
+//! Guarantees: what [`Progress::reach`] returned well from survives any power cut; after one in its
+//! middle what stood before stands. Names no session.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::index::write_whole;
-use super::order::{Order, Shard};
+use super::order::Shard;
 
 /// Why progress cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -47,31 +46,43 @@ pub struct Key {
     pub shard: Shard,
 }
 
-/// A place in the order: the next line to be shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// A place in the order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// Times the whole shard was read.
     pub round: u64,
-    /// Position within the round's [`Order`], from 0.
+    /// Position within the round's [`Order`](super::order::Order), from 0.
     pub position: u64,
 }
 
 impl Place {
-    /// The place after this one, in a shard of `lines` lines.
+    /// The place of a ticket, in a shard of `lines` lines.
     #[must_use]
-    pub fn next(self, lines: u64) -> Place {
-        if self.position.saturating_add(1) < lines {
-            Place {
-                round: self.round,
-                position: self.position + 1,
-            }
-        } else {
-            Place {
-                round: self.round.saturating_add(1),
-                position: 0,
-            }
+    pub fn of(ticket: u64, lines: u64) -> Place {
+        let lines = lines.max(1);
+        Place {
+            round: ticket / lines,
+            position: ticket % lines,
         }
     }
+
+    /// Places before this one, in a shard of `lines` lines.
+    #[must_use]
+    pub fn ticket(self, lines: u64) -> u64 {
+        // Saturating: the numbers may come from an edited file.
+        self.round
+            .saturating_mul(lines)
+            .saturating_add(self.position)
+    }
+}
+
+/// What of an order is done: all before `next` but what is owed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The place behind the furthest line that is done.
+    pub next: Place,
+    /// Lines before it that were shown and whose take never reached the disk.
+    pub owed: Vec<Place>,
 }
 
 /// One object of the file.
@@ -80,15 +91,17 @@ struct Entry {
     corpus_sha256: String,
     seed: u64,
     shard: String,
-    round: u64,
-    position: u64,
+    #[serde(flatten)]
+    next: Place,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owed: Vec<Place>,
 }
 
 /// `progress.json`, open.
 #[derive(Debug)]
 pub struct Progress {
     path: PathBuf,
-    places: BTreeMap<Key, Place>,
+    places: BTreeMap<Key, Reached>,
 }
 
 impl Progress {
@@ -119,36 +132,20 @@ impl Progress {
         Ok(Progress { path, places })
     }
 
-    /// The next line's place.
+    /// How far the order of `key` is done.
     #[must_use]
-    pub fn place(&self, key: &Key) -> Place {
-        self.places.get(key).copied().unwrap_or_default()
+    pub fn reached(&self, key: &Key) -> Reached {
+        self.places.get(key).cloned().unwrap_or_default()
     }
 
-    /// The order of the round that stands, and the position in it.
-    #[must_use]
-    pub fn order(&self, key: &Key, lines: u64) -> (Order, u64) {
-        let place = self.place(key);
-        (
-            Order::new(key.seed, key.shard, lines, place.round),
-            place.position,
-        )
-    }
-
-    /// Makes `place` the next line's and puts it on the disk. Never goes back: takes that are
-    /// stored out of order leave the furthest.
+    /// Everything before `next` is done but the `owed`; puts that on the disk.
     ///
     /// # Errors
-    /// [`ProgressError::Write`]; the place on the disk is then the one before, and the next call
+    /// [`ProgressError::Write`]; what stood before stands on the disk then, and the next call
     /// writes both.
-    pub fn advance(&mut self, key: &Key, place: Place) -> Result<(), ProgressError> {
-        let stands = self.places.entry(key.clone()).or_default();
-        *stands = place.max(*stands);
-        let entries: Vec<Entry> = self
-            .places
-            .iter()
-            .map(|(key, place)| entry(key, *place))
-            .collect();
+    pub fn reach(&mut self, key: &Key, next: Place, owed: Vec<Place>) -> Result<(), ProgressError> {
+        self.places.insert(key.clone(), Reached { next, owed });
+        let entries: Vec<Entry> = self.places.iter().map(entry).collect();
         write_whole(&self.path, |out| {
             serde_json::to_writer_pretty(&mut *out, &entries)?;
             out.write_all(b"\n")
@@ -160,19 +157,19 @@ impl Progress {
     }
 }
 
-fn entry(key: &Key, place: Place) -> Entry {
+fn entry((key, reached): (&Key, &Reached)) -> Entry {
     Entry {
         corpus_sha256: key.corpus_sha256.clone(),
         seed: key.seed,
         shard: key.shard.to_string(),
-        round: place.round,
-        position: place.position,
+        next: reached.next,
+        owed: reached.owed.clone(),
     }
 }
 
-fn parse(text: &[u8]) -> Result<BTreeMap<Key, Place>, String> {
+fn parse(text: &[u8]) -> Result<BTreeMap<Key, Reached>, String> {
     let entries: Vec<Entry> = serde_json::from_slice(text).map_err(|e| e.to_string())?;
-    let read = |entry: Entry| -> Result<(Key, Place), String> {
+    let read = |entry: Entry| -> Result<(Key, Reached), String> {
         let shard = entry
             .shard
             .parse()
@@ -182,13 +179,8 @@ fn parse(text: &[u8]) -> Result<BTreeMap<Key, Place>, String> {
             seed: entry.seed,
             shard,
         };
-        Ok((
-            key,
-            Place {
-                round: entry.round,
-                position: entry.position,
-            },
-        ))
+        let (next, owed) = (entry.next, entry.owed);
+        Ok((key, Reached { next, owed }))
     };
     entries.into_iter().map(read).collect()
 }
@@ -196,7 +188,6 @@ fn parse(text: &[u8]) -> Result<BTreeMap<Key, Place>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn key(seed: u64) -> Key {
         Key {
@@ -210,43 +201,18 @@ mod tests {
     fn progress_survives_a_restart() {
         let dir = tempfile::tempdir().expect("folder");
         let mut progress = Progress::open(dir.path()).expect("open");
-        assert_eq!(progress.place(&key(1)), Place::default());
-        let (one, two) = (
-            Place {
-                round: 3,
-                position: 7,
-            },
-            Place {
-                round: 0,
-                position: 1,
-            },
-        );
-        progress.advance(&key(1), one).expect("advance");
-        progress.advance(&key(2), two).expect("advance");
+        assert_eq!(progress.reached(&key(1)), Reached::default());
+        let (one, two) = (Place::of(37, 10), Place::of(1, 10));
+        progress.reach(&key(1), one, vec![two]).expect("reach");
+        progress.reach(&key(2), two, Vec::new()).expect("reach");
         let again = Progress::open(dir.path()).expect("again");
-        assert_eq!((again.place(&key(1)), again.place(&key(2))), (one, two));
-        assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 1);
-    }
-
-    #[test]
-    fn progress_never_goes_back() {
-        let dir = tempfile::tempdir().expect("folder");
-        let mut progress = Progress::open(dir.path()).expect("open");
-        let far = Place {
-            round: 1,
-            position: 0,
+        let reached = Reached {
+            next: one,
+            owed: vec![two],
         };
-        progress.advance(&key(1), far).expect("advance");
-        progress
-            .advance(
-                &key(1),
-                Place {
-                    round: 0,
-                    position: 9,
-                },
-            )
-            .expect("advance");
-        assert_eq!(progress.place(&key(1)), far);
+        assert_eq!(again.reached(&key(1)), reached);
+        assert_eq!(again.reached(&key(2)).next, two);
+        assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 1);
     }
 
     #[test]
@@ -254,15 +220,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("folder");
         fs::write(dir.path().join("progress.json"), "{ torn").expect("write");
         let mut progress = Progress::open(dir.path()).expect("open");
-        progress
-            .advance(
-                &key(1),
-                Place {
-                    round: 0,
-                    position: 1,
-                },
-            )
-            .expect("advance");
+        let next = Place::of(1, 5);
+        progress.reach(&key(1), next, Vec::new()).expect("reach");
         let aside = fs::read_to_string(dir.path().join("progress.json.unreadable"));
         assert_eq!(aside.expect("kept"), "{ torn");
     }
@@ -270,40 +229,8 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_an_error_at_writing() {
         let mut progress = Progress::open(Path::new("/nonexistent/booth")).expect("open");
-        let refused = progress
-            .advance(&key(1), Place::default())
-            .expect_err("no folder");
-        assert!(
-            refused.to_string().contains("/nonexistent/booth"),
-            "{refused}"
-        );
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(8))]
-        #[test]
-        fn every_line_once_before_any_twice_through_restarts(
-            seed: u64, lines in 1u64..40, restarts in proptest::collection::vec(1usize..9, 1..30)
-        ) {
-            let dir = tempfile::tempdir().expect("folder");
-            let key = key(seed);
-            let mut shown = Vec::new();
-            for stored in restarts {
-                let mut progress = Progress::open(dir.path()).expect("open");
-                for _ in 0..stored {
-                    let (order, position) = progress.order(&key, lines);
-                    shown.push(order.line_at(position).expect("line"));
-                    let next = progress.place(&key).next(order.len());
-                    progress.advance(&key, next).expect("advance");
-                }
-                // Here one more line is shown, and its take never reaches the disk.
-            }
-            for round in shown.chunks(lines as usize) {
-                let mut seen: Vec<u64> = round.to_vec();
-                seen.sort_unstable();
-                seen.dedup();
-                prop_assert_eq!(seen.len(), round.len());
-            }
-        }
+        let refused = progress.reach(&key(1), Place::default(), Vec::new());
+        let text = refused.expect_err("no folder").to_string();
+        assert!(text.contains("/nonexistent/booth"), "{text}");
     }
 }

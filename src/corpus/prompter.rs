@@ -1,28 +1,26 @@
 //! Which line comes next: corpus, order and progress together, unusable lines passed over.
 //!
 //! A ticket is a line's place in the order as one number. A line is done once its take is on the
-//! disk; what was handed out but never done is handed out again by the next [`Prompter::rewind`].
+//! disk; what was handed out but never done is handed out again by the next [`Prompter::rewind`],
+//! also after a restart and also if later lines were done meanwhile.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::order::{Order, Shard};
+use super::order::{Order, Sequence, Shard};
 use super::progress::{Key, Place, Progress, ProgressError};
 use super::{Corpus, CorpusError};
-use crate::session::protocol::Order as Sequence;
 
 /// Why there is no next line.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// The corpus cannot be read.
+    /// The corpus cannot be read, or has nothing to show.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
     /// The progress cannot be kept.
     #[error(transparent)]
     Progress(#[from] ProgressError),
-    /// Every line was tried.
-    #[error("corpus {0}: no line of this booth's shard can be shown; run `booth corpus check`")]
-    NothingToShow(String),
 }
 
 /// A line to be shown.
@@ -49,8 +47,12 @@ pub struct Prompter {
     drawable: Drawable,
     sequence: Sequence,
     order: Order,
+    /// Lines passed by without being done, to be handed out before all others.
+    owed: VecDeque<u64>,
     /// The ticket of the next line tried.
     next: u64,
+    /// Handed out and not done yet: the lines read ahead, and those whose take failed.
+    outstanding: BTreeSet<u64>,
 }
 
 impl Prompter {
@@ -66,28 +68,24 @@ impl Prompter {
         drawable: Drawable,
     ) -> Result<Prompter, PromptError> {
         let mut corpus = Corpus::open(path, Some(data))?;
-        let corpus_sha256 = match corpus.sha256() {
-            Some(known) => known,
-            None => corpus.learn_sha256()?,
-        };
         let key = Key {
-            corpus_sha256,
+            corpus_sha256: corpus.learn_sha256()?,
             seed,
             shard,
         };
-        let progress = Progress::open(data)?;
-        let (order, _) = progress.order(&key, corpus.len());
-        let sequence = Sequence::Shuffled;
+        let order = Order::new(seed, shard, corpus.len(), 0);
         let mut prompter = Prompter {
             corpus,
-            progress,
+            progress: Progress::open(data)?,
             key,
             drawable,
-            sequence,
+            sequence: Sequence::Shuffled,
             order,
+            owed: VecDeque::new(),
             next: 0,
+            outstanding: BTreeSet::new(),
         };
-        prompter.rewind(sequence);
+        prompter.rewind(Sequence::Shuffled);
         Ok(prompter)
     }
 
@@ -97,47 +95,58 @@ impl Prompter {
         &self.key.corpus_sha256
     }
 
-    /// Hands out from the first line that is not done yet.
+    /// Hands out what is not done yet, the first line of all first.
     pub fn rewind(&mut self, sequence: Sequence) {
         self.sequence = sequence;
-        self.next = match sequence {
-            Sequence::Shuffled => {
-                let place = self.progress.place(&self.key);
-                place.round * self.order.len() + place.position
-            }
-            Sequence::SameForAll => 0,
-        };
+        self.outstanding.clear();
+        self.owed.clear();
+        self.next = 0;
+        if sequence == Sequence::Shuffled {
+            let reached = self.progress.reached(&self.key);
+            let lines = self.order.len();
+            self.next = reached.next.ticket(lines);
+            let owed = reached.owed.iter().map(|place| place.ticket(lines));
+            self.owed.extend(owed);
+        }
     }
 
     /// The next line that can be shown.
     ///
     /// # Errors
-    /// [`PromptError::NothingToShow`] after a whole round without one, or the corpus's.
+    /// [`CorpusError::NothingToShow`] after a whole round without one, or the corpus's.
     pub fn next_prompt(&mut self) -> Result<Prompt, PromptError> {
-        let lines = match self.sequence {
-            Sequence::Shuffled => self.order.len(),
-            Sequence::SameForAll => self.corpus.len(),
-        };
+        let lines = self.lines();
         for _ in 0..lines {
-            let ticket = self.next;
-            self.next += 1;
+            let ticket = self.owed.pop_front().unwrap_or_else(|| {
+                self.next += 1;
+                self.next - 1
+            });
             let number = self.number_of(ticket, lines);
             let line = self.corpus.line(number)?;
             if let Ok(text) = line.text
                 && (self.drawable)(&text)
             {
-                let id = line.id.map(Into::into);
+                self.outstanding.insert(ticket);
                 return Ok(Prompt {
                     ticket,
                     number,
-                    id,
+                    id: line.id.map(Into::into),
                     text: text.into(),
                 });
             }
         }
-        Err(PromptError::NothingToShow(
-            self.corpus.path().display().to_string(),
-        ))
+        Err(PromptError::Corpus(CorpusError::NothingToShow {
+            path: self.corpus.path().to_owned(),
+            shard: self.key.shard,
+        }))
+    }
+
+    /// Lines of a round.
+    fn lines(&self) -> u64 {
+        match self.sequence {
+            Sequence::Shuffled => self.order.len(),
+            Sequence::SameForAll => self.corpus.len(),
+        }
     }
 
     fn number_of(&mut self, ticket: u64, lines: u64) -> u64 {
@@ -160,22 +169,29 @@ impl Prompter {
     /// # Errors
     /// The disk's; the next call writes this place too.
     pub fn done(&mut self, ticket: u64) -> Result<(), PromptError> {
+        self.outstanding.remove(&ticket);
         if self.sequence == Sequence::SameForAll {
             return Ok(());
         }
-        let lines = self.order.len().max(1);
-        let place = Place {
-            round: ticket / lines,
-            position: ticket % lines,
-        }
-        .next(lines);
-        Ok(self.progress.advance(&self.key, place)?)
+        let lines = self.order.len();
+        let reached = self.progress.reached(&self.key).next.ticket(lines);
+        let next = reached.max(ticket + 1);
+        let waiting = self.owed.iter().chain(&self.outstanding).copied();
+        let mut owed: Vec<u64> = waiting.filter(|&waiting| waiting < next).collect();
+        owed.sort_unstable();
+        let place = |ticket| Place::of(ticket, lines);
+        let owed = owed.into_iter().map(place).collect();
+        Ok(self.progress.reach(&self.key, place(next), owed)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection;
+    use proptest::prelude::*;
+
+    const FIVE: &str = "a\nb\nc\nd\ne\n";
 
     fn open(folder: &Path, text: &str) -> Prompter {
         let path = folder.join("corpus.txt");
@@ -184,14 +200,17 @@ mod tests {
         Prompter::open(&path, folder, 3, Shard::WHOLE, drawable).expect("a prompter")
     }
 
+    fn numbers(prompter: &mut Prompter, count: usize) -> Vec<u64> {
+        let mut next = || prompter.next_prompt().expect("a line").number;
+        (0..count).map(|_| next()).collect()
+    }
+
     #[test]
     fn every_line_comes_once_before_any_comes_twice() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), "a\nb\nc\nd\ne\n");
+        let mut prompter = open(folder.path(), FIVE);
         for _ in 0..3 {
-            let mut round: Vec<_> = (0..5)
-                .map(|_| prompter.next_prompt().expect("a line").number)
-                .collect();
+            let mut round = numbers(&mut prompter, 5);
             round.sort_unstable();
             assert_eq!(round, [1, 2, 3, 4, 5]);
         }
@@ -200,28 +219,76 @@ mod tests {
     #[test]
     fn a_line_not_done_is_shown_again_after_a_restart() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), "a\nb\nc\nd\ne\n");
+        let mut prompter = open(folder.path(), FIVE);
         let first = prompter.next_prompt().expect("a line");
         let second = prompter.next_prompt().expect("a line");
         prompter.done(first.ticket).expect("progress");
-        let mut again = open(folder.path(), "a\nb\nc\nd\ne\n");
+        let mut again = open(folder.path(), FIVE);
         assert_eq!(again.next_prompt().expect("a line"), second);
+    }
+
+    #[test]
+    fn a_line_whose_take_failed_comes_first_though_later_ones_are_done() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut prompter = open(folder.path(), FIVE);
+        let shown: Vec<_> = (0..4)
+            .map(|_| prompter.next_prompt().expect("a line"))
+            .collect();
+        for at in [0, 2] {
+            prompter.done(shown[at].ticket).expect("progress");
+        }
+        let mut again = open(folder.path(), FIVE);
+        let owed = again.next_prompt().expect("a line");
+        assert_eq!(owed, shown[1]);
+        // Owed twice over: the second restart finds it still not done.
+        let mut again = open(folder.path(), FIVE);
+        assert_eq!(again.next_prompt().expect("a line"), owed);
+        again.done(owed.ticket).expect("progress");
+        let mut last = open(folder.path(), FIVE);
+        let rest = numbers(&mut last, 2);
+        assert_eq!(rest[0], shown[3].number);
+        assert!(shown.iter().all(|prompt| prompt.number != rest[1]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Each run shows some lines, of which the takes of some never reach the disk.
+        #[test]
+        fn every_ticket_is_done_once_and_none_is_left_out_through_restarts_and_failures(
+            lines in 1usize..40, runs in collection::vec(collection::vec(any::<bool>(), 1..9), 1..30)
+        ) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let text: String = (1..=lines).map(|n| format!("line {n}\n")).collect();
+            let mut done = Vec::new();
+            // At the end every take is stored: what is owed comes first.
+            let last = vec![true; 8 * runs.len()];
+            for run in runs.into_iter().chain([last]) {
+                let mut prompter = open(folder.path(), &text);
+                for stored in run {
+                    let ticket = prompter.next_prompt().expect("a line").ticket;
+                    if stored {
+                        prompter.done(ticket).expect("progress");
+                        done.push(ticket);
+                    }
+                }
+            }
+            done.sort_unstable();
+            prop_assert_eq!(&done, &(0..done.len() as u64).collect::<Vec<_>>());
+        }
     }
 
     #[test]
     fn what_cannot_be_drawn_is_never_shown() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), "a\n#\n\nd\n");
-        let mut round: Vec<_> = (0..4)
-            .map(|_| prompter.next_prompt().expect("a line").number)
-            .collect();
+        let mut round = numbers(&mut open(folder.path(), "a\n#\n\nd\n"), 4);
         round.sort_unstable();
         assert_eq!(round, [1, 1, 4, 4]);
-        let mut none = open(folder.path(), "#\n#\n");
-        assert!(matches!(
-            none.next_prompt(),
-            Err(PromptError::NothingToShow(_))
-        ));
+        let nothing = open(folder.path(), "#\n#\n").next_prompt();
+        let Err(PromptError::Corpus(error)) = nothing else {
+            panic!("{nothing:?}")
+        };
+        assert!(error.to_string().contains("no line of shard 1/1"));
     }
 
     #[test]
@@ -229,9 +296,6 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut prompter = open(folder.path(), "a\nb\nc\n");
         prompter.rewind(Sequence::SameForAll);
-        let numbers: Vec<_> = (0..4)
-            .map(|_| prompter.next_prompt().expect("a line").number)
-            .collect();
-        assert_eq!(numbers, [1, 2, 3, 1]);
+        assert_eq!(numbers(&mut prompter, 4), [1, 2, 3, 1]);
     }
 }

@@ -4,6 +4,7 @@
 //! database is never asked; text is fitted to the largest size that holds it without breaking a
 //! word; what cannot be drawn is counted, never hidden.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use cosmic_text::{
@@ -78,6 +79,8 @@ struct Laid {
 }
 
 struct Shaper {
+    /// Characters that stand alone and have been seen to have a glyph.
+    drawable: HashSet<char>,
     fonts: FontSystem,
     glyphs: SwashCache,
     family: String,
@@ -132,6 +135,7 @@ impl Type {
                 // A fixed locale: it only orders fallback fonts, and must not differ by machine.
                 fonts: FontSystem::new_with_locale_and_db("en".into(), db),
                 glyphs: SwashCache::new(),
+                drawable: HashSet::new(),
                 family,
                 laid: Vec::new(),
             })
@@ -159,14 +163,7 @@ impl Type {
         let Some(shaper) = &mut self.shaper else {
             return bitmap::missing(text);
         };
-        let text: String = text.chars().filter(|c| !c.is_control()).collect();
-        let mut buffer = Buffer::new(&mut shaper.fonts, Metrics::new(20.0, 24.0));
-        buffer.set_wrap(Wrap::None);
-        buffer.set_size(None, None);
-        buffer.set_text(&text, &shaper.attrs(false), Shaping::Advanced, None);
-        buffer.shape_until_scroll(&mut shaper.fonts, false);
-        let glyphs = buffer.layout_runs().flat_map(|run| run.glyphs.iter());
-        glyphs.filter(|glyph| glyph.glyph_id == 0).count()
+        shaper.missing_glyphs(text)
     }
 
     /// Lays `text` out for `area` and keeps the result.
@@ -197,6 +194,28 @@ impl Shaper {
     fn attrs(&self, bold: bool) -> Attrs<'_> {
         let weight = if bold { Weight::BOLD } else { Weight::NORMAL };
         Attrs::new().family(Family::SansSerif).weight(weight)
+    }
+
+    /// Glyphs of `text` that no font has. Shaping ten million lines takes an hour, and most are of
+    /// letters that were seen before: those are looked up.
+    fn missing_glyphs(&mut self, text: &str) -> usize {
+        let seen = |c: char| c.is_control() || self.drawable.contains(&c);
+        if text.chars().all(seen) {
+            return 0;
+        }
+        let text: String = text.chars().filter(|c| !c.is_control()).collect();
+        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
+        buffer.set_wrap(Wrap::None);
+        buffer.set_size(None, None);
+        buffer.set_text(&text, &self.attrs(false), Shaping::Advanced, None);
+        buffer.shape_until_scroll(&mut self.fonts, false);
+        let glyphs = buffer.layout_runs().flat_map(|run| run.glyphs.iter());
+        let missing = glyphs.filter(|glyph| glyph.glyph_id == 0).count();
+        if missing == 0 {
+            let alone = text.chars().filter(|c| stands_alone(*c));
+            self.drawable.extend(alone);
+        }
+        missing
     }
 
     /// The index of the layout, made if it is not kept.
@@ -321,6 +340,14 @@ impl Shaper {
             }
         });
     }
+}
+
+/// Whether a character's glyph does not depend on its neighbours: Latin letters, punctuation and
+/// currency, kana and Chinese. Combining marks and the scripts that join are not among them.
+fn stands_alone(c: char) -> bool {
+    matches!(c, '\u{20}'..'\u{300}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}'
+        | '\u{20a0}'..='\u{20c0}' | '\u{3001}'..='\u{3029}' | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// The text as it is set: the spaces of French quotes and double punctuation do not break, and

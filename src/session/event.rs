@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::protocol::Order;
 use crate::board::Button;
+use crate::corpus::order::Sequence;
+use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
-use crate::screen::Name;
+use crate::store::events::{FaultKind, Note};
+use crate::store::folder::Ended;
 use crate::store::row::{Kind, SphereAt, Verdict};
 
 /// A moment on both clocks.
@@ -19,48 +19,6 @@ pub struct Stamp {
     pub frame: u64,
 }
 
-/// A line of the corpus, ready to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Which request it answers; lines of an older one are ignored.
-    pub stream: u32,
-    /// Its place in the order; given back once its take is on the disk.
-    pub ticket: u64,
-    /// Number in the file, from 1.
-    pub number: u64,
-    /// The id before its tab.
-    pub id: Option<Arc<str>>,
-    /// What is read.
-    pub text: Arc<str>,
-}
-
-/// What is wrong with the box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FaultKind {
-    /// No frames come from the sound card.
-    Device,
-    /// A take could not be written.
-    Storage,
-    /// There is no line to show.
-    Corpus,
-    /// The sphere does not do what the step needs.
-    Sphere,
-}
-
-impl FaultKind {
-    /// The word events.jsonl and the language tables use.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            FaultKind::Device => "device",
-            FaultKind::Storage => "storage",
-            FaultKind::Corpus => "corpus",
-            FaultKind::Sphere => "sphere",
-        }
-    }
-}
-
 /// Something happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -68,8 +26,8 @@ pub enum Event {
     Tick,
     /// A button went down or up, at the stamp.
     Edge(Button, bool),
-    /// A line was read ahead.
-    Line(Line),
+    /// A line was read ahead, in answer to the request of this number.
+    Line(u32, Prompt),
     /// A take is on the disk and its row is synced.
     Stored(u32),
     /// A take could not be written.
@@ -113,7 +71,7 @@ pub struct End {
     /// The step's name.
     pub step: Arc<str>,
     /// The line read, if any.
-    pub line: Option<Line>,
+    pub line: Option<Prompt>,
     /// How often the line was taken before, plus 1.
     pub version: u32,
     /// How it ended.
@@ -134,68 +92,6 @@ pub struct End {
     pub sphere: Option<SphereAt>,
 }
 
-/// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ended {
-    /// Every step was done.
-    Completed,
-    /// By the stop button or the program's end.
-    Stopped,
-    /// Nobody was there any more.
-    Idle,
-}
-
-/// A row of events.jsonl without its time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-pub enum Note {
-    /// A button; the row's frame is that of the edge.
-    Press {
-        /// Which.
-        button: Button,
-        /// For how long.
-        held_ms: u64,
-    },
-    /// A screen was shown.
-    Screen {
-        /// Which.
-        name: Name,
-    },
-    /// A step changed state.
-    Step {
-        /// Its name.
-        name: Arc<str>,
-        /// `intro`, `run`, `pause`, `resume`, `reset` or `over`.
-        state: &'static str,
-    },
-    /// A take changed state.
-    Take {
-        /// Its number.
-        take: u32,
-        /// `begin`, `end`, `stored` or `failed`.
-        state: &'static str,
-    },
-    /// A fault began or ended.
-    Fault {
-        /// What is wrong.
-        kind: FaultKind,
-        /// `on` or `off`.
-        state: &'static str,
-        /// In words; empty when it ended.
-        text: Arc<str>,
-    },
-    /// The sphere was commanded.
-    Sphere {
-        /// `play`, `stop` or `none` (gone on without).
-        verb: &'static str,
-        /// The track.
-        track: Arc<str>,
-        /// Where it started, seconds.
-        position: Option<f64>,
-    },
-}
-
 /// Something is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -207,8 +103,8 @@ pub enum Action {
     End(Box<End>),
     /// A take already ended gets another verdict.
     Amend(u32, Verdict),
-    /// Lines are wanted in this order; `stream` marks the answers.
-    WantLines(Order, u32),
+    /// Lines are wanted in this sequence; the number marks the answers.
+    WantLines(Sequence, u32),
     /// One more line is wanted.
     WantLine,
     /// The line with this ticket is on the disk, or was skipped.

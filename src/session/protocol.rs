@@ -9,8 +9,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use crate::cli::Failure;
 use crate::config::near::{explain, line_at, line_of, nearest};
+use crate::corpus::order::Sequence;
 use crate::store::row::Kind;
 
 /// The protocols inside the program.
@@ -56,12 +56,6 @@ pub enum ProtocolError {
     },
 }
 
-impl From<ProtocolError> for Failure {
-    fn from(error: ProtocolError) -> Failure {
-        Failure::Usage(error.to_string())
-    }
-}
-
 /// What becomes of an abandoned session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,17 +65,6 @@ pub enum Abandoned {
     Keep,
     /// Its takes are removed.
     Erase,
-}
-
-/// In which order lines come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Order {
-    /// Drawn from the corpus seed.
-    #[default]
-    Shuffled,
-    /// The file's order, from its first line, for everybody.
-    SameForAll,
 }
 
 /// Where the sphere's track begins.
@@ -112,7 +95,7 @@ pub struct Step {
     /// What is recorded.
     pub kind: Kind,
     /// In which order lines come.
-    pub order: Order,
+    pub order: Sequence,
     /// How long it lasts; never zero.
     pub seconds: u32,
     /// The intro's text by language.
@@ -165,7 +148,7 @@ struct TypedStep {
     name: Spanned<String>,
     kind: Kind,
     #[serde(default)]
-    order: Order,
+    order: Sequence,
     seconds: Spanned<u32>,
     #[serde(default)]
     text: BTreeMap<String, String>,

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::event::{Action, Ended, Note};
+use super::event::Action;
 use super::protocol::Locate;
-use super::{Cue, FaultKind, OVER_MS, Session, State, THANKS_BRIEF_MS, THANKS_MS, Timer};
+use super::{Cue, OVER_MS, Session, State, THANKS_BRIEF_MS, THANKS_MS, Timer};
+use crate::store::events::{FaultKind, Note};
+use crate::store::folder::Ended;
 use crate::store::row::{Kind, SphereAt, Verdict};
 
 impl Session {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::event::{Action, Begin, End, Line, Note};
-use super::{FaultKind, Session, Shown, State};
+use super::event::{Action, Begin, End};
+use super::{Session, Shown, State};
 use crate::config::Mode;
+use crate::corpus::prompter::Prompt;
+use crate::store::events::{FaultKind, Note};
 use crate::store::row::{Kind, Verdict};
 
 /// The take being recorded.
@@ -12,7 +14,7 @@ use crate::store::row::{Kind, Verdict};
 pub(super) struct Open {
     pub number: u32,
     pub kind: Kind,
-    pub line: Option<Line>,
+    pub line: Option<Prompt>,
     pub version: u32,
     pub shown: u64,
     pub start_frame: u64,
@@ -278,8 +280,15 @@ impl Session {
         }
     }
 
-    pub(super) fn line(&mut self, line: Line, frame: u64, actions: &mut Vec<Action>) {
-        if line.stream != self.stream {
+    /// A line was read ahead; one that answers an older request is not wanted any more.
+    pub(super) fn line(
+        &mut self,
+        stream: u32,
+        line: Prompt,
+        frame: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        if stream != self.stream {
             return;
         }
         self.lines.push_back(line);
@@ -337,11 +346,8 @@ impl Session {
             actions,
         );
         let again = line.filter(|line| {
-            line.stream == self.stream
-                && self
-                    .shown
-                    .as_ref()
-                    .is_none_or(|shown| shown.line.ticket != line.ticket)
+            let shown = self.shown.as_ref();
+            shown.is_none_or(|shown| shown.line.ticket != line.ticket)
         });
         if let Some(line) = again {
             self.lines.push_front(line);

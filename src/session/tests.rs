@@ -159,14 +159,14 @@ impl Room {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let text = format!("line {ticket}").into();
-        let line = Line {
-            stream: self.stream,
+        let line = Prompt {
             ticket,
             number: ticket + 1,
             id: None,
             text,
         };
-        self.due.push((self.frame + 1, Event::Line(line)));
+        self.due
+            .push((self.frame + 1, Event::Line(self.stream, line)));
     }
 
     /// Lets `frames` go by in ticks of ten.

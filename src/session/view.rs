@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Cue, FaultKind, Session, State};
+use super::{Cue, Session, State};
 use crate::config::Mode;
 use crate::screen::lang::Lang;
 use crate::screen::{Name, Progress, Screen};
+use crate::store::events::FaultKind;
 use crate::store::row::Kind;
 
 /// Title, text, hint.

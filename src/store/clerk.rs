@@ -12,13 +12,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::events::Events;
-use super::folder::{self, Record};
-use crate::corpus::order::Shard;
-use crate::corpus::prompter::{Drawable, Prompter};
+use super::events::{Events, Note};
+use super::folder::{self, Ended, Record};
+use crate::corpus::order::{Sequence, Shard};
+use crate::corpus::prompter::{Drawable, Prompt, PromptError, Prompter};
 use crate::rt;
-use crate::session::protocol::Order;
-use crate::session::{Ended, Line, Note};
 
 /// Lines sent ahead at once.
 const LINES_AHEAD: usize = 16;
@@ -44,8 +42,8 @@ pub struct Source {
 /// What the clerk is asked to do.
 #[derive(Debug)]
 pub enum Job {
-    /// Hand out lines in this order, each marked with `stream`.
-    WantLines(Order, u32),
+    /// Hand out lines in this sequence, each marked with the number of the request.
+    WantLines(Sequence, u32),
     /// Hand out one more.
     WantLine,
     /// The line with this ticket is on the disk.
@@ -61,8 +59,8 @@ pub enum Job {
 /// What the clerk answers.
 #[derive(Debug)]
 pub enum Answer {
-    /// A line.
-    Line(Line),
+    /// A line, and the request it answers.
+    Line(u32, Prompt),
     /// There is none, and why.
     NoLine(String),
     /// A file of the session could not be written.
@@ -92,6 +90,7 @@ impl Clerk {
         let thread = std::thread::Builder::new()
             .name("clerk".into())
             .spawn(move || {
+                // The corpus is hashed once before its first line: no visitor waits for that.
                 let mut desk = Desk::new(source, outbox);
                 loop {
                     match inbox.recv_timeout(SYNC) {
@@ -133,6 +132,12 @@ impl Clerk {
     pub fn is_settled(&self) -> bool {
         self.done.load(Atomic::Acquire) >= self.sent
     }
+
+    /// Whether the thread has ended although it should run.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
 }
 
 impl Drop for Clerk {
@@ -150,8 +155,7 @@ impl Drop for Clerk {
 /// What lies on the clerk's desk.
 struct Desk {
     outbox: Sender<Answer>,
-    source: Option<Source>,
-    prompter: Option<Prompter>,
+    prompter: Result<Prompter, PromptError>,
     stream: u32,
     session: Option<(PathBuf, Box<Record>, Option<Events>)>,
     dated: bool,
@@ -159,11 +163,17 @@ struct Desk {
 
 impl Desk {
     fn new(source: Source, outbox: Sender<Answer>) -> Desk {
-        let dated = source.dated;
+        let Source {
+            path,
+            data,
+            seed,
+            shard,
+            drawable,
+            dated,
+        } = source;
         Desk {
             outbox,
-            source: Some(source),
-            prompter: None,
+            prompter: Prompter::open(&path, &data, seed, shard, drawable),
             stream: 0,
             session: None,
             dated,
@@ -172,14 +182,13 @@ impl Desk {
 
     fn serve(&mut self, job: Job) {
         match job {
-            Job::WantLines(order, stream) => self.want_lines(order, stream),
+            Job::WantLines(sequence, stream) => self.want_lines(sequence, stream),
             Job::WantLine => self.line(),
             Job::LineDone(ticket) => {
-                let done = self
-                    .prompter
-                    .as_mut()
-                    .map_or(Ok(()), |prompter| prompter.done(ticket));
-                self.tell(done.map_err(|error| error.to_string()));
+                if let Ok(prompter) = &mut self.prompter {
+                    let done = prompter.done(ticket);
+                    self.tell(done.map_err(|error| error.to_string()));
+                }
             }
             Job::Open(folder, record) => self.open(folder, record),
             Job::Note(frame, note) => {
@@ -206,24 +215,13 @@ impl Desk {
         let _ = self.outbox.send(answer);
     }
 
-    fn want_lines(&mut self, order: Order, stream: u32) {
+    fn want_lines(&mut self, sequence: Sequence, stream: u32) {
         self.stream = stream;
-        if let Some(source) = self.source.take() {
-            let Source {
-                path,
-                data,
-                seed,
-                shard,
-                drawable,
-                ..
-            } = source;
-            match Prompter::open(&path, &data, seed, shard, drawable) {
-                Ok(prompter) => self.prompter = Some(prompter),
-                Err(error) => return self.answer(Answer::NoLine(error.to_string())),
-            }
+        if let Err(error) = &self.prompter {
+            return self.answer(Answer::NoLine(error.to_string()));
         }
-        if let Some(prompter) = &mut self.prompter {
-            prompter.rewind(order);
+        if let Ok(prompter) = &mut self.prompter {
+            prompter.rewind(sequence);
         }
         for _ in 0..LINES_AHEAD {
             self.line();
@@ -231,17 +229,11 @@ impl Desk {
     }
 
     fn line(&mut self) {
-        let Some(prompter) = &mut self.prompter else {
+        let Ok(prompter) = &mut self.prompter else {
             return;
         };
         let answer = match prompter.next_prompt() {
-            Ok(prompt) => Answer::Line(Line {
-                stream: self.stream,
-                ticket: prompt.ticket,
-                number: prompt.number,
-                id: prompt.id,
-                text: prompt.text,
-            }),
+            Ok(prompt) => Answer::Line(self.stream, prompt),
             Err(error) => Answer::NoLine(error.to_string()),
         };
         self.answer(answer);
@@ -250,7 +242,7 @@ impl Desk {
     fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
         let data = folder.ancestors().nth(2).unwrap_or(&folder);
         let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
-        record.corpus.sha256 = self.prompter.as_ref().map(|p| p.corpus_sha256().to_owned());
+        record.corpus.sha256 = self.corpus_sha256();
         let (events, done) = match made {
             Ok(events) => (Some(events), record.write(&folder)),
             Err(error) => (None, Err(error)),
@@ -263,10 +255,15 @@ impl Desk {
         self.sync(Duration::ZERO);
         if let Some((folder, mut record, _)) = self.session.take() {
             record.ended = Some(ended);
-            record.corpus.sha256 = self.prompter.as_ref().map(|p| p.corpus_sha256().to_owned());
+            record.corpus.sha256 = self.corpus_sha256();
             let done = record.write(&folder);
             self.tell(done.map_err(|error| format!("{}/session.json: {error}", folder.display())));
         }
+    }
+
+    fn corpus_sha256(&self) -> Option<String> {
+        let prompter = self.prompter.as_ref().ok()?;
+        Some(prompter.corpus_sha256().to_owned())
     }
 
     fn sync(&mut self, most: Duration) {

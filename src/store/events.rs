@@ -5,11 +5,90 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::session::Note;
+use crate::board::Button;
+use crate::screen::Name;
+
+/// What is wrong with the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultKind {
+    /// No frames come from the sound card.
+    Device,
+    /// A take could not be written.
+    Storage,
+    /// There is no line to show.
+    Corpus,
+    /// The sphere does not do what the step needs.
+    Sphere,
+}
+
+impl FaultKind {
+    /// The word events.jsonl and the language tables use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultKind::Device => "device",
+            FaultKind::Storage => "storage",
+            FaultKind::Corpus => "corpus",
+            FaultKind::Sphere => "sphere",
+        }
+    }
+}
+
+/// A row of events.jsonl without its time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Note {
+    /// A button; the row's frame is that of the edge.
+    Press {
+        /// Which.
+        button: Button,
+        /// For how long.
+        held_ms: u64,
+    },
+    /// A screen was shown.
+    Screen {
+        /// Which.
+        name: Name,
+    },
+    /// A step changed state.
+    Step {
+        /// Its name.
+        name: Arc<str>,
+        /// `intro`, `run`, `pause`, `resume`, `reset` or `over`.
+        state: &'static str,
+    },
+    /// A take changed state.
+    Take {
+        /// Its number.
+        take: u32,
+        /// `begin`, `end`, `stored` or `failed`.
+        state: &'static str,
+    },
+    /// A fault began or ended.
+    Fault {
+        /// What is wrong.
+        kind: FaultKind,
+        /// `on` or `off`.
+        state: &'static str,
+        /// In words; empty when it ended.
+        text: Arc<str>,
+    },
+    /// The sphere was commanded.
+    Sphere {
+        /// `play`, `stop` or `none` (gone on without).
+        verb: &'static str,
+        /// The track.
+        track: Arc<str>,
+        /// Where it started, seconds.
+        position: Option<f64>,
+    },
+}
 
 /// One row: when, on the session's clock, and what.
 #[derive(Debug, Serialize)]
@@ -70,7 +149,6 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::Button;
 
     #[test]
     fn a_row_is_one_line_with_frame_and_event() {

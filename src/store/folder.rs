@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::config::{Config, Sensor, Site};
-use crate::session::protocol::Protocol;
+use crate::config::{Sensor, Site};
 
 /// A name and what it stands for.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +58,18 @@ pub struct AudioRecord {
     pub reference: String,
 }
 
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ended {
+    /// Every step was done.
+    Completed,
+    /// By the stop button or the program's end.
+    Stopped,
+    /// Nobody was there any more.
+    Idle,
+}
+
 /// session.json.
 #[derive(Clone, Debug, Serialize)]
 pub struct Record {
@@ -84,48 +95,10 @@ pub struct Record {
     /// The program.
     pub software: String,
     /// How it ended; null while it runs.
-    pub ended: Option<crate::session::Ended>,
+    pub ended: Option<Ended>,
 }
 
 impl Record {
-    /// The record of a session that begins.
-    #[must_use]
-    pub fn new(session: String, config: &Config, protocol: &Protocol) -> Record {
-        let sensor = |name: &String| config.audio.sensor.get(name).cloned().unwrap_or_default();
-        let channel = |name: &String| Channel {
-            name: name.clone(),
-            sensor: sensor(name),
-        };
-        let corpus = config.corpus.path.file_name().unwrap_or_default();
-        Record {
-            session,
-            box_name: config.box_name.clone(),
-            site: config.site.clone(),
-            language: config.language.clone(),
-            protocol: Named {
-                name: protocol.name.clone(),
-                sha256: protocol.sha256.clone(),
-            },
-            corpus: CorpusRecord {
-                name: corpus.to_string_lossy().into_owned(),
-                sha256: None,
-                seed: config.corpus.seed,
-                shard: config.corpus.shard.clone(),
-            },
-            audio: AudioRecord {
-                device: config.audio.device.clone(),
-                rate: config.audio.rate,
-                format: config.audio.format.to_string(),
-                channels: config.audio.channels.iter().map(channel).collect(),
-                reference: config.audio.reference.clone(),
-            },
-            consent: None,
-            sealed: false,
-            software: concat!("booth ", env!("CARGO_PKG_VERSION")).into(),
-            ended: None,
-        }
-    }
-
     /// Writes session.json into `folder`, replacing the one before.
     ///
     /// # Errors

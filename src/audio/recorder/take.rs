@@ -132,18 +132,19 @@ impl OpenTake {
         Ok(())
     }
 
-    /// Levels once the end mark has passed. Until it is known the meter stays half a second
-    /// behind, within the history, so that nothing after the end mark is ever counted.
+    /// Levels once the end mark has passed. Until it is known the meter stays `lag` frames behind,
+    /// within the history, so that nothing after the end mark is ever counted.
     pub fn measure(
         &mut self,
         history: &VecDeque<Box<Block>>,
         processed: u64,
+        lag: u64,
     ) -> Option<Vec<Level>> {
         if self.levels.is_some() {
             return None;
         }
         let mark = self.end.as_ref().map(|end| end.end_mark);
-        let behind = processed.saturating_sub(u64::from(self.spec.rate / 2));
+        let behind = processed.saturating_sub(lag);
         let to = mark.unwrap_or(behind).min(processed);
         let frame = self.spec.frame_bytes() as u64;
         for block in history {

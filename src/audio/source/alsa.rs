@@ -14,9 +14,9 @@ use crate::rt::Nanos;
 
 /// Longest wait for one period before [`Read::Nothing`].
 const WAIT_MS: u32 = 200;
-/// The device's buffer holds four periods or this much, whichever is more: a larger one would
-/// hide stalls, a smaller one would not outlast a busy kernel.
-const BUFFER_MS: u64 = 100;
+/// The device's buffer holds four periods or this much, whichever is more: the first thing that
+/// outlasts a busy kernel. It adds no delay, since the reader is woken each period.
+const BUFFER_MS: u64 = 500;
 /// SND_PCM_STATE_DISCONNECTED.
 const DISCONNECTED: i32 = 8;
 

@@ -1,0 +1,143 @@
+//! From the configuration to the running parts: clerk, sphere, capture and recorder, board.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::time::Time;
+use super::{Booth, Error, Options};
+use crate::board::sim::script::Player;
+use crate::board::{self, profile::Profile};
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::rt::Nanos;
+use crate::screen::lang::Lang;
+use crate::screen::text::Type;
+use crate::session::protocol::Protocol;
+use crate::session::{Rules, Session};
+use crate::sphere::Sphere;
+use crate::sphere::sim::Simulated;
+use crate::store::clerk::{Clerk, Source};
+
+/// The texts inside the binary, by the path the built-in configuration gives them.
+const SAMPLES: [(&str, &str); 2] = [
+    ("corpus/fr.txt", include_str!("../../deploy/corpus/fr.txt")),
+    ("corpus/en.txt", include_str!("../../deploy/corpus/en.txt")),
+];
+
+impl Booth {
+    /// Opens everything that a run needs; what is wrong is said before the doors open.
+    pub(super) fn assemble(
+        config: Config,
+        protocol: Protocol,
+        options: Options,
+    ) -> Result<Booth, Error> {
+        let words = Lang::load(&config.language)?;
+        let profile = Profile::load(&config.board)?;
+        let time = Time::new(options.fast, &config)?;
+        let clerk = clerk(&config, options.fast)?;
+        let sphere = sphere(&config, options.fast)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+            signal_hook::flag::register(signal, stop.clone()).map_err(Error::system("signals"))?;
+        }
+        let chain = time.start_chain(&config)?;
+        let (buttons, panel) = board::open(
+            &profile,
+            &board::Options {
+                fonts: config.fonts.clone(),
+                screens: options.screens,
+                hold: Duration::from_millis(u64::from(config.take.hold_ms)),
+                keys: options.script.is_none(),
+            },
+        )?;
+        let rules = Rules {
+            rate: config.audio.rate,
+            take: config.take.clone(),
+            language: config.language.clone(),
+            sphere: sphere.is_some(),
+            seed: config.corpus.seed,
+        };
+        let protocol = Arc::new(protocol);
+        Ok(Booth {
+            session: Session::new(protocol.clone(), rules),
+            config,
+            protocol,
+            words,
+            buttons,
+            panel,
+            player: options.script.map(Player::new),
+            chain,
+            clerk,
+            sphere,
+            time,
+            stop,
+            stopping: false,
+            last: None,
+            shown_since: Nanos::default(),
+            prepared: None,
+            folder: PathBuf::new(),
+            sphere_wanted_at: 0,
+            faulty: false,
+            told_unclocked: false,
+            failure: None,
+            actions: Vec::new(),
+            edges: Vec::new(),
+        })
+    }
+}
+
+fn clerk(config: &Config, fast: bool) -> Result<Clerk, Error> {
+    let path = corpus_path(config)?;
+    Corpus::open(&path, Some(&config.data))?;
+    let fonts = config.fonts.clone();
+    // Loaded at the first line, in the clerk's thread.
+    let mut letters: Option<Type> = None;
+    let drawable = Box::new(move |text: &str| {
+        let letters = letters.get_or_insert_with(|| Type::load(&fonts));
+        letters.missing_glyphs(text) == 0
+    });
+    let source = Source {
+        path,
+        data: config.data.clone(),
+        seed: config.corpus.seed,
+        shard: config.corpus.shard.parse()?,
+        drawable,
+        dated: !fast,
+    };
+    Clerk::start(source).map_err(Error::system("thread `clerk`"))
+}
+
+/// The configured corpus; the samples of the binary are written to DATA/corpus first.
+fn corpus_path(config: &Config) -> Result<PathBuf, Error> {
+    let path = config.corpus.path_for(&config.language);
+    let sample = SAMPLES.iter().find(|(name, _)| path.as_os_str() == *name);
+    let Some((name, text)) = sample.filter(|_| !path.exists()) else {
+        return Ok(path.to_owned());
+    };
+    let copy = config.data.join(name);
+    let folder = copy.parent().unwrap_or(&config.data);
+    let written = std::fs::create_dir_all(folder).and_then(|()| match std::fs::read(&copy) {
+        Ok(there) if there == text.as_bytes() => Ok(()),
+        _ => std::fs::write(&copy, text),
+    });
+    match written {
+        Ok(()) => Ok(copy),
+        Err(source) => Err(Error::Sample { path: copy, source }),
+    }
+}
+
+/// The sphere's thread, where there is a sphere.
+fn sphere(config: &Config, fast: bool) -> Result<Option<Sphere>, Error> {
+    if config.sphere.host.is_empty() {
+        return Ok(None);
+    }
+    let peer = if fast {
+        Simulated::standing(Nanos::default())
+    } else {
+        Simulated::default()
+    };
+    let sphere = Sphere::start(Box::new(peer)).map_err(Error::system("thread `sphere`"))?;
+    Ok(Some(sphere))
+}

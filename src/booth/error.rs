@@ -1,0 +1,76 @@
+//! Why the box does not run, or stopped.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::audio::chain;
+use crate::board::BoardError;
+use crate::board::profile::ProfileError;
+use crate::board::sim::script::UntilFailed;
+use crate::corpus::CorpusError;
+use crate::corpus::order::ShardError;
+use crate::screen::lang::LangError;
+
+/// Why the box does not run, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The screens' words cannot be had.
+    #[error(transparent)]
+    Lang(#[from] LangError),
+    /// The board's profile is faulty or unknown.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The shard is none.
+    #[error("corpus.shard: {0}")]
+    Shard(#[from] ShardError),
+    /// A device that keeps its own time cannot run fast.
+    #[error("--fast: device `{0}` keeps its own time; add --set audio.device=sim")]
+    NotFast(String),
+    /// The corpus is refused.
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
+    /// The sample corpus cannot be unpacked.
+    #[error("sample corpus {}: {source}; make the data folder writable or use --data", path.display())]
+    Sample {
+        /// Where it would go.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Capture or recorder do not start.
+    #[error(transparent)]
+    Chain(#[from] chain::Error),
+    /// Buttons or panel failed.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// A screen that the script waits for did not come.
+    #[error(transparent)]
+    Script(#[from] UntilFailed),
+    /// The system has no thread or signal left.
+    #[error("{what}: {source}")]
+    System {
+        /// Thread or signal.
+        what: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A thread panicked; what it left is made whole at the next start.
+    #[error("thread `{0}` ended before its time")]
+    Died(&'static str),
+}
+
+impl Error {
+    /// For `map_err`: the system refused `what`.
+    pub(super) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Error {
+        move |source| Error::System { what, source }
+    }
+
+    /// Whether the configuration is to blame, so that the exit code is 2.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Error::Lang(_) | Error::Profile(_) | Error::Shard(_) | Error::NotFast(_)
+        )
+    }
+}
