@@ -217,6 +217,7 @@ impl Booth {
                 }
                 Report::Failed { take, reason } => {
                     self.faulty = true;
+                    log::error!("take {take}: {reason}");
                     Event::Failed(take, reason.into())
                 }
             };

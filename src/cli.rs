@@ -3,6 +3,7 @@
 pub mod corpus;
 pub mod demo;
 pub mod devices;
+pub mod record;
 pub mod repair;
 pub mod run;
 pub mod takes;
@@ -116,6 +117,7 @@ enum Command {
     Run(run::Args),
     /// Shows a whole session: a scripted visitor, forty seconds of reading.
     Demo(demo::Args),
+    Record(record::Args),
     Corpus(corpus::CorpusArgs),
     Repair(repair::Args),
     /// Lists the ALSA capture devices with what each offers.
@@ -146,6 +148,7 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     match command {
         Command::Run(args) => run::run(args, common),
         Command::Demo(args) => demo::run(&args, common),
+        Command::Record(args) => record::run(&args),
         Command::Corpus(args) => corpus::run(&args, common),
         Command::Repair(args) => repair::run(&args),
         Command::Devices(args) => devices::run(&args),

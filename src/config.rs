@@ -318,6 +318,12 @@ impl Corpus {
 }
 
 impl Audio {
+    /// Names for the channels of a device that nobody named: `channel-1` and so on.
+    #[must_use]
+    pub fn numbered(channels: u32) -> Vec<String> {
+        (1..=channels).map(|n| format!("channel-{n}")).collect()
+    }
+
     /// The shape of the captured stream.
     #[must_use]
     pub fn spec(&self) -> Spec {

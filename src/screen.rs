@@ -91,6 +91,8 @@ pub struct Screen {
     pub hint: Arc<str>,
     /// The step's time, where a step runs.
     pub progress: Option<Progress>,
+    /// Part of the session's steps that has passed, in thousandths; on the simulator only.
+    pub session_permille: u16,
     /// Whether a take is running.
     pub recording: bool,
     /// Live level of the loudest channel, 0 to 100; main's, not the session's.

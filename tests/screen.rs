@@ -27,6 +27,7 @@ fn screens() -> Vec<Screen> {
             permille: 380,
             seconds_left: 558,
         }),
+        session_permille: 0,
         recording: true,
         level: Some(72),
     };
@@ -70,6 +71,7 @@ fn screens() -> Vec<Screen> {
             text: text.as_str().into(),
             hint: hint.as_str().into(),
             progress: None,
+            session_permille: 0,
             recording: false,
             level: None,
         });

@@ -76,6 +76,14 @@ pub struct PoolSize {
 }
 
 impl PoolSize {
+    /// The pool of a stream whose disk may stall for `buffer_s`, with the recorder's history and 2 s
+    /// for what is under way.
+    #[must_use]
+    pub fn of(spec: Spec, period_frames: u32, buffer_s: u32, history_frames: u64) -> PoolSize {
+        let frames = u64::from(spec.rate) * (u64::from(buffer_s) + 2) + history_frames;
+        PoolSize::new(spec, period_frames, frames)
+    }
+
     /// The pool that holds `pool_frames` in blocks of at least one period.
     #[must_use]
     pub fn new(spec: Spec, period_frames: u32, pool_frames: u64) -> PoolSize {
@@ -97,7 +105,8 @@ impl PoolSize {
         let (filled_in, filled_out) = Box::leak(Box::new(BlockQueue::new())).split();
         for _ in 0..self.blocks {
             // Written, not only reserved: a page first touched while capturing is a page fault.
-            let bytes = vec![0x55; self.block_frames as usize * spec.frame_bytes()];
+            let mut bytes = vec![1; self.block_frames as usize * spec.frame_bytes()];
+            std::hint::black_box(&mut bytes).fill(0);
             let block = Block {
                 first_frame: 0,
                 frames: 0,

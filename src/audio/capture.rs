@@ -144,7 +144,8 @@ pub fn spawn(setup: Setup) -> std::io::Result<(JoinHandle<u64>, Opened)> {
 }
 
 fn run(setup: Setup, first: &SyncSender<Result<(), Error>>) -> u64 {
-    let spare = vec![0x55; setup.block_frames as usize * setup.spec.frame_bytes()];
+    let mut spare = vec![1; setup.block_frames as usize * setup.spec.frame_bytes()];
+    std::hint::black_box(&mut spare).fill(0);
     let mut capture = Capture {
         setup,
         spare: spare.into(),

@@ -280,7 +280,6 @@ impl Recorder {
     }
 
     fn fail(&self, take: u32, reason: String) {
-        log::error!("take {take}: {reason}");
         self.report(Report::Failed { take, reason });
     }
 
@@ -343,16 +342,6 @@ mod tests {
         })
     }
 
-    fn row() -> Row {
-        let json = r#"{"take":1,"file":"a.rf64","kind":"read","step":"s","line":1,"line_id":null,
-            "text":"t","language":"fr","version":1,"verdict":"kept","reasons":[],"start_frame":0,
-            "frames":0,"lead_frames":0,"tail_frames":0,"shown_frame":null,"press_frames":[],
-            "voice":null,"rate":1,"channels":1,"format":"S16_LE","gaps":[],"peak_dbfs":[],
-            "rms_dbfs":[],"dc":[],"snr_db":[],"clipped":[],"sphere":null,"samples_sha256":"",
-            "utc":null}"#;
-        serde_json::from_str(json).expect("a row")
-    }
-
     #[test]
     fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
         let dir = tempfile::tempdir().expect("folder");
@@ -384,7 +373,7 @@ mod tests {
             end_mark: 2100,
             end_frame: 2300,
             frame0: 1000,
-            row: row(),
+            row: Row::of(1, "a.rf64".into(), Kind::Read, SPEC),
         };
         recorder.handle(Command::End(Box::new(end)));
         assert!(matches!(

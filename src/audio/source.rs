@@ -65,6 +65,25 @@ pub trait Source: Send {
 /// Opens a source, at the start and again after it was gone; called in the capture thread.
 pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Source>, Error> + Send>;
 
+/// The name of the built-in simulated source.
+pub const SIMULATED: &str = "sim";
+
+/// Opens `device`, an ALSA PCM or the simulated source.
+#[must_use]
+pub fn opener(device: &str, spec: Spec, period_frames: u32) -> Opener {
+    if device == SIMULATED {
+        return Box::new(move || Ok(Box::new(sim::SimSource::paced(spec, period_frames, 1))));
+    }
+    let device = device.to_owned();
+    Box::new(move || {
+        Ok(Box::new(alsa::AlsaSource::open(
+            &device,
+            spec,
+            period_frames,
+        )?))
+    })
+}
+
 /// Why a device could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -114,6 +114,7 @@ mod tests {
             text: "Texte".into(),
             hint: "".into(),
             progress: None,
+            session_permille: 0,
             recording: false,
             level: None,
         };

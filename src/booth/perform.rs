@@ -120,10 +120,8 @@ impl Booth {
             ),
             None => (None, None),
         };
+        // What the recorder knows better it fills in.
         let row = Row {
-            take: end.take,
-            file: file_name(end.take),
-            kind: end.kind,
             step: end.step.to_string(),
             line: end.line.map(|line| line.number),
             line_id,
@@ -131,26 +129,11 @@ impl Booth {
             language: self.config.language.clone(),
             version: end.version,
             verdict: end.verdict,
-            reasons: Vec::new(),
-            start_frame: in_session(end.start_frame),
-            frames: end.end_frame - end.start_frame,
-            lead_frames: end.start_mark - end.start_frame,
-            tail_frames: end.end_frame - end.end_mark,
             shown_frame: Some(in_session(end.shown_frame)),
             press_frames: end.press_frames.into_iter().map(in_session).collect(),
-            voice: None,
-            rate: audio.rate,
-            channels: audio.spec().channels,
-            format: audio.format.stored(),
-            gaps: Vec::new(),
-            peak_dbfs: Vec::new(),
-            rms_dbfs: Vec::new(),
-            dc: Vec::new(),
-            snr_db: Vec::new(),
-            clipped: Vec::new(),
             sphere: end.sphere,
-            samples_sha256: String::new(),
             utc: self.utc(),
+            ..Row::of(end.take, file_name(end.take), end.kind, audio.spec())
         };
         Command::End(Box::new(recorder::End {
             take: end.take,

@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::Error;
 use crate::audio::block::PoolSize;
 use crate::audio::chain::{self, Chain};
-use crate::audio::source::Opener;
-use crate::audio::source::alsa::AlsaSource;
 use crate::audio::source::sim::{Lockstep, SimSource};
+use crate::audio::source::{self, Opener};
 use crate::config::Config;
 use crate::rt::Nanos;
 use crate::session::Stamp;
@@ -37,7 +36,7 @@ impl Time {
         if !fast {
             return Ok(Time::Real);
         }
-        if config.audio.device != "sim" {
+        if config.audio.device != source::SIMULATED {
             return Err(Error::NotFast(config.audio.device.clone()));
         }
         let block_frames = u64::from(pool(config).block_frames);
@@ -52,7 +51,7 @@ impl Time {
 
     /// Starts capture and recorder on the configured device.
     pub(super) fn start_chain(&self, config: &Config) -> Result<Chain, Error> {
-        let audio = config.audio.clone();
+        let audio = &config.audio;
         let (spec, period) = (audio.spec(), audio.period_frames);
         let open: Opener = match self {
             Time::Fast { grants, .. } => {
@@ -66,19 +65,14 @@ impl Time {
                     )))
                 })
             }
-            Time::Real if audio.device == "sim" => {
-                Box::new(move || Ok(Box::new(SimSource::paced(spec, period, 1))))
-            }
-            Time::Real => {
-                Box::new(move || Ok(Box::new(AlsaSource::open(&audio.device, spec, period)?)))
-            }
+            Time::Real => source::opener(&audio.device, spec, period),
         };
         let setup = chain::Setup {
             spec,
             open,
             pool: pool(config),
             history_frames: history(config),
-            wake: config.audio.device == "sim",
+            wake: config.audio.device == source::SIMULATED,
         };
         Ok(Chain::start(setup)?)
     }
@@ -168,7 +162,7 @@ fn history(config: &Config) -> u64 {
 }
 
 fn pool(config: &Config) -> PoolSize {
-    let spec = config.audio.spec();
-    let frames = u64::from(spec.rate) * (u64::from(config.audio.buffer_s) + 2) + history(config);
-    PoolSize::new(spec, config.audio.period_frames, frames)
+    let audio = &config.audio;
+    let history = history(config);
+    PoolSize::of(audio.spec(), audio.period_frames, audio.buffer_s, history)
 }

@@ -8,7 +8,7 @@ use crate::audio::source::alsa::open_pcm;
 use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
 use crate::booth::Options;
-use crate::config::Config;
+use crate::config::{Audio, Config};
 use crate::session::protocol::Protocol;
 use crate::store::takes as rows;
 
@@ -94,9 +94,7 @@ fn fit(config: &mut Config, device: &str) -> Result<(), Failure> {
     let wanted = audio.channels.len() as u32;
     let channels = wanted.clamp(offer.channels.0, offer.channels.1);
     if channels != wanted {
-        audio.channels = (1..=channels)
-            .map(|number| format!("channel-{number}"))
-            .collect();
+        audio.channels = Audio::numbered(channels);
         audio.reference = String::new();
     }
     audio.rate = audio.rate.clamp(offer.rates.0, offer.rates.1);

@@ -1,17 +1,20 @@
 //! `booth repair PATH…`: makes unfinished RF64 files whole.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
 use crate::audio::repair::{Outcome, repair};
+use crate::store::folder;
 
 /// Makes unfinished RF64 files whole; leaves healthy files byte-identical.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files to look at.
+    /// Files, or folders whose .rf64 files are looked at
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// One JSON object a file.
+    /// One JSON object a file
     #[arg(long)]
     json: bool,
 }
@@ -22,24 +25,90 @@ pub struct Args {
 /// Names each file that could not be repaired.
 pub fn run(args: &Args) -> Result<Done, Failure> {
     let mut failures = Vec::new();
+    let mut out = String::new();
     for path in &args.paths {
-        match repair(path) {
-            Ok(outcome) if args.json => {
-                let (action, frames) = match outcome {
-                    Outcome::Healthy { frames } => ("none", frames),
-                    Outcome::Repaired { frames, .. } => ("repaired", frames),
-                };
-                let file = path.display().to_string();
-                let row = serde_json::json!({"file": file, "action": action, "frames": frames});
-                println!("{row}");
+        match files(path) {
+            Ok(files) => {
+                for file in files {
+                    match look(&file, args.json) {
+                        Ok(line) => out += &line,
+                        Err(failure) => failures.push(failure),
+                    }
+                }
             }
-            Ok(outcome) => println!("{}: {outcome}", path.display()),
-            Err(error) => failures.push(error.to_string()),
+            Err(error) => failures.push(format!("cannot list {}: {error}", path.display())),
         }
     }
+    super::print(&out)?;
     if failures.is_empty() {
         Ok(Done::Well)
     } else {
         Err(Failure::CouldNot(failures.join("\nbooth: ")))
+    }
+}
+
+fn look(file: &Path, json: bool) -> Result<String, String> {
+    let _held = hold_data(file)?;
+    let outcome = repair(file).map_err(|error| error.to_string())?;
+    let name = file.display();
+    if !json {
+        return Ok(format!("{name}: {outcome}\n"));
+    }
+    let row = match outcome {
+        Outcome::Healthy { frames } => {
+            serde_json::json!({"file": name.to_string(), "action": "none", "frames": frames})
+        }
+        Outcome::Repaired {
+            before,
+            frames,
+            dropped_bytes,
+        } => serde_json::json!({
+            "file": name.to_string(), "action": "repaired", "frames": frames,
+            "frames_before": before, "dropped_bytes": dropped_bytes,
+        }),
+    };
+    Ok(format!("{row}\n"))
+}
+
+/// The file itself, or every .rf64 file below a folder, sorted.
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut entries = fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    let mut found = Vec::new();
+    for entry in entries {
+        if entry.is_dir() && !entry.is_symlink() {
+            found.extend(files(&entry)?);
+        } else if entry.extension().is_some_and(|e| e == "rf64") {
+            found.push(entry);
+        }
+    }
+    Ok(found)
+}
+
+/// Holds the data folder that `file` is a take of; a running booth repairs its takes itself, and
+/// one of them may be the take it records.
+fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
+    let whole = file.canonicalize().unwrap_or_default();
+    // DATA/sessions/SESSION/take-0001.rf64
+    let Some(data) = whole
+        .ancestors()
+        .nth(3)
+        .filter(|data| data.join(".lock").is_file())
+    else {
+        return Ok(None);
+    };
+    match folder::lock(data) {
+        Ok(None) => Err(format!(
+            "{}: a booth is running on {} and repairs its own takes; left as it is",
+            file.display(),
+            data.display()
+        )),
+        // A folder that cannot be locked is on a read-only medium: no booth runs on it.
+        held => Ok(held.unwrap_or_default()),
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::near::{explain, line_of, nearest};
-use super::{Config, Mode, Recipients, set};
+use super::{Audio, Config, Mode, Recipients, set};
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -154,7 +154,7 @@ fn check(holds: bool, key: &'static str, reason: impl Into<String>) -> Result<()
 }
 
 fn validate(c: &Config) -> Result<(), Reason> {
-    audio(c)?;
+    c.audio.check()?;
     take(c)?;
     check(
         shard(&c.corpus.shard),
@@ -169,13 +169,22 @@ fn validate(c: &Config) -> Result<(), Reason> {
     unbuilt(c)
 }
 
-fn audio(c: &Config) -> Result<(), Reason> {
-    let a = &c.audio;
+impl Audio {
+    /// Refuses what no device could be asked for; names the key and the reason.
+    ///
+    /// # Errors
+    /// The key, as `audio.rate`, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        audio(self)
+    }
+}
+
+fn audio(a: &Audio) -> Result<(), Reason> {
     let n = a.channels.len();
     check(
         (1..=64).contains(&n),
         "audio.channels",
-        format!("needs 1 to 64 names, has {n}"),
+        format!("1 to 64 can be recorded, not {n}"),
     )?;
     let mut seen = BTreeSet::new();
     for name in &a.channels {

@@ -249,6 +249,7 @@ mod tests {
                 permille: 400,
                 seconds_left: 61,
             }),
+            session_permille: 100,
             recording: true,
             level: Some(60),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::protocol::Step;
 use super::{Cue, Session, State};
 use crate::config::Mode;
 use crate::screen::lang::Lang;
@@ -57,6 +58,7 @@ impl Session {
             text,
             hint,
             progress: self.progress(frame),
+            session_permille: self.session_permille(frame),
             recording: self.open.is_some() && name != Name::Fault,
             level: None,
         }
@@ -108,6 +110,18 @@ impl Session {
             .get(&self.rules.language)
             .or_else(|| plan.text.values().next());
         text.unwrap_or(&plan.name)
+    }
+
+    fn session_permille(&self, frame: u64) -> u16 {
+        let seconds = |steps: &[Step]| steps.iter().map(|step| u64::from(step.seconds)).sum();
+        let rate = u64::from(self.rules.rate);
+        let all: u64 = seconds(&self.protocol.steps);
+        let before: u64 = seconds(&self.protocol.steps[..self.step]);
+        let done = match self.state {
+            State::Attract => 0,
+            _ => before * rate + self.timer.used_at(frame),
+        };
+        (done * 1000 / (all * rate).max(1)) as u16
     }
 
     fn progress(&self, frame: u64) -> Option<Progress> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audio::block::Cause;
-use crate::audio::format::Format;
+use crate::audio::format::{Format, Spec};
 
 /// What a take is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,4 +131,43 @@ pub struct Row {
     pub samples_sha256: String,
     /// RFC 3339, or null while the clock is unsynchronised.
     pub utc: Option<String>,
+}
+
+impl Row {
+    /// A row of a `kept` take of which nothing more is known yet; `spec` as captured.
+    #[must_use]
+    pub fn of(take: u32, file: String, kind: Kind, spec: Spec) -> Row {
+        Row {
+            take,
+            file,
+            kind,
+            step: String::new(),
+            line: None,
+            line_id: None,
+            text: None,
+            language: String::new(),
+            version: 1,
+            verdict: Verdict::Kept,
+            reasons: Vec::new(),
+            start_frame: 0,
+            frames: 0,
+            lead_frames: 0,
+            tail_frames: 0,
+            shown_frame: None,
+            press_frames: Vec::new(),
+            voice: None,
+            rate: spec.rate,
+            channels: spec.channels,
+            format: spec.format.stored(),
+            gaps: Vec::new(),
+            peak_dbfs: Vec::new(),
+            rms_dbfs: Vec::new(),
+            dc: Vec::new(),
+            snr_db: Vec::new(),
+            clipped: Vec::new(),
+            sphere: None,
+            samples_sha256: String::new(),
+            utc: None,
+        }
+    }
 }

@@ -61,14 +61,14 @@ impl Terminal {
         new: bool,
     ) -> Result<(), BoardError> {
         if self.picture {
-            self.draw(picture);
+            self.draw(screen, picture);
         } else if new {
             emit(&format!("{}\n", line(screen)));
         }
         Ok(())
     }
 
-    fn draw(&mut self, picture: &Picture) {
+    fn draw(&mut self, screen: &Screen, picture: &Picture) {
         let Some(size) = rt::terminal_size() else {
             return;
         };
@@ -78,14 +78,16 @@ impl Terminal {
             self.rows.clear();
             out.push_str("\x1b[2J");
         }
-        let room = (size.0, size.1.saturating_sub(u16::from(self.keys)));
+        let room = (size.0, size.1.saturating_sub(1 + u16::from(self.keys)));
         let mut rows = half_blocks(picture, room);
+        // A small terminal shows a small picture: the words can be read under it.
+        rows.push(line(screen).chars().take(size.0.into()).collect());
         if self.keys {
             rows.push(KEYS.chars().take(size.0.into()).collect());
         }
         for (n, row) in rows.iter().enumerate() {
             if self.rows.get(n) != Some(row) {
-                let _ = write!(out, "\x1b[{};1H{row}", n + 1);
+                let _ = write!(out, "\x1b[{};1H{row}\x1b[K", n + 1);
             }
         }
         self.rows = rows;
@@ -106,8 +108,11 @@ fn emit(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// A screen in words.
+/// A screen in words, behind how much of the session is done.
 fn line(screen: &Screen) -> String {
+    const CELLS: usize = 20;
+    let done = usize::from(screen.session_permille.min(1000));
+    let bar = "█".repeat(done * CELLS / 1000);
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = if screen.text.is_empty() {
         &screen.title
@@ -115,7 +120,8 @@ fn line(screen: &Screen) -> String {
         &screen.text
     };
     let text: String = words(text).chars().filter(|c| !c.is_control()).collect();
-    format!("{:<8} {text}", screen.name.word())
+    let (percent, name) = (done / 10, screen.name.word());
+    format!("{bar:░<CELLS$} {percent:>3} %  {name:<8} {text}")
 }
 
 /// The picture in rows of U+2580, two pixels a cell, shrunk to `room` columns and rows.

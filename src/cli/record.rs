@@ -1,0 +1,240 @@
+//! `booth record`: the recorder alone, as arecord would be used.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Done, Failure};
+use crate::audio::block::PoolSize;
+use crate::audio::capture::State;
+use crate::audio::chain::{Chain, Setup};
+use crate::audio::format::Format;
+use crate::audio::meter::dbfs;
+use crate::audio::recorder::{Begin, Command, End, Report};
+use crate::audio::rf64::Meta;
+use crate::audio::source;
+use crate::config::Audio;
+use crate::rt;
+use crate::store::row::{Kind, Row, Verdict};
+
+/// Between two looks at what the recorder did.
+const TURN: Duration = Duration::from_millis(20);
+/// The only take.
+const TAKE: u32 = 1;
+
+/// Records one file until its length is reached or a signal comes; the last line is its JSON.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The ALSA PCM, as hw:CARD=F8n; `sim` is the simulated source
+    #[arg(long, value_name = "PCM")]
+    device: String,
+    /// Channel count, exact
+    #[arg(long, value_name = "N")]
+    channels: u16,
+    /// Frames per second, exact
+    #[arg(long, default_value_t = 48_000, value_name = "HZ")]
+    rate: u32,
+    /// Sample format, exact: S16_LE S24_3LE S24_LE S32_LE FLOAT_LE
+    #[arg(long, default_value_t = Format::S32Le)]
+    format: Format,
+    /// Frames of an ALSA period
+    #[arg(long, default_value_t = 480, value_name = "FRAMES")]
+    period_frames: u32,
+    /// Seconds that the disk may stall
+    #[arg(long, default_value_t = 30, value_name = "S")]
+    buffer_s: u32,
+    /// Ends after so many seconds
+    #[arg(long, conflicts_with = "frames", value_name = "S")]
+    seconds: Option<f64>,
+    /// Ends after so many frames
+    #[arg(long, value_name = "N")]
+    frames: Option<u64>,
+    /// The file; must not be there yet
+    out: PathBuf,
+}
+
+/// Runs `booth record`.
+///
+/// # Errors
+/// Wrong options, a file that is there already, a device or a folder that cannot be had.
+pub fn run(args: &Args) -> Result<Done, Failure> {
+    let audio = args.audio()?;
+    let wanted = args.wanted_frames()?;
+    if args.out.symlink_metadata().is_ok() {
+        let out = args.out.display();
+        return Err(Failure::CouldNot(format!(
+            "{out}: is there already and is never overwritten; name another file"
+        )));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, stop.clone())
+            .map_err(|error| Failure::CouldNot(format!("signals: {error}")))?;
+    }
+    let spec = audio.spec();
+    // The take is begun after capture: what came before that is in the history.
+    let history_frames = u64::from(spec.rate);
+    let mut chain = Chain::start(Setup {
+        spec,
+        open: source::opener(&audio.device, spec, audio.period_frames),
+        pool: PoolSize::of(spec, audio.period_frames, audio.buffer_s, history_frames),
+        history_frames,
+        wake: audio.device == source::SIMULATED,
+    })
+    .map_err(|error| Failure::CouldNot(error.to_string()))?;
+    let take = Take {
+        args,
+        audio: &audio,
+    };
+    chain.send(Command::Begin(Box::new(take.begin(wanted))));
+    if let Some(frames) = wanted {
+        chain.send(take.end(frames, Verdict::Kept));
+    }
+    let stored = take.wait(&mut chain, wanted.is_some(), &stop);
+    let lost = chain.status.lost_frames();
+    chain.stop();
+    let row = stored?;
+    let json = serde_json::to_string(&row)
+        .map_err(|error| Failure::CouldNot(format!("the take's JSON: {error}")))?;
+    super::print(&format!("{json}\n"))?;
+    let whole = lost == 0 && row.gaps.is_empty() && row.verdict == Verdict::Kept;
+    Ok(if whole { Done::Well } else { Done::WithFaults })
+}
+
+impl Args {
+    /// The options as the configuration would have them, and checked like it.
+    fn audio(&self) -> Result<Audio, Failure> {
+        let audio = Audio {
+            device: self.device.clone(),
+            rate: self.rate,
+            format: self.format,
+            channels: Audio::numbered(self.channels.into()),
+            period_frames: self.period_frames,
+            buffer_s: self.buffer_s,
+            ..Audio::default()
+        };
+        match audio.check() {
+            Ok(()) => Ok(audio),
+            Err((key, reason)) => {
+                let option = key.trim_start_matches("audio.").replace('_', "-");
+                Err(Failure::Usage(format!("--{option}: {reason}")))
+            }
+        }
+    }
+
+    fn wanted_frames(&self) -> Result<Option<u64>, Failure> {
+        let frames = match (self.frames, self.seconds) {
+            (Some(frames), _) => frames,
+            (None, Some(seconds)) => (seconds * f64::from(self.rate)).round() as u64,
+            (None, None) => return Ok(None),
+        };
+        if frames == 0 {
+            let text = "--seconds, --frames: a take needs at least one frame";
+            return Err(Failure::Usage(text.into()));
+        }
+        Ok(Some(frames))
+    }
+}
+
+struct Take<'a> {
+    args: &'a Args,
+    audio: &'a Audio,
+}
+
+impl Take<'_> {
+    /// From the first frame captured on.
+    fn begin(&self, wanted: Option<u64>) -> Begin {
+        let folder = self.args.out.parent().unwrap_or(Path::new(""));
+        Begin {
+            take: TAKE,
+            folder: folder.to_owned(),
+            file: self.file(),
+            start_frame: 0,
+            start_mark: 0,
+            expected_frames: wanted.unwrap_or(0),
+            meta: Meta {
+                originator: "booth record".into(),
+                utc: rt::utc_now(),
+                channel_names: self.audio.channels.clone(),
+                ..Meta::default()
+            },
+        }
+    }
+
+    fn file(&self) -> String {
+        let name = self.args.out.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    fn end(&self, end_frame: u64, verdict: Verdict) -> Command {
+        let row = Row {
+            verdict,
+            utc: rt::utc_now(),
+            ..Row::of(TAKE, self.file(), Kind::Free, self.audio.spec())
+        };
+        Command::End(Box::new(End {
+            take: TAKE,
+            start_mark: 0,
+            end_mark: end_frame,
+            end_frame,
+            frame0: 0,
+            row,
+        }))
+    }
+
+    /// Waits for the row; a signal or a lost device ends the take before its length.
+    fn wait(&self, chain: &mut Chain, bounded: bool, stop: &AtomicBool) -> Result<Row, Failure> {
+        let mut ending = false;
+        let progress = std::io::stderr().is_terminal();
+        loop {
+            match chain.reports.recv_timeout(TURN) {
+                Ok(Report::Stored { row, .. }) => {
+                    if progress {
+                        eprintln!();
+                    }
+                    return Ok(*row);
+                }
+                Ok(Report::Failed { reason, .. }) => return Err(Failure::CouldNot(reason)),
+                Ok(Report::Measured { .. }) => {}
+                Err(_) if chain.ended().is_some() => {
+                    let text = "capture or recorder ended before its time";
+                    return Err(Failure::CouldNot(text.into()));
+                }
+                Err(_) => {}
+            }
+            let frames = chain.live.frames.load(Ordering::Acquire);
+            let lost = chain.status.state() == State::Closed;
+            if !ending && (lost || stop.load(Ordering::Acquire)) {
+                ending = true;
+                // A signal ends an endless take as it was meant to end.
+                let as_meant = !lost && !bounded;
+                if lost {
+                    let reason = chain.status.reason().unwrap_or_default();
+                    log::error!("audio device `{}`: {reason}", self.audio.device);
+                }
+                let verdict = if as_meant {
+                    Verdict::Kept
+                } else {
+                    Verdict::Aborted
+                };
+                chain.send(self.end(frames, verdict));
+            }
+            if progress && !ending {
+                self.show(
+                    frames,
+                    f32::from_bits(chain.live.peak.swap(0, Ordering::Relaxed)),
+                );
+            }
+        }
+    }
+
+    fn show(&self, frames: u64, peak: f32) {
+        let seconds = frames as f64 / f64::from(self.audio.rate);
+        let peak = dbfs(peak.into()).max(-99.0);
+        let mut out = std::io::stderr().lock();
+        // Nobody may be watching.
+        let _ = write!(out, "\r{seconds:8.1} s  peak {peak:6.1} dBFS ").and_then(|()| out.flush());
+    }
+}
