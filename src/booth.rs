@@ -126,8 +126,6 @@ impl Booth {
         self.serve_sphere();
         self.event(self.time.now(), Event::Tick);
         self.draw();
-        self.time
-            .settle(&self.chain, &self.clerk, self.sphere.as_ref());
     }
 
     /// Ends the run as soon as every take is closed; the first failure is the one told.
@@ -208,7 +206,7 @@ impl Booth {
     }
 
     fn serve_takes(&mut self) {
-        while let Ok(report) = self.chain.reports.try_recv() {
+        for report in self.settled(|booth| booth.chain.reports.try_iter().collect()) {
             let event = match report {
                 Report::Measured { .. } => continue,
                 Report::Stored { take, row } => {
@@ -226,7 +224,7 @@ impl Booth {
     }
 
     fn serve_clerk(&mut self) {
-        while let Some(answer) = self.clerk.answer() {
+        for answer in self.settled(|booth| booth.clerk.answers()) {
             match answer {
                 Answer::Line(stream, line) => {
                     self.event(self.time.now(), Event::Line(stream, line));
@@ -234,10 +232,8 @@ impl Booth {
                 Answer::NoLine(reason) => {
                     log::error!("{reason}");
                     self.faulty = true;
-                    self.event(
-                        self.time.now(),
-                        Event::Fault(FaultKind::Corpus, reason.into()),
-                    );
+                    let fault = Event::Fault(FaultKind::Corpus, reason.into());
+                    self.event(self.time.now(), fault);
                 }
                 Answer::Failed(_) => self.faulty = true,
             }
@@ -245,7 +241,8 @@ impl Booth {
     }
 
     fn serve_sphere(&mut self) {
-        while let Some(reply) = self.sphere.as_mut().and_then(Sphere::reply) {
+        for reply in self.settled(|booth| booth.sphere.as_ref().map_or(Vec::new(), Sphere::replies))
+        {
             match reply {
                 Reply::Played(result) => {
                     let result = result.map(|position| self.sphere_at(&position));
@@ -259,6 +256,14 @@ impl Booth {
                 }
             }
         }
+    }
+
+    /// What a thread has told so far; in a fast run all that it is going to tell, so that the same
+    /// script meets the same answers in the same turn.
+    fn settled<T>(&self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
+        let (chain, clerk, sphere) = (&self.chain, &self.clerk, self.sphere.as_ref());
+        self.time.settle(chain, clerk, sphere);
+        told(self)
     }
 
     fn draw(&mut self) {

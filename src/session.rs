@@ -296,12 +296,17 @@ impl Session {
         match button {
             Button::Go => self.go(frame, actions),
             Button::Pause => self.pause_or_resume(frame, actions),
-            Button::Redo | Button::Stop => {
-                self.held = Some(Held {
-                    button,
-                    since: frame,
-                })
-            }
+            Button::Redo | Button::Stop => self.hold(button, frame, actions),
+        }
+    }
+
+    /// `redo` or `stop` went down: what it means shows when it is released or held long enough.
+    fn hold(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        let since = frame;
+        self.held = Some(Held { button, since });
+        if let Some(take) = &self.open {
+            let end_frame = frame + self.frames(self.rules.take.post_roll_ms);
+            actions.push(Action::MayEnd(take.number, end_frame));
         }
     }
 

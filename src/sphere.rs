@@ -135,9 +135,10 @@ impl Sphere {
         }
     }
 
-    /// The next answer, if one is there.
-    pub fn reply(&mut self) -> Option<Reply> {
-        self.replies.try_recv().ok()
+    /// The answers that are there.
+    #[must_use]
+    pub fn replies(&self) -> Vec<Reply> {
+        self.replies.try_iter().collect()
     }
 
     /// Whether every command was answered, so that a simulated run may go on.

@@ -203,6 +203,7 @@ impl Capture {
     fn open(&mut self) -> Result<Box<dyn Source>, Error> {
         let source = (self.setup.open)()?;
         if source.spec() == self.setup.spec {
+            log::debug!("audio device opened: {}", self.setup.spec);
             return Ok(source);
         }
         Err(Error::Failed {

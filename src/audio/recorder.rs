@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
-use self::take::OpenTake;
+use self::take::{History, OpenTake};
 use super::block::{Block, RecorderEnd};
 use super::format::Spec;
 use super::meter::{Level, Meter};
-use super::rf64::Meta;
+use super::rf64::{self, Meta};
 use crate::rt::Nanos;
 use crate::store::row::{Row, Verdict};
 
@@ -41,6 +41,9 @@ pub struct Begin {
     pub start_mark: u64,
     /// Frames reserved on the disk.
     pub expected_frames: u64,
+    /// Nothing is written until it is so many frames old: an end that is told so late is still met
+    /// to the frame.
+    pub behind_frames: u64,
     /// What the file says of itself.
     pub meta: Meta,
 }
@@ -67,6 +70,14 @@ pub struct End {
 pub enum Command {
     /// Begins a take.
     Begin(Box<Begin>),
+    /// A button is held that may end the take here: nothing behind `end_frame` is written until
+    /// `End` says how it was meant.
+    MayEnd {
+        /// Its number.
+        take: u32,
+        /// The frame after the file's last, if so; capture clock.
+        end_frame: u64,
+    },
     /// Ends a take.
     End(Box<End>),
     /// Appends a take's row again with another verdict.
@@ -126,7 +137,7 @@ pub struct Live {
 pub struct Recorder {
     spec: Spec,
     history_frames: u64,
-    history: VecDeque<Box<Block>>,
+    history: History,
     takes: Vec<OpenTake>,
     rows: rows::Rows,
     meter: Meter,
@@ -168,13 +179,13 @@ impl Recorder {
             Command::Begin(begin) => {
                 let number = begin.take;
                 match OpenTake::open(self.spec, &begin) {
-                    Ok(mut take) => {
-                        match self.history.iter().try_for_each(|block| take.feed(block)) {
-                            Ok(()) => self.takes.push(take),
-                            Err(error) => self.fail(number, error.to_string()),
-                        }
-                    }
+                    Ok(take) => self.takes.push(take),
                     Err(error) => self.fail(number, error.to_string()),
+                }
+            }
+            Command::MayEnd { take, end_frame } => {
+                if let Some(take) = self.takes.iter_mut().find(|t| t.number == take) {
+                    take.may_end = Some(end_frame);
                 }
             }
             Command::End(end) => match self.takes.iter_mut().find(|t| t.number == end.take) {
@@ -196,6 +207,7 @@ impl Recorder {
             }
             Command::Quit => return false,
         }
+        self.feed();
         self.settle();
         self.live.commands.fetch_add(1, Ordering::Release);
         true
@@ -212,25 +224,35 @@ impl Recorder {
             .peak
             .fetch_max((self.meter.peak() as f32).to_bits(), Ordering::Relaxed);
         self.history.push_back(block);
-        let mut failed = Vec::new();
-        if let Some(block) = self.history.back() {
-            self.takes.retain_mut(|take| match take.feed(block) {
-                Ok(()) => true,
-                Err(error) => {
-                    failed.push((take.number, error.to_string()));
-                    false
-                }
-            });
-        }
-        failed
-            .into_iter()
-            .for_each(|(take, reason)| self.fail(take, reason));
+        self.feed();
         self.settle();
         let oldest = self.processed.saturating_sub(self.history_frames);
         while self.history.front().is_some_and(|old| old.end() < oldest) {
             self.history.pop_front().into_iter().for_each(&mut free);
         }
         self.live.frames.store(self.processed, Ordering::Release);
+    }
+
+    /// Gives every open take what it lacks of the history.
+    fn feed(&mut self) {
+        let processed = self.processed;
+        self.each(|take, history| take.feed(history, processed));
+    }
+
+    /// Does `work` on every open take; one that fails is open no more.
+    fn each(&mut self, work: impl Fn(&mut OpenTake, &History) -> Result<(), rf64::Error>) {
+        let mut failed = Vec::new();
+        self.takes
+            .retain_mut(|take| match work(take, &self.history) {
+                Ok(()) => true,
+                Err(error) => {
+                    failed.push((take.number, error.to_string()));
+                    false
+                }
+            });
+        for (take, reason) in failed {
+            self.fail(take, reason);
+        }
     }
 
     /// Measures what can be measured, then ends what has all its frames.
@@ -266,17 +288,7 @@ impl Recorder {
             return;
         }
         self.checked = now;
-        let mut failed = Vec::new();
-        self.takes.retain_mut(|take| match take.checkpoint() {
-            Ok(()) => true,
-            Err(error) => {
-                failed.push((take.number, error.to_string()));
-                false
-            }
-        });
-        failed
-            .into_iter()
-            .for_each(|(take, reason)| self.fail(take, reason));
+        self.each(|take, _| take.checkpoint());
     }
 
     fn fail(&self, take: u32, reason: String) {
@@ -363,6 +375,7 @@ mod tests {
             start_frame: 1250,
             start_mark: 1500,
             expected_frames: 0,
+            behind_frames: 0,
             meta: Meta::default(),
         };
         recorder.handle(Command::Begin(Box::new(begin)));

@@ -11,6 +11,9 @@ use crate::sphere::{self, Position};
 use crate::store::clerk::Job;
 use crate::store::row::{Kind, Row, SphereAt};
 
+/// How late after its frame the recorder may be told a take's end: turns of the main loop.
+const LATE_MS: u64 = 100;
+
 impl Booth {
     pub(super) fn perform(&mut self, action: Action, now: Stamp) {
         match action {
@@ -18,6 +21,9 @@ impl Booth {
             Action::Begin(begin) => {
                 let command = self.begin(begin);
                 self.chain.send(command);
+            }
+            Action::MayEnd(take, end_frame) => {
+                self.chain.send(Command::MayEnd { take, end_frame });
             }
             Action::End(end) => {
                 let command = self.end(*end);
@@ -82,9 +88,8 @@ impl Booth {
                     .map_or(0, |step| step.seconds)
             }
         };
-        let rolls = audio
-            .spec()
-            .frames_in_ms(u64::from(rules.pre_roll_ms + rules.post_roll_ms));
+        let spec = audio.spec();
+        let rolls = spec.frames_in_ms(u64::from(rules.pre_roll_ms + rules.post_roll_ms));
         let text = begin.text.as_deref().unwrap_or("");
         Command::Begin(Box::new(recorder::Begin {
             take: begin.take,
@@ -93,6 +98,7 @@ impl Booth {
             start_frame: begin.start_frame,
             start_mark: begin.start_mark,
             expected_frames: u64::from(seconds) * u64::from(audio.rate) + rolls,
+            behind_frames: spec.frames_in_ms(LATE_MS.saturating_sub(rules.post_roll_ms.into())),
             meta: Meta {
                 description: text.to_owned(),
                 originator: self.config.box_name.clone(),

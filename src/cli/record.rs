@@ -154,6 +154,7 @@ impl Take<'_> {
             start_frame: 0,
             start_mark: 0,
             expected_frames: wanted.unwrap_or(0),
+            behind_frames: 0,
             meta: Meta {
                 originator: "booth record".into(),
                 utc: rt::utc_now(),

@@ -99,6 +99,9 @@ pub enum Action {
     Open(u64),
     /// A take begins.
     Begin(Begin),
+    /// A button is held that may end the take so that its file ends at this frame; [`Action::End`]
+    /// follows.
+    MayEnd(u32, u64),
     /// A take ends.
     End(Box<End>),
     /// A take already ended gets another verdict.

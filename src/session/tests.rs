@@ -151,7 +151,7 @@ impl Room {
             }
             Action::Close(_) => assert_eq!(self.begun.len(), self.ended.len()),
             Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
-            Action::Silence | Action::Note(..) => {}
+            Action::MayEnd(..) | Action::Silence | Action::Note(..) => {}
         }
     }
 

@@ -99,7 +99,7 @@ mod tests {
 
     fn answer(sphere: &mut Sphere) -> Reply {
         loop {
-            if let Some(reply) = sphere.reply() {
+            if let Some(reply) = sphere.replies().pop() {
                 return reply;
             }
             std::thread::yield_now();

@@ -122,9 +122,10 @@ impl Clerk {
         }
     }
 
-    /// The next answer, if one is there.
-    pub fn answer(&mut self) -> Option<Answer> {
-        self.answers.try_recv().ok()
+    /// The answers that are there.
+    #[must_use]
+    pub fn answers(&self) -> Vec<Answer> {
+        self.answers.try_iter().collect()
     }
 
     /// Whether every job is done.

@@ -3,6 +3,8 @@
 //! Each test binary uses a part of this.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod run;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,13 +13,16 @@ use std::sync::OnceLock;
 use booth::audio::format::{Format, Spec};
 
 /// Devices of the configuration: `bpaced` keeps time, `bfree` does not (10 times 48 kHz at most),
-/// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bdrift` runs 200 ppm fast.
+/// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bdrift` runs 200 ppm fast,
+/// `bstereo` has two channels, `bbusy` is open elsewhere.
 #[derive(Clone, Debug)]
 pub struct AlsaEnv {
     folder: PathBuf,
     config: PathBuf,
     /// `bpull` is unplugged while this file exists; one for each test process and call.
     pub unplug_file: PathBuf,
+    /// CLOCK_MONOTONIC of every device's frame 0, milliseconds.
+    pub epoch_ms: u64,
 }
 
 impl AlsaEnv {
@@ -46,6 +51,8 @@ pub fn plugin() -> AlsaEnv {
          pcm.bpaced {{ type boothsim  epoch_ms {since_boot} }}\n\
          pcm.bdrift {{ type boothsim  ppm 200  epoch_ms {since_boot} }}\n\
          pcm.bfree {{ type boothsim  free_run 1  max_rate 480000 }}\n\
+         pcm.bstereo {{ type boothsim  channels 2  epoch_ms {since_boot} }}\n\
+         pcm.bbusy {{ type boothsim  busy 1 }}\n\
          pcm.bpull {{ type boothsim  unplug_file \"{}\"  epoch_ms {since_boot} }}\n",
         unplug_file.display()
     );
@@ -54,6 +61,7 @@ pub fn plugin() -> AlsaEnv {
         folder,
         config,
         unplug_file,
+        epoch_ms: since_boot,
     }
 }
 

@@ -11,15 +11,21 @@ use crate::audio::meter::{Level, Meter, dbfs};
 use crate::audio::rf64::{Error, TakeFile};
 use crate::store::row::{Gap, Row};
 
+/// The latest blocks, oldest first.
+pub type History = VecDeque<Box<Block>>;
+
 /// A take being recorded.
 pub struct OpenTake {
     /// Its number.
     pub number: u32,
     /// Known once the session ended it.
     pub end: Option<Box<End>>,
+    /// Where a button that is held may turn out to have ended it.
+    pub may_end: Option<u64>,
     spec: Spec,
     file: TakeFile,
     start: u64,
+    behind: u64,
     /// The next frame to stage, on the capture clock.
     next: u64,
     staging: Vec<u8>,
@@ -45,6 +51,8 @@ impl OpenTake {
         Ok(OpenTake {
             number: begin.take,
             end: None,
+            may_end: None,
+            behind: begin.behind_frames,
             spec,
             file,
             start: begin.start_frame,
@@ -59,16 +67,28 @@ impl OpenTake {
         })
     }
 
-    fn limit(&self) -> u64 {
-        self.end.as_ref().map_or(u64::MAX, |end| end.end_frame)
-    }
-
-    /// Stages the block's part of this take, and silence for what is missing before it.
+    /// Stages all of the history that belongs to this take and may be written, `processed` being
+    /// the end of it.
     ///
     /// # Errors
     /// That of the file.
-    pub fn feed(&mut self, block: &Block) -> Result<(), Error> {
-        let limit = self.limit();
+    pub fn feed(&mut self, history: &History, processed: u64) -> Result<(), Error> {
+        let limit = match (&self.end, self.may_end) {
+            (Some(end), _) => end.end_frame,
+            (None, may_end) => {
+                let old = processed.saturating_sub(self.behind);
+                may_end.map_or(old, |end| end.min(old))
+            }
+        };
+        // The blocks this take has not seen are the last few.
+        let news = history.partition_point(|block| block.end() <= self.next);
+        let mut news = history.range(news..);
+        news.try_for_each(|block| self.stage(block, limit))
+    }
+
+    /// Stages the block's part of this take up to frame `limit`, and silence for what is missing
+    /// before it.
+    fn stage(&mut self, block: &Block, limit: u64) -> Result<(), Error> {
         let missing = block.first_frame.min(limit).saturating_sub(self.next);
         if missing > 0 {
             self.lose(missing, block.lost_before.unwrap_or(Cause::Storage))?;
@@ -134,12 +154,7 @@ impl OpenTake {
 
     /// Levels once the end mark has passed. Until it is known the meter stays `lag` frames behind,
     /// within the history, so that nothing after the end mark is ever counted.
-    pub fn measure(
-        &mut self,
-        history: &VecDeque<Box<Block>>,
-        processed: u64,
-        lag: u64,
-    ) -> Option<Vec<Level>> {
+    pub fn measure(&mut self, history: &History, processed: u64, lag: u64) -> Option<Vec<Level>> {
         if self.levels.is_some() {
             return None;
         }
@@ -165,7 +180,8 @@ impl OpenTake {
     /// All its frames have passed.
     #[must_use]
     pub fn complete(&self, processed: u64) -> bool {
-        self.end.is_some() && processed >= self.limit()
+        let end = self.end.as_ref();
+        end.is_some_and(|end| processed >= end.end_frame)
     }
 
     /// Syncs what is written and says so in the header.

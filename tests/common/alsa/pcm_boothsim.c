@@ -7,7 +7,7 @@
  * Fields: free_run 1 (no clock), max_rate N (frames per second of a free run), ppm N,
  * unplug_at_ms N (after each start), unplug_file PATH (gone while the file exists),
  * epoch_ms N (CLOCK_MONOTONIC of device frame 0; otherwise the first start),
- * buffer_bytes_max N. */
+ * buffer_bytes_max N, channels N (no other count), busy 1 (somebody else has it open). */
 #define PIC
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -151,14 +151,15 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 	.sw_params = sim_sw_params, .poll_revents = sim_poll_revents, .close = sim_close,
 };
 
-static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max) {
+static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max, long channels) {
 	static const unsigned access[] = { SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_ACCESS_RW_INTERLEAVED };
 	static const unsigned formats[] = { SND_PCM_FORMAT_S16_LE, SND_PCM_FORMAT_S24_LE,
 		SND_PCM_FORMAT_S24_3LE, SND_PCM_FORMAT_S32_LE, SND_PCM_FORMAT_FLOAT_LE };
 	int err;
 	if ((err = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_ACCESS, 2, access)) < 0 ||
 	    (err = snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 5, formats)) < 0 ||
-	    (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, 1, 64)) < 0 ||
+	    (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS,
+						 channels ? channels : 1, channels ? channels : 64)) < 0 ||
 	    (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, 8000, 192000)) < 0 ||
 	    (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, 1024)) < 0)
 		return err;
@@ -167,7 +168,7 @@ static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max) {
 
 SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 	snd_config_iterator_t i, next;
-	long buffer_bytes_max = 16 << 20, epoch_ms = 0;
+	long buffer_bytes_max = 16 << 20, epoch_ms = 0, channels = 0, busy = 0;
 	struct sim *s;
 	int err = -EINVAL;
 	(void)root;
@@ -184,6 +185,8 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 		else if (!strcmp(id, "unplug_at_ms")) snd_config_get_integer(n, &s->unplug_at_ms);
 		else if (!strcmp(id, "epoch_ms")) snd_config_get_integer(n, &epoch_ms);
 		else if (!strcmp(id, "buffer_bytes_max")) snd_config_get_integer(n, &buffer_bytes_max);
+		else if (!strcmp(id, "channels")) snd_config_get_integer(n, &channels);
+		else if (!strcmp(id, "busy")) snd_config_get_integer(n, &busy);
 		else if (!strcmp(id, "unplug_file")) {
 			if (snd_config_get_string(n, &text) >= 0) s->unplug_file = strdup(text);
 		} else {
@@ -191,8 +194,8 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 			goto fail;
 		}
 	}
-	err = -ENODEV;
-	if (unplugged(s)) goto fail;
+	err = busy ? -EBUSY : -ENODEV;
+	if (busy || unplugged(s)) goto fail;
 	s->epoch_ns = epoch_ms * 1000000LL;
 	s->io.version = SND_PCM_IOPLUG_VERSION;
 	s->io.name = "boothsim";
@@ -207,7 +210,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 		close(s->io.poll_fd);
 		goto fail;
 	}
-	if ((err = constrain(&s->io, buffer_bytes_max)) < 0) {
+	if ((err = constrain(&s->io, buffer_bytes_max, channels)) < 0) {
 		snd_pcm_ioplug_delete(&s->io);
 		return err;
 	}

@@ -1,0 +1,174 @@
+//! The recorder alone, through the real libasound: what ALSA delivered is what the file holds.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use booth::audio::block::Cause;
+use booth::audio::format::{Format, Spec};
+use booth::store::row::{Row, Verdict};
+use common::run::{self, Run};
+use common::{AlsaEnv, assert_counts, counter, decode, mask, plugin};
+use sha2::{Digest, Sha256};
+
+const RATE: u32 = 48_000;
+
+fn record(env: &AlsaEnv, device: &str, format: Format, channels: u16, out: &Path) -> Command {
+    let mut command = run::booth();
+    env.apply(&mut command);
+    command.args(["record", "--device", device, "--format", format.name()]);
+    command.args(["--channels", &channels.to_string()]);
+    command.arg(out);
+    command
+}
+
+#[track_caller]
+fn row(run: &Run, code: i32) -> Row {
+    assert_eq!(run.code, Some(code), "{}", run.said());
+    let last = run.stdout.last().expect("the take's JSON");
+    serde_json::from_str(&last.text).expect("the take's JSON")
+}
+
+/// The device frame of `about` or soon after it whose first sample is that of `bytes`; about 0, any
+/// frame that the counter could mean.
+fn device_frame(bytes: &[u8], spec: Spec, about: u64) -> u64 {
+    let first = decode(&bytes[..spec.format.sample_bytes()], spec.format)[0];
+    let from = about.saturating_sub(96_000);
+    let is = |frame: &u64| counter(*frame, spec.channels, 0) & mask(spec.format) == first;
+    (from..from + (1 << 24)).find(is).expect("a frame")
+}
+
+#[test]
+fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    for format in Format::ALL {
+        for channels in [1, 6, 64] {
+            let out = dir.path().join(format!("{format}-{channels}.rf64"));
+            let mut command = record(&env, "bpaced", format, channels, &out);
+            let done = run::start(command.args(["--frames", "10007"])).wait();
+            let row = row(&done, 0);
+            let (spec, bytes) = run::samples(&out);
+            assert_eq!((row.frames, row.format), (10_007, format.stored()));
+            assert_eq!((spec.format, spec.channels), (format.stored(), channels));
+            assert_eq!(bytes.len(), 10_007 * spec.frame_bytes());
+            // Which frame it began with is the device's affair; each further one follows from it.
+            let first = device_frame(&bytes, spec, 0);
+            assert_counts(&bytes, spec, first);
+            let sha256: String = Sha256::digest(&bytes)
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            assert_eq!(row.samples_sha256, sha256);
+        }
+    }
+}
+
+#[test]
+fn a_signal_ends_an_endless_take_well() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    for signal in ["TERM", "INT"] {
+        let out = dir.path().join(signal);
+        let running = run::start(&mut record(&env, "bpaced", Format::S32Le, 2, &out));
+        std::thread::sleep(Duration::from_millis(1500));
+        running.signal(signal);
+        let row = row(&running.wait(), 0);
+        let (spec, bytes) = run::samples(&out);
+        assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+        assert!(row.frames > 24_000, "{} frames", row.frames);
+    }
+}
+
+#[test]
+fn an_overrun_is_silence_of_the_right_length_and_said() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("overrun.rf64");
+    let mut command = record(&env, "bpaced", Format::S32Le, 6, &out);
+    let running = run::start(command.args(["--seconds", "4"]));
+    std::thread::sleep(Duration::from_millis(1000));
+    running.signal("STOP");
+    std::thread::sleep(Duration::from_millis(1300));
+    running.signal("CONT");
+    let row = row(&running.wait(), 3);
+    let (spec, bytes) = run::samples(&out);
+    assert_eq!(row.frames, 4 * u64::from(RATE));
+    let [gap] = &row.gaps[..] else {
+        panic!("{:?}", row.gaps)
+    };
+    assert_eq!(gap.cause, Cause::Overrun);
+    let byte = |frame: u64| frame as usize * spec.frame_bytes();
+    let part = |from, to| &bytes[byte(from)..byte(to)];
+    let before = part(0, gap.frame);
+    let first = device_frame(
+        before,
+        spec,
+        booth::rt::Nanos::now().0 / 1_000_000_000 * 48_000,
+    );
+    assert_counts(before, spec, first);
+    assert!(
+        part(gap.frame, gap.frame + gap.frames)
+            .iter()
+            .all(|b| *b == 0)
+    );
+    let after = part(gap.frame + gap.frames, row.frames);
+    let said = first + gap.frame + gap.frames;
+    let real = device_frame(after, spec, said);
+    println!(
+        "overrun of {} frames; the next is {said}, really {real}",
+        gap.frames
+    );
+    assert!(said.abs_diff(real) <= 96, "said {said}, really {real}");
+    assert_counts(after, spec, real);
+    // The loss stands in the file, too.
+    let file = fs::read(&out).unwrap();
+    let label = format!("{} frames lost: overrun", gap.frames);
+    assert!(file.windows(label.len()).any(|w| w == label.as_bytes()));
+}
+
+#[test]
+fn an_unplugged_device_leaves_a_valid_file() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("unplugged.rf64");
+    let mut command = record(&env, "bpull", Format::S24Le, 6, &out);
+    let running = run::start(command.args(["--seconds", "60"]));
+    std::thread::sleep(Duration::from_millis(1500));
+    fs::write(&env.unplug_file, "").unwrap();
+    let row = row(&running.wait(), 3);
+    assert_eq!(row.verdict, Verdict::Aborted);
+    let (spec, bytes) = run::samples(&out);
+    assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+    assert!(row.frames > 24_000, "{} frames", row.frames);
+}
+
+#[test]
+fn a_device_without_a_clock_is_read_as_fast_as_the_disk_allows_without_loss() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("free.rf64");
+    let mut command = record(&env, "bfree", Format::S32Le, 6, &out);
+    let row = row(
+        &run::start(command.args(["--frames", "960000", "--buffer-s", "1"])).wait(),
+        0,
+    );
+    assert_eq!((row.frames, row.gaps.len()), (960_000, 0));
+    let (spec, bytes) = run::samples(&out);
+    assert_counts(&bytes, spec, 0);
+}
+
+#[test]
+fn what_is_there_is_never_overwritten() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("there.rf64");
+    fs::write(&out, "mine").unwrap();
+    let mut command = record(&env, "bpaced", Format::S32Le, 2, &out);
+    let done = run::start(command.args(["--frames", "480"])).wait();
+    assert_eq!(done.code, Some(1));
+    assert!(
+        done.said().contains("there.rf64: is there already"),
+        "{}",
+        done.said()
+    );
+    assert_eq!(fs::read(&out).unwrap(), b"mine");
+}
