@@ -1,7 +1,6 @@
 //! The corpus commands, by the program itself: what they print, what they refuse, what they leave.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -82,22 +81,6 @@ fn a_refused_corpus_is_named_with_reason_and_remedy_and_gets_no_index() {
         refused(&args(&pipe), &[&pipe, "a pipe"]);
     }
     assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 4);
-}
-
-#[test]
-fn a_corpus_without_read_permission_is_refused() {
-    let dir = tempfile::tempdir().expect("folder");
-    let file = at(dir.path(), "c.txt");
-    fs::write(&file, "text\n").expect("write");
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("chmod");
-    if fs::read(&file).is_ok() {
-        // The superuser reads everything; nothing to see here.
-        return;
-    }
-    refused(
-        &["line", &file, "1"],
-        &[&file, "ermission denied", "read permission"],
-    );
 }
 
 #[test]

@@ -46,7 +46,12 @@ pub struct Args {
     #[arg(long, default_value_t = 30, value_name = "S")]
     buffer_s: u32,
     /// Ends after so many seconds
-    #[arg(long, conflicts_with = "frames", value_name = "S")]
+    #[arg(
+        long,
+        conflicts_with = "frames",
+        value_name = "S",
+        allow_hyphen_values = true
+    )]
     seconds: Option<f64>,
     /// Ends after so many frames
     #[arg(long, value_name = "N")]
@@ -130,7 +135,7 @@ impl Args {
             (None, Some(seconds)) => (seconds * f64::from(self.rate)).round() as u64,
             (None, None) => return Ok(None),
         };
-        if frames == 0 {
+        if frames == 0 || self.seconds.is_some_and(|seconds| !seconds.is_finite()) {
             let text = "--seconds, --frames: a take needs at least one frame";
             return Err(Failure::Usage(text.into()));
         }

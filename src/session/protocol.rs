@@ -113,8 +113,6 @@ pub struct Protocol {
     pub idle_s: u32,
     /// How often a redo is offered.
     pub redo_offers: u32,
-    /// What becomes of an abandoned session.
-    pub abandoned: Abandoned,
     /// The steps in order.
     pub steps: Vec<Step>,
     /// SHA-256 of the file's text, in hexadecimal.
@@ -243,7 +241,6 @@ impl Protocol {
             name: typed.name,
             idle_s: typed.idle_s.unwrap_or(180),
             redo_offers: typed.redo_offers.unwrap_or(1),
-            abandoned: typed.abandoned,
             steps,
             sha256: Sha256::digest(text)
                 .iter()
@@ -276,6 +273,11 @@ fn unbuilt(t: &Typed) -> Option<(&'static str, &'static str)> {
         (t.silence_s != 0.0, "silence_s", "measure the noise floor"),
         (t.practice > 0, "practice", "offer practice lines"),
         (t.fitting, "fitting", "show the fitting screen"),
+        (
+            t.abandoned == Abandoned::Erase,
+            "abandoned",
+            "erase an abandoned session",
+        ),
     ]
     .into_iter()
     .find(|(asked, ..)| *asked)
