@@ -5,6 +5,7 @@ pub mod lang;
 pub mod layout;
 pub mod paint;
 pub mod picture;
+pub mod style;
 pub mod text;
 
 use std::fmt;

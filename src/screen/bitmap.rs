@@ -11,7 +11,7 @@ use embedded_graphics::text::{Baseline, Text};
 use embedded_graphics::{Drawable, geometry::Size};
 
 use super::picture::Picture;
-use super::text::{Side, Style};
+use super::style::{Side, Style};
 
 /// Largest first.
 const FONTS: [&MonoFont<'static>; 4] = [&FONT_10X20, &FONT_9X18, &FONT_7X13, &FONT_6X10];

@@ -12,7 +12,8 @@ use embedded_graphics::primitives::{
 
 use super::layout::Layout;
 use super::picture::Picture;
-use super::text::{Side, Style, Type};
+use super::style::{Side, Style};
+use super::text::Type;
 use super::{Name, Progress, Screen};
 
 /// `rgb` of 24 bits as the panel's 16.

@@ -17,6 +17,7 @@ use embedded_graphics::primitives::Rectangle;
 
 use super::bitmap;
 use super::picture::Picture;
+use super::style::{Side, Style};
 
 /// Smallest and largest size of the fitted text, pixels.
 const SIZES: std::ops::RangeInclusive<u32> = 10..=96;
@@ -46,28 +47,6 @@ const INSTALLED: [&str; 13] = [
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 ];
-
-/// How a text is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Bold, where there is a bold face.
-    pub bold: bool,
-    /// Where lines stand between the sides.
-    pub side: Side,
-    /// Largest size, pixels.
-    pub largest: u32,
-}
-
-/// Where lines stand between the sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// At the left.
-    Left,
-    /// In the middle.
-    Middle,
-    /// At the right.
-    Right,
-}
 
 #[derive(Debug)]
 struct Laid {

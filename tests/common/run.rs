@@ -86,7 +86,9 @@ impl Running {
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("sh").args(["-c", "kill -s $0 $1", name, &id]).status();
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s $0 $1", name, &id])
+            .status();
         assert!(sent.unwrap().success(), "kill -s {name} {id}");
     }
 
