@@ -1,4 +1,5 @@
-//! What the operating system must be asked in C: clocks, core dumps, file space, renames, terminal.
+//! What the operating system must be asked in C: clocks, scheduling, memory, core dumps, file space,
+//! renames, terminal.
 //!
 //! The only module with unsafe code; each call is wrapped so that its callers need none.
 #![allow(unsafe_code)]
@@ -73,6 +74,43 @@ pub fn free_memory() -> Option<u64> {
         .parse::<u64>()
         .ok()
         .map(|kb| kb * 1024)
+}
+
+/// Puts the calling thread under SCHED_FIFO at `priority`, 1 to 99; 0 is the normal policy.
+///
+/// # Errors
+/// `EPERM` where neither privilege nor RLIMIT_RTPRIO allows it.
+pub fn schedule(priority: u8) -> io::Result<()> {
+    let policy = if priority > 0 {
+        libc::SCHED_FIFO
+    } else {
+        libc::SCHED_OTHER
+    };
+    // SAFETY: sched_param is plain data; the call gets a valid pointer, and 0 is this thread.
+    let done = unsafe {
+        let mut param: libc::sched_param = std::mem::zeroed();
+        param.sched_priority = priority.into();
+        libc::sched_setscheduler(0, policy, &raw const param)
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Keeps every page that is mapped now in memory once it was touched. What is mapped later, fonts
+/// above all, is not held.
+///
+/// # Errors
+/// `ENOMEM` or `EPERM` where neither privilege nor RLIMIT_MEMLOCK allows it.
+pub fn lock_memory() -> io::Result<()> {
+    // SAFETY: the call changes no memory.
+    if unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_ONFAULT) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Keeps names, codes and keys in memory out of core files: RLIMIT_CORE 0, PR_SET_DUMPABLE 0.

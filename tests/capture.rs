@@ -5,7 +5,6 @@
 
 mod common;
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,22 +14,7 @@ use booth::audio::clock::FrameClock;
 use booth::audio::format::{Format, Spec};
 use booth::audio::source::alsa::AlsaSource;
 use booth::audio::source::{Error, Read, Source};
-use common::{assert_counts, decode, plugin};
-
-/// True in the child; the parent runs the child and passes its outcome on.
-fn in_child(test: &str) -> bool {
-    if std::env::var_os("BOOTH_UNPLUG").is_some() {
-        return true;
-    }
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--nocapture"]);
-    plugin().apply(&mut child);
-    assert!(
-        child.status().unwrap().success(),
-        "{test} in its child process"
-    );
-    false
-}
+use common::{assert_counts, decode};
 
 fn spec(format: Format, channels: u16) -> Spec {
     Spec {
@@ -141,7 +125,7 @@ fn device_frame(bytes: &[u8], spec: Spec) -> u64 {
 
 #[test]
 fn every_format_and_channel_count_arrives_bit_exact() {
-    if !in_child("every_format_and_channel_count_arrives_bit_exact") {
+    if !common::in_child("every_format_and_channel_count_arrives_bit_exact") {
         return;
     }
     for format in Format::ALL {
@@ -177,7 +161,7 @@ fn continue_16(bytes: &[u8], spec: Spec) -> u64 {
 
 #[test]
 fn a_stall_is_an_overrun_of_the_right_length() {
-    if !in_child("a_stall_is_an_overrun_of_the_right_length") {
+    if !common::in_child("a_stall_is_an_overrun_of_the_right_length") {
         return;
     }
     let spec = spec(Format::S32Le, 6);
@@ -210,7 +194,7 @@ fn a_stall_is_an_overrun_of_the_right_length() {
 
 #[test]
 fn an_unplugged_device_carries_on_when_it_returns() {
-    if !in_child("an_unplugged_device_carries_on_when_it_returns") {
+    if !common::in_child("an_unplugged_device_carries_on_when_it_returns") {
         return;
     }
     let file = std::path::PathBuf::from(std::env::var_os("BOOTH_UNPLUG").unwrap());
@@ -245,7 +229,7 @@ fn an_unplugged_device_carries_on_when_it_returns() {
 
 #[test]
 fn a_device_that_keeps_no_time_loses_nothing() {
-    if !in_child("a_device_that_keeps_no_time_loses_nothing") {
+    if !common::in_child("a_device_that_keeps_no_time_loses_nothing") {
         return;
     }
     let spec = spec(Format::S16Le, 2);
@@ -266,7 +250,7 @@ fn a_device_that_keeps_no_time_loses_nothing() {
 
 #[test]
 fn a_refusal_lists_the_offer_and_the_remedy() {
-    if !in_child("a_refusal_lists_the_offer_and_the_remedy") {
+    if !common::in_child("a_refusal_lists_the_offer_and_the_remedy") {
         return;
     }
     let right = spec(Format::S32Le, 6);

@@ -16,8 +16,11 @@ use super::block::{Block, CaptureEnd, Cause};
 use super::clock::FrameClock;
 use super::format::Spec;
 use super::source::{Error, Gone, Opener, Read, Source};
-use crate::rt::Nanos;
+use crate::rt::{self, Nanos};
 
+/// SCHED_FIFO priority while a device runs: above every normal thread, below the kernel's own
+/// threads that bring the samples (50 on a PREEMPT_RT kernel).
+const PRIORITY: u8 = 45;
 /// Between two attempts to open a device that is gone.
 const REOPEN: Duration = Duration::from_millis(500);
 /// Between two empty blocks without a device.
@@ -155,6 +158,7 @@ fn run(setup: Setup, first: &SyncSender<Result<(), Error>>) -> u64 {
         pending: None,
         last: Nanos::now(),
         unclocked: false,
+        warned: false,
     };
     let mut source = match capture.open() {
         Ok(source) => {
@@ -170,7 +174,7 @@ fn run(setup: Setup, first: &SyncSender<Result<(), Error>>) -> u64 {
     while !capture.setup.status.stopping() {
         source = match source {
             Some(running) => {
-                if let Some(gone) = capture.pump(running) {
+                if let Some(gone) = capture.run(running) {
                     capture.setup.status.explain(Some(gone.to_string()));
                 }
                 None
@@ -196,6 +200,8 @@ struct Capture {
     /// When frame `next` was due.
     last: Nanos,
     unclocked: bool,
+    /// Whether it was said that there is no real-time priority.
+    warned: bool,
 }
 
 impl Capture {
@@ -213,8 +219,26 @@ impl Capture {
         })
     }
 
+    /// Under SCHED_FIFO, where the limits allow, until stopped (`None`) or the device is gone.
+    fn run(&mut self, mut source: Box<dyn Source>) -> Option<Gone> {
+        if !source.waits()
+            && let Err(error) = rt::schedule(PRIORITY)
+            && !self.warned
+        {
+            self.warned = true;
+            log::warn!(
+                "capture runs without real-time priority ({error}); set LimitRTPRIO={PRIORITY} in \
+                 its unit, or rtprio in /etc/security/limits.d"
+            );
+        }
+        let gone = self.pump(source.as_mut());
+        // Without a device capture may wait, close and open files: not above everybody else.
+        let _ = rt::schedule(0);
+        gone
+    }
+
     /// Reads until stopped (`None`) or the device is gone. Allocates, locks and logs nothing.
-    fn pump(&mut self, mut source: Box<dyn Source>) -> Option<Gone> {
+    fn pump(&mut self, source: &mut dyn Source) -> Option<Gone> {
         self.setup.status.set(State::Running);
         self.unclocked = false;
         let waits = source.waits();
@@ -225,7 +249,7 @@ impl Capture {
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
             }
-            match self.read(source.as_mut()) {
+            match self.read(source) {
                 Read::Frames {
                     frames,
                     waiting,

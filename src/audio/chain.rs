@@ -108,6 +108,15 @@ impl Chain {
             always_wake: wake,
         })
         .map_err(|e| Error::Thread("capture", e))?;
+        // The blocks and both stacks are there, the fonts are not yet.
+        if let Err(error) = rt::lock_memory() {
+            let megabytes = pool.bytes >> 20;
+            log::warn!(
+                "the pool of {megabytes} MB between capture and disk is not locked in memory \
+                 ({error}); set LimitMEMLOCK=infinity in its unit, or memlock in \
+                 /etc/security/limits.d"
+            );
+        }
         let mut chain = Chain {
             status,
             clock,

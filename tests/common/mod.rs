@@ -35,6 +35,21 @@ impl AlsaEnv {
     }
 }
 
+/// True in a child process that sees the test devices; the parent runs the child and passes its outcome on.
+pub fn in_child(test: &str) -> bool {
+    if std::env::var_os("BOOTH_UNPLUG").is_some() {
+        return true;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]);
+    plugin().apply(&mut child);
+    assert!(
+        child.status().unwrap().success(),
+        "{test} in its child process"
+    );
+    false
+}
+
 /// Builds the plug-in once, and its configuration beside it.
 pub fn plugin() -> AlsaEnv {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
