@@ -37,6 +37,9 @@ use time::Time;
 /// Longest wait for buttons.
 const TURN: Duration = Duration::from_millis(10);
 
+/// How far the recorder may fall behind before the screen says so.
+const SLOW_MS: u64 = 3000;
+
 /// What a run is given beside configuration and protocol.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -171,12 +174,28 @@ impl Booth {
             CaptureState::Running => self.event(now, Event::Cleared(FaultKind::Device)),
             CaptureState::Starting | CaptureState::Stopped => {}
         }
+        if !self.time.is_fast() {
+            self.serve_backlog(now);
+        }
         if self.chain.status.unclocked() && !self.told_unclocked {
             self.told_unclocked = true;
             log::info!(
                 "{}: keeps no time; read as fast as the disk allows",
                 self.config.audio.device
             );
+        }
+    }
+
+    /// Tells the session when the recorder falls behind and when it has caught up.
+    fn serve_backlog(&mut self, now: Nanos) {
+        let captured = self.time.stamp(now, &self.chain).frame;
+        let recorded = self.chain.live.frames.load(Ordering::Acquire);
+        let behind_ms =
+            captured.saturating_sub(recorded) * 1000 / u64::from(self.config.audio.rate);
+        if behind_ms > SLOW_MS {
+            self.event(now, Event::Slow(true));
+        } else if behind_ms < SLOW_MS / 3 {
+            self.event(now, Event::Slow(false));
         }
     }
 

@@ -46,6 +46,8 @@ pub struct Rules {
     pub sphere: bool,
     /// Draws the sphere's start positions.
     pub seed: u64,
+    /// How long a take goes on in silence without its device, seconds.
+    pub device_grace_s: u32,
 }
 
 /// Where the session stands.
@@ -57,6 +59,10 @@ enum State {
     /// `resuming`: the sphere is asked to go on first.
     Paused {
         resuming: bool,
+    },
+    /// The device is gone; the running take goes on in silence up to `grace_until`.
+    Interrupted {
+        grace_until: u64,
     },
     Over {
         until: u64,
@@ -96,6 +102,8 @@ pub struct Session {
     rules: Rules,
     state: State,
     faults: BTreeMap<FaultKind, Arc<str>>,
+    /// The disk is behind; nothing is lost yet.
+    slow: bool,
     frame0: u64,
     step: usize,
     timer: Timer,
@@ -131,6 +139,7 @@ impl Session {
             rules,
             state: State::Attract,
             faults: BTreeMap::new(),
+            slow: false,
             frame0: 0,
             step: 0,
             timer: Timer::new(0),
@@ -166,6 +175,7 @@ impl Session {
             Event::Rolling(result) => self.rolling(result, now.frame, actions),
             Event::Fault(kind, text) => self.fault(kind, text, now.frame, actions),
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
+            Event::Slow(slow) => self.slow(slow, now.frame, actions),
             Event::NoMorePresses => self.hurry = true,
             Event::Shutdown => self.shutdown(now.frame, actions),
         }
@@ -237,6 +247,9 @@ impl Session {
                 all[1] = self.timer.ends_at().map(|frame| (frame, Deadline::StepEnd));
                 all[2] = self.take_limit().map(|frame| (frame, Deadline::TakeLimit));
             }
+            State::Interrupted { grace_until } if self.open.is_some() => {
+                all[1] = Some((grace_until, Deadline::Grace));
+            }
             State::Over { until } => all[1] = Some((until, Deadline::Next)),
             State::Thanks { until, .. } if self.unstored.is_empty() => {
                 all[1] = Some((until, Deadline::Next));
@@ -253,7 +266,7 @@ impl Session {
     /// Quiet and free steps have no presses to wait for: their timer ends them.
     fn may_be_abandoned(&self) -> bool {
         match self.state {
-            State::Intro(_) | State::Paused { .. } => true,
+            State::Intro(_) | State::Paused { .. } | State::Interrupted { .. } => true,
             State::Running => self.plan().kind == Kind::Read,
             _ => false,
         }
@@ -271,6 +284,7 @@ impl Session {
                 self.step_over(frame, actions);
             }
             Deadline::TakeLimit => self.limit_reached(frame, actions),
+            Deadline::Grace => self.cut_take(Verdict::Aborted, frame, None, actions),
             Deadline::Idle => {
                 self.end_take(Verdict::Aborted, frame, None, actions);
                 self.end_session(Ended::Idle, frame, actions);
@@ -384,9 +398,34 @@ impl Session {
             actions,
         );
         self.held = None;
-        if self.state == State::Running {
-            self.cut_take(Verdict::Aborted, frame, None, actions);
-            self.stand_still(frame, actions);
+        match (&self.state, kind) {
+            (State::Running, FaultKind::Device) => {
+                self.stand_still(frame, actions);
+                self.interrupt(frame);
+            }
+            (State::Paused { resuming: true }, FaultKind::Device) => self.interrupt(frame),
+            (State::Running, _) => {
+                self.cut_take(Verdict::Aborted, frame, None, actions);
+                self.stand_still(frame, actions);
+            }
+            _ => {}
+        }
+    }
+
+    fn interrupt(&mut self, frame: u64) {
+        let grace = u64::from(self.rules.device_grace_s) * u64::from(self.rules.rate);
+        self.state = State::Interrupted {
+            grace_until: frame + grace,
+        };
+    }
+
+    /// Blocks wait for the disk: said on the screen and in events.jsonl, and nothing else.
+    fn slow(&mut self, slow: bool, frame: u64, actions: &mut Vec<Action>) {
+        if self.slow != slow {
+            self.slow = slow;
+            let (kind, text) = (FaultKind::Slow, "".into());
+            let state = if slow { "on" } else { "off" };
+            self.note(frame, Note::Fault { kind, state, text }, actions);
         }
     }
 
@@ -402,6 +441,9 @@ impl Session {
                 },
                 actions,
             );
+            if self.faults.is_empty() && matches!(self.state, State::Interrupted { .. }) {
+                self.resume(frame, actions);
+            }
         }
     }
 
@@ -409,6 +451,7 @@ impl Session {
     fn dismiss(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
         if button == Button::Stop {
             if self.state != State::Attract && !matches!(self.state, State::Thanks { .. }) {
+                self.end_take(Verdict::Aborted, frame, Some(frame), actions);
                 self.end_session(Ended::Stopped, frame, actions);
             }
             return;
@@ -458,6 +501,8 @@ enum Deadline {
     StepEnd,
     /// A read take is too long, or a free one is cut.
     TakeLimit,
+    /// The device has been gone for too long.
+    Grace,
     /// Nobody is there any more.
     Idle,
     /// `over` or `thanks` has been shown long enough.

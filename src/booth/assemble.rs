@@ -58,6 +58,7 @@ impl Booth {
             language: config.language.clone(),
             sphere: sphere.is_some(),
             seed: config.corpus.seed,
+            device_grace_s: config.audio.device_grace_s,
         };
         let protocol = Arc::new(protocol);
         Ok(Booth {

@@ -68,7 +68,7 @@ impl Booth {
     }
 
     fn utc(&self) -> Option<String> {
-        if matches!(self.time, Time::Fast { .. }) {
+        if self.time.is_fast() {
             None
         } else {
             rt::utc_now()

@@ -77,6 +77,10 @@ impl Time {
         Ok(Chain::start(setup)?)
     }
 
+    pub(super) fn is_fast(&self) -> bool {
+        matches!(self, Time::Fast { .. })
+    }
+
     pub(super) fn now(&self) -> Nanos {
         match self {
             Time::Real => Nanos::now(),

@@ -38,6 +38,8 @@ pub enum Event {
     Fault(FaultKind, Arc<str>),
     /// A fault ended.
     Cleared(FaultKind),
+    /// Blocks wait for the disk for longer than they should, or do so no more.
+    Slow(bool),
     /// Nobody will press a button any more: do not linger.
     NoMorePresses,
     /// The program ends.

@@ -102,7 +102,12 @@ impl Session {
             State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
         );
         match result {
-            Ok(_) if !waits => self.silence(frame, actions),
+            Ok(_) if !waits || self.faults.contains_key(&FaultKind::Device) => {
+                self.silence(frame, actions);
+                if let State::Intro(cue) = &mut self.state {
+                    *cue = Cue::Idle;
+                }
+            }
             Ok(at) => {
                 self.sphere_at = Some(SphereAt {
                     at_frame: at.at_frame.saturating_sub(self.frame0),
@@ -226,6 +231,9 @@ impl Session {
         self.last_press = self.last_press.max(frame);
         self.timer.run(frame);
         self.note_step("resume", frame, actions);
+        if self.open.is_some() {
+            return;
+        }
         if let Some(shown) = &mut self.shown {
             shown.frame = frame;
         }

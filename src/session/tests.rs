@@ -41,6 +41,7 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
         language: "fr".into(),
         sphere,
         seed: 7,
+        device_grace_s: 2,
     };
     Session::new(Arc::new(protocol), rules)
 }
@@ -89,6 +90,11 @@ impl Room {
         for action in actions {
             self.perform(action);
         }
+        let deaf = self.session.faults.contains_key(&FaultKind::Device);
+        assert!(
+            !deaf || !self.session.timer.is_running(),
+            "time runs without a device"
+        );
     }
 
     fn perform(&mut self, action: Action) {
@@ -329,15 +335,49 @@ fn an_abandoned_booth_returns_to_attract() {
 }
 
 #[test]
-fn a_fault_cuts_the_take_and_leads_to_a_pause() {
+fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
     room.wait(1000);
     room.send(Event::Fault(FaultKind::Device, "gone".into()));
     assert_eq!(room.session.screen_name(), Name::Fault);
-    room.wait(3000);
+    let left = room.session.timer.left_at(room.frame);
+    room.wait(1500);
+    assert!(room.ended.is_empty());
     room.send(Event::Cleared(FaultKind::Device));
-    assert_eq!(room.session.screen_name(), Name::Paused);
+    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.session.timer.left_at(room.frame), left);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    assert_eq!(room.ended[&1].verdict, Verdict::Kept);
+    assert_ne!(room.begun[&2].text, room.begun[&1].text);
+}
+
+#[test]
+fn a_device_gone_for_longer_than_its_grace_aborts_the_take_and_its_line_comes_again() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    let gone = room.frame;
+    room.send(Event::Fault(FaultKind::Device, "gone".into()));
+    room.wait(5000);
+    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.ended[&1].end_mark, gone + 2 * u64::from(RATE));
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    room.send(Event::Cleared(FaultKind::Device));
+    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.begun[&2].text, room.begun[&1].text);
+}
+
+#[test]
+fn a_take_that_cannot_be_written_leads_to_a_pause_and_its_line_comes_again() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.send(Event::Failed(1, "disk".into()));
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    room.press(Button::Go, 0);
+    room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
     assert_eq!(room.begun[&2].text, room.begun[&1].text);
@@ -400,6 +440,7 @@ enum Input {
     Fault(FaultKind),
     Clear(FaultKind),
     FailTake,
+    Slow(bool),
     Sphere { fails: bool },
 }
 
@@ -413,6 +454,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => kind.clone().prop_map(Input::Fault),
         1 => kind.prop_map(Input::Clear),
         1 => Just(Input::FailTake),
+        1 => any::<bool>().prop_map(Input::Slow),
         2 => any::<bool>().prop_map(|fails| Input::Sphere { fails }),
     ]
 }
@@ -433,6 +475,7 @@ proptest! {
                 Input::Wait(frames) => room.wait(frames),
                 Input::Fault(kind) => room.send(Event::Fault(kind, "test".into())),
                 Input::Clear(kind) => room.send(Event::Cleared(kind)),
+                Input::Slow(slow) => room.send(Event::Slow(slow)),
                 Input::Sphere { fails } => room.sphere_fails = fails,
                 Input::FailTake => {
                     let take = room.begun.len() as u32;

@@ -29,7 +29,7 @@ impl Session {
             State::Intro(_) => Name::Intro,
             State::Running if self.plan().kind == Kind::Quiet => Name::Quiet,
             State::Running => Name::Reading,
-            State::Paused { .. } => Name::Paused,
+            State::Paused { .. } | State::Interrupted { .. } => Name::Paused,
             State::Over { .. } => Name::Over,
             State::Thanks { .. } => Name::Thanks,
         }
@@ -52,6 +52,13 @@ impl Session {
             Name::Thanks => fixed(&words.thanks_title, &words.thanks_text, &words.thanks_hint),
             Name::Fault => self.fault_words(words),
         };
+        // Nothing is lost yet, so the reading goes on.
+        let behind = self.slow && matches!(name, Name::Reading | Name::Quiet);
+        let hint = if behind {
+            words.storage_slow.as_str().into()
+        } else {
+            hint
+        };
         Screen {
             name,
             title,
@@ -69,6 +76,7 @@ impl Session {
             Some(FaultKind::Device) => (&words.device_lost, ""),
             Some(FaultKind::Storage) => (&words.storage_failed, &*words.storage_failed_hint),
             Some(FaultKind::Corpus) => (&words.no_lines, ""),
+            Some(FaultKind::Slow) => (&words.storage_slow, ""),
             Some(FaultKind::Sphere) => (&words.sphere_failed, &*words.sphere_failed_hint),
             None => (&words.fault_text, ""),
         };

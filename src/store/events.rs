@@ -21,23 +21,12 @@ pub enum FaultKind {
     Device,
     /// A take could not be written.
     Storage,
+    /// The disk is behind; nothing is lost yet.
+    Slow,
     /// There is no line to show.
     Corpus,
     /// The sphere does not do what the step needs.
     Sphere,
-}
-
-impl FaultKind {
-    /// The word events.jsonl and the language tables use.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            FaultKind::Device => "device",
-            FaultKind::Storage => "storage",
-            FaultKind::Corpus => "corpus",
-            FaultKind::Sphere => "sphere",
-        }
-    }
 }
 
 /// A row of events.jsonl without its time.
