@@ -10,6 +10,7 @@ mod error;
 mod perform;
 mod record;
 mod time;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk};
 use crate::store::events::FaultKind;
 use time::Time;
+use watch::Watch;
 
 /// Longest wait for buttons.
 const TURN: Duration = Duration::from_millis(10);
@@ -64,6 +66,7 @@ struct Booth {
     clerk: Clerk,
     sphere: Option<Sphere>,
     time: Time,
+    watch: Watch,
     stop: Arc<AtomicBool>,
     stopping: bool,
     last: Option<Screen>,
@@ -129,6 +132,7 @@ impl Booth {
         self.serve_sphere();
         self.event(self.time.now(), Event::Tick);
         self.draw();
+        self.watch.turn(&self.chain, &self.clerk);
     }
 
     /// Ends the run as soon as every take is closed; the first failure is the one told.
@@ -159,6 +163,7 @@ impl Booth {
         let quit = self.buttons.quit() || self.stop.load(Ordering::Acquire);
         if quit && !self.stopping {
             self.stopping = true;
+            self.watch.stopping();
             self.event(self.time.now(), Event::Shutdown);
         }
     }

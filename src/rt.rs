@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A moment of CLOCK_MONOTONIC in nanoseconds: the one clock of buttons, ALSA and sphere.
@@ -40,6 +41,37 @@ impl std::ops::Add<Duration> for Nanos {
 
     fn add(self, later: Duration) -> Nanos {
         Nanos(self.0.saturating_add(later.as_nanos() as u64))
+    }
+}
+
+/// A thread's signs of life, read by the watchdog. Giving one allocates and locks nothing.
+#[derive(Debug, Default)]
+pub struct Beat {
+    at: AtomicU64,
+    on_disk: AtomicBool,
+}
+
+impl Beat {
+    /// The calling thread is alive.
+    pub fn beat(&self) {
+        self.at.store(Nanos::now().0, Ordering::Relaxed);
+    }
+
+    /// Does `work`, which may wait for the disk.
+    pub fn on_disk<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.on_disk.store(true, Ordering::Relaxed);
+        self.beat();
+        let done = work();
+        self.on_disk.store(false, Ordering::Relaxed);
+        self.beat();
+        done
+    }
+
+    /// When the last sign came, and whether the thread was waiting for the disk since.
+    #[must_use]
+    pub fn last(&self) -> (Nanos, bool) {
+        let on_disk = self.on_disk.load(Ordering::Relaxed);
+        (Nanos(self.at.load(Ordering::Relaxed)), on_disk)
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Status {
     lost_frames: AtomicU64,
     unclocked: AtomicBool,
     stop: AtomicBool,
+    /// Each read, and each 100 ms without a device.
+    pub beat: rt::Beat,
     reason: Mutex<Option<String>>,
 }
 
@@ -245,6 +247,7 @@ impl Capture {
         let start = Nanos::now();
         let (mut heard, mut total) = (start, 0u64);
         while !self.setup.status.stopping() {
+            self.setup.status.beat.beat();
             if !self.take_block() && (waits || self.unclocked || self.too_fast(start, total)) {
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
@@ -392,6 +395,7 @@ impl Capture {
         let mut look = Nanos::now() + REOPEN;
         while !self.setup.status.stopping() {
             std::thread::sleep(EMPTY_BLOCK);
+            self.setup.status.beat.beat();
             let mut now = Nanos::now();
             if now >= look {
                 match self.open() {

@@ -47,6 +47,8 @@ pub struct Setup {
     pub history_frames: u64,
     /// Wake the recorder after each block: for the simulated source.
     pub wake: bool,
+    /// Start without the device, too, and look for it: for a box that nobody watches.
+    pub patient: bool,
 }
 
 /// Capture and recorder, running.
@@ -66,7 +68,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Starts both threads; returns once the device runs.
+    /// Starts both threads; returns once the device runs, or is being looked for.
     ///
     /// # Errors
     /// A device that cannot be had, or a pool that does not fit into memory.
@@ -77,6 +79,7 @@ impl Chain {
             pool,
             history_frames,
             wake,
+            patient,
         } = setup;
         if let Some(free) = rt::free_memory()
             && pool.bytes > free / 2
@@ -128,9 +131,13 @@ impl Chain {
             recorder: Some(recorder),
         };
         // A thread that ended without a word panicked: its join says so.
-        if let Ok(Err(error)) = opened.recv() {
-            chain.stop();
-            return Err(error.into());
+        match opened.recv() {
+            Ok(Err(error)) if patient => log::error!("{error}; looking for it"),
+            Ok(Err(error)) => {
+                chain.stop();
+                return Err(error.into());
+            }
+            _ => {}
         }
         Ok(chain)
     }

@@ -18,7 +18,7 @@ use super::block::{Block, RecorderEnd};
 use super::format::Spec;
 use super::meter::{Level, Meter};
 use super::rf64::{self, Meta};
-use crate::rt::Nanos;
+use crate::rt::{self, Nanos};
 use crate::store::row::{Row, Verdict};
 
 /// Takes that may be open at once.
@@ -129,6 +129,8 @@ pub struct Live {
     pub frames: AtomicU64,
     /// Commands handled.
     pub commands: AtomicU64,
+    /// Each block and each command.
+    pub beat: rt::Beat,
     /// Bits of an f32: peak since the reader swapped it to 0.
     pub peak: AtomicU32,
 }
@@ -302,11 +304,13 @@ impl Recorder {
 
     /// The thread: commands before each block, until `Quit` or until nobody can command.
     pub fn run(mut self, mut end: RecorderEnd, commands: &Receiver<Command>) {
+        let live = self.live.clone();
         'thread: loop {
+            live.beat.beat();
             loop {
                 match commands.try_recv() {
                     Ok(command) => {
-                        if !self.handle(command) {
+                        if !live.beat.on_disk(|| self.handle(command)) {
                             break 'thread;
                         }
                     }
@@ -317,13 +321,15 @@ impl Recorder {
             match end.filled.dequeue() {
                 Some(block) => {
                     let free = &mut end.free;
-                    self.step(block, |old| {
-                        let _ = free.enqueue(old);
+                    live.beat.on_disk(|| {
+                        self.step(block, |old| {
+                            let _ = free.enqueue(old);
+                        });
                     });
                 }
                 None => std::thread::park_timeout(Duration::from_millis(5)),
             }
-            self.checkpoint(Nanos::now());
+            live.beat.on_disk(|| self.checkpoint(Nanos::now()));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::time::Time;
+use super::watch::Watch;
 use super::{Booth, Error, Options};
 use crate::board::sim::script::Player;
 use crate::board::{self, profile::Profile};
@@ -52,6 +53,7 @@ impl Booth {
                 keys: options.script.is_none(),
             },
         )?;
+        let watch = Watch::new(config.audio.buffer_s);
         let rules = Rules {
             rate: config.audio.rate,
             take: config.take.clone(),
@@ -73,6 +75,7 @@ impl Booth {
             clerk,
             sphere,
             time,
+            watch,
             stop,
             stopping: false,
             last: None,

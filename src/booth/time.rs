@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, watch};
 use crate::audio::block::PoolSize;
 use crate::audio::chain::{self, Chain};
 use crate::audio::source::sim::{Lockstep, SimSource};
@@ -73,6 +73,7 @@ impl Time {
             pool: pool(config),
             history_frames: history(config),
             wake: config.audio.device == source::SIMULATED,
+            patient: watch::is_managed(),
         };
         Ok(Chain::start(setup)?)
     }

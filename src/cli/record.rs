@@ -87,6 +87,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         pool: PoolSize::of(spec, audio.period_frames, audio.buffer_s, history_frames),
         history_frames,
         wake: audio.device == source::SIMULATED,
+        patient: false,
     })
     .map_err(|error| Failure::CouldNot(error.to_string()))?;
     let take = Take {

@@ -74,6 +74,8 @@ pub struct Clerk {
     answers: Receiver<Answer>,
     sent: u64,
     done: Arc<AtomicU64>,
+    /// Each job, and each second without one.
+    pub beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -87,18 +89,21 @@ impl Clerk {
         let (outbox, answers) = channel();
         let done = Arc::new(AtomicU64::new(0));
         let count = done.clone();
+        let beat = Arc::new(rt::Beat::default());
+        let alive = beat.clone();
         let thread = std::thread::Builder::new()
             .name("clerk".into())
             .spawn(move || {
                 // The corpus is hashed once before its first line: no visitor waits for that.
-                let mut desk = Desk::new(source, outbox);
+                let mut desk = alive.on_disk(|| Desk::new(source, outbox));
                 loop {
+                    alive.beat();
                     match inbox.recv_timeout(SYNC) {
                         Ok(job) => {
-                            desk.serve(job);
+                            alive.on_disk(|| desk.serve(job));
                             count.fetch_add(1, Atomic::Release);
                         }
-                        Err(RecvTimeoutError::Timeout) => desk.sync(SYNC),
+                        Err(RecvTimeoutError::Timeout) => alive.on_disk(|| desk.sync(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,
                     }
                 }
@@ -109,6 +114,7 @@ impl Clerk {
             answers,
             sent: 0,
             done,
+            beat,
             thread: Some(thread),
         })
     }

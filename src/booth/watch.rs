@@ -1,0 +1,101 @@
+//! What systemd is told: READY, STOPPING, and WATCHDOG for as long as every thread gives signs of
+//! life.
+//!
+//! A thread that waits for the disk is excused for longer than the pool could bridge, so a slow card
+//! never gets the box restarted; nor does an absent microphone, for which capture keeps looking.
+//! Without a service manager nothing is told.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+
+use crate::audio::chain::Chain;
+use crate::rt::{Beat, Nanos};
+use crate::store::clerk::Clerk;
+
+/// A thread without a sign of life for so long is stuck.
+const SILENT: Duration = Duration::from_secs(10);
+/// What a disk call may take beyond what the pool bridges.
+const DISK: Duration = Duration::from_secs(60);
+
+/// Whether a service manager started this process and wants to hear of it.
+pub(super) fn is_managed() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some()
+}
+
+/// The watchdog's feeder.
+pub(super) struct Watch {
+    /// How often it is fed; `None` if nobody waits for it.
+    every: Option<Duration>,
+    fed: Nanos,
+    started: Nanos,
+    ready: bool,
+    stuck: bool,
+    /// How long a thread may wait for the disk.
+    disk: Duration,
+}
+
+impl Watch {
+    /// Feeds twice as often as the service manager asks for.
+    pub(super) fn new(buffer_s: u32) -> Watch {
+        Watch {
+            every: sd_notify::watchdog_enabled().map(|limit| limit / 2),
+            fed: Nanos::default(),
+            started: Nanos::now(),
+            ready: false,
+            stuck: false,
+            disk: Duration::from_secs(buffer_s.into()) + DISK,
+        }
+    }
+
+    /// One turn of the main loop, which is main's own sign of life.
+    pub(super) fn turn(&mut self, chain: &Chain, clerk: &Clerk) {
+        if !is_managed() {
+            return;
+        }
+        let now = Nanos::now();
+        if !self.ready {
+            self.ready = true;
+            tell(&[NotifyState::Ready]);
+        }
+        let Some(every) = self.every.filter(|every| now.since(self.fed) >= *every) else {
+            return;
+        };
+        let threads = [
+            ("capture", &chain.status.beat),
+            ("recorder", &chain.live.beat),
+            ("clerk", &*clerk.beat),
+        ];
+        let stuck = threads.iter().find(|(_, beat)| self.is_stuck(beat, now));
+        if let Some((thread, _)) = stuck {
+            if !self.stuck {
+                log::error!("thread `{thread}` gives no sign of life; the watchdog is not fed");
+            }
+            self.stuck = true;
+        } else {
+            self.stuck = false;
+            self.fed = now;
+            log::trace!("watchdog fed, next in {every:?}");
+            tell(&[NotifyState::Watchdog]);
+        }
+    }
+
+    fn is_stuck(&self, beat: &Beat, now: Nanos) -> bool {
+        let (last, on_disk) = beat.last();
+        let limit = if on_disk { self.disk } else { SILENT };
+        now.since(last.max(self.started)) > limit
+    }
+
+    /// The end was asked for.
+    pub(super) fn stopping(&self) {
+        if is_managed() {
+            tell(&[NotifyState::Stopping]);
+        }
+    }
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        log::warn!("the service manager cannot be told: {error}");
+    }
+}
