@@ -23,7 +23,7 @@ pub enum Button {
     Redo,
     /// Pause and resume.
     Pause,
-    /// Stop; held: withdraw.
+    /// Stop.
     Stop,
 }
 

@@ -6,12 +6,14 @@
 //! by intent: it waits for every thread, so that the same script gives the same files.
 
 mod assemble;
+mod device;
 mod error;
 mod perform;
 mod record;
 mod time;
 mod watch;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +21,6 @@ use std::time::Duration;
 
 pub use error::Error;
 
-use crate::audio::capture::State as CaptureState;
 use crate::audio::chain::Chain;
 use crate::audio::recorder::Report;
 use crate::board::sim::script::{Player, Script};
@@ -32,15 +33,12 @@ use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk};
-use crate::store::events::FaultKind;
+use device::Said;
 use time::Time;
 use watch::Watch;
 
 /// Longest wait for buttons.
 const TURN: Duration = Duration::from_millis(10);
-
-/// How far the recorder may fall behind before the screen says so.
-const SLOW_MS: u64 = 3000;
 
 /// What a run is given beside configuration and protocol.
 #[derive(Debug, Default)]
@@ -67,15 +65,19 @@ struct Booth {
     sphere: Option<Sphere>,
     time: Time,
     watch: Watch,
+    /// The data folder's lock.
+    _held: File,
     stop: Arc<AtomicBool>,
     stopping: bool,
     last: Option<Screen>,
     shown_since: Nanos,
     prepared: Option<Arc<str>>,
     folder: PathBuf,
+    /// The next session's name, drawn ahead by the clerk: deriving it takes a while.
+    next_name: Option<String>,
     sphere_wanted_at: u64,
     faulty: bool,
-    told_unclocked: bool,
+    said: Said,
     failure: Option<Error>,
     actions: Vec<Action>,
     edges: Vec<Edge>,
@@ -110,8 +112,9 @@ impl Booth {
     /// Nothing is under way and nothing will begin, or a thread is gone that everything waits for.
     fn is_over(&self) -> bool {
         let done = self.stopping || self.player.as_ref().is_some_and(Player::pressed_out);
-        let idle = self.session.is_idle() && self.clerk.is_settled();
-        done && (idle || self.died().is_some())
+        let kept = self.clerk.is_settled() || self.clerk.is_ended();
+        let idle = self.session.is_idle() && kept;
+        done && (idle || self.chain.ended().is_some())
     }
 
     /// A thread that ended although nobody stopped it.
@@ -168,42 +171,6 @@ impl Booth {
         }
     }
 
-    fn serve_device(&mut self) {
-        let now = self.time.now();
-        match self.chain.status.state() {
-            CaptureState::Closed => {
-                let reason = self.chain.status.reason().unwrap_or_default();
-                self.event(now, Event::Fault(FaultKind::Device, reason.into()));
-                self.faulty = true;
-            }
-            CaptureState::Running => self.event(now, Event::Cleared(FaultKind::Device)),
-            CaptureState::Starting | CaptureState::Stopped => {}
-        }
-        if !self.time.is_fast() {
-            self.serve_backlog(now);
-        }
-        if self.chain.status.unclocked() && !self.told_unclocked {
-            self.told_unclocked = true;
-            log::info!(
-                "{}: keeps no time; read as fast as the disk allows",
-                self.config.audio.device
-            );
-        }
-    }
-
-    /// Tells the session when the recorder falls behind and when it has caught up.
-    fn serve_backlog(&mut self, now: Nanos) {
-        let captured = self.time.stamp(now, &self.chain).frame;
-        let recorded = self.chain.live.frames.load(Ordering::Acquire);
-        let behind_ms =
-            captured.saturating_sub(recorded) * 1000 / u64::from(self.config.audio.rate);
-        if behind_ms > SLOW_MS {
-            self.event(now, Event::Slow(true));
-        } else if behind_ms < SLOW_MS / 3 {
-            self.event(now, Event::Slow(false));
-        }
-    }
-
     fn serve_buttons(&mut self) {
         let mut edges = std::mem::take(&mut self.edges);
         let now = self.time.now();
@@ -217,6 +184,10 @@ impl Booth {
         } else if let Err(failed) = self.buttons.poll(TURN, &mut edges) {
             self.fail(failed.into());
             self.time.wait(TURN);
+        }
+        // The last visitor has gone, or no frame has come yet that a press could be of.
+        if self.stopping || !self.time.has_frames(&self.chain) {
+            edges.clear();
         }
         for edge in edges.drain(..) {
             let direction = if edge.down { "down" } else { "up" };
@@ -239,6 +210,7 @@ impl Booth {
                 }
                 Report::Failed { take, reason } => {
                     self.faulty = true;
+                    let reason = self.unnamed(&reason);
                     log::error!("take {take}: {reason}");
                     Event::Failed(take, reason.into())
                 }
@@ -250,16 +222,19 @@ impl Booth {
     fn serve_clerk(&mut self) {
         for answer in self.settled(|booth| booth.clerk.answers()) {
             match answer {
-                Answer::Line(stream, line) => {
-                    self.event(self.time.now(), Event::Line(stream, line));
+                Answer::Line(request, line) => {
+                    self.event(self.time.now(), Event::Line(request, line));
                 }
                 Answer::NoLine(reason) => {
                     log::error!("{reason}");
                     self.faulty = true;
-                    let fault = Event::Fault(FaultKind::Corpus, reason.into());
-                    self.event(self.time.now(), fault);
+                    self.event(self.time.now(), Event::NoLine(reason.into()));
                 }
-                Answer::Failed(_) => self.faulty = true,
+                Answer::Name(name) => self.next_name = Some(name),
+                Answer::Failed(reason) => {
+                    log::error!("{}", self.unnamed(&reason));
+                    self.faulty = true;
+                }
             }
         }
     }
@@ -279,6 +254,14 @@ impl Booth {
                     self.faulty = true;
                 }
             }
+        }
+    }
+
+    /// A message without the session's name: logs never have it.
+    fn unnamed(&self, message: &str) -> String {
+        match self.folder.file_name().and_then(std::ffi::OsStr::to_str) {
+            Some(session) => message.replace(session, "SESSION"),
+            None => message.to_owned(),
         }
     }
 

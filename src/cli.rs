@@ -9,6 +9,7 @@ pub mod run;
 pub mod takes;
 
 use std::fmt;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -156,11 +157,19 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     }
 }
 
-/// Prints a result; a reader that has gone away is an error, not a panic.
+/// Prints a result; a reader that closed the pipe has seen enough, which is no failure.
 pub(crate) fn print(text: &str) -> Result<Done, Failure> {
-    use std::io::Write;
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| Failure::CouldNot(format!("standard output: {error}")))?;
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
     Ok(Done::Well)
+}
+
+/// The outcome of printing; a reader that closed the pipe has seen enough.
+pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::CouldNot(format!(
+            "standard output: cannot be written: {e}; check where it leads"
+        ))),
+        _ => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ pub mod load;
 pub mod near;
 pub mod set;
 
-pub use load::ConfigError;
+pub use load::{ConfigError, is_path};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,9 @@ pub struct Config {
     pub privacy: Privacy,
     /// The remote loudspeakers.
     pub sphere: Sphere,
+    /// The folder of its file; empty for the built-in one.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// `[site]`
@@ -228,6 +231,7 @@ impl Default for Config {
             storage: Storage::default(),
             privacy: Privacy::default(),
             sphere: Sphere::default(),
+            folder: PathBuf::new(),
         }
     }
 }
@@ -235,7 +239,7 @@ impl Default for Config {
 impl Default for Audio {
     fn default() -> Audio {
         Audio {
-            device: "sim".into(),
+            device: String::new(),
             rate: 48_000,
             format: Format::S32Le,
             channels: Vec::new(),

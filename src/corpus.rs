@@ -191,6 +191,13 @@ impl Corpus {
         Ok(hex(sha256))
     }
 
+    /// Whether the file of this name is still the one that was opened, unchanged.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let now = std::fs::metadata(&self.path);
+        now.is_ok_and(|now| self.index.stamp().same_content(&Stamp::of(&now)))
+    }
+
     fn refuse_changed(&self) -> Result<(), CorpusError> {
         let now = self.file.metadata().map_err(|e| self.read_error(e))?;
         if self.index.stamp().same_content(&Stamp::of(&now)) {

@@ -5,6 +5,7 @@
 //! device: time is an argument, in frames of the capture clock.
 
 pub mod event;
+mod faults;
 pub mod protocol;
 mod steps;
 mod takes;
@@ -24,14 +25,14 @@ use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
 use crate::store::row::{Kind, SphereAt, Verdict};
 use protocol::Protocol;
-use takes::{Open, Previous};
+use takes::{Open, Previous, Unstored};
 use timer::Timer;
 
-/// Frames after which `over` passes by itself.
-const OVER_MS: u64 = 2500;
-/// How long `thanks` is shown to a visitor, and when nobody will press any more.
-const THANKS_MS: u64 = 15_000;
-const THANKS_BRIEF_MS: u64 = 3000;
+/// How long `over` is shown, milliseconds.
+const OVER_MS: u32 = 2500;
+/// How long `thanks` is shown to a visitor, and when nobody will press any more, milliseconds.
+const THANKS_MS: u32 = 15_000;
+const THANKS_BRIEF_MS: u32 = 3000;
 
 /// What the session is told once.
 #[derive(Clone, Debug)]
@@ -102,6 +103,8 @@ pub struct Session {
     rules: Rules,
     state: State,
     faults: BTreeMap<FaultKind, Arc<str>>,
+    /// Why no further line can be read ahead; a fault once a line is needed.
+    dry: Option<Arc<str>>,
     /// The disk is behind; nothing is lost yet.
     slow: bool,
     frame0: u64,
@@ -110,12 +113,13 @@ pub struct Session {
     last_press: u64,
     hurry: bool,
     held: Option<Held>,
-    down_since: [Option<u64>; 4],
+    down_since: [Option<u64>; Button::ALL.len()],
     last_screen: Option<Name>,
     sphere_at: Option<SphereAt>,
     sphere_draws: u64,
 
-    stream: u32,
+    /// Number of the last request for lines.
+    request: u32,
     wanted: bool,
     lines: VecDeque<Prompt>,
     shown: Option<Shown>,
@@ -126,8 +130,8 @@ pub struct Session {
     open: Option<Open>,
     /// Version of the next take of a step without lines.
     version: u32,
-    /// Takes ended but not on the disk yet, each with its line.
-    unstored: Vec<(u32, Option<Prompt>)>,
+    /// Takes ended but not on the disk yet.
+    unstored: Vec<Unstored>,
 }
 
 impl Session {
@@ -139,6 +143,7 @@ impl Session {
             rules,
             state: State::Attract,
             faults: BTreeMap::new(),
+            dry: None,
             slow: false,
             frame0: 0,
             step: 0,
@@ -146,11 +151,11 @@ impl Session {
             last_press: 0,
             hurry: false,
             held: None,
-            down_since: [None; 4],
+            down_since: [None; Button::ALL.len()],
             last_screen: None,
             sphere_at: None,
             sphere_draws: 0,
-            stream: 0,
+            request: 0,
             wanted: false,
             lines: VecDeque::new(),
             shown: None,
@@ -169,14 +174,15 @@ impl Session {
             Event::Tick => {}
             Event::Edge(button, true) => self.down(button, now.frame, actions),
             Event::Edge(button, false) => self.up(button, now.frame, actions),
-            Event::Line(stream, line) => self.line(stream, line, now.frame, actions),
+            Event::Line(request, line) => self.line(request, line, now.frame, actions),
+            Event::NoLine(reason) => self.no_line(reason, now.frame, actions),
             Event::Stored(take) => self.stored(take, now.frame, actions),
             Event::Failed(take, reason) => self.failed(take, reason, now.frame, actions),
             Event::Rolling(result) => self.rolling(result, now.frame, actions),
             Event::Fault(kind, text) => self.fault(kind, text, now.frame, actions),
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
             Event::Slow(slow) => self.slow(slow, now.frame, actions),
-            Event::NoMorePresses => self.hurry = true,
+            Event::NoMorePresses => self.hurry(now.frame),
             Event::Shutdown => self.shutdown(now.frame, actions),
         }
         self.pass(now.frame, actions);
@@ -384,89 +390,12 @@ impl Session {
         }
     }
 
-    fn fault(&mut self, kind: FaultKind, text: Arc<str>, frame: u64, actions: &mut Vec<Action>) {
-        if self.faults.insert(kind, text.clone()).is_some() {
-            return;
-        }
-        self.note(
-            frame,
-            Note::Fault {
-                kind,
-                state: "on",
-                text,
-            },
-            actions,
-        );
-        self.held = None;
-        match (&self.state, kind) {
-            (State::Running, FaultKind::Device) => {
-                self.stand_still(frame, actions);
-                self.interrupt(frame);
-            }
-            (State::Paused { resuming: true }, FaultKind::Device) => self.interrupt(frame),
-            (State::Running, _) => {
-                self.cut_take(Verdict::Aborted, frame, None, actions);
-                self.stand_still(frame, actions);
-            }
-            _ => {}
-        }
-    }
-
-    fn interrupt(&mut self, frame: u64) {
-        let grace = u64::from(self.rules.device_grace_s) * u64::from(self.rules.rate);
-        self.state = State::Interrupted {
-            grace_until: frame + grace,
-        };
-    }
-
-    /// Blocks wait for the disk: said on the screen and in events.jsonl, and nothing else.
-    fn slow(&mut self, slow: bool, frame: u64, actions: &mut Vec<Action>) {
-        if self.slow != slow {
-            self.slow = slow;
-            let (kind, text) = (FaultKind::Slow, "".into());
-            let state = if slow { "on" } else { "off" };
-            self.note(frame, Note::Fault { kind, state, text }, actions);
-        }
-    }
-
-    fn cleared(&mut self, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
-        if self.faults.remove(&kind).is_some() {
-            self.last_press = self.last_press.max(frame);
-            self.note(
-                frame,
-                Note::Fault {
-                    kind,
-                    state: "off",
-                    text: "".into(),
-                },
-                actions,
-            );
-            if self.faults.is_empty() && matches!(self.state, State::Interrupted { .. }) {
-                self.resume(frame, actions);
-            }
-        }
-    }
-
-    /// A press on the fault screen: `go` goes on without the sphere or tries the disk again.
-    fn dismiss(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
-        if button == Button::Stop {
-            if self.state != State::Attract && !matches!(self.state, State::Thanks { .. }) {
-                self.end_take(Verdict::Aborted, frame, Some(frame), actions);
-                self.end_session(Ended::Stopped, frame, actions);
-            }
-            return;
-        }
-        if button != Button::Go && button != Button::Redo {
-            return;
-        }
-        self.cleared(FaultKind::Storage, frame, actions);
-        if self.faults.contains_key(&FaultKind::Sphere) {
-            self.cleared(FaultKind::Sphere, frame, actions);
-            if button == Button::Go {
-                self.go_without_sphere(frame, actions);
-            } else {
-                self.retry_sphere(frame, actions);
-            }
+    /// Nobody will press any more: what waits for a visitor does not linger.
+    fn hurry(&mut self, frame: u64) {
+        self.hurry = true;
+        let brief = frame + self.frames(THANKS_BRIEF_MS);
+        if let State::Thanks { until, .. } = &mut self.state {
+            *until = brief.min(*until);
         }
     }
 

@@ -3,5 +3,6 @@
 pub mod clerk;
 pub mod events;
 pub mod folder;
+pub mod jsonl;
 pub mod row;
 pub mod takes;

@@ -173,21 +173,15 @@ fn a_configuration_that_cannot_be_meant_is_refused_by_file_line_and_key() {
 
 #[test]
 fn a_board_that_is_unknown_or_not_here_is_refused_before_hardware_is_touched() {
+    let case = Case::new(&[]);
     let board = |name: &str| {
-        run::booth()
-            .args(["run", "--board", name])
-            .output()
-            .unwrap()
+        let mut command = run::booth();
+        command.args(["run", "--board", name, "--data"]);
+        command.arg(case.path("data")).output().unwrap()
     };
     refused(&board("nosuch"), 2, &["nosuch", "display-hat-mini"]);
-    let case = Case::new(&[]);
-    let data = case.path("data");
-    let mut command = run::booth();
-    command
-        .args(["run", "--board", "display-hat-mini", "--data"])
-        .arg(data);
     refused(
-        &command.output().unwrap(),
+        &board("display-hat-mini"),
         1,
         &["GPIO", "no Raspberry Pi", "--board sim"],
     );
@@ -210,6 +204,10 @@ fn a_protocol_that_cannot_be_done_is_refused_by_file_line_and_key() {
         ),
         ("none.toml", head),
         (
+            "idle.toml",
+            &format!("{head}idle_s = 0\n{}", step("a", "seconds = 3")),
+        ),
+        (
             "kind.toml",
             &format!("{head}[[step]]\nname = \"a\"\nkind = \"sing\"\nseconds = 3\n"),
         ),
@@ -223,6 +221,7 @@ fn a_protocol_that_cannot_be_done_is_refused_by_file_line_and_key() {
         ("zero.toml", &["zero.toml:5", "`seconds`", "more than 0"]),
         ("twice.toml", &["twice.toml:7", "\"a\"", "already"]),
         ("none.toml", &["none.toml", "at least one [[step]]"]),
+        ("idle.toml", &["idle.toml:2", "`idle_s`", "more than 0"]),
         ("kind.toml", &["kind.toml:4", "sing"]),
         ("erase.toml", &["erase.toml:2", "`abandoned`"]),
     ] {

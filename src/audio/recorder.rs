@@ -31,10 +31,8 @@ const CHECKPOINT: Duration = Duration::from_millis(500);
 pub struct Begin {
     /// Its number.
     pub take: u32,
-    /// The session's folder.
-    pub folder: PathBuf,
-    /// File name in it.
-    pub file: String,
+    /// Its file, which must not be there yet.
+    pub path: PathBuf,
     /// First frame on the capture clock, past (within the history) or future.
     pub start_frame: u64,
     /// Levels are measured from here; capture clock.
@@ -92,7 +90,7 @@ pub enum Command {
         /// Folder of takes.jsonl.
         folder: PathBuf,
     },
-    /// Ends the thread; open takes are left for repair.
+    /// Ends the thread; the files of open takes are made whole.
     Quit,
 }
 
@@ -141,6 +139,9 @@ pub struct Recorder {
     history_frames: u64,
     history: History,
     takes: Vec<OpenTake>,
+    /// Commands that wait for a take to end: after a stall of the disk, presses of half a minute
+    /// come before the blocks that they are about.
+    waiting: VecDeque<Command>,
     rows: rows::Rows,
     meter: Meter,
     processed: u64,
@@ -163,6 +164,7 @@ impl Recorder {
             history_frames: history_frames.max(u64::from(spec.rate)),
             history: VecDeque::new(),
             takes: Vec::with_capacity(MOST_TAKES),
+            waiting: VecDeque::new(),
             rows: rows::Rows::default(),
             meter: Meter::new(spec),
             processed: 0,
@@ -172,12 +174,43 @@ impl Recorder {
         }
     }
 
-    /// Does what a command says; false for `Quit`.
+    /// Does what a command says, once there is room for its take; false for `Quit`.
     pub fn handle(&mut self, command: Command) -> bool {
-        match command {
-            Command::Begin(begin) if self.takes.len() >= MOST_TAKES => {
-                self.fail(begin.take, format!("{MOST_TAKES} takes are open already"));
+        if matches!(command, Command::Quit) {
+            self.close();
+            return false;
+        }
+        self.waiting.push_back(command);
+        self.obey();
+        true
+    }
+
+    /// Obeys what waits, up to a take for which there is no room yet.
+    fn obey(&mut self) {
+        while let Some(command) = self.waiting.pop_front() {
+            if matches!(command, Command::Begin(_)) && self.takes.len() >= MOST_TAKES {
+                self.waiting.push_front(command);
+                break;
             }
+            self.perform(command);
+            self.feed();
+            self.settle();
+            self.live.commands.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Makes the files of open takes whole; their rows are written at the next start.
+    fn close(&mut self) {
+        for take in std::mem::take(&mut self.takes) {
+            let number = take.number;
+            if let Err(error) = take.close() {
+                self.fail(number, error.to_string());
+            }
+        }
+    }
+
+    fn perform(&mut self, command: Command) {
+        match command {
             Command::Begin(begin) => {
                 let number = begin.take;
                 match OpenTake::open(self.spec, &begin) {
@@ -194,29 +227,35 @@ impl Recorder {
                 Some(take) => take.end = Some(end),
                 None => self.fail(end.take, "no such take is open".into()),
             },
-            Command::Amend { take, verdict } => match self.rows.amend(take, verdict) {
-                Ok(row) => self.report(Report::Stored {
-                    take,
-                    row: Box::new(row),
-                }),
-                Err(error) => self.fail(take, error.to_string()),
-            },
+            Command::Amend { take, verdict } => self.amend(take, verdict),
             Command::NewSession { folder } => {
                 // The clerk makes it too; a take that begins at once need not wait for that. What
                 // is wrong with it shows when the take's file is created.
                 let _ = std::fs::create_dir_all(&folder);
                 self.rows = rows::Rows::new(folder);
             }
-            Command::Quit => return false,
+            Command::Quit => {}
         }
-        self.feed();
-        self.settle();
-        self.live.commands.fetch_add(1, Ordering::Release);
-        true
+    }
+
+    /// Changes the verdict of a take that has ended, whether its row is written already or not.
+    fn amend(&mut self, take: u32, verdict: Verdict) {
+        let open = self.takes.iter_mut().find(|it| it.number == take);
+        if let Some(end) = open.and_then(|it| it.end.as_mut()) {
+            end.row.verdict = verdict;
+            return;
+        }
+        match self.rows.amend(take, verdict) {
+            Ok(row) => self.report(Report::Stored {
+                take,
+                row: Box::new(row),
+            }),
+            Err(error) => self.fail(take, error.to_string()),
+        }
     }
 
     /// Takes one block in; gives back each block that the history no longer needs to `free`.
-    pub fn step(&mut self, block: Box<Block>, mut free: impl FnMut(Box<Block>)) {
+    pub fn take_in(&mut self, block: Box<Block>, mut free: impl FnMut(Box<Block>)) {
         self.processed = block.end();
         self.meter.reset();
         self.meter
@@ -228,6 +267,7 @@ impl Recorder {
         self.history.push_back(block);
         self.feed();
         self.settle();
+        self.obey();
         let oldest = self.processed.saturating_sub(self.history_frames);
         while self.history.front().is_some_and(|old| old.end() < oldest) {
             self.history.pop_front().into_iter().for_each(&mut free);
@@ -322,7 +362,7 @@ impl Recorder {
                 Some(block) => {
                     let free = &mut end.free;
                     live.beat.on_disk(|| {
-                        self.step(block, |old| {
+                        self.take_in(block, |old| {
                             let _ = free.enqueue(old);
                         });
                     });
@@ -340,6 +380,7 @@ mod tests {
     use crate::audio::block::Cause;
     use crate::audio::format::Format;
     use crate::store::row::{Gap, Kind};
+    use std::path::Path;
 
     const SPEC: Spec = Spec {
         rate: 1000,
@@ -372,12 +413,11 @@ mod tests {
         });
         let mut freed = 0;
         for n in 0..20 {
-            recorder.step(block(n * 100, 100, None), |_| freed += 1);
+            recorder.take_in(block(n * 100, 100, None), |_| freed += 1);
         }
         let begin = Begin {
             take: 1,
-            folder: folder.clone(),
-            file: "a.rf64".into(),
+            path: folder.join("a.rf64"),
             start_frame: 1250,
             start_mark: 1500,
             expected_frames: 0,
@@ -385,7 +425,7 @@ mod tests {
             meta: Meta::default(),
         };
         recorder.handle(Command::Begin(Box::new(begin)));
-        recorder.step(block(2050, 100, Some(Cause::Overrun)), |_| freed += 1);
+        recorder.take_in(block(2050, 100, Some(Cause::Overrun)), |_| freed += 1);
         let end = End {
             take: 1,
             start_mark: 1500,
@@ -399,7 +439,7 @@ mod tests {
             reports.try_recv(),
             Ok(Report::Measured { take: 1, .. })
         ));
-        recorder.step(block(2150, 200, None), |_| freed += 1);
+        recorder.take_in(block(2150, 200, None), |_| freed += 1);
         let Ok(Report::Stored { row, .. }) = reports.try_recv() else {
             panic!("not stored")
         };
@@ -431,5 +471,86 @@ mod tests {
         let rows = std::fs::read_to_string(folder.join("takes.jsonl")).expect("read");
         assert_eq!(rows.lines().count(), 3);
         assert!(rows.starts_with("torn\n{"));
+    }
+
+    /// A recorder of 1 kHz in a folder, with its reports.
+    fn recorder(folder: &Path) -> (Recorder, Receiver<Report>) {
+        let (sender, reports) = std::sync::mpsc::channel();
+        let mut recorder = Recorder::new(SPEC, 1500, sender, Arc::default());
+        let folder = folder.to_owned();
+        recorder.handle(Command::NewSession { folder });
+        (recorder, reports)
+    }
+
+    fn begin(folder: &Path, take: u32, start_frame: u64) -> Command {
+        Command::Begin(Box::new(Begin {
+            take,
+            path: folder.join(format!("{take}.rf64")),
+            start_frame,
+            start_mark: start_frame,
+            expected_frames: 0,
+            behind_frames: 0,
+            meta: Meta::default(),
+        }))
+    }
+
+    fn end(take: u32, end_frame: u64) -> Command {
+        Command::End(Box::new(End {
+            take,
+            start_mark: 0,
+            end_mark: end_frame,
+            end_frame,
+            frame0: 0,
+            row: Row::of(take, format!("{take}.rf64"), Kind::Read, SPEC),
+        }))
+    }
+
+    #[test]
+    fn commands_of_a_long_stall_are_obeyed_as_their_blocks_come() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (mut recorder, reports) = recorder(dir.path());
+        for take in 1..=10 {
+            let start = u64::from(take) * 1000;
+            recorder.handle(begin(dir.path(), take, start));
+            recorder.handle(end(take, start + 1200));
+        }
+        for n in 0..130 {
+            recorder.take_in(block(n * 100, 100, None), drop);
+        }
+        let stored = |report| match report {
+            Report::Stored { take, row } => Some((take, row.frames, row.gaps.len())),
+            Report::Failed { take, reason } => panic!("take {take}: {reason}"),
+            Report::Measured { .. } => None,
+        };
+        let stored: Vec<_> = reports.try_iter().filter_map(stored).collect();
+        let expected: Vec<_> = (1..=10).map(|take| (take, 1200, 0)).collect();
+        assert_eq!(stored, expected);
+    }
+
+    #[test]
+    fn a_verdict_changed_before_the_row_is_written_is_in_the_row() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (mut recorder, reports) = recorder(dir.path());
+        recorder.handle(begin(dir.path(), 1, 0));
+        recorder.handle(end(1, 200));
+        let (take, verdict) = (1, Verdict::Redone);
+        recorder.handle(Command::Amend { take, verdict });
+        recorder.take_in(block(0, 300, None), drop);
+        let rows = crate::store::takes::read(dir.path()).expect("rows");
+        assert_eq!(rows[0].verdict, Verdict::Redone);
+        let failed = |report: &Report| matches!(report, Report::Failed { .. });
+        assert!(!reports.try_iter().any(|report| failed(&report)));
+    }
+
+    #[test]
+    fn the_end_of_the_program_leaves_whole_files() {
+        let dir = tempfile::tempdir().expect("folder");
+        let (mut recorder, _reports) = recorder(dir.path());
+        recorder.handle(begin(dir.path(), 1, 50));
+        recorder.take_in(block(0, 300, None), drop);
+        assert!(!recorder.handle(Command::Quit));
+        let repaired = crate::audio::repair::repair(&dir.path().join("1.rf64"));
+        let whole = crate::audio::repair::Outcome::Healthy { frames: 250 };
+        assert_eq!(repaired.expect("readable"), whole);
     }
 }

@@ -91,18 +91,18 @@ impl TakeFile {
         temporary.push(".new");
         let temporary = PathBuf::from(temporary);
         let header = Header::new(spec, meta);
-        // A leftover of a cut in the middle of this function holds no sample: it may go.
         let file = OpenOptions::new()
             .read(true)
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .open(&temporary)
             .map_err(Error::io("create", &temporary))?;
+        // Whoever repairs files can see that this one is being written; not every file system locks.
+        let _ = file.try_lock();
         let expected = expected_frames.saturating_mul(spec.frame_bytes() as u64);
         if let Err(error) = rt::reserve_space(&file, expected.saturating_add(header.data_start())) {
             // FAT and some network file systems cannot; a full disk shows at the first write.
-            log::debug!("no space reserved for {}: {error}", final_path.display());
+            log::debug!("no space reserved for a take: {error}");
         }
         let place = || {
             file.write_all_at(&header.bytes(0, 0), 0)?;
@@ -113,14 +113,16 @@ impl TakeFile {
             let _ = std::fs::remove_file(&temporary);
             return Err(Error::io("create", final_path)(error));
         }
-        let take = TakeFile {
+        if let Err(error) = sync_folder(final_path) {
+            let _ = std::fs::remove_file(final_path);
+            return Err(error);
+        }
+        Ok(TakeFile {
             file,
             path: final_path.to_owned(),
             header,
             data_bytes: 0,
-        };
-        sync_folder(final_path)?;
-        Ok(take)
+        })
     }
 
     /// Frames appended, whole ones.

@@ -1,25 +1,30 @@
 //! From the configuration to the running parts: clerk, sphere, capture and recorder, board.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::device::Said;
 use super::time::Time;
 use super::watch::Watch;
 use super::{Booth, Error, Options};
+use crate::board;
+use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
-use crate::board::{self, profile::Profile};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::rt::Nanos;
-use crate::screen::lang::Lang;
+use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
 use crate::sphere::Sphere;
 use crate::sphere::sim::Simulated;
 use crate::store::clerk::{Clerk, Source};
+use crate::store::folder;
+use crate::store::row::Kind;
 
 /// The texts inside the binary, by the path the built-in configuration gives them.
 const SAMPLES: [(&str, &str); 2] = [
@@ -36,8 +41,18 @@ impl Booth {
     ) -> Result<Booth, Error> {
         let words = Lang::load(&config.language)?;
         let profile = Profile::load(&config.board)?;
+        for (option, asked) in [
+            ("script", options.script.is_some()),
+            ("screens", options.screens.is_some()),
+        ] {
+            if asked && profile.panel.driver != Driver::Sim {
+                let board = config.board;
+                return Err(Error::NotSimulated { option, board });
+            }
+        }
         let time = Time::new(options.fast, &config)?;
-        let clerk = clerk(&config, options.fast)?;
+        let held = hold(&config.data)?;
+        let clerk = clerk(&config, &protocol, options.fast)?;
         let sphere = sphere(&config, options.fast)?;
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
@@ -76,15 +91,17 @@ impl Booth {
             sphere,
             time,
             watch,
+            _held: held,
             stop,
             stopping: false,
             last: None,
             shown_since: Nanos::default(),
             prepared: None,
             folder: PathBuf::new(),
+            next_name: None,
             sphere_wanted_at: 0,
             faulty: false,
-            told_unclocked: false,
+            said: Said::default(),
             failure: None,
             actions: Vec::new(),
             edges: Vec::new(),
@@ -92,16 +109,33 @@ impl Booth {
     }
 }
 
-fn clerk(config: &Config, fast: bool) -> Result<Clerk, Error> {
-    let path = corpus_path(config)?;
-    Corpus::open(&path, Some(&config.data))?;
+/// Holds the data folder for as long as the file lives.
+fn hold(data: &Path) -> Result<File, Error> {
+    let path = || data.to_owned();
+    let held = folder::lock(data).map_err(|source| Error::Data {
+        path: path(),
+        source,
+    })?;
+    held.ok_or_else(|| Error::Held(path()))
+}
+
+fn clerk(config: &Config, protocol: &Protocol, fast: bool) -> Result<Clerk, Error> {
+    let reads = protocol.steps.iter().any(|step| step.kind == Kind::Read);
+    let path = if reads {
+        Some(corpus_path(config)?)
+    } else {
+        None
+    };
+    if let Some(path) = &path {
+        Corpus::open(path, Some(&config.data))?;
+    }
     let fonts = config.fonts.clone();
     // Loaded at the first line, in the clerk's thread.
     let mut letters: Option<Type> = None;
-    let drawable = Box::new(move |text: &str| {
+    let drawable = Arc::new(Mutex::new(move |text: &str| {
         let letters = letters.get_or_insert_with(|| Type::load(&fonts));
         letters.missing_glyphs(text) == 0
-    });
+    }));
     let source = Source {
         path,
         data: config.data.clone(),
@@ -113,20 +147,20 @@ fn clerk(config: &Config, fast: bool) -> Result<Clerk, Error> {
     Clerk::start(source).map_err(Error::system("thread `clerk`"))
 }
 
-/// The configured corpus; the samples of the binary are written to DATA/corpus first.
+/// The configured corpus; a sample of the binary that is asked for and not there is written to
+/// DATA/corpus first, where it may be edited.
 fn corpus_path(config: &Config) -> Result<PathBuf, Error> {
-    let path = config.corpus.path_for(&config.language);
-    let sample = SAMPLES.iter().find(|(name, _)| path.as_os_str() == *name);
+    let path = config.corpus.path_for(lang::name(&config.language));
+    let sample = SAMPLES.iter().find(|(name, _)| path.ends_with(name));
     let Some((name, text)) = sample.filter(|_| !path.exists()) else {
         return Ok(path.to_owned());
     };
     let copy = config.data.join(name);
+    if copy.exists() {
+        return Ok(copy);
+    }
     let folder = copy.parent().unwrap_or(&config.data);
-    let written = std::fs::create_dir_all(folder).and_then(|()| match std::fs::read(&copy) {
-        Ok(there) if there == text.as_bytes() => Ok(()),
-        _ => std::fs::write(&copy, text),
-    });
-    match written {
+    match std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&copy, text)) {
         Ok(()) => Ok(copy),
         Err(source) => Err(Error::Sample { path: copy, source }),
     }

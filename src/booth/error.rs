@@ -26,6 +26,25 @@ pub enum Error {
     /// A device that keeps its own time cannot run fast.
     #[error("--fast: device `{0}` keeps its own time; add --set audio.device=sim")]
     NotFast(String),
+    /// A script, or pictures of the screens, on a board of hardware.
+    #[error("--{option}: board `{board}` is no simulated one; add --board sim")]
+    NotSimulated {
+        /// `script` or `screens`.
+        option: &'static str,
+        /// The board.
+        board: String,
+    },
+    /// The data folder cannot be made or written.
+    #[error("data folder {}: {source}; make it writable or use --data", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Another booth has it.
+    #[error("data folder {}: another booth is running on it; stop it or use --data", .0.display())]
+    Held(PathBuf),
     /// The corpus is refused.
     #[error(transparent)]
     Corpus(#[from] CorpusError),
@@ -54,7 +73,7 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// A thread panicked; what it left is made whole at the next start.
+    /// A thread panicked; `repair` makes whole what it left.
     #[error("thread `{0}` ended before its time")]
     Died(&'static str),
 }
@@ -70,7 +89,11 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Error::Lang(_) | Error::Profile(_) | Error::Shard(_) | Error::NotFast(_)
+            Error::Lang(_)
+                | Error::Profile(_)
+                | Error::Shard(_)
+                | Error::NotFast(_)
+                | Error::NotSimulated { .. }
         )
     }
 }

@@ -4,11 +4,11 @@ use super::time::Time;
 use super::{Booth, record};
 use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
-use crate::identity::code::Code;
-use crate::rt::{self, Nanos};
+use crate::rt;
+use crate::screen::lang;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::sphere::{self, Position};
-use crate::store::clerk::Job;
+use crate::store::clerk::{self, Job};
 use crate::store::row::{Kind, Row, SphereAt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
@@ -17,7 +17,7 @@ const LATE_MS: u64 = 100;
 impl Booth {
     pub(super) fn perform(&mut self, action: Action, now: Stamp) {
         match action {
-            Action::Open(_) => self.open(),
+            Action::Open => self.open(),
             Action::Begin(begin) => {
                 let command = self.begin(begin);
                 self.chain.send(command);
@@ -50,14 +50,7 @@ impl Booth {
     }
 
     fn open(&mut self) {
-        let session = match Code::draw() {
-            Ok(code) => code.proof().session(),
-            Err(error) => {
-                // Without randomness a name can be guessed, but no voice is lost.
-                log::error!("no randomness from the kernel: {error}; the session is named by time");
-                format!("{:020}", Nanos::now().0)
-            }
-        };
+        let session = self.next_name.take().unwrap_or_else(clerk::draw_name);
         self.folder = self.config.data.join("sessions").join(&session);
         let record = record::of(session, &self.config, &self.protocol);
         self.clerk
@@ -93,8 +86,7 @@ impl Booth {
         let text = begin.text.as_deref().unwrap_or("");
         Command::Begin(Box::new(recorder::Begin {
             take: begin.take,
-            folder: self.folder.clone(),
-            file: file_name(begin.take),
+            path: self.folder.join(file_name(begin.take)),
             start_frame: begin.start_frame,
             start_mark: begin.start_mark,
             expected_frames: u64::from(seconds) * u64::from(audio.rate) + rolls,
@@ -132,7 +124,7 @@ impl Booth {
             line: end.line.map(|line| line.number),
             line_id,
             text,
-            language: self.config.language.clone(),
+            language: lang::name(&self.config.language).to_owned(),
             version: end.version,
             verdict: end.verdict,
             shown_frame: Some(in_session(end.shown_frame)),

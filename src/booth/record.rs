@@ -1,6 +1,7 @@
 //! What session.json says of a session that begins.
 
 use crate::config::Config;
+use crate::screen::lang;
 use crate::session::protocol::Protocol;
 use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
 
@@ -11,12 +12,12 @@ pub(super) fn of(session: String, config: &Config, protocol: &Protocol) -> Recor
         name: name.clone(),
         sensor: audio.sensor.get(name).cloned().unwrap_or_default(),
     };
-    let corpus = config.corpus.path_for(&config.language);
+    let corpus = config.corpus.path_for(lang::name(&config.language));
     Record {
         session,
         box_name: config.box_name.clone(),
         site: config.site.clone(),
-        language: config.language.clone(),
+        language: lang::name(&config.language).to_owned(),
         protocol: Named {
             name: protocol.name.clone(),
             sha256: protocol.sha256.clone(),

@@ -78,6 +78,11 @@ impl Time {
         Ok(Chain::start(setup)?)
     }
 
+    /// Whether the frame clock runs; it begins with the device's first frame.
+    pub(super) fn has_frames(&self, chain: &Chain) -> bool {
+        self.is_fast() || chain.clock.nearest(Nanos::now()).is_some()
+    }
+
     pub(super) fn is_fast(&self) -> bool {
         matches!(self, Time::Fast { .. })
     }
@@ -122,7 +127,7 @@ impl Time {
         if matches!(self, Time::Fast { .. }) {
             wait_until(|| {
                 (chain.is_settled() || chain.ended().is_some())
-                    && clerk.is_settled()
+                    && (clerk.is_settled() || clerk.is_ended())
                     && sphere.is_none_or(Sphere::is_settled)
             });
         }

@@ -72,8 +72,7 @@ fn line(corpus: &Corpus, number: u64, as_json: bool) -> Result<Done, Failure> {
     } else {
         text
     };
-    printed(writeln!(io::stdout(), "{shown}"))?;
-    Ok(Done::Well)
+    super::print(&format!("{shown}\n"))
 }
 
 fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Failure> {
@@ -94,7 +93,7 @@ fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Fa
     // The file is in memory now: the hash that progress needs costs no second reading at the booth.
     let sha256 = corpus.learn_sha256()?;
     let end = written.and_then(|()| conclude(&mut out, corpus.path(), &summary, &sha256, as_json));
-    printed(end.and_then(|()| out.flush()))?;
+    super::printed(end.and_then(|()| out.flush()))?;
     Ok(if summary.never_shown() == 0 {
         Done::Well
     } else {
@@ -135,14 +134,4 @@ fn conclude(
         }
     }
     writeln!(out)
-}
-
-/// A reader that closed the pipe has seen enough: no failure.
-fn printed(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::CouldNot(format!(
-            "standard output: cannot be written: {e}; check where it leads"
-        ))),
-        _ => Ok(()),
-    }
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::run::start;
+use super::run::finish;
 use super::{Common, Done, Failure, takes};
+use crate::audio::source;
 use crate::audio::source::alsa::open_pcm;
 use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
-use crate::booth::Options;
+use crate::booth::{self, Options};
 use crate::config::{Audio, Config};
 use crate::session::protocol::Protocol;
 use crate::store::takes as rows;
@@ -60,11 +61,12 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     config.sphere.host = "sim".into();
     let data = std::env::temp_dir().join(format!("booth-demo-{}", std::process::id()));
     config.data = common.data.clone().unwrap_or(data);
-    if let Some(device) = &args.device {
-        fit(&mut config, device)?;
+    match &args.device {
+        Some(device) => fit(&mut config, device)?,
+        None => config.audio.device = source::SIMULATED.into(),
     }
     let source = match config.audio.device.as_str() {
-        "sim" => "the built-in simulated source (no sound card is used)",
+        source::SIMULATED => "the built-in simulated source (no sound card is used)",
         device => device,
     };
     eprintln!(
@@ -79,9 +81,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         screens: None,
         fast: args.fast,
     };
-    let done = start(config, protocol, options)?;
+    let faulty = booth::run(config, protocol, options)?;
     report(&data)?;
-    Ok(done)
+    finish(faulty)
 }
 
 /// Takes rate, format and channels from what the device offers.
@@ -106,7 +108,7 @@ fn fit(config: &mut Config, device: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The table of the takes of the last session, and where they are.
+/// The table of the takes of each session, and where they are.
 fn report(data: &Path) -> Result<(), Failure> {
     let unreadable = |error: std::io::Error| {
         Failure::CouldNot(format!("{}: {error}", data.join("sessions").display()))

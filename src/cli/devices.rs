@@ -35,22 +35,21 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     let iface = CString::new("pcm").map_err(|e| Failure::CouldNot(e.to_string()))?;
     let hints = HintIter::new(None, &iface)
         .map_err(|e| Failure::CouldNot(format!("list of ALSA devices: {e}")))?;
-    let mut none = true;
+    let mut out = String::new();
     for hint in hints.filter(|hint| hint.direction != Some(Direction::Playback)) {
         let Some(name) = hint.name else { continue };
         let device = ask(name, hint.desc.unwrap_or_default());
-        none = false;
-        if args.json {
+        out += &if args.json {
             let text = serde_json::to_string(&device);
-            println!("{}", text.map_err(|e| Failure::CouldNot(e.to_string()))?);
+            text.map_err(|e| Failure::CouldNot(e.to_string()))? + "\n"
         } else {
-            print_plain(&device);
-        }
+            plain(&device)
+        };
     }
-    if none && !args.json {
-        println!("no capture device; `sim` is the built-in simulated source");
+    if out.is_empty() && !args.json {
+        out += "no capture device; `sim` is the built-in simulated source\n";
     }
-    Ok(Done::Well)
+    super::print(&out)
 }
 
 fn ask(device: String, description: String) -> Device {
@@ -70,14 +69,19 @@ fn ask(device: String, description: String) -> Device {
     }
 }
 
-fn print_plain(device: &Device) {
-    println!("{}", device.device);
+fn plain(device: &Device) -> String {
+    let mut lines = vec![device.device.clone()];
     if !device.description.is_empty() {
-        println!("    {}", device.description);
+        lines.push(format!("    {}", device.description));
     }
-    match (&device.offer, &device.problem) {
-        (Some(offer), _) => println!("    {offer}"),
-        (None, Some(problem)) => println!("    {problem}"),
-        (None, None) => {}
+    if let Some(offer) = &device.offer {
+        lines.push(format!("    {offer}"));
     }
+    lines.extend(
+        device
+            .problem
+            .iter()
+            .map(|problem| format!("    {problem}")),
+    );
+    lines.join("\n") + "\n"
 }

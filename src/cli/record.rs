@@ -1,7 +1,7 @@
 //! `booth record`: the recorder alone, as arecord would be used.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -99,13 +99,12 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         chain.send(take.end(frames, Verdict::Kept));
     }
     let stored = take.wait(&mut chain, wanted.is_some(), &stop);
-    let lost = chain.status.lost_frames();
     chain.stop();
     let row = stored?;
     let json = serde_json::to_string(&row)
         .map_err(|error| Failure::CouldNot(format!("the take's JSON: {error}")))?;
     super::print(&format!("{json}\n"))?;
-    let whole = lost == 0 && row.gaps.is_empty() && row.verdict == Verdict::Kept;
+    let whole = row.gaps.is_empty() && row.verdict == Verdict::Kept;
     Ok(if whole { Done::Well } else { Done::WithFaults })
 }
 
@@ -152,11 +151,9 @@ struct Take<'a> {
 impl Take<'_> {
     /// From the first frame captured on.
     fn begin(&self, wanted: Option<u64>) -> Begin {
-        let folder = self.args.out.parent().unwrap_or(Path::new(""));
         Begin {
             take: TAKE,
-            folder: folder.to_owned(),
-            file: self.file(),
+            path: self.args.out.clone(),
             start_frame: 0,
             start_mark: 0,
             expected_frames: wanted.unwrap_or(0),

@@ -48,7 +48,8 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
 }
 
 fn look(file: &Path, json: bool) -> Result<String, String> {
-    let _held = hold_data(file)?;
+    let _data = hold_data(file)?;
+    let _file = hold_file(file)?;
     let outcome = repair(file).map_err(|error| error.to_string())?;
     let name = file.display();
     if !json {
@@ -88,6 +89,22 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+/// Holds the file itself; `booth record` holds the one that it writes.
+fn hold_file(path: &Path) -> Result<Option<fs::File>, String> {
+    // A file that cannot be opened is named by `repair`.
+    let Ok(file) = fs::File::open(path) else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(format!(
+            "{}: is being written; left as it is",
+            path.display()
+        )),
+        // Not every file system locks.
+        _ => Ok(Some(file)),
+    }
 }
 
 /// Holds the data folder that `file` is a take of; a running booth repairs its takes itself, and

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Common, Done, Failure};
+use crate::audio::source;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
-use crate::config::Config;
 use crate::session::protocol::Protocol;
-use crate::store::folder;
 
 /// Arguments of `booth run`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +37,7 @@ pub struct Args {
 /// Wrong configuration, protocol or script; a device, corpus or data folder that cannot be had.
 pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
     let mut config = common.config()?;
+    let script = args.script.as_deref().map(load_script).transpose()?;
     if let Some(board) = args.board {
         config.board = board;
     }
@@ -48,52 +48,21 @@ pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
         config.corpus.path = corpus;
         config.corpus.by_language.clear();
     }
-    let protocol = load_protocol(&config, common.config.as_deref())?;
-    let script = args.script.as_deref().map(load_script).transpose()?;
-    if script.is_some() && !config.board.starts_with("sim") {
-        return Err(Failure::Usage(format!(
-            "--script: board `{}` has buttons of its own; add --board sim",
-            config.board
-        )));
+    if config.audio.device == source::SIMULATED && script.is_none() {
+        log::warn!("audio.device is \"sim\": no microphone is recorded");
     }
-    start(
-        config,
-        protocol,
-        Options {
-            script,
-            screens: args.screens,
-            fast: args.fast,
-        },
-    )
-}
-
-/// Holds the data folder and runs the box.
-pub(super) fn start(config: Config, protocol: Protocol, options: Options) -> Result<Done, Failure> {
-    let data = config.data.display();
-    let lock = folder::lock(&config.data).map_err(|error| {
-        Failure::CouldNot(format!(
-            "data folder {data}: {error}; make it writable or use --data"
-        ))
-    })?;
-    let Some(_held) = lock else {
-        return Err(Failure::CouldNot(format!(
-            "data folder {data}: another booth is running on it; stop it or use --data"
-        )));
+    let protocol = Protocol::load(&config.protocol, &[&config.folder.join("protocol")])?;
+    let options = Options {
+        script,
+        screens: args.screens,
+        fast: args.fast,
     };
-    Ok(if booth::run(config, protocol, options)? {
-        Done::WithFaults
-    } else {
-        Done::Well
-    })
+    finish(booth::run(config, protocol, options)?)
 }
 
-/// A protocol by name, in the folder of the configuration or inside the binary, or by path.
-fn load_protocol(config: &Config, file: Option<&Path>) -> Result<Protocol, Failure> {
-    let beside = file
-        .and_then(Path::parent)
-        .map(|folder| folder.join("protocol"));
-    let search: Vec<&Path> = beside.as_deref().into_iter().collect();
-    Ok(Protocol::load(&config.protocol, &search)?)
+/// How a run ended, by whether it recorded faults.
+pub(super) fn finish(faulty: bool) -> Result<Done, Failure> {
+    Ok(if faulty { Done::WithFaults } else { Done::Well })
 }
 
 fn load_script(path: &Path) -> Result<Script, Failure> {

@@ -31,9 +31,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
 
 fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
     let folder = data.join("sessions").join(session);
-    // A name is one part of a path: `../x` is no session.
-    let is_name = session.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !is_name || !folder.is_dir() {
+    if !takes::is_session(session) || !folder.is_dir() {
         return Err(Failure::CouldNot(format!(
             "session {session}: not in {}; `booth takes` lists what is",
             data.join("sessions").display()

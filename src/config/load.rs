@@ -9,13 +9,13 @@ use toml::Table;
 
 use super::near::{explain, line_of, nearest};
 use super::{Audio, Config, Mode, Recipients, set};
+use crate::audio::recorder::MOST_TAKES;
+use crate::corpus::order::{Shard, ShardError};
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
 /// The configuration of a box without one.
 pub const EMBEDDED: &str = include_str!("../../deploy/booth.toml");
-/// Takes the recorder holds open at once.
-const OPEN_TAKES: u64 = 4;
 
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -64,17 +64,32 @@ impl Config {
         Ok(config)
     }
 
-    /// Paths of the corpus are relative to the configuration's folder.
+    /// Paths are relative to the configuration's folder, but for `data`, the option.
     fn settle(&mut self, folder: &Path, data: Option<&Path>) {
+        folder.clone_into(&mut self.folder);
+        // `join` leaves absolute paths as they are.
+        let mut paths = vec![&mut self.data, &mut self.corpus.path];
+        paths.extend(self.fonts.iter_mut());
+        let languages = self.corpus.by_language.values_mut();
+        paths.extend(languages.map(|corpus| &mut corpus.path));
+        for path in paths {
+            *path = folder.join(&*path);
+        }
+        for name in [&mut self.board, &mut self.protocol, &mut self.language] {
+            if is_path(name) {
+                *name = folder.join(&*name).display().to_string();
+            }
+        }
         if let Some(data) = data {
             data.clone_into(&mut self.data);
         }
-        // `join` leaves absolute paths as they are.
-        self.corpus.path = folder.join(&self.corpus.path);
-        for corpus in self.corpus.by_language.values_mut() {
-            corpus.path = folder.join(&corpus.path);
-        }
     }
+}
+
+/// Whether what may be a name or a path is a path.
+#[must_use]
+pub fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
 }
 
 /// Reads `text`, called `name` in messages, with `sets` laid over it.
@@ -95,6 +110,15 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
     )?;
     let mut config: Config = toml::from_str(text).map_err(refuse)?;
     let mut table: Table = text.parse().map_err(refuse)?;
+    if sets
+        .iter()
+        .any(|set| set.trim_start().starts_with("corpus.path="))
+    {
+        // One text for this run, whatever the language.
+        if let Some(corpus) = table.get_mut("corpus").and_then(toml::Value::as_table_mut) {
+            corpus.retain(|_, value| !value.is_table());
+        }
+    }
     for assignment in sets {
         let refused = |reason| ConfigError::Refused {
             place: format!("--set {assignment}"),
@@ -156,11 +180,10 @@ fn check(holds: bool, key: &'static str, reason: impl Into<String>) -> Result<()
 fn validate(c: &Config) -> Result<(), Reason> {
     c.audio.check()?;
     take(c)?;
-    check(
-        shard(&c.corpus.shard),
-        "corpus.shard",
-        "must be i/n with 1 <= i <= n, as \"1/2\"",
-    )?;
+    let shard: Result<Shard, ShardError> = c.corpus.shard.parse();
+    if let Err(error) = shard {
+        return Err(("corpus.shard", error.to_string()));
+    }
     check(
         !c.language.is_empty(),
         "language",
@@ -214,7 +237,7 @@ fn audio(a: &Audio) -> Result<(), Reason> {
     check(
         !a.device.is_empty(),
         "audio.device",
-        "must name an ALSA PCM or be \"sim\"",
+        "must name an ALSA PCM, as \"hw:CARD=F8n\", or be \"sim\", the simulated source",
     )?;
     check(
         a.reference.is_empty() || a.channels.contains(&a.reference),
@@ -243,20 +266,14 @@ fn take(c: &Config) -> Result<(), Reason> {
     let rolls = u64::from(t.pre_roll_ms) + u64::from(t.post_roll_ms);
     let open = rolls / u64::from(t.min_ms) + 2;
     check(
-        open <= OPEN_TAKES || t.mode == Mode::Manual && rolls == 0,
+        open <= MOST_TAKES as u64 || t.mode == Mode::Manual && rolls == 0,
         "take.min_ms",
         format!(
             "{} ms with {rolls} ms of pre-roll and post-roll could need {open} open takes at once, \
-             {OPEN_TAKES} at most; raise min_ms or shorten the rolls",
+             {MOST_TAKES} at most; raise min_ms or shorten the rolls",
             t.min_ms
         ),
     )
-}
-
-fn shard(text: &str) -> bool {
-    text.split_once('/')
-        .and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)))
-        .is_some_and(|(i, n)| 1 <= i && i <= n)
 }
 
 /// What a later version does: better refused than recorded otherwise than asked.
@@ -285,6 +302,13 @@ fn unbuilt(c: &Config) -> Result<(), Reason> {
         "languages",
         "in this version the visitor cannot choose; name one language, or none",
     )?;
+    for (key, value) in [
+        ("privacy.withdraw_url", &c.privacy.withdraw_url),
+        ("privacy.contact", &c.privacy.contact),
+    ] {
+        let reason = "this version shows no withdrawal code; leave it empty";
+        check(value.is_empty(), key, reason)?;
+    }
     let host = c.sphere.host.as_str();
     check(
         matches!(host, "" | "sim"),

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::order::{Order, Sequence, Shard};
 use super::progress::{Key, Place, Progress, ProgressError};
@@ -37,7 +37,7 @@ pub struct Prompt {
 }
 
 /// Says whether a text can be drawn.
-pub type Drawable = Box<dyn FnMut(&str) -> bool + Send>;
+pub type Drawable = Arc<Mutex<dyn FnMut(&str) -> bool + Send>>;
 
 /// Hands out lines.
 pub struct Prompter {
@@ -124,7 +124,7 @@ impl Prompter {
             let number = self.number_of(ticket, lines);
             let line = self.corpus.line(number)?;
             if let Ok(text) = line.text
-                && (self.drawable)(&text)
+                && self.is_drawable(&text)
             {
                 self.outstanding.insert(ticket);
                 return Ok(Prompt {
@@ -139,6 +139,17 @@ impl Prompter {
             path: self.corpus.path().to_owned(),
             shard: self.key.shard,
         }))
+    }
+
+    fn is_drawable(&self, text: &str) -> bool {
+        let mut drawable = self.drawable.lock().unwrap_or_else(PoisonError::into_inner);
+        drawable(text)
+    }
+
+    /// Whether the corpus's name still stands for the text that was opened.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.corpus.is_current()
     }
 
     /// Lines of a round.
@@ -196,7 +207,7 @@ mod tests {
     fn open(folder: &Path, text: &str) -> Prompter {
         let path = folder.join("corpus.txt");
         std::fs::write(&path, text).expect("a corpus");
-        let drawable = Box::new(|text: &str| !text.contains('#'));
+        let drawable = Arc::new(Mutex::new(|text: &str| !text.contains('#')));
         Prompter::open(&path, folder, 3, Shard::WHOLE, drawable).expect("a prompter")
     }
 

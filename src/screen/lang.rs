@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::config::is_path;
+
 /// The languages that are embedded: code and file.
 const EMBEDDED: [(&str, &str); 2] = [
     ("fr", include_str!("../../deploy/lang/fr.toml")),
@@ -103,14 +105,30 @@ pub struct Lang {
     pub no_lines: String,
 }
 
+/// What a language is called in rows: its code, or the name of its file without folder and ending.
+#[must_use]
+pub fn name(language: &str) -> &str {
+    let stem = Path::new(language)
+        .file_stem()
+        .and_then(std::ffi::OsStr::to_str);
+    stem.filter(|_| is_path(language)).unwrap_or(language)
+}
+
+/// The language without its region: `fr` of `fr-CA`.
+#[must_use]
+pub fn short(language: &str) -> &str {
+    let name = name(language);
+    name.split(['-', '_']).next().unwrap_or(name)
+}
+
 impl Lang {
     /// The words of a language by its code (`fr`, or `fr-CA` for its first part), or of a file.
     ///
     /// # Errors
     /// An unknown language, or a file with a missing or unknown key.
     pub fn load(code: &str) -> Result<Lang, LangError> {
-        let main = code.split(['-', '_']).next().unwrap_or(code);
-        if let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == main) {
+        let embedded = EMBEDDED.iter().find(|(name, _)| *name == short(code));
+        if let Some((name, text)) = embedded.filter(|_| !is_path(code)) {
             return Lang::parse(name, text);
         }
         let path = Path::new(code);

@@ -28,6 +28,8 @@ pub enum Event {
     Edge(Button, bool),
     /// A line was read ahead, in answer to the request of this number.
     Line(u32, Prompt),
+    /// No line can be read ahead, and why.
+    NoLine(Arc<str>),
     /// A take is on the disk and its row is synced.
     Stored(u32),
     /// A take could not be written.
@@ -82,8 +84,6 @@ pub struct End {
     pub shown_frame: u64,
     /// The presses that began and ended it.
     pub press_frames: Vec<u64>,
-    /// First frame of the file.
-    pub start_frame: u64,
     /// Start mark.
     pub start_mark: u64,
     /// End mark.
@@ -97,8 +97,8 @@ pub struct End {
 /// Something is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// A session begins; its frame 0.
-    Open(u64),
+    /// A session begins.
+    Open,
     /// A take begins.
     Begin(Begin),
     /// A button is held that may end the take so that its file ends at this frame; [`Action::End`]

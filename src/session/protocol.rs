@@ -224,6 +224,10 @@ impl Protocol {
                 format!("`{key}`: this version cannot {what}; remove it"),
             ));
         }
+        if typed.idle_s == Some(0) {
+            let reason = "`idle_s` must be more than 0: the session would end as it begins";
+            return Err(refused(line_of(text, "idle_s"), reason.to_owned()));
+        }
         if typed.step.is_empty() {
             return Err(refused(
                 None,

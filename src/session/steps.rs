@@ -14,7 +14,7 @@ impl Session {
         self.frame0 = frame;
         self.takes = 0;
         self.version = 1;
-        actions.push(Action::Open(frame));
+        actions.push(Action::Open);
         self.enter_step(0, frame, actions);
     }
 
@@ -28,6 +28,9 @@ impl Session {
 
     fn intro(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.state = State::Intro(Cue::Idle);
+        // The step may want its lines in another sequence: what was read ahead is of no use.
+        self.lines.clear();
+        self.request += 1;
         self.wanted = false;
         self.shown = None;
         self.previous = None;
@@ -102,11 +105,9 @@ impl Session {
             State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
         );
         match result {
-            Ok(_) if !waits || self.faults.contains_key(&FaultKind::Device) => {
+            Ok(_) if !waits || !self.faults.is_empty() => {
                 self.silence(frame, actions);
-                if let State::Intro(cue) = &mut self.state {
-                    *cue = Cue::Idle;
-                }
+                self.sphere_ready(frame, actions);
             }
             Ok(at) => {
                 self.sphere_at = Some(SphereAt {
@@ -121,7 +122,11 @@ impl Session {
     }
 
     fn sphere_ready(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        // Another fault came meanwhile: a press goes on once it is over.
+        let faulty = !self.faults.is_empty();
         match self.state {
+            State::Intro(_) if faulty => self.state = State::Intro(Cue::Idle),
+            State::Paused { .. } if faulty => self.state = State::Paused { resuming: false },
             State::Intro(Cue::Preparing { pressed }) => {
                 self.run_step(frame, Some(pressed), actions);
             }
@@ -255,7 +260,7 @@ impl Session {
         self.silence(frame, actions);
         self.note_step("over", frame, actions);
         self.held = None;
-        let until = frame + OVER_MS * u64::from(self.rules.rate) / 1000;
+        let until = frame + self.frames(OVER_MS);
         self.state = State::Over { until };
     }
 
@@ -270,16 +275,14 @@ impl Session {
             self.silence(frame, actions);
         }
         self.held = None;
-        // What a visitor must answer does not outlive the visitor.
-        self.cleared(FaultKind::Sphere, frame, actions);
-        self.cleared(FaultKind::Storage, frame, actions);
         let millis = match (ended, self.hurry) {
             (Ended::Idle, _) => 0,
             (_, true) => THANKS_BRIEF_MS,
             (_, false) => THANKS_MS,
         };
-        let until = frame + millis * u64::from(self.rules.rate) / 1000;
+        let until = frame + self.frames(millis);
         self.state = State::Thanks { until, ended };
+        self.clear_answerable(frame, actions);
     }
 
     /// From `over` to the next step or to `thanks`, from `thanks` to `attract`.
@@ -294,6 +297,7 @@ impl Session {
                 self.state = State::Attract;
                 self.shown = None;
                 self.previous = None;
+                self.clear_answerable(frame, actions);
             }
             _ => {}
         }

@@ -22,6 +22,15 @@ pub(super) struct Open {
     pub pressed: Option<u64>,
 }
 
+/// A take that ended and is not on the disk yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unstored {
+    take: u32,
+    line: Option<Prompt>,
+    /// Whether its line is done with it; a paused or aborted one is read again by somebody.
+    done: bool,
+}
+
 /// A take of the running step that ended well, with its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Previous {
@@ -108,7 +117,12 @@ impl Session {
             },
             actions,
         );
-        self.unstored.push((open.number, open.line.clone()));
+        let read = [Verdict::Kept, Verdict::Redone, Verdict::Skipped];
+        self.unstored.push(Unstored {
+            take: open.number,
+            line: open.line.clone(),
+            done: read.contains(&verdict),
+        });
         actions.push(Action::End(Box::new(End {
             take: open.number,
             kind: open.kind,
@@ -118,7 +132,6 @@ impl Session {
             verdict,
             shown_frame: open.shown,
             press_frames: open.pressed.into_iter().chain(pressed).collect(),
-            start_frame: open.start_frame,
             start_mark: open.start_mark,
             end_mark,
             end_frame: end_mark + self.frames(self.rules.take.post_roll_ms),
@@ -205,6 +218,8 @@ impl Session {
         });
         if self.shown.is_some() {
             actions.push(Action::WantLine);
+        } else {
+            self.need_line(frame, actions);
         }
     }
 
@@ -274,24 +289,26 @@ impl Session {
         let reading = matches!(self.state, State::Intro(_)) && self.plan().kind == Kind::Read;
         if reading && !self.wanted && self.unstored.is_empty() {
             self.wanted = true;
-            self.stream += 1;
+            self.request += 1;
             self.lines.clear();
-            actions.push(Action::WantLines(self.plan().order, self.stream));
+            actions.push(Action::WantLines(self.plan().order, self.request));
         }
     }
 
     /// A line was read ahead; one that answers an older request is not wanted any more.
     pub(super) fn line(
         &mut self,
-        stream: u32,
+        request: u32,
         line: Prompt,
         frame: u64,
         actions: &mut Vec<Action>,
     ) {
-        if stream != self.stream {
+        if request != self.request {
             return;
         }
         self.lines.push_back(line);
+        self.dry = None;
+        self.cleared(FaultKind::Corpus, frame, actions);
         let waiting = self.state == State::Running
             && self.plan().kind == Kind::Read
             && self.shown.is_none()
@@ -305,21 +322,25 @@ impl Session {
     }
 
     pub(super) fn stored(&mut self, take: u32, frame: u64, actions: &mut Vec<Action>) {
-        let Some(at) = self.unstored.iter().position(|(number, _)| *number == take) else {
+        let Some(unstored) = self.settled(take, "stored", frame, actions) else {
             return;
         };
-        let (_, line) = self.unstored.remove(at);
-        self.note(
-            frame,
-            Note::Take {
-                take,
-                state: "stored",
-            },
-            actions,
-        );
-        if let Some(line) = line {
+        if let Some(line) = unstored.line.filter(|_| unstored.done) {
             actions.push(Action::LineDone(line.ticket));
         }
+    }
+
+    /// The recorder is done with a take, well or not.
+    fn settled(
+        &mut self,
+        take: u32,
+        state: &'static str,
+        frame: u64,
+        actions: &mut Vec<Action>,
+    ) -> Option<Unstored> {
+        let at = self.unstored.iter().position(|it| it.take == take)?;
+        self.note(frame, Note::Take { take, state }, actions);
+        Some(self.unstored.remove(at))
     }
 
     /// The take never reached the disk: its line will be shown again.
@@ -333,25 +354,20 @@ impl Session {
         if self.open.as_ref().is_some_and(|open| open.number == take) {
             self.end_take(Verdict::Aborted, frame, None, actions);
         }
-        let Some(at) = self.unstored.iter().position(|(number, _)| *number == take) else {
+        let Some(unstored) = self.settled(take, "failed", frame, actions) else {
             return;
         };
-        let (_, line) = self.unstored.remove(at);
-        self.note(
-            frame,
-            Note::Take {
-                take,
-                state: "failed",
-            },
-            actions,
-        );
-        let again = line.filter(|line| {
+        self.previous.take_if(|previous| previous.take == take);
+        let again = unstored.line.filter(|line| {
             let shown = self.shown.as_ref();
             shown.is_none_or(|shown| shown.line.ticket != line.ticket)
         });
         if let Some(line) = again {
             self.lines.push_front(line);
         }
-        self.fault(FaultKind::Storage, reason, frame, actions);
+        // Without a visitor nobody could answer it.
+        if !matches!(self.state, State::Attract | State::Thanks { .. }) {
+            self.fault(FaultKind::Storage, reason, frame, actions);
+        }
     }
 }

@@ -55,9 +55,11 @@ struct Room {
     due: Vec<(u64, Event)>,
     next_ticket: u64,
     done: BTreeSet<u64>,
-    stream: u32,
+    request: u32,
     sessions: u32,
     sphere_fails: bool,
+    /// No line can be had.
+    dry: bool,
 }
 
 impl Room {
@@ -70,9 +72,10 @@ impl Room {
             due: Vec::new(),
             next_ticket: 0,
             done: BTreeSet::new(),
-            stream: 0,
+            request: 0,
             sessions: 0,
             sphere_fails: false,
+            dry: false,
         }
     }
 
@@ -99,12 +102,12 @@ impl Room {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Open(frame0) => {
+            Action::Open => {
                 assert!(
                     self.begun.len() == self.ended.len(),
                     "a session begins with a take open"
                 );
-                assert!(frame0 <= self.frame);
+                assert!(self.session.frame0() <= self.frame);
                 self.begun.clear();
                 self.ended.clear();
                 self.sessions += 1;
@@ -130,8 +133,8 @@ impl Room {
                     "a take ended twice"
                 );
             }
-            Action::WantLines(_, stream) => {
-                self.stream = stream;
+            Action::WantLines(_, request) => {
+                self.request = request;
                 self.next_ticket = self.done.last().map_or(0, |ticket| ticket + 1);
                 for _ in 0..16 {
                     self.give_line();
@@ -162,6 +165,10 @@ impl Room {
     }
 
     fn give_line(&mut self) {
+        if self.dry {
+            self.due.push((self.frame + 1, Event::NoLine("dry".into())));
+            return;
+        }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let text = format!("line {ticket}").into();
@@ -172,7 +179,7 @@ impl Room {
             text,
         };
         self.due
-            .push((self.frame + 1, Event::Line(self.stream, line)));
+            .push((self.frame + 1, Event::Line(self.request, line)));
     }
 
     /// Lets `frames` go by in ticks of ten.
@@ -381,6 +388,64 @@ fn a_take_that_cannot_be_written_leads_to_a_pause_and_its_line_comes_again() {
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
     assert_eq!(room.begun[&2].text, room.begun[&1].text);
+}
+
+#[test]
+fn a_line_that_cannot_be_had_is_a_fault_only_once_it_is_needed() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.dry = true;
+    room.send(Event::NoLine("changed".into()));
+    for _ in 0..17 {
+        assert_eq!(room.session.screen_name(), Name::Reading);
+        room.wait(400);
+        room.press(Button::Go, 0);
+    }
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    // The visitor leaves; the next one meets a booth that tries again.
+    room.press(Button::Stop, 0);
+    room.wait(20_000);
+    assert_eq!(room.session.screen_name(), Name::Attract);
+    room.dry = false;
+    room.go_to_reading();
+}
+
+#[test]
+fn a_line_of_an_aborted_or_paused_take_is_not_done() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.press(Button::Pause, 0);
+    room.wait(1000);
+    room.press(Button::Stop, 0);
+    room.wait(1000);
+    assert!(room.ended.contains_key(&1) && room.done.is_empty());
+}
+
+#[test]
+fn what_waits_for_a_visitor_does_not_linger_once_nobody_will_press() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.press(Button::Stop, 0);
+    room.send(Event::NoMorePresses);
+    room.wait(5000);
+    assert_eq!(room.session.screen_name(), Name::Attract);
+}
+
+#[test]
+fn a_device_that_returns_beside_another_fault_begins_no_take_for_a_visitor_who_left() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.send(Event::Fault(FaultKind::Device, "gone".into()));
+    room.send(Event::Failed(1, "disk".into()));
+    room.send(Event::Cleared(FaultKind::Device));
+    room.send(Event::Shutdown);
+    room.wait(20_000);
+    assert!(room.session.is_idle(), "stuck in {:?}", room.session.state);
+    assert_eq!(room.begun.len(), room.ended.len());
 }
 
 #[test]

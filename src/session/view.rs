@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::protocol::Step;
 use super::{Cue, Session, State};
 use crate::config::Mode;
-use crate::screen::lang::Lang;
+use crate::screen::lang::{self, Lang};
 use crate::screen::{Name, Progress, Screen};
 use crate::store::events::FaultKind;
 use crate::store::row::Kind;
@@ -113,11 +113,12 @@ impl Session {
 
     fn step_text(&self) -> &str {
         let plan = self.plan();
-        let text = plan
-            .text
-            .get(&self.rules.language)
-            .or_else(|| plan.text.values().next());
-        text.unwrap_or(&plan.name)
+        let language = &self.rules.language;
+        let texts = &plan.text;
+        let own = texts
+            .get(lang::name(language))
+            .or_else(|| texts.get(lang::short(language)));
+        own.or_else(|| texts.values().next()).unwrap_or(&plan.name)
     }
 
     fn session_permille(&self, frame: u64) -> u16 {

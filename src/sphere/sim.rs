@@ -1,4 +1,4 @@
-//! The simulated sphere: knows every track, plays at 48 kHz, and follows a script of failures.
+//! The simulated sphere: knows every track but those it was told not to, plays at 48 kHz.
 
 use std::time::Duration;
 

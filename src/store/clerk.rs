@@ -16,6 +16,7 @@ use super::events::{Events, Note};
 use super::folder::{self, Ended, Record};
 use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt, PromptError, Prompter};
+use crate::identity::code::Code;
 use crate::rt;
 
 /// Lines sent ahead at once.
@@ -25,8 +26,8 @@ const SYNC: Duration = Duration::from_secs(1);
 
 /// Where lines come from.
 pub struct Source {
-    /// The corpus.
-    pub path: PathBuf,
+    /// The corpus; a protocol without a step that reads needs none.
+    pub path: Option<PathBuf>,
     /// The data folder, which holds the progress.
     pub data: PathBuf,
     /// Draws the order.
@@ -63,6 +64,8 @@ pub enum Answer {
     Line(u32, Prompt),
     /// There is none, and why.
     NoLine(String),
+    /// The next session's name.
+    Name(String),
     /// A file of the session could not be written.
     Failed(String),
 }
@@ -96,6 +99,7 @@ impl Clerk {
             .spawn(move || {
                 // The corpus is hashed once before its first line: no visitor waits for that.
                 let mut desk = alive.on_disk(|| Desk::new(source, outbox));
+                desk.answer(Answer::Name(draw_name()));
                 loop {
                     alive.beat();
                     match inbox.recv_timeout(SYNC) {
@@ -159,47 +163,70 @@ impl Drop for Clerk {
     }
 }
 
+fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
+    let Source {
+        path,
+        data,
+        seed,
+        shard,
+        drawable,
+        ..
+    } = source;
+    let Some(path) = path else { return Ok(None) };
+    Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
+}
+
+/// A new session's name, that of a withdrawal code.
+#[must_use]
+pub fn draw_name() -> String {
+    match Code::draw() {
+        Ok(code) => code.proof().session(),
+        Err(error) => {
+            // Without randomness a name can be guessed, but no voice is lost.
+            log::error!("no randomness from the kernel: {error}; the session is named by time");
+            format!("{:020}", rt::Nanos::now().0)
+        }
+    }
+}
+
 /// What lies on the clerk's desk.
 struct Desk {
     outbox: Sender<Answer>,
-    prompter: Result<Prompter, PromptError>,
-    stream: u32,
+    source: Source,
+    prompter: Result<Option<Prompter>, PromptError>,
+    /// Number of the request that is answered.
+    request: u32,
     session: Option<(PathBuf, Box<Record>, Option<Events>)>,
-    dated: bool,
 }
 
 impl Desk {
     fn new(source: Source, outbox: Sender<Answer>) -> Desk {
-        let Source {
-            path,
-            data,
-            seed,
-            shard,
-            drawable,
-            dated,
-        } = source;
         Desk {
             outbox,
-            prompter: Prompter::open(&path, &data, seed, shard, drawable),
-            stream: 0,
+            prompter: open(&source),
+            source,
+            request: 0,
             session: None,
-            dated,
         }
     }
 
     fn serve(&mut self, job: Job) {
         match job {
-            Job::WantLines(sequence, stream) => self.want_lines(sequence, stream),
+            Job::WantLines(sequence, request) => self.want_lines(sequence, request),
             Job::WantLine => self.line(),
             Job::LineDone(ticket) => {
-                if let Ok(prompter) = &mut self.prompter {
+                if let Ok(Some(prompter)) = &mut self.prompter {
                     let done = prompter.done(ticket);
                     self.tell(done.map_err(|error| error.to_string()));
                 }
             }
             Job::Open(folder, record) => self.open(folder, record),
             Job::Note(frame, note) => {
-                let utc = if self.dated { rt::utc_now() } else { None };
+                let utc = if self.source.dated {
+                    rt::utc_now()
+                } else {
+                    None
+                };
                 if let Some((folder, _, Some(events))) = &mut self.session {
                     let done = events.append(frame, &note, utc);
                     let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
@@ -212,7 +239,6 @@ impl Desk {
 
     fn tell(&self, done: Result<(), String>) {
         if let Err(reason) = done {
-            log::error!("{reason}");
             self.answer(Answer::Failed(reason));
         }
     }
@@ -222,12 +248,17 @@ impl Desk {
         let _ = self.outbox.send(answer);
     }
 
-    fn want_lines(&mut self, sequence: Sequence, stream: u32) {
-        self.stream = stream;
+    fn want_lines(&mut self, sequence: Sequence, request: u32) {
+        self.request = request;
+        // A corpus that was changed, or that could not be had, is opened anew.
+        let current = |it: &Option<Prompter>| it.as_ref().is_some_and(Prompter::is_current);
+        if !self.prompter.as_ref().is_ok_and(current) {
+            self.prompter = open(&self.source);
+        }
         if let Err(error) = &self.prompter {
             return self.answer(Answer::NoLine(error.to_string()));
         }
-        if let Ok(prompter) = &mut self.prompter {
+        if let Ok(Some(prompter)) = &mut self.prompter {
             prompter.rewind(sequence);
         }
         for _ in 0..LINES_AHEAD {
@@ -236,11 +267,11 @@ impl Desk {
     }
 
     fn line(&mut self) {
-        let Ok(prompter) = &mut self.prompter else {
+        let Ok(Some(prompter)) = &mut self.prompter else {
             return;
         };
         let answer = match prompter.next_prompt() {
-            Ok(prompt) => Answer::Line(self.stream, prompt),
+            Ok(prompt) => Answer::Line(self.request, prompt),
             Err(error) => Answer::NoLine(error.to_string()),
         };
         self.answer(answer);
@@ -256,6 +287,7 @@ impl Desk {
         };
         self.tell(done.map_err(|error| format!("session folder: {error}")));
         self.session = Some((folder, record, events));
+        self.answer(Answer::Name(draw_name()));
     }
 
     fn close(&mut self, ended: Ended) {
@@ -269,7 +301,7 @@ impl Desk {
     }
 
     fn corpus_sha256(&self) -> Option<String> {
-        let prompter = self.prompter.as_ref().ok()?;
+        let prompter = self.prompter.as_ref().ok()?.as_ref()?;
         Some(prompter.corpus_sha256().to_owned())
     }
 

@@ -2,14 +2,15 @@
 //!
 //! Rows are appended at once and synced once a second at most: an event is worth less than a take.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::jsonl;
 use crate::board::Button;
 use crate::screen::Name;
 
@@ -102,8 +103,7 @@ impl Events {
     /// # Errors
     /// The file system's.
     pub fn open(folder: &Path) -> io::Result<Events> {
-        let path = folder.join("events.jsonl");
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = jsonl::open(&folder.join("events.jsonl"))?;
         Ok(Events {
             file,
             unsynced: None,
@@ -115,9 +115,7 @@ impl Events {
     /// # Errors
     /// The file system's.
     pub fn append(&mut self, frame: u64, note: &Note, utc: Option<String>) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&Row { utc, frame, note }).map_err(io::Error::other)?;
-        line.push(b'\n');
-        self.file.write_all(&line)?;
+        jsonl::append(&self.file, &Row { utc, frame, note })?;
         self.unsynced.get_or_insert_with(Instant::now);
         self.sync_if_due(Duration::from_secs(1))
     }

@@ -34,6 +34,16 @@ pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
     Ok(rows.into_values().collect())
 }
 
+/// Whether a text can be a session's name: 20 characters of Crockford's base32. Others in the
+/// folder, as `lost+found`, are none of ours; a name is one part of a path.
+#[must_use]
+pub fn is_session(name: &str) -> bool {
+    name.len() == 20
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+}
+
 /// The names of the sessions in DATA, sorted.
 ///
 /// # Errors
@@ -48,8 +58,9 @@ pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry?;
-        if entry.path().is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_session(&name) && entry.path().is_dir() {
+            names.push(name);
         }
     }
     names.sort();

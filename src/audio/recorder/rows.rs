@@ -1,11 +1,10 @@
 //! takes.jsonl: one write a row, synced, append-only; a torn last row is ended before the next.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::audio::rf64::Error;
+use crate::store::jsonl;
 use crate::store::row::{Row, Verdict};
 
 /// The rows of the present session; without one they stand in memory only.
@@ -59,23 +58,8 @@ impl Rows {
 fn write(folder: &Path, row: &Row) -> io::Result<()> {
     let path = folder.join("takes.jsonl");
     let existed = path.exists();
-    let mut file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(&path)?;
-    let length = file.metadata()?.len();
-    let mut line = Vec::new();
-    let mut last = [b'\n'];
-    if length > 0 {
-        file.read_exact_at(&mut last, length - 1)?;
-    }
-    if last != [b'\n'] {
-        line.push(b'\n');
-    }
-    serde_json::to_writer(&mut line, row).map_err(io::Error::other)?;
-    line.push(b'\n');
-    file.write_all(&line)?;
+    let file = jsonl::open(&path)?;
+    jsonl::append(&file, row)?;
     file.sync_data()?;
     if existed {
         Ok(())

@@ -43,8 +43,12 @@ impl OpenTake {
     /// # Errors
     /// That of the file.
     pub fn open(spec: Spec, begin: &Begin) -> Result<OpenTake, Error> {
-        let path = begin.folder.join(&begin.file);
-        let file = TakeFile::create(&path, spec.stored(), &begin.meta, begin.expected_frames)?;
+        let file = TakeFile::create(
+            &begin.path,
+            spec.stored(),
+            &begin.meta,
+            begin.expected_frames,
+        )?;
         // 0.2 s: what is not yet written is lost by a kill.
         let frames = (spec.rate as usize / 5).max(1);
         let staging_bytes = frames * spec.stored().frame_bytes();
@@ -190,6 +194,15 @@ impl OpenTake {
     /// That of the file.
     pub fn checkpoint(&mut self) -> Result<(), Error> {
         self.file.checkpoint()
+    }
+
+    /// Makes the file whole as far as it goes; it gets no row.
+    ///
+    /// # Errors
+    /// That of the file.
+    pub fn close(mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.file.finalise(&self.gaps)
     }
 
     /// Ends the file; gives the row.

@@ -1,0 +1,57 @@
+//! Files of one JSON object a line, append-only.
+//!
+//! Guarantees: a row is one write; a row torn by a full disk or a power cut is ended before the next,
+//! so that it spoils no other.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use serde::Serialize;
+
+/// Opens `path` to append rows to it; made if it is not there.
+///
+/// # Errors
+/// The file system's.
+pub fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+}
+
+/// Appends a row, unsynced.
+///
+/// # Errors
+/// The file system's.
+pub fn append(mut file: &File, row: &impl Serialize) -> io::Result<()> {
+    let mut line = Vec::new();
+    let length = file.metadata()?.len();
+    if length > 0 {
+        let mut last = [0];
+        file.read_exact_at(&mut last, length - 1)?;
+        if last != *b"\n" {
+            line.push(b'\n');
+        }
+    }
+    serde_json::to_writer(&mut line, row).map_err(io::Error::other)?;
+    line.push(b'\n');
+    file.write_all(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_row_spoils_no_other() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("rows.jsonl");
+        std::fs::write(&path, "[1]\n[2").expect("write");
+        append(&open(&path).expect("open"), &[3]).expect("append");
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert_eq!(text, "[1]\n[2\n[3]\n");
+    }
+}
