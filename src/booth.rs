@@ -11,6 +11,7 @@ mod error;
 mod perform;
 mod record;
 mod time;
+mod wall;
 mod watch;
 
 use std::fs::File;
@@ -35,6 +36,7 @@ use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk};
 use device::Said;
 use time::Time;
+use wall::Wall;
 use watch::Watch;
 
 /// Longest wait for buttons.
@@ -65,6 +67,7 @@ struct Booth {
     sphere: Option<Sphere>,
     time: Time,
     watch: Watch,
+    wall: Wall,
     /// The data folder's lock.
     _held: File,
     stop: Arc<AtomicBool>,
@@ -133,6 +136,7 @@ impl Booth {
         self.serve_takes();
         self.serve_clerk();
         self.serve_sphere();
+        self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
         self.draw();
         self.watch.turn(&self.chain, &self.clerk);

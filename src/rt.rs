@@ -76,21 +76,28 @@ impl Beat {
 }
 
 /// The wall clock as RFC 3339 UTC with milliseconds; `None` while the kernel calls the clock
-/// unsynchronised (STA_UNSYNC of adjtimex), as on a Pi without network.
+/// unsynchronised, as on a Pi without network.
 #[must_use]
 pub fn utc_now() -> Option<String> {
+    is_synchronised().then(|| format!("{:.3}", jiff::Timestamp::now()))
+}
+
+/// Whether the wall clock is synchronised, and by how many milliseconds it is ahead of
+/// CLOCK_MONOTONIC.
+#[must_use]
+pub fn wall_clock() -> (bool, i64) {
+    let monotonic_ms = (Nanos::now().0 / 1_000_000) as i64;
+    let wall_ms = jiff::Timestamp::now().as_millisecond();
+    (is_synchronised(), wall_ms - monotonic_ms)
+}
+
+/// STA_UNSYNC of adjtimex(2).
+fn is_synchronised() -> bool {
     // SAFETY: an all-zero timex asks for nothing to be changed, so no privilege is needed.
-    let status = unsafe {
+    unsafe {
         let mut timex: libc::timex = std::mem::zeroed();
-        if libc::adjtimex(&raw mut timex) < 0 {
-            return None;
-        }
-        timex.status
-    };
-    if status & libc::STA_UNSYNC != 0 {
-        return None;
+        libc::adjtimex(&raw mut timex) >= 0 && timex.status & libc::STA_UNSYNC == 0
     }
-    Some(format!("{:.3}", jiff::Timestamp::now()))
 }
 
 /// Bytes of memory that can be had without swapping; `None` where the kernel does not say.

@@ -208,6 +208,12 @@ impl Session {
         self.frame0
     }
 
+    /// A capture frame on the session's clock.
+    #[must_use]
+    pub fn in_session(&self, frame: u64) -> u64 {
+        frame.saturating_sub(self.frame0)
+    }
+
     fn frames(&self, millis: u32) -> u64 {
         u64::from(millis) * u64::from(self.rules.rate) / 1000
     }
@@ -217,7 +223,7 @@ impl Session {
     }
 
     fn note(&self, frame: u64, note: Note, actions: &mut Vec<Action>) {
-        actions.push(Action::Note(frame.saturating_sub(self.frame0), note));
+        actions.push(Action::Note(self.in_session(frame), note));
     }
 
     fn note_screen(&mut self, frame: u64, actions: &mut Vec<Action>) {

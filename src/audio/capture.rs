@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::block::{Block, CaptureEnd, Cause};
 use super::clock::FrameClock;
 use super::format::Spec;
-use super::source::{Error, Gone, Opener, Read, Source};
+use super::source::{Card, Error, Gone, Opener, Read, Source};
 use crate::rt::{self, Nanos};
 
 /// SCHED_FIFO priority while a device runs: above every normal thread, below the kernel's own
@@ -44,7 +44,8 @@ pub enum State {
     Stopped,
 }
 
-/// What main may ask at any time; only `reason` takes a lock, and only in closed mode.
+/// What main may ask at any time; only `reason` and `card` take a lock, and capture does only
+/// without a running device.
 #[derive(Debug, Default)]
 pub struct Status {
     state: AtomicU8,
@@ -55,6 +56,7 @@ pub struct Status {
     /// Each read, and each 100 ms without a device.
     pub beat: rt::Beat,
     reason: Mutex<Option<String>>,
+    card: Mutex<Option<Card>>,
 }
 
 impl Status {
@@ -92,6 +94,13 @@ impl Status {
     pub fn reason(&self) -> Option<String> {
         let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         reason.clone()
+    }
+
+    /// The card that was opened last; `None` for a plug-in or the simulated source.
+    #[must_use]
+    pub fn card(&self) -> Option<Card> {
+        let card = self.card.lock().unwrap_or_else(PoisonError::into_inner);
+        card.clone()
     }
 
     /// Asks the thread to hand over what it has and to end, within 300 ms.
@@ -212,6 +221,14 @@ impl Capture {
         let source = (self.setup.open)()?;
         if source.spec() == self.setup.spec {
             log::debug!("audio device opened: {}", self.setup.spec);
+            let mut card = self
+                .setup
+                .status
+                .card
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *card = source.card();
+            drop(card);
             return Ok(source);
         }
         Err(Error::Failed {

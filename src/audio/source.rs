@@ -48,6 +48,15 @@ pub enum Gone {
     Silent,
 }
 
+/// The sound card behind a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// Its name, as `ZOOM F8n`.
+    pub name: String,
+    /// Its driver, as `USB-Audio`.
+    pub driver: String,
+}
+
 /// A stream of interleaved frames.
 pub trait Source: Send {
     /// What it delivers, as read back from the device.
@@ -55,6 +64,11 @@ pub trait Source: Send {
 
     /// Waits for frames, 200 ms at most, and copies as many as there are and `buf` holds.
     fn read(&mut self, buf: &mut [u8]) -> Read;
+
+    /// The card behind it, if it is one.
+    fn card(&self) -> Option<Card> {
+        None
+    }
 
     /// True if it keeps no time, so that the reader may let it wait for a free block.
     fn waits(&self) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::device::Said;
 use super::time::Time;
+use super::wall::Wall;
 use super::watch::Watch;
 use super::{Booth, Error, Options};
 use crate::board;
@@ -91,6 +92,7 @@ impl Booth {
             sphere,
             time,
             watch,
+            wall: Wall::default(),
             _held: held,
             stop,
             stopping: false,

@@ -52,7 +52,12 @@ impl Booth {
     fn open(&mut self) {
         let session = self.next_name.take().unwrap_or_else(clerk::draw_name);
         self.folder = self.config.data.join("sessions").join(&session);
-        let record = record::of(session, &self.config, &self.protocol);
+        let record = record::of(
+            session,
+            &self.config,
+            &self.protocol,
+            self.chain.status.card(),
+        );
         self.clerk
             .ask(Job::Open(self.folder.clone(), Box::new(record)));
         self.chain.send(Command::NewSession {

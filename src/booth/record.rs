@@ -1,12 +1,18 @@
 //! What session.json says of a session that begins.
 
+use crate::audio::source::Card;
 use crate::config::Config;
 use crate::screen::lang;
 use crate::session::protocol::Protocol;
 use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
 
 /// The record of `session` under this configuration.
-pub(super) fn of(session: String, config: &Config, protocol: &Protocol) -> Record {
+pub(super) fn of(
+    session: String,
+    config: &Config,
+    protocol: &Protocol,
+    card: Option<Card>,
+) -> Record {
     let audio = &config.audio;
     let channel = |name: &String| Channel {
         name: name.clone(),
@@ -34,6 +40,8 @@ pub(super) fn of(session: String, config: &Config, protocol: &Protocol) -> Recor
         },
         audio: AudioRecord {
             device: audio.device.clone(),
+            card: card.as_ref().map(|card| card.name.clone()),
+            driver: card.map(|card| card.driver),
             rate: audio.rate,
             format: audio.format.to_string(),
             channels: audio.channels.iter().map(channel).collect(),

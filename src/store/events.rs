@@ -69,6 +69,13 @@ pub enum Note {
         /// In words; empty when it ended.
         text: Arc<str>,
     },
+    /// The wall clock changed.
+    Clock {
+        /// `synchronised`, `unsynchronised` or `jumped`.
+        changed: &'static str,
+        /// By how much it went ahead.
+        by_ms: i64,
+    },
     /// The sphere was commanded.
     Sphere {
         /// `play`, `stop` or `none` (gone on without).

@@ -48,6 +48,10 @@ pub struct Channel {
 pub struct AudioRecord {
     /// The device as configured.
     pub device: String,
+    /// The card's name; null for a plug-in or the simulated source.
+    pub card: Option<String>,
+    /// The card's driver.
+    pub driver: Option<String>,
     /// Frames per second.
     pub rate: u32,
     /// As delivered.

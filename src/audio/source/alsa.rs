@@ -7,7 +7,7 @@ use alsa::pcm::{Access, HwParams, PCM, TstampType};
 use alsa::{Direction, ValueOr};
 
 use super::offer::{Offer, alsa_format};
-use super::{Error, Gone, Read, Source};
+use super::{Card, Error, Gone, Read, Source};
 use crate::audio::block::Cause;
 use crate::audio::format::Spec;
 use crate::rt::Nanos;
@@ -108,6 +108,18 @@ impl AlsaSource {
 impl Source for AlsaSource {
     fn spec(&self) -> Spec {
         self.spec
+    }
+
+    fn card(&self) -> Option<Card> {
+        let index = self.pcm.info().ok()?.get_card();
+        // A plug-in has no card.
+        let card = alsa::card::Card::new(u32::try_from(index).ok()? as i32);
+        let control = alsa::Ctl::from_card(&card, true).ok()?;
+        let info = control.card_info().ok()?;
+        Some(Card {
+            name: info.get_name().ok()?.to_owned(),
+            driver: info.get_driver().ok()?.to_owned(),
+        })
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Read {
