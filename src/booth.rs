@@ -234,6 +234,7 @@ impl Booth {
                     self.faulty = true;
                     self.event(self.time.now(), Event::NoLine(reason.into()));
                 }
+                Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
                 Answer::Name(name) => self.next_name = Some(name),
                 Answer::Failed(reason) => {
                     log::error!("{}", self.unnamed(&reason));

@@ -286,7 +286,9 @@ fn index_places(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
     places
 }
 
-fn hex(bytes: [u8; 32]) -> String {
+/// A hash in hexadecimal.
+#[must_use]
+pub fn hex(bytes: [u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

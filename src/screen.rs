@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 pub enum Name {
     /// Nobody is here.
     Attract,
+    /// A question, answered by buttons.
+    Question,
     /// What the step is about; waits for `go`.
     Intro,
     /// A line to read, or a free take.
@@ -37,8 +39,9 @@ pub enum Name {
 
 impl Name {
     /// Every screen.
-    pub const ALL: [Name; 8] = [
+    pub const ALL: [Name; 9] = [
         Name::Attract,
+        Name::Question,
         Name::Intro,
         Name::Reading,
         Name::Quiet,
@@ -53,6 +56,7 @@ impl Name {
     pub fn word(self) -> &'static str {
         match self {
             Name::Attract => "attract",
+            Name::Question => "question",
             Name::Intro => "intro",
             Name::Reading => "reading",
             Name::Quiet => "quiet",

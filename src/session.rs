@@ -6,6 +6,7 @@
 
 pub mod event;
 mod faults;
+mod offer;
 pub mod protocol;
 mod steps;
 mod takes;
@@ -24,8 +25,9 @@ use crate::screen::Name;
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
 use crate::store::row::{Kind, SphereAt, Verdict};
+use offer::Offer;
 use protocol::Protocol;
-use takes::{Open, Previous, Unstored};
+use takes::{Previous, Unstored};
 use timer::Timer;
 
 /// How long `over` is shown, milliseconds.
@@ -49,12 +51,19 @@ pub struct Rules {
     pub seed: u64,
     /// How long a take goes on in silence without its device, seconds.
     pub device_grace_s: u32,
+    /// For how long from the program's start a session cut by a crash is offered, minutes.
+    pub resume_min: u32,
 }
 
 /// Where the session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Attract,
+    /// Whether a session cut by a crash goes on; asked by itself, or because somebody `pressed`.
+    Asked {
+        until: u64,
+        pressed: bool,
+    },
     Intro(Cue),
     Running,
     /// `resuming`: the sphere is asked to go on first.
@@ -107,7 +116,10 @@ pub struct Session {
     dry: Option<Arc<str>>,
     /// The disk is behind; nothing is lost yet.
     slow: bool,
-    frame0: u64,
+    /// The capture frame of the session's frame 0: before the program's start in one taken up again.
+    frame0: i64,
+    /// No take reaches further back than this capture frame.
+    earliest: u64,
     step: usize,
     timer: Timer,
     last_press: u64,
@@ -126,8 +138,13 @@ pub struct Session {
     /// The step's last take that ended well, for `redo` after the fact.
     previous: Option<Previous>,
 
+    /// A session cut by a crash.
+    offer: Option<Offer>,
+    /// The line that the crash cut and how often it was taken before.
+    retaken: Option<(u64, u32)>,
+
     takes: u32,
-    open: Option<Open>,
+    open: Option<Begin>,
     /// Version of the next take of a step without lines.
     version: u32,
     /// Takes ended but not on the disk yet.
@@ -146,6 +163,7 @@ impl Session {
             dry: None,
             slow: false,
             frame0: 0,
+            earliest: 0,
             step: 0,
             timer: Timer::new(0),
             last_press: 0,
@@ -160,6 +178,8 @@ impl Session {
             lines: VecDeque::new(),
             shown: None,
             previous: None,
+            offer: None,
+            retaken: None,
             takes: 0,
             open: None,
             version: 1,
@@ -182,7 +202,8 @@ impl Session {
             Event::Fault(kind, text) => self.fault(kind, text, now.frame, actions),
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
             Event::Slow(slow) => self.slow(slow, now.frame, actions),
-            Event::NoMorePresses => self.hurry(now.frame),
+            Event::Offer(session) => self.offer(*session, now.frame, actions),
+            Event::NoMorePresses => self.hurry(now.frame, actions),
             Event::Shutdown => self.shutdown(now.frame, actions),
         }
         self.pass(now.frame, actions);
@@ -193,7 +214,8 @@ impl Session {
     /// Whether nothing is under way: no visitor, no take, no row to come.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state == State::Attract && self.open.is_none() && self.unstored.is_empty()
+        let nobody = matches!(self.state, State::Attract | State::Asked { .. });
+        nobody && self.open.is_none() && self.unstored.is_empty()
     }
 
     /// The text that will be shown next, to be laid out ahead.
@@ -202,16 +224,16 @@ impl Session {
         self.lines.front().map(|line| &line.text)
     }
 
-    /// The capture frame of the session's frame 0.
+    /// The capture frame of the session's frame 0; negative in a session taken up again.
     #[must_use]
-    pub fn frame0(&self) -> u64 {
+    pub fn frame0(&self) -> i64 {
         self.frame0
     }
 
     /// A capture frame on the session's clock.
     #[must_use]
     pub fn in_session(&self, frame: u64) -> u64 {
-        frame.saturating_sub(self.frame0)
+        (frame as i64).saturating_sub(self.frame0).max(0) as u64
     }
 
     fn frames(&self, millis: u32) -> u64 {
@@ -230,7 +252,7 @@ impl Session {
         let name = self.screen_name();
         if self.last_screen != Some(name) {
             self.last_screen = Some(name);
-            if self.state != State::Attract {
+            if !matches!(self.state, State::Attract | State::Asked { .. }) {
                 self.note(frame, Note::Screen { name }, actions);
             }
         }
@@ -261,6 +283,14 @@ impl Session {
             }
             State::Interrupted { grace_until } if self.open.is_some() => {
                 all[1] = Some((grace_until, Deadline::Grace));
+            }
+            State::Attract => {
+                all[1] = self
+                    .offered_until()
+                    .map(|frame| (frame, Deadline::OfferEnd));
+            }
+            State::Asked { until, pressed } => {
+                all[1] = Some((until, Deadline::Unanswered { pressed }));
             }
             State::Over { until } => all[1] = Some((until, Deadline::Next)),
             State::Thanks { until, .. } if self.unstored.is_empty() => {
@@ -296,6 +326,8 @@ impl Session {
                 self.step_over(frame, actions);
             }
             Deadline::TakeLimit => self.limit_reached(frame, actions),
+            Deadline::Unanswered { pressed } => self.unanswered(pressed, actions),
+            Deadline::OfferEnd => self.decline(actions),
             Deadline::Grace => self.cut_take(Verdict::Aborted, frame, None, actions),
             Deadline::Idle => {
                 self.end_take(Verdict::Aborted, frame, None, actions);
@@ -332,7 +364,7 @@ impl Session {
         self.held = Some(Held { button, since });
         if let Some(take) = &self.open {
             let end_frame = frame + self.frames(self.rules.take.post_roll_ms);
-            actions.push(Action::MayEnd(take.number, end_frame));
+            actions.push(Action::MayEnd(take.of.take, end_frame));
         }
     }
 
@@ -340,7 +372,7 @@ impl Session {
         let Some(since) = self.down_since[button as usize].take() else {
             return;
         };
-        if self.state != State::Attract {
+        if !matches!(self.state, State::Attract | State::Asked { .. }) {
             let held_ms = frame.saturating_sub(since) * 1000 / u64::from(self.rules.rate);
             self.note(since, Note::Press { button, held_ms }, actions);
         }
@@ -353,7 +385,7 @@ impl Session {
     fn acted(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
         // A fault, the step's end or a take cut by its limit may have come between: the press then
         // meant what is gone.
-        let replaced = |take: &Open| held.since < take.start_mark;
+        let replaced = |take: &Begin| held.since < take.start_mark;
         if !self.faults.is_empty() || self.open.as_ref().is_some_and(replaced) {
             return;
         }
@@ -366,7 +398,9 @@ impl Session {
 
     fn go(&mut self, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
+            State::Attract if self.offer.is_some() => self.ask(true, frame),
             State::Attract => self.open_session(frame, actions),
+            State::Asked { .. } => self.take_up(frame, actions),
             State::Intro(Cue::Idle) => self.start_step(frame, actions),
             State::Running => self.go_on(frame, actions),
             State::Paused { resuming: false } => self.resume(frame, actions),
@@ -387,6 +421,7 @@ impl Session {
     fn stop(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
             State::Attract => {}
+            State::Asked { .. } => self.decline(actions),
             State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
             State::Thanks { .. } => {}
             _ => {
@@ -397,8 +432,9 @@ impl Session {
     }
 
     /// Nobody will press any more: what waits for a visitor does not linger.
-    fn hurry(&mut self, frame: u64) {
+    fn hurry(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.hurry = true;
+        self.decline(actions);
         let brief = frame + self.frames(THANKS_BRIEF_MS);
         if let State::Thanks { until, .. } = &mut self.state {
             *until = brief.min(*until);
@@ -409,7 +445,8 @@ impl Session {
         self.held = None;
         self.end_take(Verdict::Aborted, frame, None, actions);
         match self.state {
-            State::Attract => {}
+            // What is offered is offered again at the next start.
+            State::Attract | State::Asked { .. } => {}
             State::Thanks { ended, .. } => {
                 self.state = State::Thanks {
                     until: frame,
@@ -438,6 +475,10 @@ enum Deadline {
     TakeLimit,
     /// The device has been gone for too long.
     Grace,
+    /// Nobody said whether a session goes on.
+    Unanswered { pressed: bool },
+    /// A session is not offered any more.
+    OfferEnd,
     /// Nobody is there any more.
     Idle,
     /// `over` or `thanks` has been shown long enough.

@@ -4,5 +4,7 @@ pub mod clerk;
 pub mod events;
 pub mod folder;
 pub mod jsonl;
+pub mod recover;
+pub mod resume;
 pub mod row;
 pub mod takes;

@@ -54,6 +54,12 @@ impl Meter {
         }
     }
 
+    /// The shape of its samples.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        self.spec
+    }
+
     /// Adds whole frames.
     pub fn add(&mut self, bytes: &[u8]) {
         let format = self.spec.format;

@@ -57,8 +57,8 @@ pub struct End {
     pub end_mark: u64,
     /// The frame after the file's last; capture clock.
     pub end_frame: u64,
-    /// Capture frame of the session's frame 0.
-    pub frame0: u64,
+    /// Capture frame of the session's frame 0; negative in a session taken up again.
+    pub frame0: i64,
     /// What the session knows; the recorder fills in what it knows better.
     pub row: Row,
 }

@@ -77,6 +77,7 @@ impl Booth {
             sphere: sphere.is_some(),
             seed: config.corpus.seed,
             device_grace_s: config.audio.device_grace_s,
+            resume_min: config.storage.resume_min,
         };
         let protocol = Arc::new(protocol);
         Ok(Booth {
@@ -145,6 +146,8 @@ fn clerk(config: &Config, protocol: &Protocol, fast: bool) -> Result<Clerk, Erro
         shard: config.corpus.shard.parse()?,
         drawable,
         dated: !fast,
+        protocol_sha256: protocol.sha256.clone(),
+        spec: config.audio.spec(),
     };
     Clerk::start(source).map_err(Error::system("thread `clerk`"))
 }

@@ -6,10 +6,12 @@ use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
 use crate::rt;
 use crate::screen::lang;
+use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::sphere::{self, Position};
 use crate::store::clerk::{self, Job};
-use crate::store::row::{Kind, Row, SphereAt};
+use crate::store::recover;
+use crate::store::row::{Kind, Row, SphereAt, Verdict};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;
@@ -18,8 +20,15 @@ impl Booth {
     pub(super) fn perform(&mut self, action: Action, now: Stamp) {
         match action {
             Action::Open => self.open(),
+            Action::Resume(folder) => {
+                self.folder.clone_from(&folder);
+                let session = folder.clone();
+                self.chain.send(Command::NewSession { folder: session });
+                self.clerk.ask(Job::Resume(folder));
+            }
+            Action::Decline => self.clerk.ask(Job::Decline),
             Action::Begin(begin) => {
-                let command = self.begin(begin);
+                let command = self.begin(*begin);
                 self.chain.send(command);
             }
             Action::MayEnd(take, end_frame) => {
@@ -30,7 +39,15 @@ impl Booth {
                 self.chain.send(command);
             }
             Action::Amend(take, verdict) => self.chain.send(Command::Amend { take, verdict }),
-            Action::WantLines(order, stream) => self.clerk.ask(Job::WantLines(order, stream)),
+            Action::WantLines {
+                sequence,
+                first,
+                request,
+            } => self.clerk.ask(Job::WantLines {
+                sequence,
+                first,
+                request,
+            }),
             Action::WantLine => self.clerk.ask(Job::WantLine),
             Action::LineDone(ticket) => self.clerk.ask(Job::LineDone(ticket)),
             Action::Play { track, locate_s } => {
@@ -74,78 +91,91 @@ impl Booth {
     }
 
     fn begin(&self, begin: Begin) -> Command {
+        let (of, start_frame, start_mark) = (begin.of, begin.start_frame, begin.start_mark);
         let audio = &self.config.audio;
         let rules = &self.config.take;
-        let seconds = match begin.kind {
+        let seconds = match of.kind {
             Kind::Read => rules.max_s,
             Kind::Free => rules.segment_s,
             Kind::Quiet => {
                 let mut steps = self.protocol.steps.iter();
                 steps
-                    .find(|step| *step.name == *begin.step)
+                    .find(|step| *step.name == *of.step)
                     .map_or(0, |step| step.seconds)
             }
         };
         let spec = audio.spec();
         let rolls = spec.frames_in_ms(u64::from(rules.pre_roll_ms + rules.post_roll_ms));
-        let text = begin.text.as_deref().unwrap_or("");
+        let row = Row {
+            verdict: Verdict::Recovered,
+            start_frame: self.session.in_session(start_frame),
+            lead_frames: start_mark - start_frame,
+            ..self.row(&of, None)
+        };
+        let text = row.text.clone().unwrap_or_default();
+        let mut ixml = vec![
+            ("PROJECT".into(), self.protocol.name.clone()),
+            ("SCENE".into(), of.step.to_string()),
+            ("TAKE".into(), of.take.to_string()),
+            ("NOTE".into(), text.clone()),
+        ];
+        // What a start after a crash could not know: the take's row as far as it is known now.
+        if let Ok(draft) = serde_json::to_string(&row) {
+            ixml.push((recover::DRAFT.into(), draft));
+        }
         Command::Begin(Box::new(recorder::Begin {
-            take: begin.take,
-            path: self.folder.join(file_name(begin.take)),
-            start_frame: begin.start_frame,
-            start_mark: begin.start_mark,
+            take: of.take,
+            path: self.folder.join(file_name(of.take)),
+            start_frame,
+            start_mark,
             expected_frames: u64::from(seconds) * u64::from(audio.rate) + rolls,
             behind_frames: spec.frames_in_ms(LATE_MS.saturating_sub(rules.post_roll_ms.into())),
             meta: Meta {
-                description: text.to_owned(),
+                description: text,
                 originator: self.config.box_name.clone(),
-                time_reference: begin.start_frame - self.session.frame0(),
+                time_reference: row.start_frame,
                 utc: self.utc(),
                 channel_names: audio.channels.clone(),
-                ixml: vec![
-                    ("PROJECT".into(), self.protocol.name.clone()),
-                    ("SCENE".into(), begin.step.to_string()),
-                    ("TAKE".into(), begin.take.to_string()),
-                    ("NOTE".into(), text.to_owned()),
-                ],
+                ixml,
             },
         }))
     }
 
     fn end(&self, end: End) -> Command {
-        let audio = &self.config.audio;
-        let frame0 = self.session.frame0();
-        let in_session = |frame: u64| frame.saturating_sub(frame0);
-        let (text, line_id) = match &end.line {
-            Some(line) => (
-                Some(line.text.to_string()),
-                line.id.as_ref().map(|id| id.to_string()),
-            ),
-            None => (None, None),
-        };
-        // What the recorder knows better it fills in.
         let row = Row {
-            step: end.step.to_string(),
-            line: end.line.map(|line| line.number),
-            line_id,
-            text,
-            language: lang::name(&self.config.language).to_owned(),
-            version: end.version,
             verdict: end.verdict,
-            shown_frame: Some(in_session(end.shown_frame)),
-            press_frames: end.press_frames.into_iter().map(in_session).collect(),
-            sphere: end.sphere,
-            utc: self.utc(),
-            ..Row::of(end.take, file_name(end.take), end.kind, audio.spec())
+            ..self.row(&end.of, end.pressed)
         };
         Command::End(Box::new(recorder::End {
-            take: end.take,
+            take: end.of.take,
             start_mark: end.start_mark,
             end_mark: end.end_mark,
             end_frame: end.end_frame,
-            frame0,
+            frame0: self.session.frame0(),
             row,
         }))
+    }
+
+    /// The row as far as the session knows it; the recorder fills in the rest.
+    fn row(&self, of: &Subject, ended_by: Option<u64>) -> Row {
+        let spec = self.config.audio.spec();
+        let line = of.line.as_ref();
+        let presses = of.pressed.into_iter().chain(ended_by);
+        Row {
+            step: of.step.to_string(),
+            line: line.map(|line| line.number),
+            line_id: line.and_then(|line| line.id.as_ref().map(ToString::to_string)),
+            text: line.map(|line| line.text.to_string()),
+            language: lang::name(&self.config.language).to_owned(),
+            version: of.version,
+            shown_frame: Some(self.session.in_session(of.shown_frame)),
+            press_frames: presses
+                .map(|frame| self.session.in_session(frame))
+                .collect(),
+            sphere: of.sphere.clone(),
+            utc: self.utc(),
+            ..Row::of(of.take, file_name(of.take), of.kind, spec)
+        }
     }
 
     /// The sphere's position on the capture clock; a fast run has no clock to compare with.

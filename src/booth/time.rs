@@ -127,7 +127,7 @@ impl Time {
         if matches!(self, Time::Fast { .. }) {
             wait_until(|| {
                 (chain.is_settled() || chain.ended().is_some())
-                    && (clerk.is_settled() || clerk.is_ended())
+                    && (clerk.is_settled() && clerk.is_recovered() || clerk.is_ended())
                     && sphere.is_none_or(Sphere::is_settled)
             });
         }

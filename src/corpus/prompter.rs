@@ -39,6 +39,9 @@ pub struct Prompt {
 /// Says whether a text can be drawn.
 pub type Drawable = Arc<Mutex<dyn FnMut(&str) -> bool + Send>>;
 
+/// The ticket of a line that has no place in the order.
+const NO_TICKET: u64 = u64::MAX;
+
 /// Hands out lines.
 pub struct Prompter {
     corpus: Corpus,
@@ -49,6 +52,8 @@ pub struct Prompter {
     order: Order,
     /// Lines passed by without being done, to be handed out before all others.
     owed: VecDeque<u64>,
+    /// A line taken once more before all others; it counts for no progress.
+    first: Option<u64>,
     /// The ticket of the next line tried.
     next: u64,
     /// Handed out and not done yet: the lines read ahead, and those whose take failed.
@@ -82,6 +87,7 @@ impl Prompter {
             sequence: Sequence::Shuffled,
             order,
             owed: VecDeque::new(),
+            first: None,
             next: 0,
             outstanding: BTreeSet::new(),
         };
@@ -100,6 +106,7 @@ impl Prompter {
         self.sequence = sequence;
         self.outstanding.clear();
         self.owed.clear();
+        self.first = None;
         self.next = 0;
         if sequence == Sequence::Shuffled {
             let reached = self.progress.reached(&self.key);
@@ -110,11 +117,31 @@ impl Prompter {
         }
     }
 
+    /// The line of this number comes first; if it is not done yet, it does so anyway.
+    pub fn put_first(&mut self, number: u64) {
+        let lines = self.lines();
+        let next = self.owed.front().copied().unwrap_or(self.next);
+        if lines > 0 && self.number_of(next, lines) != number {
+            self.first = Some(number);
+        }
+    }
+
     /// The next line that can be shown.
     ///
     /// # Errors
     /// [`CorpusError::NothingToShow`] after a whole round without one, or the corpus's.
     pub fn next_prompt(&mut self) -> Result<Prompt, PromptError> {
+        if let Some(number) = self.first.take()
+            && let Ok(line) = self.corpus.line(number)
+            && let Ok(text) = line.text
+        {
+            return Ok(Prompt {
+                ticket: NO_TICKET,
+                number,
+                id: line.id.map(Into::into),
+                text: text.into(),
+            });
+        }
         let lines = self.lines();
         for _ in 0..lines {
             let ticket = self.owed.pop_front().unwrap_or_else(|| {
@@ -181,7 +208,7 @@ impl Prompter {
     /// The disk's; the next call writes this place too.
     pub fn done(&mut self, ticket: u64) -> Result<(), PromptError> {
         self.outstanding.remove(&ticket);
-        if self.sequence == Sequence::SameForAll {
+        if self.sequence == Sequence::SameForAll || ticket == NO_TICKET {
             return Ok(());
         }
         let lines = self.order.len();
@@ -286,6 +313,23 @@ mod tests {
             }
             done.sort_unstable();
             prop_assert_eq!(&done, &(0..done.len() as u64).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_line_put_first_comes_first_once_and_moves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let order = numbers(&mut open(folder.path(), FIVE), 5);
+        for first in [order[0], order[3]] {
+            let mut prompter = open(folder.path(), FIVE);
+            prompter.put_first(first);
+            let came = numbers(&mut prompter, 5);
+            let rest = order
+                .iter()
+                .copied()
+                .filter(|n| first != order[0] || *n != first);
+            let expected: Vec<_> = std::iter::once(first).chain(rest).take(5).collect();
+            assert_eq!(came, expected);
         }
     }
 

@@ -47,6 +47,12 @@ pub struct Lang {
     pub attract_text: String,
     /// How to begin.
     pub attract_hint: String,
+    /// Heading of the question whether a session goes on.
+    pub resume_title: String,
+    /// The question.
+    pub resume_text: String,
+    /// Its answers.
+    pub resume_hint: String,
     /// `go` on an intro.
     pub intro_go: String,
     /// Buttons while a line is read, mode auto.

@@ -227,7 +227,7 @@ impl Painter {
 fn accent(name: Name) -> Rgb565 {
     match name {
         Name::Attract | Name::Thanks => colour(0x3c_d0_c0),
-        Name::Intro => colour(0x60_a8_ff),
+        Name::Intro | Name::Question => colour(0x60_a8_ff),
         Name::Reading => AMBER,
         Name::Quiet => colour(0xb0_90_ff),
         Name::Paused => MUTED,

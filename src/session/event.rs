@@ -1,5 +1,6 @@
 //! What goes into the session and what comes out: the whole contract between it and the threads.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::board::Button;
@@ -8,6 +9,7 @@ use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
+use crate::store::resume::Resumption;
 use crate::store::row::{Kind, SphereAt, Verdict};
 
 /// A moment on both clocks.
@@ -42,33 +44,18 @@ pub enum Event {
     Cleared(FaultKind),
     /// Blocks wait for the disk for longer than they should, or do so no more.
     Slow(bool),
+    /// A session that the program's end cut may be taken up again.
+    Offer(Box<Resumption>),
     /// Nobody will press a button any more: do not linger.
     NoMorePresses,
     /// The program ends.
     Shutdown,
 }
 
-/// A take begins. Frames count since capture started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begin {
-    /// Number within the session, from 1.
-    pub take: u32,
-    /// First frame of the file; may lie in the past.
-    pub start_frame: u64,
-    /// Start mark.
-    pub start_mark: u64,
-    /// What it is of.
-    pub kind: Kind,
-    /// The step's name.
-    pub step: Arc<str>,
-    /// What is read.
-    pub text: Option<Arc<str>>,
-}
-
-/// A take ends. Frames count since capture started.
+/// What a take is of; known when it begins. Frames count since capture started.
 #[derive(Clone, Debug, PartialEq)]
-pub struct End {
-    /// Number within the session.
+pub struct Subject {
+    /// Number within the session, from 1.
     pub take: u32,
     /// What it is of.
     pub kind: Kind,
@@ -78,20 +65,40 @@ pub struct End {
     pub line: Option<Prompt>,
     /// How often the line was taken before, plus 1.
     pub version: u32,
-    /// How it ended.
-    pub verdict: Verdict,
     /// When its text was shown.
     pub shown_frame: u64,
-    /// The presses that began and ended it.
-    pub press_frames: Vec<u64>,
+    /// The press that began it, if one did.
+    pub pressed: Option<u64>,
+    /// Where the sphere stood.
+    pub sphere: Option<SphereAt>,
+}
+
+/// A take begins. Frames count since capture started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Begin {
+    /// What it is of.
+    pub of: Subject,
+    /// First frame of the file; may lie in the past.
+    pub start_frame: u64,
+    /// Start mark.
+    pub start_mark: u64,
+}
+
+/// A take ends. Frames count since capture started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    /// What it is of.
+    pub of: Subject,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The press that ended it, if one did.
+    pub pressed: Option<u64>,
     /// Start mark.
     pub start_mark: u64,
     /// End mark.
     pub end_mark: u64,
     /// The frame after the file's last; may lie in the future.
     pub end_frame: u64,
-    /// Where the sphere stood.
-    pub sphere: Option<SphereAt>,
 }
 
 /// Something is to be done.
@@ -99,8 +106,12 @@ pub struct End {
 pub enum Action {
     /// A session begins.
     Open,
+    /// The session in this folder goes on.
+    Resume(PathBuf),
+    /// The session that was offered ends with its crash.
+    Decline,
     /// A take begins.
-    Begin(Begin),
+    Begin(Box<Begin>),
     /// A button is held that may end the take so that its file ends at this frame; [`Action::End`]
     /// follows.
     MayEnd(u32, u64),
@@ -108,8 +119,16 @@ pub enum Action {
     End(Box<End>),
     /// A take already ended gets another verdict.
     Amend(u32, Verdict),
-    /// Lines are wanted in this sequence; the number marks the answers.
-    WantLines(Sequence, u32),
+    /// Lines are wanted in this sequence, that of a number first if one is given; `request` marks
+    /// the answers.
+    WantLines {
+        /// In which sequence.
+        sequence: Sequence,
+        /// The line that a crash cut.
+        first: Option<u64>,
+        /// Rising.
+        request: u32,
+    },
     /// One more line is wanted.
     WantLine,
     /// The line with this ticket is on the disk, or was skipped.

@@ -11,14 +11,16 @@ use crate::store::row::{Kind, SphereAt, Verdict};
 
 impl Session {
     pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.frame0 = frame;
+        self.frame0 = frame as i64;
+        self.earliest = frame;
+        self.retaken = None;
         self.takes = 0;
         self.version = 1;
         actions.push(Action::Open);
         self.enter_step(0, frame, actions);
     }
 
-    fn enter_step(&mut self, step: usize, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn enter_step(&mut self, step: usize, frame: u64, actions: &mut Vec<Action>) {
         self.step = step;
         self.version = 1;
         let frames = u64::from(self.plan().seconds) * u64::from(self.rules.rate);
@@ -111,7 +113,7 @@ impl Session {
             }
             Ok(at) => {
                 self.sphere_at = Some(SphereAt {
-                    at_frame: at.at_frame.saturating_sub(self.frame0),
+                    at_frame: self.in_session(at.at_frame),
                     ..at
                 });
                 self.sphere_ready(frame, actions);

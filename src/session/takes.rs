@@ -2,25 +2,12 @@
 
 use std::sync::Arc;
 
-use super::event::{Action, Begin, End};
+use super::event::{Action, Begin, End, Subject};
 use super::{Session, Shown, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
 use crate::store::events::{FaultKind, Note};
 use crate::store::row::{Kind, Verdict};
-
-/// The take being recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Open {
-    pub number: u32,
-    pub kind: Kind,
-    pub line: Option<Prompt>,
-    pub version: u32,
-    pub shown: u64,
-    pub start_frame: u64,
-    pub start_mark: u64,
-    pub pressed: Option<u64>,
-}
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +26,7 @@ pub(super) struct Previous {
 }
 
 impl Session {
-    /// Begins a take at `mark`, with pre-roll as far back as the session's frame 0.
+    /// Begins a take at `mark`, with pre-roll never further back than consent or the program's start.
     pub(super) fn begin_take(
         &mut self,
         mark: u64,
@@ -57,36 +44,30 @@ impl Session {
             return;
         }
         self.takes += 1;
-        let pre_roll = self.frames(self.rules.take.pre_roll_ms);
-        let start_frame = mark.saturating_sub(pre_roll).max(self.frame0);
-        let text = shown.as_ref().map(|shown| shown.line.text.clone());
         let take = self.takes;
-        actions.push(Action::Begin(Begin {
+        let of = Subject {
             take,
-            start_frame,
-            start_mark: mark,
             kind,
             step,
-            text,
-        }));
-        self.note(
-            mark,
-            Note::Take {
-                take,
-                state: "begin",
-            },
-            actions,
-        );
-        self.open = Some(Open {
-            number: take,
-            kind,
             version: shown.as_ref().map_or(self.version, |shown| shown.version),
-            shown: shown.as_ref().map_or(mark, |shown| shown.frame),
+            shown_frame: shown.as_ref().map_or(mark, |shown| shown.frame),
             line: shown.map(|shown| shown.line),
-            start_frame,
-            start_mark: mark,
             pressed,
-        });
+            sphere: self.sphere_at.clone(),
+        };
+        let pre_roll = self.frames(self.rules.take.pre_roll_ms);
+        let begin = Begin {
+            of,
+            start_frame: mark.saturating_sub(pre_roll).max(self.earliest),
+            start_mark: mark,
+        };
+        actions.push(Action::Begin(Box::new(begin.clone())));
+        self.note_take(take, "begin", mark, actions);
+        self.open = Some(begin);
+    }
+
+    fn note_take(&self, take: u32, state: &'static str, frame: u64, actions: &mut Vec<Action>) {
+        self.note(frame, Note::Take { take, state }, actions);
     }
 
     /// Ends the running take, if any, with its end mark at `mark`.
@@ -97,45 +78,34 @@ impl Session {
         pressed: Option<u64>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(open) = self.open.take() else { return };
-        let end_mark = mark.max(open.start_mark);
+        let Some(Begin { of, start_mark, .. }) = self.open.take() else {
+            return;
+        };
+        let end_mark = mark.max(start_mark);
         if verdict == Verdict::Kept {
-            self.previous = open.line.clone().map(|line| Previous {
-                take: open.number,
+            self.previous = of.line.clone().map(|line| Previous {
+                take: of.take,
                 shown: Shown {
                     line,
-                    version: open.version,
-                    frame: open.shown,
+                    version: of.version,
+                    frame: of.shown_frame,
                 },
             });
         }
-        self.note(
-            end_mark,
-            Note::Take {
-                take: open.number,
-                state: "end",
-            },
-            actions,
-        );
+        self.note_take(of.take, "end", end_mark, actions);
         let read = [Verdict::Kept, Verdict::Redone, Verdict::Skipped];
         self.unstored.push(Unstored {
-            take: open.number,
-            line: open.line.clone(),
+            take: of.take,
+            line: of.line.clone(),
             done: read.contains(&verdict),
         });
         actions.push(Action::End(Box::new(End {
-            take: open.number,
-            kind: open.kind,
-            step: self.plan().name.as_str().into(),
-            line: open.line,
-            version: open.version,
+            of,
             verdict,
-            shown_frame: open.shown,
-            press_frames: open.pressed.into_iter().chain(pressed).collect(),
-            start_mark: open.start_mark,
+            pressed,
+            start_mark,
             end_mark,
             end_frame: end_mark + self.frames(self.rules.take.post_roll_ms),
-            sphere: self.sphere_at.clone(),
         })));
     }
 
@@ -157,7 +127,7 @@ impl Session {
     /// When the running take ends by itself.
     pub(super) fn take_limit(&self) -> Option<u64> {
         let open = self.open.as_ref()?;
-        let seconds = match open.kind {
+        let seconds = match open.of.kind {
             Kind::Read => self.rules.take.max_s,
             Kind::Free => self.rules.take.segment_s,
             Kind::Quiet => return None,
@@ -211,10 +181,14 @@ impl Session {
 
     /// Shows the next line; with none read ahead, the next one to come.
     pub(super) fn show_next(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.shown = self.lines.pop_front().map(|line| Shown {
-            line,
-            version: 1,
-            frame,
+        self.shown = self.lines.pop_front().map(|line| {
+            // A line that a crash cut is taken once more.
+            let retaken = self.retaken.take_if(|(number, _)| *number == line.number);
+            Shown {
+                version: retaken.map_or(1, |(_, version)| version + 1),
+                line,
+                frame,
+            }
         });
         if self.shown.is_some() {
             actions.push(Action::WantLine);
@@ -291,7 +265,11 @@ impl Session {
             self.wanted = true;
             self.request += 1;
             self.lines.clear();
-            actions.push(Action::WantLines(self.plan().order, self.request));
+            actions.push(Action::WantLines {
+                sequence: self.plan().order,
+                first: self.retaken.map(|(line, _)| line),
+                request: self.request,
+            });
         }
     }
 
@@ -339,7 +317,7 @@ impl Session {
         actions: &mut Vec<Action>,
     ) -> Option<Unstored> {
         let at = self.unstored.iter().position(|it| it.take == take)?;
-        self.note(frame, Note::Take { take, state }, actions);
+        self.note_take(take, state, frame, actions);
         Some(self.unstored.remove(at))
     }
 
@@ -351,7 +329,7 @@ impl Session {
         frame: u64,
         actions: &mut Vec<Action>,
     ) {
-        if self.open.as_ref().is_some_and(|open| open.number == take) {
+        if self.open.as_ref().is_some_and(|open| open.of.take == take) {
             self.end_take(Verdict::Aborted, frame, None, actions);
         }
         let Some(unstored) = self.settled(take, "failed", frame, actions) else {
@@ -366,7 +344,10 @@ impl Session {
             self.lines.push_front(line);
         }
         // Without a visitor nobody could answer it.
-        if !matches!(self.state, State::Attract | State::Thanks { .. }) {
+        if !matches!(
+            self.state,
+            State::Attract | State::Asked { .. } | State::Thanks { .. }
+        ) {
             self.fault(FaultKind::Storage, reason, frame, actions);
         }
     }

@@ -42,6 +42,7 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
         sphere,
         seed: 7,
         device_grace_s: 2,
+        resume_min: 10,
     };
     Session::new(Arc::new(protocol), rules)
 }
@@ -107,33 +108,35 @@ impl Room {
                     self.begun.len() == self.ended.len(),
                     "a session begins with a take open"
                 );
-                assert!(self.session.frame0() <= self.frame);
+                assert!(self.session.frame0() <= self.frame as i64);
                 self.begun.clear();
                 self.ended.clear();
                 self.sessions += 1;
             }
             Action::Begin(begin) => {
                 assert_eq!(self.begun.len(), self.ended.len(), "two takes run at once");
-                assert!(begin.start_frame >= self.session.frame0());
+                assert!(begin.start_frame as i64 >= self.session.frame0());
                 assert!(
-                    self.begun.insert(begin.take, begin).is_none(),
+                    self.begun.insert(begin.of.take, *begin).is_none(),
                     "a number given twice"
                 );
             }
             Action::End(end) => {
                 assert!(
-                    self.begun.contains_key(&end.take),
+                    self.begun.contains_key(&end.of.take),
                     "a take ended that never began"
                 );
                 assert!(end.start_mark <= end.end_mark && end.end_mark <= end.end_frame);
-                self.due
-                    .push((end.end_frame.max(self.frame) + 5, Event::Stored(end.take)));
+                self.due.push((
+                    end.end_frame.max(self.frame) + 5,
+                    Event::Stored(end.of.take),
+                ));
                 assert!(
-                    self.ended.insert(end.take, *end).is_none(),
+                    self.ended.insert(end.of.take, *end).is_none(),
                     "a take ended twice"
                 );
             }
-            Action::WantLines(_, request) => {
+            Action::WantLines { request, .. } => {
                 self.request = request;
                 self.next_ticket = self.done.last().map_or(0, |ticket| ticket + 1);
                 for _ in 0..16 {
@@ -160,7 +163,11 @@ impl Room {
             }
             Action::Close(_) => assert_eq!(self.begun.len(), self.ended.len()),
             Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
-            Action::MayEnd(..) | Action::Silence | Action::Note(..) => {}
+            Action::Resume(_)
+            | Action::Decline
+            | Action::MayEnd(..)
+            | Action::Silence
+            | Action::Note(..) => {}
         }
     }
 
@@ -245,7 +252,7 @@ fn a_take_starts_a_pre_roll_before_its_press_and_ends_a_post_roll_after() {
 fn nothing_before_frame_0_is_recorded() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
-    assert_eq!(room.begun[&1].start_frame, room.session.frame0());
+    assert_eq!(room.begun[&1].start_frame as i64, room.session.frame0());
 }
 
 #[test]
@@ -257,8 +264,11 @@ fn a_redo_keeps_the_old_take_and_shows_the_same_line() {
     room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Redone);
-    assert_eq!(room.ended[&1].line, room.ended[&2].line);
-    assert_eq!((room.ended[&1].version, room.ended[&2].version), (1, 2));
+    assert_eq!(room.ended[&1].of.line, room.ended[&2].of.line);
+    assert_eq!(
+        (room.ended[&1].of.version, room.ended[&2].of.version),
+        (1, 2)
+    );
 }
 
 #[test]
@@ -270,14 +280,14 @@ fn a_held_redo_skips_the_line() {
     room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Skipped);
-    assert_ne!(room.ended[&1].line, room.ended[&2].line);
+    assert_ne!(room.ended[&1].of.line, room.ended[&2].of.line);
 }
 
 #[test]
 fn the_step_ends_at_its_exact_frame_and_its_take_with_it() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
-    let start = room.begun[&1].take;
+    let start = room.begun[&1].of.take;
     let mark = room.frame - 10;
     for _ in 0..9 {
         room.wait(2000);
@@ -302,7 +312,7 @@ fn a_pause_holds_timer_and_line() {
     room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Paused);
-    assert_eq!(room.ended[&1].line, room.ended[&2].line);
+    assert_eq!(room.ended[&1].of.line, room.ended[&2].of.line);
 }
 
 #[test]
@@ -357,7 +367,7 @@ fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {
     room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Kept);
-    assert_ne!(room.begun[&2].text, room.begun[&1].text);
+    assert_ne!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
 #[test]
@@ -373,7 +383,7 @@ fn a_device_gone_for_longer_than_its_grace_aborts_the_take_and_its_line_comes_ag
     assert_eq!(room.session.screen_name(), Name::Fault);
     room.send(Event::Cleared(FaultKind::Device));
     assert_eq!(room.session.screen_name(), Name::Reading);
-    assert_eq!(room.begun[&2].text, room.begun[&1].text);
+    assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
 #[test]
@@ -387,7 +397,7 @@ fn a_take_that_cannot_be_written_leads_to_a_pause_and_its_line_comes_again() {
     room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
-    assert_eq!(room.begun[&2].text, room.begun[&1].text);
+    assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
 #[test]
@@ -448,6 +458,64 @@ fn a_device_that_returns_beside_another_fault_begins_no_take_for_a_visitor_who_l
     assert_eq!(room.begun.len(), room.ended.len());
 }
 
+fn cut_session() -> Event {
+    Event::Offer(Box::new(crate::store::resume::Resumption {
+        folder: "cut".into(),
+        step: "read".into(),
+        used_frames: 15_000,
+        next_frame: 1_000_000,
+        takes: 7,
+        line: Some((1, 2)),
+    }))
+}
+
+#[test]
+fn a_session_cut_by_a_crash_goes_on_where_it_stopped() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.send(cut_session());
+    assert_eq!(room.session.screen_name(), Name::Question);
+    room.wait(1000);
+    let taken_up = room.frame;
+    room.press(Button::Go, 0);
+    assert_eq!(room.session.in_session(taken_up), 1_000_000);
+    assert_eq!(room.session.timer.left_at(room.frame), 5000);
+    room.wait(100);
+    room.press(Button::Go, 0);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    assert_eq!(room.begun[&8].start_frame, taken_up);
+    assert_eq!(
+        (room.ended[&8].of.version, room.begun[&9].of.version),
+        (3, 1)
+    );
+}
+
+#[test]
+fn an_offer_is_made_at_once_and_once_more_to_who_comes() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.send(cut_session());
+    room.wait(31_000);
+    assert_eq!(room.session.screen_name(), Name::Attract);
+    room.press(Button::Go, 0);
+    assert_eq!(room.session.screen_name(), Name::Question);
+    room.wait(31_000);
+    assert_eq!(room.session.screen_name(), Name::Attract);
+    room.go_to_reading();
+    assert_eq!(room.sessions, 1);
+}
+
+#[test]
+fn an_offer_ends_with_stop_and_with_its_time() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.send(cut_session());
+    room.press(Button::Stop, 0);
+    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert!(room.session.offer.is_none());
+    room.send(cut_session());
+    room.wait(600_000);
+    assert!(room.session.offer.is_none());
+}
+
 #[test]
 fn a_sphere_that_fails_can_be_asked_again_or_passed_over() {
     for button in [Button::Go, Button::Redo] {
@@ -472,9 +540,9 @@ fn a_sphere_that_fails_can_be_asked_again_or_passed_over() {
         let noise = room
             .ended
             .values()
-            .find(|end| end.kind == Kind::Quiet)
+            .find(|end| end.of.kind == Kind::Quiet)
             .expect("a take");
-        assert_eq!(noise.sphere.is_some(), button == Button::Redo);
+        assert_eq!(noise.of.sphere.is_some(), button == Button::Redo);
     }
 }
 
@@ -570,7 +638,7 @@ proptest! {
             }
             room.press(Button::Go, 0);
         }
-        let numbers: Vec<_> = room.ended.values().filter_map(|end| end.line.as_ref())
+        let numbers: Vec<_> = room.ended.values().filter_map(|end| end.of.line.as_ref())
             .map(|line| line.number).collect();
         let expected: Vec<_> = (1..=numbers.len() as u64).collect();
         prop_assert_eq!(numbers, expected);

@@ -21,6 +21,15 @@ impl Timer {
         }
     }
 
+    /// A standing timer of which some frames were used before.
+    #[must_use]
+    pub fn used(budget: u64, used: u64) -> Timer {
+        Timer {
+            used: used.min(budget),
+            ..Timer::new(budget)
+        }
+    }
+
     /// Starts or resumes at `frame`; a running timer runs on.
     pub fn run(&mut self, frame: u64) {
         self.running_since.get_or_insert(frame);

@@ -26,6 +26,7 @@ impl Session {
         }
         match self.state {
             State::Attract => Name::Attract,
+            State::Asked { .. } => Name::Question,
             State::Intro(_) => Name::Intro,
             State::Running if self.plan().kind == Kind::Quiet => Name::Quiet,
             State::Running => Name::Reading,
@@ -45,6 +46,7 @@ impl Session {
                 &words.attract_text,
                 &words.attract_hint,
             ),
+            Name::Question => fixed(&words.resume_title, &words.resume_text, &words.resume_hint),
             Name::Intro => self.intro_words(words),
             Name::Reading | Name::Quiet => self.running_words(words),
             Name::Paused => fixed(&words.paused_title, &words.paused_text, &words.paused_hint),
@@ -127,7 +129,7 @@ impl Session {
         let all: u64 = seconds(&self.protocol.steps);
         let before: u64 = seconds(&self.protocol.steps[..self.step]);
         let done = match self.state {
-            State::Attract => 0,
+            State::Attract | State::Asked { .. } => 0,
             _ => before * rate + self.timer.used_at(frame),
         };
         (done * 1000 / (all * rate).max(1)) as u16

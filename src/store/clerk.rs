@@ -5,15 +5,19 @@
 //! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
 //! being recorded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering as Atomic};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::events::{Events, Note};
 use super::folder::{self, Ended, Record};
+use super::recover::Recovery;
+use super::resume::{self, Resumption};
+use super::takes;
+use crate::audio::format::Spec;
 use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt, PromptError, Prompter};
 use crate::identity::code::Code;
@@ -38,19 +42,34 @@ pub struct Source {
     pub drawable: Drawable,
     /// Whether rows carry the wall clock's time; a fast run has none.
     pub dated: bool,
+    /// Only a session of this protocol, by the SHA-256 of its text, is taken up again.
+    pub protocol_sha256: String,
+    /// And only one of this shape.
+    pub spec: Spec,
 }
 
 /// What the clerk is asked to do.
 #[derive(Debug)]
 pub enum Job {
-    /// Hand out lines in this sequence, each marked with the number of the request.
-    WantLines(Sequence, u32),
+    /// Hand out lines.
+    WantLines {
+        /// In which sequence.
+        sequence: Sequence,
+        /// The line of this number first.
+        first: Option<u64>,
+        /// Marks the answers.
+        request: u32,
+    },
     /// Hand out one more.
     WantLine,
     /// The line with this ticket is on the disk.
     LineDone(u64),
     /// A session begins in this folder.
     Open(PathBuf, Box<Record>),
+    /// The session in this folder goes on.
+    Resume(PathBuf),
+    /// Nobody takes the session that was offered up again.
+    Decline,
     /// A row for its events.
     Note(u64, Note),
     /// It is over.
@@ -66,6 +85,8 @@ pub enum Answer {
     NoLine(String),
     /// The next session's name.
     Name(String),
+    /// A session may be taken up again.
+    Offer(Box<Resumption>),
     /// A file of the session could not be written.
     Failed(String),
 }
@@ -77,6 +98,7 @@ pub struct Clerk {
     answers: Receiver<Answer>,
     sent: u64,
     done: Arc<AtomicU64>,
+    recovered: Arc<AtomicBool>,
     /// Each job, and each second without one.
     pub beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
@@ -92,6 +114,8 @@ impl Clerk {
         let (outbox, answers) = channel();
         let done = Arc::new(AtomicU64::new(0));
         let count = done.clone();
+        let recovered = Arc::new(AtomicBool::new(false));
+        let told = recovered.clone();
         let beat = Arc::new(rt::Beat::default());
         let alive = beat.clone();
         let thread = std::thread::Builder::new()
@@ -102,10 +126,19 @@ impl Clerk {
                 desk.answer(Answer::Name(draw_name()));
                 loop {
                     alive.beat();
-                    match inbox.recv_timeout(SYNC) {
+                    let job = if told.load(Atomic::Relaxed) {
+                        inbox.recv_timeout(SYNC)
+                    } else {
+                        inbox.recv_timeout(Duration::ZERO)
+                    };
+                    match job {
                         Ok(job) => {
                             alive.on_disk(|| desk.serve(job));
                             count.fetch_add(1, Atomic::Release);
+                        }
+                        Err(RecvTimeoutError::Timeout) if !told.load(Atomic::Relaxed) => {
+                            let more = alive.on_disk(|| desk.recover());
+                            told.store(!more, Atomic::Release);
                         }
                         Err(RecvTimeoutError::Timeout) => alive.on_disk(|| desk.sync(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,
@@ -118,6 +151,7 @@ impl Clerk {
             answers,
             sent: 0,
             done,
+            recovered,
             beat,
             thread: Some(thread),
         })
@@ -136,6 +170,12 @@ impl Clerk {
     #[must_use]
     pub fn answers(&self) -> Vec<Answer> {
         self.answers.try_iter().collect()
+    }
+
+    /// Whether all that the run before left is made whole.
+    #[must_use]
+    pub fn is_recovered(&self) -> bool {
+        self.recovered.load(Atomic::Acquire)
     }
 
     /// Whether every job is done.
@@ -197,12 +237,18 @@ struct Desk {
     /// Number of the request that is answered.
     request: u32,
     session: Option<(PathBuf, Box<Record>, Option<Events>)>,
+    /// What the run before left to be done.
+    recovery: Option<Recovery>,
+    /// The session that is offered.
+    offered: Option<(PathBuf, Box<Record>)>,
 }
 
 impl Desk {
     fn new(source: Source, outbox: Sender<Answer>) -> Desk {
         Desk {
             outbox,
+            recovery: None,
+            offered: None,
             prompter: open(&source),
             source,
             request: 0,
@@ -212,7 +258,11 @@ impl Desk {
 
     fn serve(&mut self, job: Job) {
         match job {
-            Job::WantLines(sequence, request) => self.want_lines(sequence, request),
+            Job::WantLines {
+                sequence,
+                first,
+                request,
+            } => self.want_lines(sequence, first, request),
             Job::WantLine => self.line(),
             Job::LineDone(ticket) => {
                 if let Ok(Some(prompter)) = &mut self.prompter {
@@ -233,6 +283,8 @@ impl Desk {
                     self.tell(done);
                 }
             }
+            Job::Resume(folder) => self.resume(folder),
+            Job::Decline => self.decline(),
             Job::Close(ended) => self.close(ended),
         }
     }
@@ -248,7 +300,7 @@ impl Desk {
         let _ = self.outbox.send(answer);
     }
 
-    fn want_lines(&mut self, sequence: Sequence, request: u32) {
+    fn want_lines(&mut self, sequence: Sequence, first: Option<u64>, request: u32) {
         self.request = request;
         // A corpus that was changed, or that could not be had, is opened anew.
         let current = |it: &Option<Prompter>| it.as_ref().is_some_and(Prompter::is_current);
@@ -260,6 +312,9 @@ impl Desk {
         }
         if let Ok(Some(prompter)) = &mut self.prompter {
             prompter.rewind(sequence);
+            if let Some(number) = first {
+                prompter.put_first(number);
+            }
         }
         for _ in 0..LINES_AHEAD {
             self.line();
@@ -278,6 +333,7 @@ impl Desk {
     }
 
     fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
+        self.decline();
         let data = folder.ancestors().nth(2).unwrap_or(&folder);
         let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
         record.corpus.sha256 = self.corpus_sha256();
@@ -288,6 +344,95 @@ impl Desk {
         self.tell(done.map_err(|error| format!("session folder: {error}")));
         self.session = Some((folder, record, events));
         self.answer(Answer::Name(draw_name()));
+    }
+
+    /// A piece of what the run before left to be done; false once all is.
+    fn recover(&mut self) -> bool {
+        if self.recovery.is_none() {
+            match Recovery::of(&self.source.data) {
+                Ok(recovery) => self.recovery = Some(recovery),
+                Err(error) => {
+                    self.tell(Err(format!("sessions of the run before: {error}")));
+                    return false;
+                }
+            }
+        }
+        let Some(recovery) = &mut self.recovery else {
+            return false;
+        };
+        match recovery.step() {
+            Ok(true) => true,
+            Ok(false) => {
+                if recovery.recovered > 0 {
+                    log::warn!("{} unfinished takes made whole", recovery.recovered);
+                }
+                self.offer();
+                false
+            }
+            Err(reason) => {
+                self.tell(Err(reason));
+                true
+            }
+        }
+    }
+
+    /// Offers the session that the run before left without an end, the latest if there are several;
+    /// the others ended with their crash.
+    fn offer(&mut self) {
+        let data = &self.source.data;
+        let folders = takes::sessions(data).unwrap_or_default().into_iter();
+        let folders = folders.map(|name| data.join("sessions").join(name));
+        let written = |folder: &PathBuf| {
+            let file = std::fs::metadata(folder.join("events.jsonl"));
+            file.and_then(|file| file.modified()).ok()
+        };
+        let mut open: Vec<_> = folders
+            .filter_map(|folder| Some((resume::unended(&folder)?, folder)))
+            .filter(|(_, folder)| self.session.as_ref().is_none_or(|(own, ..)| own != folder))
+            .map(|(record, folder)| (written(&folder), folder, Box::new(record)))
+            .collect();
+        open.sort_by_key(|(written, ..)| *written);
+        let latest = open.pop();
+        for (_, folder, record) in open {
+            self.end_crashed(&folder, *record);
+        }
+        let Some((_, folder, record)) = latest else {
+            return;
+        };
+        let Spec { rate, .. } = self.source.spec;
+        let same = record.protocol.sha256 == self.source.protocol_sha256
+            && (record.audio.rate, record.audio.channels.len())
+                == (rate, self.source.spec.channels.into())
+            && record.audio.format == self.source.spec.format.to_string();
+        // A visitor who is here already is not asked about another.
+        let stood = resume::stood(&folder, rate).filter(|_| same && self.session.is_none());
+        match stood {
+            Some(resumption) => {
+                self.offered = Some((folder, record));
+                self.answer(Answer::Offer(Box::new(resumption)));
+            }
+            None => self.end_crashed(&folder, *record),
+        }
+    }
+
+    fn end_crashed(&self, folder: &Path, record: Record) {
+        let done = resume::crashed(folder, record);
+        self.tell(done.map_err(|error| format!("session.json of the run before: {error}")));
+    }
+
+    fn decline(&mut self) {
+        if let Some((folder, record)) = self.offered.take() {
+            self.end_crashed(&folder, *record);
+        }
+    }
+
+    fn resume(&mut self, folder: PathBuf) {
+        if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
+            let events = Events::open(&folder);
+            let done = events.as_ref().map(|_| ()).map_err(ToString::to_string);
+            self.tell(done);
+            self.session = Some((folder, record, events.ok()));
+        }
     }
 
     fn close(&mut self, ended: Ended) {

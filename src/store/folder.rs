@@ -7,12 +7,12 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Sensor, Site};
 
 /// A name and what it stands for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Named {
     /// Its name.
     pub name: String,
@@ -21,7 +21,7 @@ pub struct Named {
 }
 
 /// Which lines were read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CorpusRecord {
     /// File name.
     pub name: String,
@@ -34,7 +34,7 @@ pub struct CorpusRecord {
 }
 
 /// A channel and its sensor.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Channel {
     /// Its name.
     pub name: String,
@@ -44,7 +44,7 @@ pub struct Channel {
 }
 
 /// How sound was captured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AudioRecord {
     /// The device as configured.
     pub device: String,
@@ -63,7 +63,7 @@ pub struct AudioRecord {
 }
 
 /// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ended {
     /// Every step was done.
@@ -72,10 +72,12 @@ pub enum Ended {
     Stopped,
     /// Nobody was there any more.
     Idle,
+    /// The program ended in its middle, and nobody took it up again.
+    Crashed,
 }
 
 /// session.json.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// The session's public name.
     pub session: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::block::Cause;
 use crate::audio::format::{Format, Spec};
+use crate::audio::meter::{Level, dbfs};
 
 /// What a take is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +135,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// Takes over the levels of each channel.
+    pub fn measure(&mut self, levels: &[Level]) {
+        self.peak_dbfs = levels.iter().map(|level| dbfs(level.peak)).collect();
+        self.rms_dbfs = levels.iter().map(|level| dbfs(level.rms)).collect();
+        self.dc = levels.iter().map(|level| level.dc).collect();
+        self.clipped = levels.iter().map(|level| level.clipped).collect();
+    }
+
     /// A row of a `kept` take of which nothing more is known yet; `spec` as captured.
     #[must_use]
     pub fn of(take: u32, file: String, kind: Kind, spec: Spec) -> Row {

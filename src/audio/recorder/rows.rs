@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::audio::rf64::Error;
-use crate::store::jsonl;
 use crate::store::row::{Row, Verdict};
+use crate::store::{jsonl, takes};
 
 /// The rows of the present session; without one they stand in memory only.
 #[derive(Debug, Default)]
@@ -19,8 +19,9 @@ impl Rows {
     #[must_use]
     pub fn new(folder: PathBuf) -> Rows {
         Rows {
+            // Those of a session taken up again; what cannot be read cannot be amended.
+            rows: takes::read(&folder).unwrap_or_default(),
             folder: Some(folder),
-            rows: Vec::new(),
         }
     }
 

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use super::{Begin, End};
 use crate::audio::block::{Block, Cause};
 use crate::audio::format::{Format, Spec};
-use crate::audio::meter::{Level, Meter, dbfs};
+use crate::audio::meter::{Level, Meter};
 use crate::audio::rf64::{Error, TakeFile};
+use crate::corpus;
 use crate::store::row::{Gap, Row};
 
 /// The latest blocks, oldest first.
@@ -221,7 +222,7 @@ impl OpenTake {
             });
         };
         let mut row = end.row;
-        row.start_frame = self.start.saturating_sub(end.frame0);
+        row.start_frame = (self.start as i64 - end.frame0).max(0) as u64;
         row.frames = frames;
         row.lead_frames = end.start_mark.saturating_sub(self.start);
         row.tail_frames = (self.start + frames).saturating_sub(end.end_mark);
@@ -229,16 +230,8 @@ impl OpenTake {
         row.channels = self.spec.channels;
         row.format = self.spec.format.stored();
         row.gaps = self.gaps;
-        row.peak_dbfs = levels.iter().map(|level| dbfs(level.peak)).collect();
-        row.rms_dbfs = levels.iter().map(|level| dbfs(level.rms)).collect();
-        row.dc = levels.iter().map(|level| level.dc).collect();
-        row.clipped = levels.iter().map(|level| level.clipped).collect();
-        row.samples_sha256 = self
-            .hash
-            .finalize()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        row.measure(&levels);
+        row.samples_sha256 = corpus::hex(self.hash.finalize().into());
         Ok(row)
     }
 }

@@ -68,6 +68,14 @@ pub(super) fn ixml(meta: &Meta) -> String {
     xml
 }
 
+/// The text of the first element `tag` of an iXML chunk that [`ixml`] made.
+pub(super) fn element(xml: &str, tag: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{tag}>"))?;
+    let (text, _) = rest.split_once(&format!("</{tag}>"))?;
+    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+    Some(text.replace("&amp;", "&"))
+}
+
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -142,5 +150,7 @@ mod tests {
             ..Meta::default()
         };
         assert!(ixml(&meta).contains("<NAME>a&lt;b&amp;c </NAME>"));
+        assert_eq!(element(&ixml(&meta), "NAME").as_deref(), Some("a<b&c "));
+        assert_eq!(element(&ixml(&meta), "NOTE"), None);
     }
 }

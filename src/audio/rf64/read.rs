@@ -4,8 +4,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::Error;
 use super::header::{ALIGNMENT, Header};
+use super::{Error, chunks};
 use crate::audio::format::{Format, Spec};
 
 /// Chunks looked at before `data`; a file with more is none that a recorder wrote.
@@ -132,6 +132,25 @@ pub(crate) fn header(file: &File, path: &Path, info: &Info) -> Result<Header, Er
     file.read_exact_at(&mut bytes, 0)
         .map_err(Error::io("read", path))?;
     Ok(Header::existing(info.spec, bytes))
+}
+
+/// The text of an iXML element of a file of ours; `None` if it has none.
+///
+/// # Errors
+/// The system's.
+pub fn ixml_element(
+    file: &File,
+    path: &Path,
+    info: &Info,
+    tag: &str,
+) -> Result<Option<String>, Error> {
+    if !info.ours {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; info.data_start as usize];
+    file.read_exact_at(&mut bytes, 0)
+        .map_err(Error::io("read", path))?;
+    Ok(chunks::element(&String::from_utf8_lossy(&bytes), tag))
 }
 
 fn format_of(bytes: &[u8]) -> Option<Spec> {

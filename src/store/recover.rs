@@ -1,0 +1,173 @@
+//! What a start finds of the run before: takes without a row, temporary files, a session without an
+//! end.
+//!
+//! Guarantees: every take is made whole and gets its row (verdict `recovered`, hash and levels of
+//! what is there); finished takes are not touched; all of it may be killed and done again. A piece
+//! of work is small, so that nobody waits for a long take.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::row::{Kind, Row, Verdict};
+use super::{jsonl, takes};
+use crate::audio::meter::Meter;
+use crate::audio::repair::repair;
+use crate::audio::rf64::read;
+
+/// The iXML element that holds a take's row as far as it was known when it began.
+pub const DRAFT: &str = "BOOTH";
+/// Bytes of samples read in one piece of work.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// The work of a start.
+pub struct Recovery {
+    /// Sessions not looked at yet.
+    sessions: VecDeque<PathBuf>,
+    /// Takes without a row, not looked at yet.
+    takes: VecDeque<PathBuf>,
+    reading: Option<Reading>,
+    /// Takes made whole.
+    pub recovered: u32,
+}
+
+/// A take that was made whole and is being read for its row.
+struct Reading {
+    file: File,
+    path: PathBuf,
+    row: Row,
+    at: u64,
+    end: u64,
+    hash: Sha256,
+    meter: Meter,
+}
+
+impl Recovery {
+    /// The work that DATA needs; nothing of it is done yet.
+    ///
+    /// # Errors
+    /// The sessions cannot be listed.
+    pub fn of(data: &Path) -> io::Result<Recovery> {
+        let names = takes::sessions(data)?.into_iter();
+        Ok(Recovery {
+            sessions: names.map(|name| data.join("sessions").join(name)).collect(),
+            takes: VecDeque::new(),
+            reading: None,
+            recovered: 0,
+        })
+    }
+
+    /// Does a piece of work; false once nothing is left. A take that cannot be made whole is left
+    /// as it is and told by the error; the work goes on with the next.
+    ///
+    /// # Errors
+    /// What failed, by the take's file.
+    pub fn step(&mut self) -> Result<bool, String> {
+        let failed = |path: &Path, error: &dyn std::fmt::Display| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            format!("{name} of the run before: {error}")
+        };
+        if let Some(reading) = &mut self.reading {
+            let path = reading.path.clone();
+            let whole = reading.piece().map_err(|error| failed(&path, &error));
+            if !matches!(whole, Ok(false)) {
+                let read = self.reading.take();
+                let done = whole.and_then(|_| {
+                    let row = read.map_or(Ok(()), Reading::write);
+                    row.map_err(|error| failed(&path, &error))
+                });
+                self.recovered += u32::from(done.is_ok());
+                done?;
+            }
+        } else if let Some(path) = self.takes.pop_front() {
+            let reading = Reading::open(path.clone()).map_err(|error| failed(&path, &error))?;
+            self.reading = Some(reading);
+        } else if let Some(folder) = self.sessions.pop_front() {
+            let found = unfinished(&folder).map_err(|error| failed(&folder, &error))?;
+            self.takes.extend(found);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+}
+
+impl Reading {
+    /// Makes the take's file whole.
+    fn open(path: PathBuf) -> Result<Reading, crate::audio::rf64::Error> {
+        repair(&path)?;
+        let file = File::open(&path).map_err(crate::audio::rf64::Error::io("open", &path))?;
+        let info = read::info(&file, &path)?;
+        let draft = read::ixml_element(&file, &path, &info, DRAFT)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = take_number(&name).unwrap_or(0);
+        let draft = draft.and_then(|draft| serde_json::from_str(&draft).ok());
+        let mut row: Row = draft
+            .unwrap_or_else(|| Row::of(number, name.clone().into_owned(), Kind::Free, info.spec));
+        row.start_frame = info.time_reference;
+        row.frames = info.frames();
+        row.lead_frames = row.lead_frames.min(row.frames);
+        row.tail_frames = 0;
+        row.verdict = Verdict::Recovered;
+        Ok(Reading {
+            file,
+            path,
+            row,
+            at: info.data_start,
+            end: info.data_start + info.data_bytes,
+            hash: Sha256::new(),
+            meter: Meter::new(info.spec),
+        })
+    }
+
+    /// Reads on; true at the end.
+    fn piece(&mut self) -> io::Result<bool> {
+        let frame = self.meter.spec().frame_bytes();
+        let whole = (PIECE_BYTES / frame).max(1) * frame;
+        let length = (self.end - self.at).min(whole as u64) as usize;
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, self.at)?;
+        self.hash.update(&bytes);
+        self.meter.add(&bytes);
+        self.at += length as u64;
+        Ok(self.at >= self.end)
+    }
+
+    fn write(mut self) -> io::Result<()> {
+        self.row.measure(&self.meter.levels());
+        self.row.samples_sha256 = crate::corpus::hex(self.hash.finalize().into());
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let rows = jsonl::open(&folder.join("takes.jsonl"))?;
+        jsonl::append(&rows, &self.row)?;
+        rows.sync_all()?;
+        File::open(folder)?.sync_all()
+    }
+}
+
+/// The takes of a session that have no row; what is temporary in its folder is removed.
+fn unfinished(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let rows = takes::read(folder)?;
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".new") || name.contains(".tmp-") {
+            fs::remove_file(entry.path())?;
+        } else if take_number(&name).is_some() && !rows.iter().any(|row| row.file == name) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The number of `take-0001.rf64`.
+#[must_use]
+pub fn take_number(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("take-")?.strip_suffix(".rf64")?;
+    digits.parse().ok()
+}

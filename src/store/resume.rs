@@ -1,0 +1,146 @@
+//! Where a session stood when the program ended in its middle, from what lies in its folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::folder::{Ended, Record};
+use super::row::Row;
+use super::takes;
+
+/// A session that may be taken up again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Name of the protocol's step it stood in.
+    pub step: String,
+    /// Frames of that step's time that were used up.
+    pub used_frames: u64,
+    /// The frame its clock goes on at: the next whole second after the last frame known.
+    pub next_frame: u64,
+    /// Takes it has.
+    pub takes: u32,
+    /// The line that was being read and how often it was taken.
+    pub line: Option<(u64, u32)>,
+}
+
+/// A row of events.jsonl, as far as it matters here.
+#[derive(Deserialize)]
+struct Event {
+    frame: u64,
+    event: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    state: String,
+}
+
+/// The record of a session that has no end yet; `None` for one that has, or that cannot be read.
+#[must_use]
+pub fn unended(folder: &Path) -> Option<Record> {
+    let text = fs::read(folder.join("session.json")).ok()?;
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    record.ended.is_none().then_some(record)
+}
+
+/// Where the session in `folder` stood, `rate` being its frames a second; `None` if it was in no
+/// step.
+#[must_use]
+pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
+    let rows = takes::read(folder).ok()?;
+    let text = fs::read_to_string(folder.join("events.jsonl")).ok()?;
+    let events: Vec<Event> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let of_rows = rows.iter().map(|row| row.start_frame + row.frames);
+    let last = of_rows
+        .chain(events.iter().map(|event| event.frame))
+        .max()?;
+    let (step, used_frames) = step_at(&events, last)?;
+    let rate = u64::from(rate.max(1));
+    Some(Resumption {
+        folder: folder.to_owned(),
+        line: line_read(&rows, &step),
+        step,
+        used_frames,
+        next_frame: (last / rate + 1) * rate,
+        takes: rows.iter().map(|row| row.take).max().unwrap_or(0),
+    })
+}
+
+/// The step that the last of `events` stands in, and what was used of its time at frame `last`.
+fn step_at(events: &[Event], last: u64) -> Option<(String, u64)> {
+    let (mut name, mut used, mut running_since) = (None, 0, None);
+    for event in events.iter().filter(|event| event.event == "step") {
+        if name.as_deref() != Some(event.name.as_str()) {
+            (name, used, running_since) = (Some(event.name.clone()), 0, None);
+        }
+        match event.state.as_str() {
+            "run" | "resume" => running_since = Some(event.frame),
+            "pause" | "over" => {
+                let since = running_since.take().unwrap_or(event.frame);
+                used += event.frame.saturating_sub(since);
+            }
+            "reset" => (used, running_since) = (0, None),
+            _ => {}
+        }
+    }
+    used += running_since.map_or(0, |since| last.saturating_sub(since));
+    name.map(|name| (name, used))
+}
+
+fn line_read(rows: &[Row], step: &str) -> Option<(u64, u32)> {
+    let last = rows.iter().rev().find(|row| row.step == step)?;
+    Some((last.line?, last.version))
+}
+
+/// Marks a session without an end as ended by a crash.
+///
+/// # Errors
+/// The file system's.
+pub fn crashed(folder: &Path, mut record: Record) -> std::io::Result<()> {
+    record.ended = Some(Ended::Crashed);
+    record.write(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(frame: u64, name: &str, state: &str) -> Event {
+        Event {
+            frame,
+            event: "step".into(),
+            name: name.into(),
+            state: state.into(),
+        }
+    }
+
+    #[test]
+    fn the_time_used_is_that_which_ran() {
+        let events = [
+            event(0, "a", "intro"),
+            event(10, "a", "run"),
+            event(30, "a", "pause"),
+            event(50, "a", "resume"),
+        ];
+        assert_eq!(step_at(&events, 57), Some(("a".into(), 27)));
+        assert_eq!(step_at(&events[..3], 57), Some(("a".into(), 20)));
+        assert_eq!(step_at(&events[..1], 57), Some(("a".into(), 0)));
+        assert_eq!(step_at(&[], 57), None);
+    }
+
+    #[test]
+    fn a_reset_step_begins_anew() {
+        let events = [
+            event(10, "a", "run"),
+            event(30, "a", "reset"),
+            event(30, "a", "intro"),
+            event(40, "a", "run"),
+        ];
+        assert_eq!(step_at(&events, 45), Some(("a".into(), 5)));
+    }
+}
