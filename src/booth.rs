@@ -132,6 +132,7 @@ impl Booth {
         self.time.advance(&self.chain);
         self.serve_stop();
         self.serve_device();
+        self.serve_room();
         self.serve_buttons();
         self.serve_takes();
         self.serve_clerk();

@@ -152,6 +152,26 @@ pub fn lock_memory() -> io::Result<()> {
     }
 }
 
+/// Bytes that this user may still write to the file system of `path`.
+///
+/// # Errors
+/// The system's, where there is no such path.
+// Both fields have 32 bits on armv7.
+#[allow(clippy::unnecessary_cast)]
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)?;
+    // SAFETY: statvfs is plain data; the call gets a valid path and a valid pointer to it.
+    let (done, stat) = unsafe {
+        let mut stat: libc::statvfs = std::mem::zeroed();
+        (libc::statvfs(path.as_ptr(), &raw mut stat), stat)
+    };
+    if done == 0 {
+        Ok(stat.f_bavail as u64 * stat.f_frsize as u64)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Keeps names, codes and keys in memory out of core files: RLIMIT_CORE 0, PR_SET_DUMPABLE 0.
 pub fn forbid_core_dumps() {
     let none = libc::rlimit {

@@ -8,6 +8,7 @@ pub mod event;
 mod faults;
 mod offer;
 pub mod protocol;
+mod room;
 mod steps;
 mod takes;
 pub mod timer;
@@ -116,6 +117,10 @@ pub struct Session {
     dry: Option<Arc<str>>,
     /// The disk is behind; nothing is lost yet.
     slow: bool,
+    /// Seconds of recording that the disk has room for.
+    room_s: u64,
+    /// How many of the protocol's steps this session has: those that the disk has room for.
+    steps: usize,
     /// The capture frame of the session's frame 0: before the program's start in one taken up again.
     frame0: i64,
     /// No take reaches further back than this capture frame.
@@ -162,6 +167,8 @@ impl Session {
             faults: BTreeMap::new(),
             dry: None,
             slow: false,
+            room_s: u64::MAX,
+            steps: 0,
             frame0: 0,
             earliest: 0,
             step: 0,
@@ -201,6 +208,7 @@ impl Session {
             Event::Rolling(result) => self.rolling(result, now.frame, actions),
             Event::Fault(kind, text) => self.fault(kind, text, now.frame, actions),
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
+            Event::Room(seconds) => self.room(seconds, now.frame, actions),
             Event::Slow(slow) => self.slow(slow, now.frame, actions),
             Event::Offer(session) => self.offer(*session, now.frame, actions),
             Event::NoMorePresses => self.hurry(now.frame, actions),

@@ -1,4 +1,5 @@
-//! What capture tells, handed to the session and to the log: the device, its losses, the backlog.
+//! What capture and disk tell, handed to the session and to the log: the device, its losses, the
+//! backlog, the room that is left.
 
 use std::sync::atomic::Ordering;
 
@@ -18,6 +19,7 @@ pub(super) struct Said {
     unclocked: bool,
     overruns: u64,
     lost_frames: u64,
+    room_s: Option<u64>,
 }
 
 impl Booth {
@@ -66,6 +68,20 @@ impl Booth {
         if status.unclocked() && !self.said.unclocked {
             self.said.unclocked = true;
             log::info!("{device}: keeps no time; read as fast as the disk allows");
+        }
+    }
+
+    /// Tells the session for how long the disk has room; the reserve is never used.
+    pub(super) fn serve_room(&mut self) {
+        let free = self.clerk.free_bytes();
+        let reserve = self.config.storage.reserve_mb.saturating_mul(1_000_000);
+        let spec = self.config.audio.spec().stored();
+        let second = spec.frame_bytes() as u64 * u64::from(spec.rate);
+        let room_s = free.saturating_sub(reserve) / second.max(1);
+        if self.said.room_s != Some(room_s) {
+            self.said.room_s = Some(room_s);
+            self.faulty |= room_s == 0 && !self.session.is_idle();
+            self.event(self.time.now(), Event::Room(room_s));
         }
     }
 

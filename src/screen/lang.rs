@@ -47,6 +47,8 @@ pub struct Lang {
     pub attract_text: String,
     /// How to begin.
     pub attract_hint: String,
+    /// There is room for `{minutes}` minutes only.
+    pub room_left: String,
     /// Heading of the question whether a session goes on.
     pub resume_title: String,
     /// The question.

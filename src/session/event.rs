@@ -42,6 +42,8 @@ pub enum Event {
     Fault(FaultKind, Arc<str>),
     /// A fault ended.
     Cleared(FaultKind),
+    /// The disk has room for so many seconds of recording before the reserve.
+    Room(u64),
     /// Blocks wait for the disk for longer than they should, or do so no more.
     Slow(bool),
     /// A session that the program's end cut may be taken up again.

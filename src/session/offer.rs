@@ -71,6 +71,7 @@ impl Session {
         self.earliest = frame;
         self.takes = session.takes;
         self.retaken = session.line;
+        self.steps = self.protocol.steps.len();
         let mut steps = self.protocol.steps.iter();
         let step = steps.position(|it| it.name == session.step).unwrap_or(0);
         self.enter_step(step, frame, actions);

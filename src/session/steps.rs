@@ -14,6 +14,7 @@ impl Session {
         self.frame0 = frame as i64;
         self.earliest = frame;
         self.retaken = None;
+        self.steps = self.steps_that_fit();
         self.takes = 0;
         self.version = 1;
         actions.push(Action::Open);
@@ -290,7 +291,7 @@ impl Session {
     /// From `over` to the next step or to `thanks`, from `thanks` to `attract`.
     pub(super) fn move_on(&mut self, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
-            State::Over { .. } if self.step + 1 < self.protocol.steps.len() => {
+            State::Over { .. } if self.step + 1 < self.steps => {
                 self.enter_step(self.step + 1, frame, actions);
             }
             State::Over { .. } => self.end_session(Ended::Completed, frame, actions),

@@ -458,6 +458,29 @@ fn a_device_that_returns_beside_another_fault_begins_no_take_for_a_visitor_who_l
     assert_eq!(room.begun.len(), room.ended.len());
 }
 
+#[test]
+fn only_what_fits_is_begun_and_the_reserve_ends_a_session_cleanly() {
+    let mut room = Room::new(config::Mode::Auto);
+    // Room for the first two steps of three: 25 s and a quarter, and what open takes reserve.
+    room.send(Event::Room(65));
+    assert_eq!(room.session.steps_that_fit(), 2);
+    room.go_to_reading();
+    room.wait(1000);
+    room.send(Event::Room(40));
+    assert_eq!(room.session.screen_name(), Name::Reading);
+    room.send(Event::Room(0));
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    room.wait(30_000);
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    room.press(Button::Go, 0);
+    assert_eq!(room.sessions, 1);
+    // Somebody made room.
+    room.send(Event::Room(10_000));
+    room.go_to_reading();
+    assert_eq!(room.sessions, 2);
+}
+
 fn cut_session() -> Event {
     Event::Offer(Box::new(crate::store::resume::Resumption {
         folder: "cut".into(),
@@ -574,6 +597,7 @@ enum Input {
     Clear(FaultKind),
     FailTake,
     Slow(bool),
+    Room(u64),
     Sphere { fails: bool },
 }
 
@@ -588,6 +612,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => kind.prop_map(Input::Clear),
         1 => Just(Input::FailTake),
         1 => any::<bool>().prop_map(Input::Slow),
+        1 => (0..200u64).prop_map(Input::Room),
         2 => any::<bool>().prop_map(|fails| Input::Sphere { fails }),
     ]
 }
@@ -608,6 +633,7 @@ proptest! {
                 Input::Wait(frames) => room.wait(frames),
                 Input::Fault(kind) => room.send(Event::Fault(kind, "test".into())),
                 Input::Clear(kind) => room.send(Event::Cleared(kind)),
+                Input::Room(seconds) => room.send(Event::Room(seconds)),
                 Input::Slow(slow) => room.send(Event::Slow(slow)),
                 Input::Sphere { fails } => room.sphere_fails = fails,
                 Input::FailTake => {
@@ -620,6 +646,7 @@ proptest! {
         }
         room.send(Event::Cleared(FaultKind::Device));
         room.send(Event::Cleared(FaultKind::Storage));
+        room.send(Event::Room(10_000));
         room.wait(300_000);
         prop_assert!(room.session.is_idle(), "stuck in {:?}", room.session.state);
         prop_assert_eq!(room.begun.len(), room.ended.len());

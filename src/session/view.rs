@@ -41,11 +41,7 @@ impl Session {
     pub fn screen(&self, frame: u64, words: &Lang) -> Screen {
         let name = self.screen_name();
         let (title, text, hint) = match name {
-            Name::Attract => fixed(
-                &words.attract_title,
-                &words.attract_text,
-                &words.attract_hint,
-            ),
+            Name::Attract => self.attract_words(words),
             Name::Question => fixed(&words.resume_title, &words.resume_text, &words.resume_hint),
             Name::Intro => self.intro_words(words),
             Name::Reading | Name::Quiet => self.running_words(words),
@@ -78,6 +74,7 @@ impl Session {
             Some(FaultKind::Device) => (&words.device_lost, ""),
             Some(FaultKind::Storage) => (&words.storage_failed, &*words.storage_failed_hint),
             Some(FaultKind::Corpus) => (&words.no_lines, ""),
+            Some(FaultKind::Full) => (&words.storage_full, ""),
             Some(FaultKind::Slow) => (&words.storage_slow, ""),
             Some(FaultKind::Sphere) => (&words.sphere_failed, &*words.sphere_failed_hint),
             None => (&words.fault_text, ""),
@@ -102,6 +99,15 @@ impl Session {
         }
     }
 
+    fn attract_words(&self, words: &Lang) -> Words {
+        let left = self.minutes_left().map(|minutes| {
+            let minutes = minutes.to_string();
+            words.room_left.replace("{minutes}", &minutes)
+        });
+        let text = left.as_deref().unwrap_or(&words.attract_text);
+        fixed(&words.attract_title, text, &words.attract_hint)
+    }
+
     fn intro_words(&self, words: &Lang) -> Words {
         let waits_for_lines = self.plan().kind == Kind::Read && self.lines.is_empty();
         let hint = match self.state {
@@ -109,7 +115,7 @@ impl Session {
             _ if waits_for_lines => &words.lines_coming,
             _ => &words.intro_go,
         };
-        let title = format!("{} / {}", self.step + 1, self.protocol.steps.len());
+        let title = format!("{} / {}", self.step + 1, self.steps);
         fixed(&title, self.step_text(), hint)
     }
 

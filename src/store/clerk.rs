@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::events::{Events, Note};
 use super::folder::{self, Ended, Record};
@@ -25,7 +25,7 @@ use crate::rt;
 
 /// Lines sent ahead at once.
 const LINES_AHEAD: usize = 16;
-/// Longest that an event waits for its sync.
+/// Longest that an event waits for its sync, and between two looks at the free space.
 const SYNC: Duration = Duration::from_secs(1);
 
 /// Where lines come from.
@@ -99,6 +99,7 @@ pub struct Clerk {
     sent: u64,
     done: Arc<AtomicU64>,
     recovered: Arc<AtomicBool>,
+    free_bytes: Arc<AtomicU64>,
     /// Each job, and each second without one.
     pub beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
@@ -116,6 +117,9 @@ impl Clerk {
         let count = done.clone();
         let recovered = Arc::new(AtomicBool::new(false));
         let told = recovered.clone();
+        let free_bytes = Arc::new(AtomicU64::new(u64::MAX));
+        let mut space = Space::of(&source.data, free_bytes.clone());
+        space.look();
         let beat = Arc::new(rt::Beat::default());
         let alive = beat.clone();
         let thread = std::thread::Builder::new()
@@ -125,7 +129,7 @@ impl Clerk {
                 let mut desk = alive.on_disk(|| Desk::new(source, outbox));
                 desk.answer(Answer::Name(draw_name()));
                 loop {
-                    alive.beat();
+                    alive.on_disk(|| space.look());
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
                     } else {
@@ -152,6 +156,7 @@ impl Clerk {
             sent: 0,
             done,
             recovered,
+            free_bytes,
             beat,
             thread: Some(thread),
         })
@@ -170,6 +175,12 @@ impl Clerk {
     #[must_use]
     pub fn answers(&self) -> Vec<Answer> {
         self.answers.try_iter().collect()
+    }
+
+    /// Bytes that are free on the data folder's disk, a second ago at most.
+    #[must_use]
+    pub fn free_bytes(&self) -> u64 {
+        self.free_bytes.load(Atomic::Relaxed)
     }
 
     /// Whether all that the run before left is made whole.
@@ -225,6 +236,33 @@ pub fn draw_name() -> String {
             // Without randomness a name can be guessed, but no voice is lost.
             log::error!("no randomness from the kernel: {error}; the session is named by time");
             format!("{:020}", rt::Nanos::now().0)
+        }
+    }
+}
+
+/// The disk's free space, looked at once a second.
+struct Space {
+    data: PathBuf,
+    looked: Option<Instant>,
+    free_bytes: Arc<AtomicU64>,
+}
+
+impl Space {
+    fn of(data: &Path, free_bytes: Arc<AtomicU64>) -> Space {
+        Space {
+            data: data.to_owned(),
+            looked: None,
+            free_bytes,
+        }
+    }
+
+    fn look(&mut self) {
+        if self.looked.is_none_or(|looked| looked.elapsed() >= SYNC) {
+            self.looked = Some(Instant::now());
+            // A disk that is gone shows at the first write.
+            if let Ok(free) = rt::free_bytes(&self.data) {
+                self.free_bytes.store(free, Atomic::Relaxed);
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum FaultKind {
     Device,
     /// A take could not be written.
     Storage,
+    /// The disk has no room before the reserve.
+    Full,
     /// The disk is behind; nothing is lost yet.
     Slow,
     /// There is no line to show.

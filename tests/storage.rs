@@ -1,0 +1,91 @@
+//! A disk that fills up: what does not fit is not begun, and a session ends before the reserve.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use booth::store::row::Verdict;
+use common::run::{self, Run};
+
+const PROTOCOL: &str = "name = \"short\"\n[[step]]\nname = \"one\"\nkind = \"read\"\nseconds = 8\n\
+    [[step]]\nname = \"two\"\nkind = \"read\"\nseconds = 40\n";
+
+/// Runs the booth on a disk of `megabytes` of its own, with `meanwhile` (shell) beside it; what it
+/// left is copied to the folder that is given back.
+fn run_on_small_disk(megabytes: u32, script: &str, meanwhile: &str) -> (Run, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("protocol.toml"), PROTOCOL).unwrap();
+    fs::write(at("script"), script).unwrap();
+    fs::create_dir(at("disk")).unwrap();
+    let shell = format!(
+        "mount -t tmpfs -o size={megabytes}m tmpfs disk || exit 99\n\
+         {booth} run --board sim --protocol ./protocol.toml --script script --data disk/data \
+             --set audio.device=sim --set storage.reserve_mb=5 & booth=$!\n\
+         {meanwhile}\n\
+         wait $booth; code=$?\n\
+         rm -f disk/filler; cp -r disk/data left; exit $code\n",
+        booth = env!("CARGO_BIN_EXE_booth")
+    );
+    let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let mut command = Command::new("unshare");
+    command.arg(if root { "-m" } else { "-rm" });
+    command.args(["sh", "-c", &shell]).current_dir(dir.path());
+    let run = run::start(&mut command).wait();
+    assert_ne!(run.code, Some(99), "a tmpfs can be mounted: {}", run.said());
+    (run, dir)
+}
+
+fn shown(run: &Run) -> Vec<&str> {
+    run.stdout.iter().map(|line| line.text.as_str()).collect()
+}
+
+fn left(dir: &Path) -> PathBuf {
+    dir.join("left")
+}
+
+#[test]
+fn a_disk_that_fills_up_ends_the_session_before_the_reserve_with_every_take_whole() {
+    let script = "until attract\n500 go\nuntil intro\n700 go\nuntil reading\n1500 go\n60000 go\n";
+    // 80 MB hold both steps; then somebody else fills them up.
+    let fill = "sleep 5; dd if=/dev/zero of=disk/filler bs=1M count=300 2>/dev/null; \
+                sleep 1; kill -TERM $booth";
+    let (run, dir) = run_on_small_disk(120, script, fill);
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    let session = run::session(&left(dir.path()));
+    let rows = run::rows(&session);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[0].verdict, Verdict::Kept);
+    for row in &rows {
+        let (spec, bytes) = run::samples(&session.join(&row.file));
+        assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_not_begun() {
+    // Of 55 MB the first step fits, the second does not: one of one.
+    let script = "until attract\n500 go\nuntil intro\n700 go\nuntil thanks\n300 go\n";
+    let (run, dir) = run_on_small_disk(57, script, "");
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    let minutes = |line: &&str| line.contains("attract") && line.contains("minutes de lecture");
+    assert!(shown(&run).iter().any(minutes), "{:?}", shown(&run));
+    let steps: Vec<String> = run::rows(&run::session(&left(dir.path())))
+        .into_iter()
+        .map(|row| row.step)
+        .collect();
+    assert_eq!(steps, ["one"]);
+}
+
+#[test]
+fn a_full_disk_is_a_screen_and_no_session() {
+    let script = "until fault\n500 go\n500 stop\n";
+    let (run, dir) = run_on_small_disk(12, script, "");
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    let full = |line: &&str| line.contains("fault") && line.contains("place pour enregistrer");
+    assert!(shown(&run).iter().any(full), "{:?}", shown(&run));
+    assert!(!left(dir.path()).join("sessions").exists());
+}
