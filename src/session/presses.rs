@@ -1,0 +1,105 @@
+//! What each button means in each state. `go` and `pause` act on the edge; `redo` and `stop` on
+//! release, or once they were held long enough.
+
+use super::event::{Action, Begin};
+use super::{Cue, Held, Session, State};
+use crate::board::Button;
+use crate::store::events::Note;
+use crate::store::folder::Ended;
+use crate::store::row::Verdict;
+
+impl Session {
+    pub(super) fn down(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        self.down_since[button as usize] = Some(frame);
+        // Waiting counts from the last press, whether it meant something or not.
+        self.last_press = self.last_press.max(frame);
+        if !self.faults.is_empty() {
+            return self.dismiss(button, frame, actions);
+        }
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|take| frame < take.start_mark + self.frames(self.rules.take.min_ms))
+        {
+            return;
+        }
+        match button {
+            Button::Go => self.go(frame, actions),
+            Button::Pause => self.pause_or_resume(frame, actions),
+            Button::Redo | Button::Stop => self.hold(button, frame, actions),
+        }
+    }
+
+    /// `redo` or `stop` went down: what it means shows when it is released or held long enough.
+    fn hold(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        let since = frame;
+        self.held = Some(Held { button, since });
+        if let Some(take) = &self.open {
+            let end_frame = frame + self.frames(self.rules.take.post_roll_ms);
+            actions.push(Action::MayEnd(take.of.take, end_frame));
+        }
+    }
+
+    pub(super) fn up(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+        let Some(since) = self.down_since[button as usize].take() else {
+            return;
+        };
+        if !matches!(self.state, State::Attract | State::Asked { .. }) {
+            let held_ms = frame.saturating_sub(since) * 1000 / u64::from(self.rules.rate);
+            self.note(since, Note::Press { button, held_ms }, actions);
+        }
+        if let Some(held) = self.held.take_if(|held| held.button == button) {
+            self.acted(held, false, frame, actions);
+        }
+    }
+
+    /// `redo` or `stop` was released, or held long enough at `frame`.
+    pub(super) fn acted(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
+        // A fault, the step's end or a take cut by its limit may have come between: the press then
+        // meant what is gone.
+        let replaced = |take: &Begin| held.since < take.start_mark;
+        if !self.faults.is_empty() || self.open.as_ref().is_some_and(replaced) {
+            return;
+        }
+        match (held.button, long) {
+            (Button::Redo, false) => self.redo(held.since, actions),
+            (Button::Redo, true) => self.skip(held.since, frame, actions),
+            _ => self.stop(held.since, frame, actions),
+        }
+    }
+
+    pub(super) fn go(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Attract if self.offer.is_some() => self.ask(true, frame),
+            State::Attract => self.open_session(frame, actions),
+            State::Asked { .. } => self.take_up(frame, actions),
+            State::Intro(Cue::Idle) => self.start_step(frame, actions),
+            State::Running => self.go_on(frame, actions),
+            State::Paused { resuming: false } => self.resume(frame, actions),
+            State::Over { .. } => self.move_on(frame, actions),
+            State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
+            _ => {}
+        }
+    }
+
+    fn pause_or_resume(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Running => self.pause(frame, actions),
+            State::Paused { resuming: false } => self.resume(frame, actions),
+            _ => {}
+        }
+    }
+
+    pub(super) fn stop(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
+        match self.state {
+            State::Attract => {}
+            State::Asked { .. } => self.decline(actions),
+            State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
+            State::Thanks { .. } => {}
+            _ => {
+                self.end_take(Verdict::Aborted, pressed, Some(pressed), actions);
+                self.end_session(Ended::Stopped, frame, actions);
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What lies on the clerk's desk, and how each job is done.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use super::{Answer, Job, LINES_AHEAD, Source};
+use crate::audio::format::Spec;
+use crate::corpus::order::Sequence;
+use crate::corpus::prompter::{PromptError, Prompter};
+use crate::identity::code::Code;
+use crate::rt;
+use crate::store::events::Events;
+use crate::store::folder::{self, Ended, Record};
+use crate::store::recover::Recovery;
+use crate::store::{resume, takes};
+
+fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
+    let Source {
+        path,
+        data,
+        seed,
+        shard,
+        drawable,
+        ..
+    } = source;
+    let Some(path) = path else { return Ok(None) };
+    Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
+}
+
+/// A new session's name, that of a withdrawal code.
+#[must_use]
+pub fn draw_name() -> String {
+    match Code::draw() {
+        Ok(code) => code.proof().session(),
+        Err(error) => {
+            // Without randomness a name can be guessed, but no voice is lost.
+            log::error!("no randomness from the kernel: {error}; the session is named by time");
+            format!("{:020}", rt::Nanos::now().0)
+        }
+    }
+}
+
+/// What lies on the clerk's desk.
+pub(super) struct Desk {
+    outbox: Sender<Answer>,
+    source: Source,
+    prompter: Result<Option<Prompter>, PromptError>,
+    /// Number of the request that is answered.
+    request: u32,
+    session: Option<(PathBuf, Box<Record>, Option<Events>)>,
+    /// What the run before left to be done.
+    recovery: Option<Recovery>,
+    /// The session that is offered.
+    offered: Option<(PathBuf, Box<Record>)>,
+}
+
+impl Desk {
+    pub(super) fn new(source: Source, outbox: Sender<Answer>) -> Desk {
+        Desk {
+            outbox,
+            recovery: None,
+            offered: None,
+            prompter: open(&source),
+            source,
+            request: 0,
+            session: None,
+        }
+    }
+
+    pub(super) fn serve(&mut self, job: Job) {
+        match job {
+            Job::WantLines {
+                sequence,
+                first,
+                request,
+            } => self.want_lines(sequence, first, request),
+            Job::WantLine => self.line(),
+            Job::LineDone(ticket) => {
+                if let Ok(Some(prompter)) = &mut self.prompter {
+                    let done = prompter.done(ticket);
+                    self.tell(done.map_err(|error| error.to_string()));
+                }
+            }
+            Job::Open(folder, record) => self.open(folder, record),
+            Job::Note(frame, note) => {
+                let utc = if self.source.dated {
+                    rt::utc_now()
+                } else {
+                    None
+                };
+                if let Some((folder, _, Some(events))) = &mut self.session {
+                    let done = events.append(frame, &note, utc);
+                    let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
+                    self.tell(done);
+                }
+            }
+            Job::Resume(folder) => self.resume(folder),
+            Job::Decline => self.decline(),
+            Job::Close(ended) => self.close(ended),
+        }
+    }
+
+    fn tell(&self, done: Result<(), String>) {
+        if let Err(reason) = done {
+            self.answer(Answer::Failed(reason));
+        }
+    }
+
+    pub(super) fn answer(&self, answer: Answer) {
+        // Without a listener the program is ending.
+        let _ = self.outbox.send(answer);
+    }
+
+    fn want_lines(&mut self, sequence: Sequence, first: Option<u64>, request: u32) {
+        self.request = request;
+        // A corpus that was changed, or that could not be had, is opened anew.
+        let current = |it: &Option<Prompter>| it.as_ref().is_some_and(Prompter::is_current);
+        if !self.prompter.as_ref().is_ok_and(current) {
+            self.prompter = open(&self.source);
+        }
+        if let Err(error) = &self.prompter {
+            return self.answer(Answer::NoLine(error.to_string()));
+        }
+        if let Ok(Some(prompter)) = &mut self.prompter {
+            prompter.rewind(sequence);
+            if let Some(number) = first {
+                prompter.put_first(number);
+            }
+        }
+        for _ in 0..LINES_AHEAD {
+            self.line();
+        }
+    }
+
+    fn line(&mut self) {
+        let Ok(Some(prompter)) = &mut self.prompter else {
+            return;
+        };
+        let answer = match prompter.next_prompt() {
+            Ok(prompt) => Answer::Line(self.request, prompt),
+            Err(error) => Answer::NoLine(error.to_string()),
+        };
+        self.answer(answer);
+    }
+
+    fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
+        self.decline();
+        let data = folder.ancestors().nth(2).unwrap_or(&folder);
+        let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
+        record.corpus.sha256 = self.corpus_sha256();
+        let (events, done) = match made {
+            Ok(events) => (Some(events), record.write(&folder)),
+            Err(error) => (None, Err(error)),
+        };
+        self.tell(done.map_err(|error| format!("session folder: {error}")));
+        self.session = Some((folder, record, events));
+        self.answer(Answer::Name(draw_name()));
+    }
+
+    /// A piece of what the run before left to be done; false once all is.
+    pub(super) fn recover(&mut self) -> bool {
+        if self.recovery.is_none() {
+            match Recovery::of(&self.source.data) {
+                Ok(recovery) => self.recovery = Some(recovery),
+                Err(error) => {
+                    self.tell(Err(format!("sessions of the run before: {error}")));
+                    return false;
+                }
+            }
+        }
+        let Some(recovery) = &mut self.recovery else {
+            return false;
+        };
+        match recovery.step() {
+            Ok(true) => true,
+            Ok(false) => {
+                if recovery.recovered > 0 {
+                    log::warn!("{} unfinished takes made whole", recovery.recovered);
+                }
+                self.offer();
+                false
+            }
+            Err(reason) => {
+                self.tell(Err(reason));
+                true
+            }
+        }
+    }
+
+    /// Offers the session that the run before left without an end, the latest if there are several;
+    /// the others ended with their crash.
+    fn offer(&mut self) {
+        let data = &self.source.data;
+        let folders = takes::sessions(data).unwrap_or_default().into_iter();
+        let folders = folders.map(|name| data.join("sessions").join(name));
+        let written = |folder: &PathBuf| {
+            let file = std::fs::metadata(folder.join("events.jsonl"));
+            file.and_then(|file| file.modified()).ok()
+        };
+        let mut open: Vec<_> = folders
+            .filter_map(|folder| Some((resume::unended(&folder)?, folder)))
+            .filter(|(_, folder)| self.session.as_ref().is_none_or(|(own, ..)| own != folder))
+            .map(|(record, folder)| (written(&folder), folder, Box::new(record)))
+            .collect();
+        open.sort_by_key(|(written, ..)| *written);
+        let latest = open.pop();
+        for (_, folder, record) in open {
+            self.end_crashed(&folder, *record);
+        }
+        let Some((_, folder, record)) = latest else {
+            return;
+        };
+        let Spec { rate, .. } = self.source.spec;
+        let same = record.protocol.sha256 == self.source.protocol_sha256
+            && (record.audio.rate, record.audio.channels.len())
+                == (rate, self.source.spec.channels.into())
+            && record.audio.format == self.source.spec.format.to_string();
+        // A visitor who is here already is not asked about another.
+        let stood = resume::stood(&folder, rate).filter(|_| same && self.session.is_none());
+        match stood {
+            Some(resumption) => {
+                self.offered = Some((folder, record));
+                self.answer(Answer::Offer(Box::new(resumption)));
+            }
+            None => self.end_crashed(&folder, *record),
+        }
+    }
+
+    fn end_crashed(&self, folder: &Path, record: Record) {
+        let done = resume::crashed(folder, record);
+        self.tell(done.map_err(|error| format!("session.json of the run before: {error}")));
+    }
+
+    fn decline(&mut self) {
+        if let Some((folder, record)) = self.offered.take() {
+            self.end_crashed(&folder, *record);
+        }
+    }
+
+    fn resume(&mut self, folder: PathBuf) {
+        if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
+            let events = Events::open(&folder);
+            let done = events.as_ref().map(|_| ()).map_err(ToString::to_string);
+            self.tell(done);
+            self.session = Some((folder, record, events.ok()));
+        }
+    }
+
+    fn close(&mut self, ended: Ended) {
+        self.sync(Duration::ZERO);
+        if let Some((folder, mut record, _)) = self.session.take() {
+            record.ended = Some(ended);
+            record.corpus.sha256 = self.corpus_sha256();
+            let done = record.write(&folder);
+            self.tell(done.map_err(|error| format!("{}/session.json: {error}", folder.display())));
+        }
+    }
+
+    fn corpus_sha256(&self) -> Option<String> {
+        let prompter = self.prompter.as_ref().ok()?.as_ref()?;
+        Some(prompter.corpus_sha256().to_owned())
+    }
+
+    pub(super) fn sync(&mut self, most: Duration) {
+        if let Some((folder, _, Some(events))) = &mut self.session {
+            let done = events.sync_if_due(most);
+            let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
+            self.tell(done);
+        }
+    }
+}
