@@ -14,15 +14,19 @@
 //! ```text
 //!  buttons ─┐                          Screen ──▶ panel (SPI, terminal, PNG)
 //!  tick ────┤ Event  ┌──────────────┐
-//!  takes ───┼──────▶ │ session      │ Action ──▶ recorder (begin, end, amend)
+//!  takes ───┼──────▶ │ session      │ Action ──▶ recorder (begin, may end, end, amend)
 //!  sphere ──┤        │ pure: no I/O │        ──▶ clerk, sphere (track, locate, play, stop)
 //!  faults ──┘        └──────────────┘
 //!  ALSA ─▶ capture ══ filled blocks ══▶ recorder ─▶ take-0001.rf64 + takes.jsonl
 //!               ▲════ free blocks ═══════┘
 //! ```
 //!
-//! Guarantees: no captured frame is lost unsaid; nothing between takes is ever written; time is an
-//! argument everywhere below `booth`.
+//! Guarantees: no captured frame is lost unsaid; nothing between takes is ever written; a kill at any
+//! moment leaves files that open, and the next start makes them whole; time is an argument everywhere
+//! below `booth`.
+//!
+//! Reading on: [`booth`] is the loop that ties the threads together; [`session`] says what each press
+//! means; a press becomes a take in [`audio::recorder`] and a row in [`store`].
 
 pub mod audio;
 pub mod board;
