@@ -58,6 +58,10 @@ impl Source for Stalling {
         self.inner.spec()
     }
 
+    fn period(&self) -> Duration {
+        self.inner.period()
+    }
+
     fn read(&mut self, buf: &mut [u8]) -> Read {
         if !self.stall.is_zero() && Instant::now() >= self.at {
             std::thread::sleep(std::mem::take(&mut self.stall));

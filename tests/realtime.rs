@@ -70,6 +70,10 @@ impl Source for Watched {
         self.inner.spec()
     }
 
+    fn period(&self) -> Duration {
+        self.inner.period()
+    }
+
     fn read(&mut self, buf: &mut [u8]) -> Read {
         let count = ALLOCATIONS.with(Cell::get);
         let first = *self.first.get_or_insert(count);

@@ -1,5 +1,8 @@
 //! Every file opens: what libsndfile, ffmpeg and sox read of files whole, unfinished and repaired.
 
+#[path = "common/tools.rs"]
+mod tools;
+
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -10,21 +13,13 @@ use booth::audio::format::{Format, Spec};
 use booth::audio::repair::{Outcome, repair};
 use booth::audio::rf64::{Meta, TakeFile};
 use booth::store::row::Gap;
+use tools::{frames_read, tool};
 
 const SPEC: Spec = Spec {
     rate: 48_000,
     channels: 6,
     format: Format::S24Packed,
 };
-
-fn tool(package: &str, program: &str, args: &[&str]) -> Output {
-    Command::new(program)
-        .args(args)
-        .output()
-        .unwrap_or_else(|error| {
-            panic!("{program} is needed for this test: apt-get install {package} ({error})")
-        })
-}
 
 fn meta() -> Meta {
     let names = ["headset", "rigid", "soft", "temple", "forehead", "throat"];
@@ -44,36 +39,6 @@ fn samples(spec: Spec, frames: usize) -> Vec<u8> {
         return values.flat_map(f32::to_le_bytes).collect();
     }
     (0..bytes).map(|n| (n * 31 % 251) as u8).collect()
-}
-
-/// Frames that libsndfile, ffmpeg and sox read.
-fn frames_read(path: &Path) -> [u64; 3] {
-    let name = path.to_str().expect("UTF-8");
-    let info = tool("sndfile-programs", "sndfile-info", &[name]);
-    let info = String::from_utf8_lossy(&info.stdout).into_owned();
-    let frames = |line: &str| line.split(':').nth(1).and_then(|n| n.trim().parse().ok());
-    let libsndfile = info
-        .lines()
-        .find(|l| l.starts_with("Frames"))
-        .and_then(frames);
-    let args = [
-        "-v",
-        "error",
-        "-show_entries",
-        "stream=duration_ts",
-        "-of",
-        "csv=p=0",
-        name,
-    ];
-    let ffmpeg = tool("ffmpeg", "ffprobe", &args);
-    let sox = tool("sox", "soxi", &["-s", name]);
-    let number = |o: Output| {
-        String::from_utf8_lossy(&o.stdout)
-            .trim()
-            .parse()
-            .unwrap_or(0)
-    };
-    [libsndfile.unwrap_or(0), number(ffmpeg), number(sox)]
 }
 
 fn booth_repair(path: &Path) -> Output {

@@ -25,8 +25,9 @@ const PRIORITY: u8 = 45;
 const REOPEN: Duration = Duration::from_millis(500);
 /// Between two empty blocks without a device.
 const EMPTY_BLOCK: Duration = Duration::from_millis(100);
-/// A clocked device that delivers nothing for so long is taken for gone (jack: time-outs only).
-const SILENT: Duration = Duration::from_secs(2);
+/// A clocked device that delivers nothing for so long and for two periods is taken for gone (frozen
+/// firmware; jack: time-outs only). A source waits up to 200 ms, so that it is found within a second.
+const SILENT: Duration = Duration::from_millis(800);
 /// How soon a source is found to keep no time.
 const FIRST_SECOND: Duration = Duration::from_secs(1);
 
@@ -36,9 +37,9 @@ const FIRST_SECOND: Duration = Duration::from_secs(1);
 pub enum State {
     /// Not opened yet.
     Starting,
-    /// A device runs.
+    /// A device delivers.
     Running,
-    /// No device; looked for each 500 ms.
+    /// No device, or one that delivers nothing; looked for each 500 ms.
     Closed,
     /// The thread has ended.
     Stopped,
@@ -89,7 +90,7 @@ impl Status {
         self.unclocked.load(Ordering::Relaxed)
     }
 
-    /// Why there is no device; `None` while one runs.
+    /// Why there is no device; while one runs, why there was none before.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
@@ -258,9 +259,11 @@ impl Capture {
 
     /// Reads until stopped (`None`) or the device is gone. Allocates, locks and logs nothing.
     fn pump(&mut self, source: &mut dyn Source) -> Option<Gone> {
-        self.setup.status.set(State::Running);
         self.unclocked = false;
         let waits = source.waits();
+        let silent = SILENT.max(2 * source.period());
+        // A device that came back: frames were lost until it delivers.
+        let mut back = self.captured > 0;
         let start = Nanos::now();
         let (mut heard, mut total) = (start, 0u64);
         while !self.setup.status.stopping() {
@@ -276,6 +279,11 @@ impl Capture {
                     at,
                 } => {
                     (heard, total) = (Nanos::now(), total + u64::from(frames));
+                    if std::mem::take(&mut back) {
+                        let captured = self.nanos_of(u64::from(frames) + waiting);
+                        self.follow(self.next, self.last, Nanos(at.0.saturating_sub(captured)));
+                    }
+                    self.setup.status.set(State::Running);
                     self.count(frames, waiting, at);
                     if !waits && total > 2 * u64::from(self.setup.spec.rate) {
                         self.too_fast(start, total);
@@ -284,9 +292,11 @@ impl Capture {
                 Read::Overrun { lost_frames, cause } => {
                     heard = Nanos::now();
                     self.setup.status.overruns.fetch_add(1, Ordering::Relaxed);
-                    self.lose(lost_frames, cause);
+                    if !back {
+                        self.lose(lost_frames, cause);
+                    }
                 }
-                Read::Nothing if waits || Nanos::now().since(heard) < SILENT => {}
+                Read::Nothing if waits || Nanos::now().since(heard) < silent => {}
                 Read::Nothing => return self.end(Some(Gone::Silent)),
                 Read::Gone(gone) => return self.end(Some(gone)),
             }
@@ -417,7 +427,6 @@ impl Capture {
             if now >= look {
                 match self.open() {
                     Ok(source) => {
-                        self.setup.status.explain(None);
                         now = Nanos::now();
                         self.follow(base, since, now);
                         return Some(source);

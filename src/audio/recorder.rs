@@ -1,7 +1,8 @@
 //! The recorder: cuts takes out of the stream of blocks and alone writes them and their rows.
 //!
 //! Guarantees: what was lost becomes silence and a gap; levels are reported before the disk is
-//! asked for anything; blocks beyond the history go back at once. Never panics on a disk error.
+//! asked for anything; blocks beyond the history go back at once; a take that the disk refuses to
+//! take on is a finished file of what is on it. Never panics on a disk error.
 
 pub mod rows;
 pub mod take;
@@ -104,7 +105,8 @@ pub enum Report {
         /// Of each channel.
         levels: Vec<Level>,
     },
-    /// File and row are synced.
+    /// File and row are synced. Comes after `Failed` too where the frames that are on the disk
+    /// could be kept, once the end is known; the verdict is then `aborted`.
     Stored {
         /// Its number.
         take: u32,
@@ -201,10 +203,9 @@ impl Recorder {
 
     /// Makes the files of open takes whole; their rows are written at the next start.
     fn close(&mut self) {
-        for take in std::mem::take(&mut self.takes) {
-            let number = take.number;
-            if let Err(error) = take.close() {
-                self.fail(number, error.to_string());
+        for mut take in std::mem::take(&mut self.takes) {
+            if let Err(error) = take.finish() {
+                self.fail(take.number, error.to_string());
             }
         }
     }
@@ -281,19 +282,21 @@ impl Recorder {
         self.each(|take, history| take.feed(history, processed));
     }
 
-    /// Does `work` on every open take; one that fails is open no more.
+    /// Does `work` on every open take; one that fails is cut there, and waits for its end.
     fn each(&mut self, work: impl Fn(&mut OpenTake, &History) -> Result<(), rf64::Error>) {
         let mut failed = Vec::new();
-        self.takes
-            .retain_mut(|take| match work(take, &self.history) {
-                Ok(()) => true,
-                Err(error) => {
-                    failed.push((take.number, error.to_string()));
-                    false
-                }
-            });
-        for (take, reason) in failed {
-            self.fail(take, reason);
+        self.takes.retain_mut(|take| {
+            let Err(error) = work(take, &self.history) else {
+                return true;
+            };
+            failed.push((take.number, error));
+            let cut = take.cut();
+            let kept = cut.is_ok();
+            failed.extend(cut.err().map(|error| (take.number, error)));
+            kept
+        });
+        for (take, error) in failed {
+            self.fail(take, error.to_string());
         }
     }
 
@@ -313,14 +316,26 @@ impl Recorder {
         }
         while let Some(at) = self.takes.iter().position(|take| take.complete(processed)) {
             let take = self.takes.remove(at);
-            let number = take.number;
-            match take.finish().and_then(|row| self.rows.append(row)) {
-                Ok(row) => self.report(Report::Stored {
-                    take: number,
-                    row: Box::new(row),
-                }),
-                Err(error) => self.fail(number, error.to_string()),
+            self.store(take);
+        }
+    }
+
+    /// Finishes a take that has all its frames, and appends its row.
+    fn store(&mut self, mut take: OpenTake) {
+        let number = take.number;
+        if let Err(error) = take.finish() {
+            self.fail(number, error.to_string());
+            if let Err(error) = take.cut() {
+                return self.fail(number, error.to_string());
             }
+        }
+        let Some(row) = take.row() else { return };
+        match self.rows.append(row) {
+            Ok(row) => self.report(Report::Stored {
+                take: number,
+                row: Box::new(row),
+            }),
+            Err(error) => self.fail(number, error.to_string()),
         }
     }
 

@@ -167,8 +167,8 @@ impl TakeFile {
     /// Ends the file: data synced, gaps as cue points behind it, final header synced.
     ///
     /// # Errors
-    /// The system's; the file is then what `repair` makes whole.
-    pub fn finalise(self, gaps: &[Gap]) -> Result<(), Error> {
+    /// The system's; the file is then what `repair` makes whole, and may be finalised again.
+    pub fn finalise(&self, gaps: &[Gap]) -> Result<(), Error> {
         finish(&self.file, &self.path, &self.header, self.data_bytes, gaps)
     }
 }

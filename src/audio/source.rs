@@ -7,6 +7,8 @@ pub mod alsa;
 pub mod offer;
 pub mod sim;
 
+use std::time::Duration;
+
 use super::block::Cause;
 use super::format::Spec;
 use crate::rt::Nanos;
@@ -61,6 +63,9 @@ pub struct Card {
 pub trait Source: Send {
     /// What it delivers, as read back from the device.
     fn spec(&self) -> Spec;
+
+    /// The time between two arrivals of frames, as the device has set it.
+    fn period(&self) -> Duration;
 
     /// Waits for frames, 200 ms at most, and copies as many as there are and `buf` holds.
     fn read(&mut self, buf: &mut [u8]) -> Read;

@@ -188,9 +188,11 @@ impl Take<'_> {
         }))
     }
 
-    /// Waits for the row; a signal or a lost device ends the take before its length.
+    /// Waits for the row; a signal, a lost device or a disk that refuses ends the take before its
+    /// length.
     fn wait(&self, chain: &mut Chain, bounded: bool, stop: &AtomicBool) -> Result<Row, Failure> {
         let mut ending = false;
+        let mut failed = None;
         let progress = std::io::stderr().is_terminal();
         loop {
             match chain.reports.recv_timeout(TURN) {
@@ -198,9 +200,16 @@ impl Take<'_> {
                     if progress {
                         eprintln!();
                     }
+                    if let Some(reason) = failed {
+                        log::error!("{reason}; what is on the disk is kept");
+                    }
                     return Ok(*row);
                 }
-                Ok(Report::Failed { reason, .. }) => return Err(Failure::CouldNot(reason)),
+                // A second one says that there is nothing that could be kept.
+                Ok(Report::Failed { reason, .. }) => match failed {
+                    Some(first) => return Err(Failure::CouldNot(first)),
+                    None => failed = Some(reason),
+                },
                 Ok(Report::Measured { .. }) => {}
                 Err(_) if chain.ended().is_some() => {
                     let text = "capture or recorder ended before its time";
@@ -210,26 +219,24 @@ impl Take<'_> {
             }
             let frames = chain.live.frames.load(Ordering::Acquire);
             let lost = chain.status.state() == State::Closed;
-            if !ending && (lost || stop.load(Ordering::Acquire)) {
+            let broken = lost || failed.is_some();
+            if !ending && (broken || stop.load(Ordering::Acquire)) {
                 ending = true;
-                // A signal ends an endless take as it was meant to end.
-                let as_meant = !lost && !bounded;
                 if lost {
                     let reason = chain.status.reason().unwrap_or_default();
                     log::error!("audio device `{}`: {reason}", self.audio.device);
                 }
-                let verdict = if as_meant {
-                    Verdict::Kept
-                } else {
+                // A signal ends an endless take as it was meant to end.
+                let verdict = if broken || bounded {
                     Verdict::Aborted
+                } else {
+                    Verdict::Kept
                 };
                 chain.send(self.end(frames, verdict));
             }
             if progress && !ending {
-                self.show(
-                    frames,
-                    f32::from_bits(chain.live.peak.swap(0, Ordering::Relaxed)),
-                );
+                let peak = chain.live.peak.swap(0, Ordering::Relaxed);
+                self.show(frames, f32::from_bits(peak));
             }
         }
     }

@@ -4,6 +4,7 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
 pub mod run;
+pub mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,16 +12,20 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use booth::audio::format::{Format, Spec};
+use booth::rt::Nanos;
 
 /// Devices of the configuration: `bpaced` keeps time, `bfree` does not (10 times 48 kHz at most),
-/// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bdrift` runs 200 ppm fast,
-/// `bstereo` has two channels, `bbusy` is open elsewhere.
+/// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bfreeze` delivers nothing while
+/// `AlsaEnv::freeze_file` exists, `bdrift` runs 200 ppm fast, `bstereo` has two channels, `bbusy` is
+/// open elsewhere.
 #[derive(Clone, Debug)]
 pub struct AlsaEnv {
     folder: PathBuf,
     config: PathBuf,
     /// `bpull` is unplugged while this file exists; one for each test process and call.
     pub unplug_file: PathBuf,
+    /// `bfreeze` is frozen while this file exists.
+    pub freeze_file: PathBuf,
     /// CLOCK_MONOTONIC of every device's frame 0, milliseconds.
     pub epoch_ms: u64,
 }
@@ -32,6 +37,12 @@ impl AlsaEnv {
             .env("ALSA_PLUGIN_DIR", &self.folder)
             .env("ALSA_CONFIG_PATH", &self.config)
             .env("BOOTH_UNPLUG", &self.unplug_file);
+    }
+
+    /// The frame that a device of `rate` captures at `at`.
+    pub fn frame_at(&self, at: Nanos, rate: u32) -> u64 {
+        let since = u128::from(at.0 - self.epoch_ms * 1_000_000);
+        (since * u128::from(rate) / 1_000_000_000) as u64
     }
 }
 
@@ -57,9 +68,12 @@ pub fn plugin() -> AlsaEnv {
     static CALLS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let call = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let unplug_file = folder.join(format!("unplug-{}-{call}", std::process::id()));
-    let _ = fs::remove_file(&unplug_file);
+    let freeze_file = folder.join(format!("freeze-{}-{call}", std::process::id()));
+    for file in [&unplug_file, &freeze_file] {
+        let _ = fs::remove_file(file);
+    }
     let config = folder.join(format!("booth-{}-{call}.conf", std::process::id()));
-    let since_boot = booth::rt::Nanos::now().0 / 1_000_000;
+    let since_boot = Nanos::now().0 / 1_000_000;
     let text = format!(
         "pcm_type.boothsim {{ lib \"libasound_module_pcm_boothsim.so\" }}\n\
          pcm.null {{ type null }}\n\
@@ -68,14 +82,17 @@ pub fn plugin() -> AlsaEnv {
          pcm.bfree {{ type boothsim  free_run 1  max_rate 480000 }}\n\
          pcm.bstereo {{ type boothsim  channels 2  epoch_ms {since_boot} }}\n\
          pcm.bbusy {{ type boothsim  busy 1 }}\n\
-         pcm.bpull {{ type boothsim  unplug_file \"{}\"  epoch_ms {since_boot} }}\n",
-        unplug_file.display()
+         pcm.bpull {{ type boothsim  unplug_file \"{}\"  epoch_ms {since_boot} }}\n\
+         pcm.bfreeze {{ type boothsim  freeze_file \"{}\"  epoch_ms {since_boot} }}\n",
+        unplug_file.display(),
+        freeze_file.display()
     );
     fs::write(&config, text).unwrap();
     AlsaEnv {
         folder,
         config,
         unplug_file,
+        freeze_file,
         epoch_ms: since_boot,
     }
 }

@@ -10,7 +10,7 @@ use crate::audio::format::{Format, Spec};
 use crate::audio::meter::{Level, Meter};
 use crate::audio::rf64::{Error, TakeFile};
 use crate::corpus;
-use crate::store::row::{Gap, Row};
+use crate::store::row::{Gap, Row, Verdict};
 
 /// The latest blocks, oldest first.
 pub type History = VecDeque<Box<Block>>;
@@ -25,6 +25,8 @@ pub struct OpenTake {
     pub may_end: Option<u64>,
     spec: Spec,
     file: TakeFile,
+    /// The disk refused: the file is finished where it was, and nothing is added.
+    cut: bool,
     start: u64,
     behind: u64,
     /// The next frame to stage, on the capture clock.
@@ -60,6 +62,7 @@ impl OpenTake {
             behind: begin.behind_frames,
             spec,
             file,
+            cut: false,
             start: begin.start_frame,
             next: begin.start_frame,
             staging: Vec::with_capacity(staging_bytes),
@@ -78,6 +81,9 @@ impl OpenTake {
     /// # Errors
     /// That of the file.
     pub fn feed(&mut self, history: &History, processed: u64) -> Result<(), Error> {
+        if self.cut {
+            return Ok(());
+        }
         let limit = match (&self.end, self.may_end) {
             (Some(end), _) => end.end_frame,
             (None, may_end) => {
@@ -182,11 +188,11 @@ impl OpenTake {
         self.levels.clone()
     }
 
-    /// All its frames have passed.
+    /// All its frames have passed, or no more are wanted.
     #[must_use]
     pub fn complete(&self, processed: u64) -> bool {
         let end = self.end.as_ref();
-        end.is_some_and(|end| processed >= end.end_frame)
+        end.is_some_and(|end| self.cut || processed >= end.end_frame)
     }
 
     /// Syncs what is written and says so in the header.
@@ -194,34 +200,51 @@ impl OpenTake {
     /// # Errors
     /// That of the file.
     pub fn checkpoint(&mut self) -> Result<(), Error> {
+        if self.cut {
+            return Ok(());
+        }
         self.file.checkpoint()
     }
 
-    /// Makes the file whole as far as it goes; it gets no row.
+    /// Finishes the file with the frames that are on the disk: there it cannot go on. A full disk
+    /// may have no room for the gaps behind them; the row has those.
+    ///
+    /// # Errors
+    /// That of the file: the disk refuses this too, and what is there is left for repair.
+    pub fn cut(&mut self) -> Result<(), Error> {
+        self.cut = true;
+        self.staging.clear();
+        let frames = self.file.frames();
+        self.gaps.retain_mut(|gap| {
+            gap.frames = gap.frames.min(frames.saturating_sub(gap.frame));
+            gap.frames > 0
+        });
+        let finished = self.file.finalise(&self.gaps);
+        finished.or_else(|_| self.file.finalise(&[]))
+    }
+
+    /// Finishes the file with all its frames.
     ///
     /// # Errors
     /// That of the file.
-    pub fn close(mut self) -> Result<(), Error> {
+    pub fn finish(&mut self) -> Result<(), Error> {
+        if self.cut {
+            return Ok(());
+        }
         self.flush()?;
         self.file.finalise(&self.gaps)
     }
 
-    /// Ends the file; gives the row.
-    ///
-    /// # Errors
-    /// That of the file.
-    pub fn finish(mut self) -> Result<Row, Error> {
-        self.flush()?;
+    /// The row of the finished file; without an end, nothing.
+    #[must_use]
+    pub fn row(self) -> Option<Row> {
         let frames = self.file.frames();
-        let levels = self.levels.unwrap_or_default();
-        self.file.finalise(&self.gaps)?;
-        let Some(end) = self.end else {
-            return Err(Error::Malformed {
-                path: "take".into(),
-                reason: "has no end".into(),
-            });
-        };
+        let levels = self.levels.unwrap_or_else(|| self.meter.levels());
+        let end = self.end?;
         let mut row = end.row;
+        if self.cut {
+            row.verdict = Verdict::Aborted;
+        }
         row.start_frame = (self.start as i64 - end.frame0).max(0) as u64;
         row.frames = frames;
         row.lead_frames = end.start_mark.saturating_sub(self.start);
@@ -232,6 +255,6 @@ impl OpenTake {
         row.gaps = self.gaps;
         row.measure(&levels);
         row.samples_sha256 = corpus::hex(self.hash.finalize().into());
-        Ok(row)
+        Some(row)
     }
 }

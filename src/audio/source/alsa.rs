@@ -3,6 +3,8 @@
 //! Guarantees: rate, channels and format are the device's own, read back after they were set;
 //! a loss is measured by ALSA's time stamps. Reading makes no call but ALSA's and the clock.
 
+use std::time::Duration;
+
 use alsa::pcm::{Access, HwParams, PCM, TstampType};
 use alsa::{Direction, ValueOr};
 
@@ -66,7 +68,7 @@ impl AlsaSource {
         let room = (buf.len() / self.spec.frame_bytes()) as u64;
         if available == 0 {
             // Some plug-ins (pulse) wake their reader early, a million times in four seconds.
-            std::thread::sleep(std::time::Duration::from_millis(1));
+            std::thread::sleep(Duration::from_millis(1));
         }
         let wanted = available.max(1).min(room) as usize * self.spec.frame_bytes();
         let Some(buf) = buf.get_mut(..wanted) else {
@@ -120,6 +122,10 @@ impl Source for AlsaSource {
             name: info.get_name().ok()?.to_owned(),
             driver: info.get_driver().ok()?.to_owned(),
         })
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_nanos(self.period_frames * 1_000_000_000 / u64::from(self.spec.rate.max(1)))
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Read {

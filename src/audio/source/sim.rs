@@ -112,6 +112,10 @@ impl Source for SimSource {
         self.spec
     }
 
+    fn period(&self) -> Duration {
+        self.lasting(self.period_frames)
+    }
+
     fn read(&mut self, buf: &mut [u8]) -> Read {
         let captured = self.available();
         let room = (buf.len() / self.spec.frame_bytes()) as u64;

@@ -6,7 +6,9 @@
  *
  * Fields: free_run 1 (no clock), max_rate N (frames per second of a free run), ppm N,
  * unplug_at_ms N (after each start), unplug_file PATH (gone while the file exists),
- * epoch_ms N (CLOCK_MONOTONIC of device frame 0; otherwise the first start),
+ * freeze_file PATH (while the file exists the device neither delivers nor errs; what it would have
+ * delivered meanwhile never comes), epoch_ms N (CLOCK_MONOTONIC of device frame 0; otherwise the
+ * first start),
  * buffer_bytes_max N, channels N (no other count), busy 1 (somebody else has it open). */
 #define PIC
 #include <alsa/asoundlib.h>
@@ -19,12 +21,12 @@
 struct sim {
 	snd_pcm_ioplug_t io;
 	long free_run, max_rate, ppm, unplug_at_ms;
-	char *unplug_file;
+	char *unplug_file, *freeze_file;
 	int64_t epoch_ns, started_ns;
 	uint64_t base; /* device frame of this run's frame 0 */
 	uint64_t made; /* frames of this run that are in the buffer or were */
 	snd_pcm_uframes_t avail_min;
-	int gone;
+	int gone, frozen;
 };
 
 static int64_t now_ns(void) {
@@ -67,12 +69,37 @@ static void fill(struct sim *s, uint64_t target) {
 	}
 }
 
+static int arm(struct sim *s) {
+	int64_t ns = (int64_t)s->io.period_size * 1000000000LL / s->io.rate;
+	struct timespec period = { ns / 1000000000, ns % 1000000000 };
+	struct itimerspec t = { period, period };
+	return timerfd_settime(s->io.poll_fd, 0, &t, NULL) < 0 ? -errno : 0;
+}
+
+static void disarm(struct sim *s) {
+	struct itimerspec none = { { 0, 0 }, { 0, 0 } };
+	timerfd_settime(s->io.poll_fd, 0, &none, NULL);
+}
+
+/* A frozen card wakes nobody; one that thaws goes on with what it hears now. */
+static int frozen(struct sim *s) {
+	int now = s->freeze_file && access(s->freeze_file, F_OK) == 0;
+	if (now && !s->frozen) disarm(s);
+	if (!now && s->frozen) {
+		uint64_t device = frames_of(s, now_ns() - s->epoch_ns, s->io.rate);
+		s->base = device - s->made;
+		arm(s);
+	}
+	return s->frozen = now;
+}
+
 static snd_pcm_sframes_t sim_pointer(snd_pcm_ioplug_t *io) {
 	struct sim *s = io->private_data;
 	if (unplugged(s)) {
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
 		return s->made;
 	}
+	if (frozen(s)) return s->made;
 	uint64_t target;
 	if (s->free_run) {
 		target = io->appl_ptr + io->buffer_size;
@@ -105,22 +132,30 @@ static int sim_start(snd_pcm_ioplug_t *io) {
 	if (!s->epoch_ns) s->epoch_ns = s->started_ns;
 	if (s->free_run) return 0;
 	s->base = frames_of(s, s->started_ns - s->epoch_ns, io->rate);
-	int64_t ns = (int64_t)io->period_size * 1000000000LL / io->rate;
-	struct itimerspec t = { { ns / 1000000000, ns % 1000000000 }, { ns / 1000000000, ns % 1000000000 } };
-	return timerfd_settime(io->poll_fd, 0, &t, NULL) < 0 ? -errno : 0;
+	s->frozen = 0;
+	return arm(s);
 }
 
 static int sim_stop(snd_pcm_ioplug_t *io) {
 	struct sim *s = io->private_data;
-	struct itimerspec none = { { 0, 0 }, { 0, 0 } };
 	/* A device that is gone keeps waking its reader. */
-	if (!s->free_run && !s->gone) timerfd_settime(io->poll_fd, 0, &none, NULL);
+	if (!s->free_run && !s->gone) disarm(s);
 	return 0;
 }
 
 static int sim_sw_params(snd_pcm_ioplug_t *io, snd_pcm_sw_params_t *params) {
 	struct sim *s = io->private_data;
 	return snd_pcm_sw_params_get_avail_min(params, &s->avail_min);
+}
+
+/* Asked at the start of each wait: the only place where a thaw is noticed. */
+static int sim_poll_descriptors(snd_pcm_ioplug_t *io, struct pollfd *pfd, unsigned space) {
+	struct sim *s = io->private_data;
+	if (space < 1) return 0;
+	if (io->state == SND_PCM_STATE_RUNNING) frozen(s);
+	pfd->fd = io->poll_fd;
+	pfd->events = POLLIN;
+	return 1;
 }
 
 static int sim_poll_revents(snd_pcm_ioplug_t *io, struct pollfd *pfd, unsigned n,
@@ -142,13 +177,15 @@ static int sim_close(snd_pcm_ioplug_t *io) {
 	struct sim *s = io->private_data;
 	close(io->poll_fd);
 	free(s->unplug_file);
+	free(s->freeze_file);
 	free(s);
 	return 0;
 }
 
 static const snd_pcm_ioplug_callback_t callbacks = {
 	.start = sim_start, .stop = sim_stop, .pointer = sim_pointer, .prepare = sim_prepare,
-	.sw_params = sim_sw_params, .poll_revents = sim_poll_revents, .close = sim_close,
+	.sw_params = sim_sw_params, .poll_descriptors = sim_poll_descriptors,
+	.poll_revents = sim_poll_revents, .close = sim_close,
 };
 
 static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max, long channels) {
@@ -189,6 +226,8 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 		else if (!strcmp(id, "busy")) snd_config_get_integer(n, &busy);
 		else if (!strcmp(id, "unplug_file")) {
 			if (snd_config_get_string(n, &text) >= 0) s->unplug_file = strdup(text);
+		} else if (!strcmp(id, "freeze_file")) {
+			if (snd_config_get_string(n, &text) >= 0) s->freeze_file = strdup(text);
 		} else {
 			SNDERR("boothsim: unknown field %s", id);
 			goto fail;
@@ -218,6 +257,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 	return 0;
 fail:
 	free(s->unplug_file);
+	free(s->freeze_file);
 	free(s);
 	return err;
 }

@@ -1,0 +1,186 @@
+//! The device or the program stands still: overruns, a frozen card, a card pulled and put back.
+
+use std::fs;
+use std::time::Duration;
+
+use booth::audio::block::Cause;
+use booth::rt::Nanos;
+use booth::store::row::{Row, Verdict};
+
+use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};
+use super::{folder, shared};
+use crate::common::run::{self, Run};
+use crate::common::{AlsaEnv, plugin};
+
+/// Frames that audio after a measured loss may be off its place: 2 ms.
+const MOST_LATE: u64 = RATE as u64 / 500;
+
+#[test]
+fn a_stopped_process_leaves_a_gap_of_the_right_length() {
+    let _machine = shared();
+    let (env, dir) = (plugin(), folder());
+    let out = dir.path().join("stopped.rf64");
+    let mut command = record(&env, "bpaced", SPEC, &out);
+    let about = device_now(&env, RATE);
+    let running = run::start(command.args(["--seconds", "6"]));
+    std::thread::sleep(Duration::from_millis(2000));
+    running.signal("STOP");
+    std::thread::sleep(Duration::from_millis(3000));
+    running.signal("CONT");
+    let row = row(&running.wait(), 3);
+    assert_eq!(row.frames, 6 * u64::from(RATE));
+    assert_opens(&out, row.frames);
+    let (_, late) = Audio::open(&out).check(&row.gaps, about);
+    println!(
+        "stopped for 3 s: {} frames written, {} lost, audio after the gap {late:?} frames late",
+        row.frames,
+        lost(&row)
+    );
+    let [gap] = &row.gaps[..] else {
+        panic!("{:?}", row.gaps)
+    };
+    assert_eq!(gap.cause, Cause::Overrun);
+    assert!(late[0].unsigned_abs() <= MOST_LATE, "{late:?} frames late");
+}
+
+/// An endless take from `device` that `fault` ends after 1.5 s; when that was.
+fn ended_by(device: &str, env: &AlsaEnv, fault: impl FnOnce()) -> (Nanos, Run, Row) {
+    let dir = folder();
+    let out = dir.path().join("ended.rf64");
+    let about = device_now(env, RATE);
+    let running = run::start(&mut record(env, device, SPEC, &out));
+    std::thread::sleep(Duration::from_millis(1500));
+    let at = Nanos::now();
+    fault();
+    let run = running.wait();
+    let row = row(&run, 3);
+    assert_eq!((row.verdict, &row.gaps[..]), (Verdict::Aborted, &[][..]));
+    assert_opens(&out, row.frames);
+    let (first, _) = Audio::open(&out).check(&[], about);
+    let end = first.expect("audio") + row.frames;
+    let missing = env.frame_at(at, RATE).saturating_sub(end);
+    println!(
+        "{device}: {} frames written, {missing} missing at the fault",
+        row.frames
+    );
+    // The card's own buffer goes with it: one period and what was under way.
+    assert!(missing <= u64::from(RATE / 20), "{missing} frames missing");
+    (at, run, row)
+}
+
+#[test]
+fn a_frozen_device_is_found_within_a_second() {
+    let _machine = shared();
+    let env = plugin();
+    let freeze = || fs::write(&env.freeze_file, "").unwrap();
+    let (at, run, _) = ended_by("bfreeze", &env, freeze);
+    let line = run
+        .stderr
+        .iter()
+        .find(|line| line.text.contains("delivers no frames"));
+    let found = line.expect("said").at.since(at).as_secs_f64();
+    println!("frozen device found after {found:.3} s");
+    assert!(found < 1.1, "found after {found} s");
+}
+
+#[test]
+fn a_device_of_long_periods_is_not_taken_for_frozen() {
+    let _machine = shared();
+    let (env, dir) = (plugin(), folder());
+    let out = dir.path().join("slow.rf64");
+    let mut command = record(&env, "bfreeze", SPEC, &out);
+    command.args(["--period-frames", "48000", "--frames", "200000"]);
+    let about = device_now(&env, RATE);
+    let row = row(&run::start(&mut command).wait(), 0);
+    assert_eq!((row.frames, lost(&row)), (200_000, 0));
+    Audio::open(&out).check(&[], about);
+    println!("periods of 1 s: {} frames written, 0 lost", row.frames);
+}
+
+#[test]
+fn a_device_pulled_and_put_back_leaves_a_valid_file() {
+    let _machine = shared();
+    let env = plugin();
+    let unplug = || {
+        fs::write(&env.unplug_file, "").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        fs::remove_file(&env.unplug_file).unwrap();
+    };
+    ended_by("bpull", &env, unplug);
+}
+
+/// A step of reading, a press every two seconds.
+const PROTOCOL: &str =
+    "name = \"thaw\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 10\n";
+const SCRIPT: &str = "until attract\n300 go\nuntil intro\n300 go\nrepeat 10\n  1500 go\nend\n";
+
+/// A session whose card freezes for `frozen` in the middle of a take.
+fn frozen_session(env: &AlsaEnv, data: &std::path::Path, frozen: Duration) -> Run {
+    fs::write(data.join("script"), SCRIPT).unwrap();
+    fs::write(data.join("protocol.toml"), PROTOCOL).unwrap();
+    let mut command = run::booth();
+    env.apply(&mut command);
+    command.args([
+        "run",
+        "--board",
+        "sim",
+        "--set",
+        "audio.device=bfreeze",
+        "--data",
+    ]);
+    command
+        .arg(data)
+        .arg("--protocol")
+        .arg(data.join("protocol.toml"));
+    command.arg("--script").arg(data.join("script"));
+    let running = run::start(command.env("RUST_LOG", "booth=debug"));
+    std::thread::sleep(Duration::from_millis(5000));
+    fs::write(&env.freeze_file, "").unwrap();
+    std::thread::sleep(frozen);
+    fs::remove_file(&env.freeze_file).unwrap();
+    running.wait()
+}
+
+#[test]
+fn a_session_goes_on_when_its_device_thaws() {
+    let _machine = shared();
+    let (env, dir) = (plugin(), folder());
+    let about = device_now(&env, RATE);
+    let run = frozen_session(&env, dir.path(), Duration::from_millis(3700));
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    let session = run::session(dir.path());
+    let faults: Vec<String> = run::events(&session)
+        .iter()
+        .filter(|event| event["event"] == "fault")
+        .map(|event| format!("{} {}", event["kind"], event["state"]))
+        .collect();
+    assert_eq!(
+        faults,
+        ["\"device\" \"on\"", "\"device\" \"off\""],
+        "once each"
+    );
+    let rows = run::rows(&session);
+    let (mut offset, mut worst) = (None, 0);
+    for row in &rows {
+        let audio = Audio::open(&session.join(&row.file));
+        let (first, late) = audio.check(&row.gaps, about);
+        // Where the session's frame 0 lies on the card, by this take.
+        let frame0 = first.map(|first| first as i64 - row.start_frame as i64);
+        let off = frame0.map(|frame0| frame0 - *offset.get_or_insert(frame0));
+        println!(
+            "take {}: {:?}, {} frames, gaps {:?}, {off:?} frames late, after gaps {late:?}",
+            row.take, row.verdict, row.frames, row.gaps
+        );
+        let all = late.iter().chain(&off).map(|late| late.unsigned_abs());
+        worst = all.fold(worst, u64::max);
+    }
+    let kept = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Kept)
+        .count();
+    println!(
+        "frozen for 3.7 s: {} takes, {kept} kept, audio at most {worst} frames late",
+        rows.len()
+    );
+    assert!(rows.len() >= 5 && worst <= MOST_LATE, "{worst} frames late");
+}

@@ -1,0 +1,211 @@
+/* A disk that misbehaves, for one process: LD_PRELOADed, it stands between the C library and the
+ * program for every file below FAULT_BELOW (only paths that contain FAULT_MATCH, if set).
+ *
+ * FAULT_STALL PATH: while the file exists, each write, sync, truncation and rename waits.
+ * FAULT_FAIL PATH: while the file exists, they fail with the error that it names (ENOSPC EROFS EIO).
+ * FAULT_ROOM N: no file grows beyond N bytes; the write that would is cut there, the next ENOSPC.
+ * FAULT_DISK FOLDER: what a power cut would leave: FOLDER/INODE holds of each file exactly the
+ *   bytes that a completed sync has brought to the disk; FOLDER/longest the longest call, ns. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+static const char *below, *match, *stall, *fail, *disk;
+static off_t room;
+
+__attribute__((constructor)) static void look(void) {
+	below = getenv("FAULT_BELOW");
+	match = getenv("FAULT_MATCH");
+	stall = getenv("FAULT_STALL");
+	fail = getenv("FAULT_FAIL");
+	disk = getenv("FAULT_DISK");
+	room = getenv("FAULT_ROOM") ? atoll(getenv("FAULT_ROOM")) : 0;
+}
+
+static int64_t now_ns(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static int concerns(const char *path) {
+	return below && !strncmp(path, below, strlen(below)) && (!match || strstr(path, match));
+}
+
+static int concerns_fd(int fd) {
+	char link[32], path[PATH_MAX];
+	if (!below) return 0;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t length = readlink(link, path, sizeof path - 1);
+	path[length < 0 ? 0 : length] = 0;
+	return concerns(path);
+}
+
+static int named_error(void) {
+	char name[16] = "";
+	int fd = fail ? open(fail, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0) return 0;
+	ssize_t length = read(fd, name, sizeof name - 1);
+	close(fd);
+	if (length < 0) return EIO;
+	return !strncmp(name, "ENOSPC", 6) ? ENOSPC : !strncmp(name, "EROFS", 5) ? EROFS : EIO;
+}
+
+/* Waits out a stall; the error that the call is to fail with, or 0. */
+static int gate(int concerned) {
+	if (!concerned) return 0;
+	while (stall && access(stall, F_OK) == 0) usleep(1000);
+	return named_error();
+}
+
+/* What was written and not yet synced, by file. */
+struct range { ino_t file; off_t from, to; };
+static struct range dirty[4096];
+static int dirty_count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void soil(int fd, off_t from, ssize_t bytes) {
+	struct stat s;
+	if (!disk || bytes <= 0 || fstat(fd, &s) < 0) return;
+	pthread_mutex_lock(&lock);
+	struct range *last = dirty_count ? &dirty[dirty_count - 1] : NULL;
+	if (last && last->file == s.st_ino && last->to == from) last->to += bytes;
+	else if (dirty_count < 4096) dirty[dirty_count++] = (struct range){ s.st_ino, from, from + bytes };
+	else abort();
+	pthread_mutex_unlock(&lock);
+}
+
+static int shadow(ino_t file) {
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/%lu", disk, (unsigned long)file);
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+}
+
+static void copy(int from, int to, off_t at, off_t end) {
+	static char bytes[1 << 16];
+	while (at < end) {
+		size_t left = end - at, want = left < sizeof bytes ? left : sizeof bytes;
+		ssize_t got = pread(from, bytes, want, at);
+		if (got <= 0 || REAL(pwrite)(to, bytes, got, at) != got) return;
+		at += got;
+	}
+}
+
+/* After a sync: what was dirty, and the length, are on the disk. */
+static void bring(int fd) {
+	struct stat s;
+	char link[32];
+	if (!disk || fstat(fd, &s) < 0 || !S_ISREG(s.st_mode)) return;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	pthread_mutex_lock(&lock);
+	int from = open(link, O_RDONLY | O_CLOEXEC), to = shadow(s.st_ino), kept = 0;
+	for (int i = 0; i < dirty_count; i++) {
+		if (dirty[i].file == s.st_ino) copy(from, to, dirty[i].from, dirty[i].to);
+		else dirty[kept++] = dirty[i];
+	}
+	dirty_count = kept;
+	if (REAL(ftruncate)(to, s.st_size) < 0) abort();
+	close(from);
+	close(to);
+	pthread_mutex_unlock(&lock);
+}
+
+static void took(int64_t since) {
+	static int64_t longest;
+	char path[PATH_MAX], text[32];
+	int64_t ns = now_ns() - since;
+	if (!disk || ns <= longest) return;
+	longest = ns;
+	snprintf(path, sizeof path, "%s/longest", disk);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	int length = snprintf(text, sizeof text, "%lld\n", (long long)ns);
+	if (fd >= 0 && REAL(pwrite)(fd, text, length, 0) == length) close(fd);
+}
+
+/* The bytes of a write at `at` that still fit; -1 with ENOSPC if none does. */
+static ssize_t fitting(off_t at, size_t bytes) {
+	if (!room || at + (off_t)bytes <= room) return bytes;
+	if (at < room) return room - at;
+	errno = ENOSPC;
+	return -1;
+}
+
+#define REFUSE(concerned) do { \
+	int error = gate(concerned); \
+	if (error) { errno = error; return -1; } \
+} while (0)
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
+	int concerned = concerns_fd(fd);
+	REFUSE(concerned);
+	if (!concerned) return REAL(pwrite64)(fd, bytes, count, at);
+	ssize_t fits = fitting(at, count);
+	if (fits < 0) return -1;
+	int64_t since = now_ns();
+	ssize_t done = REAL(pwrite64)(fd, bytes, fits, at);
+	took(since);
+	soil(fd, at, done);
+	return done;
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t at) {
+	return pwrite64(fd, bytes, count, at);
+}
+
+ssize_t write(int fd, const void *bytes, size_t count) {
+	int concerned = concerns_fd(fd);
+	REFUSE(concerned);
+	if (!concerned) return REAL(write)(fd, bytes, count);
+	struct stat s;
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	if ((fcntl(fd, F_GETFL) & O_APPEND) && fstat(fd, &s) == 0) at = s.st_size;
+	ssize_t fits = fitting(at, count);
+	if (fits < 0) return -1;
+	ssize_t done = REAL(write)(fd, bytes, fits);
+	soil(fd, at, done);
+	return done;
+}
+
+#define SYNC(name) int name(int fd) { \
+	int concerned = concerns_fd(fd); \
+	REFUSE(concerned); \
+	int64_t since = now_ns(); \
+	int done = REAL(name)(fd); \
+	if (concerned) took(since); \
+	if (concerned && done == 0) bring(fd); \
+	return done; \
+}
+SYNC(fsync)
+SYNC(fdatasync)
+
+int ftruncate64(int fd, off64_t length) {
+	REFUSE(concerns_fd(fd));
+	return REAL(ftruncate64)(fd, length);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t length) {
+	REFUSE(concerns_fd(fd));
+	if (room && at + length > room) { errno = ENOSPC; return -1; }
+	return REAL(fallocate)(fd, mode, at, length);
+}
+
+int rename(const char *from, const char *to) {
+	REFUSE(concerns(from) || concerns(to));
+	return REAL(rename)(from, to);
+}
+
+int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned flags) {
+	REFUSE(concerns(from) || concerns(to));
+	return REAL(renameat2)(from_at, from, to_at, to, flags);
+}

@@ -1,0 +1,98 @@
+//! A disk that misbehaves: see `shim.c`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// What happens to the files below one folder, as the processes see it that it is applied to.
+pub struct Shim {
+    below: PathBuf,
+    control: tempfile::TempDir,
+    room: Option<u64>,
+    disk: Option<PathBuf>,
+}
+
+impl Shim {
+    /// Over the files below `below`; harmless until told otherwise.
+    pub fn over(below: &Path) -> Shim {
+        Shim {
+            below: below.canonicalize().unwrap(),
+            control: super::folder(),
+            room: None,
+            disk: None,
+        }
+    }
+
+    /// No file grows beyond `bytes`.
+    pub fn with_room(self, bytes: u64) -> Shim {
+        Shim {
+            room: Some(bytes),
+            ..self
+        }
+    }
+
+    /// `disk` receives what a power cut would leave, by inode.
+    pub fn with_disk(self, disk: &Path) -> Shim {
+        Shim {
+            disk: Some(disk.to_owned()),
+            ..self
+        }
+    }
+
+    /// Puts it between `command` and its disk.
+    pub fn apply(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", library())
+            .env("FAULT_BELOW", &self.below)
+            .env("FAULT_STALL", self.file("stall"))
+            .env("FAULT_FAIL", self.file("fail"));
+        if let Some(bytes) = self.room {
+            command.env("FAULT_ROOM", bytes.to_string());
+        }
+        if let Some(disk) = &self.disk {
+            command.env("FAULT_DISK", disk);
+        }
+    }
+
+    /// The disk answers nothing from now on.
+    pub fn stall(&self) {
+        fs::write(self.file("stall"), "").unwrap();
+    }
+
+    /// The disk answers again.
+    pub fn go_on(&self) {
+        fs::remove_file(self.file("stall")).unwrap();
+    }
+
+    /// Every call fails from now on, with `error` by its name.
+    pub fn fail(&self, error: &str) {
+        // Appears with its content.
+        fs::write(self.file("new"), error).unwrap();
+        fs::rename(self.file("new"), self.file("fail")).unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.control.path().join(name)
+    }
+}
+
+fn library() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let library = folder.join(format!("shim-{}.so", std::process::id()));
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
+        let built = Command::new("cc")
+            .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
+            .args([&library, &source])
+            .args(["-ldl", "-lpthread"])
+            .status()
+            .expect("cc is installed");
+        assert!(built.success(), "cc builds {}", source.display());
+        let kept = folder.join("shim.so");
+        // A library that is in use is not written to: moved into place.
+        fs::rename(library, &kept).unwrap();
+        kept
+    })
+}
