@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use super::gains::Gains;
 use super::{Answer, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
@@ -51,15 +52,17 @@ pub(super) struct Desk {
     session: Option<(PathBuf, Box<Record>, Option<Events>)>,
     /// What the run before left to be done.
     recovery: Option<Recovery>,
+    gains: Gains,
     /// The session that is offered.
     offered: Option<(PathBuf, Box<Record>)>,
 }
 
 impl Desk {
-    pub(super) fn new(source: Source, outbox: Sender<Answer>) -> Desk {
+    pub(super) fn new(mut source: Source, outbox: Sender<Answer>) -> Desk {
         Desk {
             outbox,
             recovery: None,
+            gains: Gains::of(source.mixer.take()),
             offered: None,
             prompter: open(&source),
             source,
@@ -149,6 +152,7 @@ impl Desk {
         let data = folder.ancestors().nth(2).unwrap_or(&folder);
         let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
         record.corpus.sha256 = self.corpus_sha256();
+        record.audio.mixer = self.gains.found();
         let (events, done) = match made {
             Ok(events) => (Some(events), record.write(&folder)),
             Err(error) => (None, Err(error)),
@@ -260,6 +264,13 @@ impl Desk {
     fn corpus_sha256(&self) -> Option<String> {
         let prompter = self.prompter.as_ref().ok()?.as_ref()?;
         Some(prompter.corpus_sha256().to_owned())
+    }
+
+    /// Looks at the mixer's controls once a second.
+    pub(super) fn hold_gains(&mut self) {
+        for answer in self.gains.look() {
+            self.answer(answer);
+        }
     }
 
     pub(super) fn sync(&mut self, most: Duration) {
