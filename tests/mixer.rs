@@ -142,6 +142,75 @@ fn controls_are_held_through_all_steps_and_what_moved_them_is_recorded() {
 }
 
 #[test]
+fn a_card_that_comes_back_with_gains_of_its_own_is_set_again() {
+    let env = plugin();
+    let dir = tempfile::tempdir().unwrap();
+    let sets = ["audio.device=bpaced", "audio.mixer.Mic Gain=40"];
+    let running = run::start(&mut booth(&env, dir.path(), &sets));
+    let data = dir.path().join("data");
+    until("first", Duration::from_secs(20), || runs(&data, "first"));
+    let gone = env.mixer_file.with_extension("gone");
+    fs::write(&gone, "").unwrap();
+    // Long enough for two looks: the second has nothing new to say.
+    std::thread::sleep(PUT_BACK);
+    fs::remove_file(&env.mixer_file).unwrap();
+    fs::remove_file(&gone).unwrap();
+    let gain = || amixer(&env, &["sget", "Mic Gain"]);
+    assert!(gain().contains("Front Left: Capture 10 "), "{}", gain());
+    let back = until("set again", PUT_BACK, || {
+        gain().contains("Right: Capture 40 ")
+    });
+    println!("set again after {back:?}");
+    let run = running.wait();
+    assert_eq!(
+        run.code,
+        Some(3),
+        "for a while nothing was held: {}",
+        run.said()
+    );
+    assert_eq!(
+        run.said().matches("mixer `bpaced`: ").count(),
+        1,
+        "{}",
+        run.said()
+    );
+    assert!(!run.said().contains("ALSA lib"), "{}", run.said());
+    let rows = run::events(&run::session(&data));
+    let row = rows.iter().find(|row| row["event"] == "mixer").unwrap();
+    assert_eq!(json!([row["found"], row["wanted"]]), json!([10, 40]));
+}
+
+#[test]
+fn a_session_is_not_taken_up_again_with_another_gain() {
+    let env = plugin();
+    for (gain, offered) in [(40, true), (50, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let sets = ["audio.device=bpaced", "audio.mixer.Mic Gain=40"];
+        let running = run::start(&mut booth(&env, dir.path(), &sets));
+        let data = dir.path().join("data");
+        until("first", Duration::from_secs(20), || runs(&data, "first"));
+        running.signal("KILL");
+        running.wait();
+        let sets = [
+            "audio.device=bpaced",
+            &format!("audio.mixer.Mic Gain={gain}"),
+        ];
+        let mut command = booth(&env, dir.path(), &sets);
+        fs::write(dir.path().join("script"), "until attract\n60000 go\n").unwrap();
+        let running = run::start(&mut command);
+        // An offer comes within a second, and stands for thirty.
+        std::thread::sleep(Duration::from_secs(4));
+        running.signal("TERM");
+        let run = running.wait();
+        let mut screens = run.stdout.iter();
+        let asked = screens.any(|line| line.text.contains(" %  question "));
+        assert_eq!(asked, offered, "{gain}: {:?}", run.stdout);
+        let session = fs::read_to_string(run::session(&data).join("session.json")).unwrap();
+        assert!(session.contains("\"Mic Gain\": 40"), "{session}");
+    }
+}
+
+#[test]
 fn a_session_without_controls_records_an_empty_mixer() {
     let env = plugin();
     let dir = tempfile::tempdir().unwrap();

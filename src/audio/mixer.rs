@@ -153,6 +153,13 @@ impl Mixer {
         }
     }
 
+    /// Whether these are among the values that are held.
+    #[must_use]
+    pub fn holds(&self, settings: &Settings) -> bool {
+        let held = |(control, value)| self.wanted.get(control) == Some(value);
+        settings.iter().all(held)
+    }
+
     /// The values as they were last read.
     #[must_use]
     pub fn found(&self) -> &Settings {
@@ -194,6 +201,9 @@ impl Mixer {
         &mut self,
         mut serve: impl FnMut(&Control<'_>, Option<Setting>, &Setting) -> Result<(), MixerError>,
     ) -> Result<(), MixerError> {
+        // ALSA's own lines would stand in the log each second while the card is away. Each call drops
+        // what the one before collected; without memory for it they go to stderr.
+        let _ = alsa::Output::local_error_handler();
         let open = alsa::Mixer::new(&self.mixer, true).map_err(|error| MixerError::Missing {
             mixer: self.mixer.clone(),
             reason: words(error),

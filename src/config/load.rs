@@ -272,7 +272,8 @@ fn mixer(a: &Audio) -> Result<(), Reason> {
     check(
         a.mixer.is_empty() || a.device != SIMULATED,
         "audio.mixer",
-        "the simulated source has no mixer; remove it, or name a card in audio.device",
+        "the simulated source has no mixer; name a card in audio.device, or remove this, for one run \
+         with --set audio.mixer={}",
     )
 }
 

@@ -22,6 +22,9 @@ pub struct AlsaEnv {
     config: PathBuf,
     /// `bpull` is unplugged while this file exists; one for each test process and call.
     pub unplug_file: PathBuf,
+    /// State of the mixer of `bpaced` and `bdrift`; there is none while a file with the further
+    /// ending `.gone` is beside it.
+    pub mixer_file: PathBuf,
     /// CLOCK_MONOTONIC of every device's frame 0, milliseconds.
     pub epoch_ms: u64,
 }
@@ -60,9 +63,9 @@ pub fn plugin() -> AlsaEnv {
     let unplug_file = folder.join(format!("unplug-{}-{call}", std::process::id()));
     let _ = fs::remove_file(&unplug_file);
     let config = folder.join(format!("booth-{}-{call}.conf", std::process::id()));
-    let mixer = folder.join(format!("mixer-{}-{call}", std::process::id()));
-    let _ = fs::remove_file(&mixer);
-    let mixer = mixer.display();
+    let mixer_file = folder.join(format!("mixer-{}-{call}", std::process::id()));
+    let _ = fs::remove_file(&mixer_file);
+    let mixer = mixer_file.display();
     let since_boot = booth::rt::Nanos::now().0 / 1_000_000;
     let text = format!(
         "pcm_type.boothsim {{ lib \"libasound_module_pcm_boothsim.so\" }}\n\
@@ -83,6 +86,7 @@ pub fn plugin() -> AlsaEnv {
         folder,
         config,
         unplug_file,
+        mixer_file,
         epoch_ms: since_boot,
     }
 }

@@ -219,7 +219,8 @@ impl Desk {
         let same = record.protocol.sha256 == self.source.protocol_sha256
             && (record.audio.rate, record.audio.channels.len())
                 == (rate, self.source.spec.channels.into())
-            && record.audio.format == self.source.spec.format.to_string();
+            && record.audio.format == self.source.spec.format.to_string()
+            && self.gains.hold(&record.audio.mixer);
         // A visitor who is here already is not asked about another.
         let stood = resume::stood(&folder, rate).filter(|_| same && self.session.is_none());
         match stood {

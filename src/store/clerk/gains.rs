@@ -31,6 +31,12 @@ impl Gains {
         mixer.map_or_else(Settings::new, |mixer| mixer.found().clone())
     }
 
+    /// Whether a session recorded with these goes on with the same.
+    pub(super) fn hold(&self, settings: &Settings) -> bool {
+        let mixer = self.mixer.as_ref();
+        mixer.map_or(settings.is_empty(), |mixer| mixer.holds(settings))
+    }
+
     /// What there is to tell, where a look is due.
     pub(super) fn look(&mut self) -> Vec<Answer> {
         let Some(mixer) = &mut self.mixer else {

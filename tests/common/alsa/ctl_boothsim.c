@@ -4,7 +4,7 @@
  * Elements: "Mic Gain Capture Volume" 0..100 on two channels, "Mic Capture Switch", "Source" (Mic,
  * Line, Aux), "Stuck Capture Volume", which stays at 7 whatever is written.
  * Field: state PATH, made at the first write (two values of 4 bytes for each element);
- * without it there is no mixer. */
+ * without it, and while PATH.gone exists, there is no mixer. */
 #define PIC
 #include <alsa/asoundlib.h>
 #include <alsa/control_external.h>
@@ -157,11 +157,17 @@ static const snd_ctl_ext_callback_t callbacks = {
 SND_CTL_PLUGIN_DEFINE_FUNC(boothsim) {
 	snd_config_t *field;
 	const char *path = NULL;
+	char gone[4096];
 	struct sim *s;
 	int err;
 	(void)root;
 	if (snd_config_search(conf, "state", &field) < 0 || snd_config_get_string(field, &path) < 0)
 		return -ENODEV;
+	snprintf(gone, sizeof gone, "%s.gone", path);
+	if (access(gone, F_OK) == 0) {
+		SNDERR("boothsim: the mixer is gone");
+		return -ENODEV;
+	}
 	if (!(s = calloc(1, sizeof *s))) return -ENOMEM;
 	s->path = strdup(path);
 	s->ext.version = SND_CTL_EXT_VERSION;
