@@ -1,4 +1,5 @@
-//! From the sound card to the file: source, capture, blocks, recorder, RF64, repair.
+//! From the sound card to the file: source, capture, blocks, recorder, RF64, repair;
+//! and the card's mixer.
 
 pub mod block;
 pub mod capture;
@@ -6,6 +7,7 @@ pub mod chain;
 pub mod clock;
 pub mod format;
 pub mod meter;
+pub mod mixer;
 pub mod recorder;
 pub mod repair;
 pub mod rf64;

@@ -23,6 +23,7 @@ use std::time::Duration;
 pub use error::Error;
 
 use crate::audio::chain::Chain;
+use crate::audio::mixer::Moved;
 use crate::audio::recorder::Report;
 use crate::board::sim::script::{Player, Script};
 use crate::board::{Buttons, Edge, Panel};
@@ -33,7 +34,8 @@ use crate::screen::{Name, Screen};
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::sphere::{Reply, Sphere};
-use crate::store::clerk::{Answer, Clerk};
+use crate::store::clerk::{Answer, Clerk, Job};
+use crate::store::events::Note;
 use device::Said;
 use time::Time;
 use wall::Wall;
@@ -237,12 +239,31 @@ impl Booth {
                 }
                 Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
                 Answer::Name(name) => self.next_name = Some(name),
+                Answer::Moved(moved) => self.note_moved(moved),
                 Answer::Failed(reason) => {
                     log::error!("{}", self.unnamed(&reason));
                     self.faulty = true;
                 }
             }
         }
+    }
+
+    /// A control that is put back is an event, not a fault.
+    fn note_moved(&mut self, moved: Moved) {
+        let Moved {
+            control,
+            found,
+            wanted,
+        } = moved;
+        log::warn!("mixer control `{control}` was moved to {found}; put back to {wanted}");
+        let frame = self.time.stamp(self.time.now(), &self.chain).frame;
+        let frame = self.session.in_session(frame);
+        let note = Note::Mixer {
+            control,
+            found,
+            wanted,
+        };
+        self.clerk.ask(Job::Note(frame, note));
     }
 
     fn serve_sphere(&mut self) {

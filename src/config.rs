@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::audio::format::{Format, Spec};
+use crate::audio::mixer::{Setting, Settings};
 
 /// `booth.toml` as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -326,6 +327,15 @@ impl Audio {
     #[must_use]
     pub fn numbered(channels: u32) -> Vec<String> {
         (1..=channels).map(|n| format!("channel-{n}")).collect()
+    }
+
+    /// The mixer controls that are held; what no control could be set to is refused at load.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let settings = self.mixer.iter();
+        settings
+            .filter_map(|(control, value)| Some((control.clone(), Setting::read(value)?)))
+            .collect()
     }
 
     /// The shape of the captured stream.

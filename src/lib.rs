@@ -8,7 +8,7 @@
 //! | `main` | `booth` | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
 //! | `capture` | `audio::capture` | real time | one ALSA period | while running: allocates, locks, logs, opens files |
 //! | `recorder` | `audio::recorder` | normal | the disk | drops a block unsaid |
-//! | `clerk` | `store::clerk` | normal | the disk | is waited for by `main`; opens a take being recorded |
+//! | `clerk` | `store::clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
 //! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |
 //!
 //! ```text

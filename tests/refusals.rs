@@ -59,7 +59,12 @@ fn unprivileged(case: &Case, args: &[&str]) -> Output {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     // The build folder may be closed to others.
     let program = case.path("booth");
-    fs::copy(env!("CARGO_BIN_EXE_booth"), &program).unwrap();
+    // By another process: a test that forks meanwhile would hold a copy of ours open for writing.
+    let copied = Command::new("cp")
+        .arg(env!("CARGO_BIN_EXE_booth"))
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let id = Command::new("id").arg("-u").output().unwrap();
     let mut command = if id.stdout == b"0\n" {
         let mut command = Command::new("setpriv");

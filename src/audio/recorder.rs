@@ -127,7 +127,7 @@ pub enum Report {
 pub struct Live {
     /// The frame up to which blocks were processed.
     pub frames: AtomicU64,
-    /// Commands handled.
+    /// Commands taken in.
     pub commands: AtomicU64,
     /// Each block and each command.
     pub beat: rt::Beat,
@@ -184,6 +184,7 @@ impl Recorder {
         }
         self.waiting.push_back(command);
         self.obey();
+        self.live.commands.fetch_add(1, Ordering::Release);
         true
     }
 
@@ -197,7 +198,6 @@ impl Recorder {
             self.perform(command);
             self.feed();
             self.settle();
-            self.live.commands.fetch_add(1, Ordering::Release);
         }
     }
 

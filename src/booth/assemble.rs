@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::device::Said;
 use super::time::Time;
 use super::wall::Wall;
-use super::watch::Watch;
+use super::watch::{self, Watch};
 use super::{Booth, Error, Options};
+use crate::audio::mixer::Mixer;
 use crate::board;
 use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
@@ -53,7 +54,8 @@ impl Booth {
         }
         let time = Time::new(options.fast, &config)?;
         let held = hold(&config.data)?;
-        let clerk = clerk(&config, &protocol, options.fast)?;
+        let mixer = mixer(&config)?;
+        let clerk = clerk(&config, &protocol, mixer, options.fast)?;
         let sphere = sphere(&config, options.fast)?;
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
@@ -122,7 +124,28 @@ fn hold(data: &Path) -> Result<File, Error> {
     held.ok_or_else(|| Error::Held(path()))
 }
 
-fn clerk(config: &Config, protocol: &Protocol, fast: bool) -> Result<Clerk, Error> {
+/// Sets the mixer's controls before anything is recorded.
+///
+/// With a service manager the box comes up without them: the clerk says which is not as configured,
+/// and sets it as soon as it can, as when the card is plugged in.
+fn mixer(config: &Config) -> Result<Option<Mixer>, Error> {
+    let settings = config.audio.settings();
+    if settings.is_empty() {
+        return Ok(None);
+    }
+    let mut mixer = Mixer::of(&config.audio.device, settings);
+    match mixer.hold().failed {
+        Some(error) if !watch::is_managed() => Err(error.into()),
+        _ => Ok(Some(mixer)),
+    }
+}
+
+fn clerk(
+    config: &Config,
+    protocol: &Protocol,
+    mixer: Option<Mixer>,
+    fast: bool,
+) -> Result<Clerk, Error> {
     let reads = protocol.steps.iter().any(|step| step.kind == Kind::Read);
     let path = if reads {
         Some(corpus_path(config)?)
@@ -148,6 +171,7 @@ fn clerk(config: &Config, protocol: &Protocol, fast: bool) -> Result<Clerk, Erro
         dated: !fast,
         protocol_sha256: protocol.sha256.clone(),
         spec: config.audio.spec(),
+        mixer,
     };
     Clerk::start(source).map_err(Error::system("thread `clerk`"))
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::audio::chain;
+use crate::audio::mixer::MixerError;
 use crate::board::BoardError;
 use crate::board::profile::ProfileError;
 use crate::board::sim::script::UntilFailed;
@@ -59,6 +60,9 @@ pub enum Error {
     /// Capture or recorder do not start.
     #[error(transparent)]
     Chain(#[from] chain::Error),
+    /// A mixer control is not as configured.
+    #[error(transparent)]
+    Mixer(#[from] MixerError),
     /// Buttons or panel failed.
     #[error(transparent)]
     Board(#[from] BoardError),

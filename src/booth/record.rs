@@ -1,5 +1,6 @@
 //! What session.json says of a session that begins.
 
+use crate::audio::mixer::Settings;
 use crate::audio::source::Card;
 use crate::config::Config;
 use crate::screen::lang;
@@ -45,6 +46,8 @@ pub(super) fn of(
             rate: audio.rate,
             format: audio.format.to_string(),
             channels: audio.channels.iter().map(channel).collect(),
+            // The clerk, who reads it back, fills it in.
+            mixer: Settings::new(),
             reference: audio.reference.clone(),
         },
         consent: None,

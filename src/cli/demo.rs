@@ -59,6 +59,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let mut config = common.config()?;
     config.board = "sim".into();
     config.sphere.host = "sim".into();
+    config.audio.mixer.clear();
     let data = std::env::temp_dir().join(format!("booth-demo-{}", std::process::id()));
     config.data = common.data.clone().unwrap_or(data);
     match &args.device {

@@ -9,7 +9,9 @@ use toml::Table;
 
 use super::near::{explain, line_of, nearest};
 use super::{Audio, Config, Mode, Recipients, set};
+use crate::audio::mixer::Setting;
 use crate::audio::recorder::MOST_TAKES;
+use crate::audio::source::SIMULATED;
 use crate::corpus::order::{Shard, ShardError};
 
 /// Where the configuration stands if no file is named.
@@ -253,7 +255,26 @@ fn audio(a: &Audio) -> Result<(), Reason> {
             format!("{name:?} is none of audio.channels{near}"),
         )?;
     }
-    Ok(())
+    mixer(a)
+}
+
+fn mixer(a: &Audio) -> Result<(), Reason> {
+    for (control, value) in &a.mixer {
+        check(
+            Setting::read(value).is_some(),
+            "audio.mixer",
+            format!(
+                "{control:?} must be an integer, true, false or a string, not of type {}",
+                value.type_str()
+            ),
+        )?;
+    }
+    check(
+        a.mixer.is_empty() || a.device != SIMULATED,
+        "audio.mixer",
+        "the simulated source has no mixer; name a card in audio.device, or remove this, for one run \
+         with --set audio.mixer={}",
+    )
 }
 
 fn take(c: &Config) -> Result<(), Reason> {
@@ -286,11 +307,6 @@ fn unbuilt(c: &Config) -> Result<(), Reason> {
         !sealed,
         "privacy.recipient",
         "this version does not seal takes; leave it empty",
-    )?;
-    check(
-        c.audio.mixer.is_empty(),
-        "audio.mixer",
-        "this version does not set mixer controls; remove it",
     )?;
     check(
         c.audio.playback.is_empty(),
@@ -356,6 +372,7 @@ mod tests {
             ("audio.sensor.nose.model=x", "audio.sensor"),
             ("audio.playback=hw:0", "audio.playback"),
             ("audio.mixer.Gain=1", "audio.mixer"),
+            ("audio.mixer.Gain=0.5", "audio.mixer"),
             ("take.hold_ms=0", "take.hold_ms"),
             ("take.max_s=0", "take.max_s"),
             ("take.min_ms=1", "take.min_ms"),

@@ -1,11 +1,12 @@
 //! The clerk: every file that is not a take. It reads lines ahead, keeps the session's record and
-//! its events, and advances the corpus.
+//! its events, advances the corpus, and holds the mixer's controls.
 //!
 //! Guarantees: main only ever sends and polls; jobs are done in the order they were sent; a job
 //! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
 //! being recorded.
 
 mod desk;
+mod gains;
 mod space;
 
 use std::path::PathBuf;
@@ -19,8 +20,10 @@ pub use desk::draw_name;
 
 use super::events::Note;
 use super::folder::{Ended, Record};
+use super::recover::Recovery;
 use super::resume::Resumption;
 use crate::audio::format::Spec;
+use crate::audio::mixer::{Mixer, Moved};
 use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt};
 use crate::rt;
@@ -50,6 +53,8 @@ pub struct Source {
     pub protocol_sha256: String,
     /// And only one of this shape.
     pub spec: Spec,
+    /// The controls to hold; from here on nothing but the clerk touches them.
+    pub mixer: Option<Mixer>,
 }
 
 /// What the clerk is asked to do.
@@ -91,7 +96,9 @@ pub enum Answer {
     Name(String),
     /// A session may be taken up again.
     Offer(Box<Resumption>),
-    /// A file of the session could not be written.
+    /// A mixer control was moved, and is put back.
+    Moved(Moved),
+    /// A file of the session could not be written, or a control not held.
     Failed(String),
 }
 
@@ -124,16 +131,18 @@ impl Clerk {
         let free_bytes = Arc::new(AtomicU64::new(u64::MAX));
         let mut space = Space::of(&source.data, free_bytes.clone());
         space.look();
+        let recovery = Recovery::of(&source.data);
         let beat = Arc::new(rt::Beat::default());
         let alive = beat.clone();
         let thread = std::thread::Builder::new()
             .name("clerk".into())
             .spawn(move || {
                 // The corpus is hashed once before its first line: no visitor waits for that.
-                let mut desk = alive.on_disk(|| Desk::new(source, outbox));
+                let mut desk = alive.on_disk(|| Desk::new(source, recovery, outbox));
                 desk.answer(Answer::Name(draw_name()));
                 loop {
                     alive.on_disk(|| space.look());
+                    alive.on_disk(|| desk.hold_gains());
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
                     } else {

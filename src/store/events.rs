@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::jsonl;
+use crate::audio::mixer::Setting;
 use crate::board::Button;
 use crate::screen::Name;
 
@@ -77,6 +78,15 @@ pub enum Note {
         changed: &'static str,
         /// By how much it went ahead.
         by_ms: i64,
+    },
+    /// Something moved a mixer control; it was put back.
+    Mixer {
+        /// Its name.
+        control: String,
+        /// What it was found at.
+        found: Setting,
+        /// What it is held at.
+        wanted: Setting,
     },
     /// The sphere was commanded.
     Sphere {

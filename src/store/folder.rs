@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::audio::mixer::Settings;
 use crate::config::{Sensor, Site};
 
 /// A name and what it stands for.
@@ -58,6 +59,9 @@ pub struct AudioRecord {
     pub format: String,
     /// In the order of the file.
     pub channels: Vec<Channel>,
+    /// The mixer controls that are held, as read back at the session's begin.
+    #[serde(default)]
+    pub mixer: Settings,
     /// The reference channel.
     pub reference: String,
 }

@@ -1,4 +1,5 @@
-//! A capture device for the tests that needs no sound card: see `alsa/pcm_boothsim.c`.
+//! A capture device for the tests that needs no sound card, and its mixer: see
+//! `alsa/pcm_boothsim.c` and `alsa/ctl_boothsim.c`.
 //!
 //! Each test binary uses a part of this.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
@@ -26,6 +27,9 @@ pub struct AlsaEnv {
     pub unplug_file: PathBuf,
     /// `bfreeze` is frozen while this file exists.
     pub freeze_file: PathBuf,
+    /// State of the mixer of `bpaced` and `bdrift`; there is none while a file with the further
+    /// ending `.gone` is beside it.
+    pub mixer_file: PathBuf,
     /// CLOCK_MONOTONIC of every device's frame 0, milliseconds.
     pub epoch_ms: u64,
 }
@@ -73,9 +77,15 @@ pub fn plugin() -> AlsaEnv {
         let _ = fs::remove_file(file);
     }
     let config = folder.join(format!("booth-{}-{call}.conf", std::process::id()));
+    let mixer_file = folder.join(format!("mixer-{}-{call}", std::process::id()));
+    let _ = fs::remove_file(&mixer_file);
+    let mixer = mixer_file.display();
     let since_boot = Nanos::now().0 / 1_000_000;
     let text = format!(
         "pcm_type.boothsim {{ lib \"libasound_module_pcm_boothsim.so\" }}\n\
+         ctl_type.boothsim {{ lib \"libasound_module_ctl_boothsim.so\" }}\n\
+         ctl.bpaced {{ type boothsim  state \"{mixer}\" }}\n\
+         ctl.bdrift {{ type boothsim  state \"{mixer}\" }}\n\
          pcm.null {{ type null }}\n\
          pcm.bpaced {{ type boothsim  epoch_ms {since_boot} }}\n\
          pcm.bdrift {{ type boothsim  ppm 200  epoch_ms {since_boot} }}\n\
@@ -93,6 +103,7 @@ pub fn plugin() -> AlsaEnv {
         config,
         unplug_file,
         freeze_file,
+        mixer_file,
         epoch_ms: since_boot,
     }
 }
@@ -100,18 +111,21 @@ pub fn plugin() -> AlsaEnv {
 fn build() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("alsa");
     fs::create_dir_all(&folder).unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/alsa/pcm_boothsim.c");
-    let library = folder.join("libasound_module_pcm_boothsim.so");
-    // Test binaries run side by side: each builds its own and moves it into place.
-    let own = folder.join(format!("boothsim-{}.so", std::process::id()));
-    let built = Command::new("cc")
-        .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
-        .args([&own, &source])
-        .arg("-lasound")
-        .status()
-        .expect("cc is installed");
-    assert!(built.success(), "cc builds {}", source.display());
-    fs::rename(own, library).unwrap();
+    for kind in ["pcm", "ctl"] {
+        let source = format!("tests/common/alsa/{kind}_boothsim.c");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+        let library = folder.join(format!("libasound_module_{kind}_boothsim.so"));
+        // Test binaries run side by side: each builds its own and moves it into place.
+        let own = folder.join(format!("boothsim-{}.so", std::process::id()));
+        let built = Command::new("cc")
+            .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
+            .args([&own, &source])
+            .arg("-lasound")
+            .status()
+            .expect("cc is installed");
+        assert!(built.success(), "cc builds {}", source.display());
+        fs::rename(own, library).unwrap();
+    }
     folder
 }
 

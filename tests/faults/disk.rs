@@ -131,7 +131,9 @@ fn a_disk_that_fills_up_in_a_stall_keeps_the_gap_and_what_fits() {
         "full after a stall: {} frames kept, gaps {:?}",
         row.frames, row.gaps
     );
-    assert_eq!(row.gaps.len(), 1);
+    // Further ones of a period or two stand where the pool was at its edge.
+    let stall = row.gaps.first().expect("the stall is a gap");
+    assert!(stall.frames > u64::from(RATE), "{:?}", row.gaps);
 }
 
 /// A take whose disk refuses everything with `error` after two seconds.

@@ -1,9 +1,11 @@
 //! What lies on the clerk's desk, and how each job is done.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use super::gains::Gains;
 use super::{Answer, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
@@ -49,17 +51,24 @@ pub(super) struct Desk {
     /// Number of the request that is answered.
     request: u32,
     session: Option<(PathBuf, Box<Record>, Option<Events>)>,
-    /// What the run before left to be done.
-    recovery: Option<Recovery>,
+    /// What the run before left to be done; of sessions that were there before anybody could begin
+    /// one, so that no take being recorded is ever touched.
+    recovery: io::Result<Recovery>,
+    gains: Gains,
     /// The session that is offered.
     offered: Option<(PathBuf, Box<Record>)>,
 }
 
 impl Desk {
-    pub(super) fn new(source: Source, outbox: Sender<Answer>) -> Desk {
+    pub(super) fn new(
+        mut source: Source,
+        recovery: io::Result<Recovery>,
+        outbox: Sender<Answer>,
+    ) -> Desk {
         Desk {
             outbox,
-            recovery: None,
+            recovery,
+            gains: Gains::of(source.mixer.take()),
             offered: None,
             prompter: open(&source),
             source,
@@ -149,6 +158,7 @@ impl Desk {
         let data = folder.ancestors().nth(2).unwrap_or(&folder);
         let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
         record.corpus.sha256 = self.corpus_sha256();
+        record.audio.mixer = self.gains.found();
         let (events, done) = match made {
             Ok(events) => (Some(events), record.write(&folder)),
             Err(error) => (None, Err(error)),
@@ -160,17 +170,13 @@ impl Desk {
 
     /// A piece of what the run before left to be done; false once all is.
     pub(super) fn recover(&mut self) -> bool {
-        if self.recovery.is_none() {
-            match Recovery::of(&self.source.data) {
-                Ok(recovery) => self.recovery = Some(recovery),
-                Err(error) => {
-                    self.tell(Err(format!("sessions of the run before: {error}")));
-                    return false;
-                }
+        let recovery = match &mut self.recovery {
+            Ok(recovery) => recovery,
+            Err(error) => {
+                let reason = format!("sessions of the run before: {error}");
+                self.tell(Err(reason));
+                return false;
             }
-        }
-        let Some(recovery) = &mut self.recovery else {
-            return false;
         };
         match recovery.step() {
             Ok(true) => true,
@@ -215,7 +221,8 @@ impl Desk {
         let same = record.protocol.sha256 == self.source.protocol_sha256
             && (record.audio.rate, record.audio.channels.len())
                 == (rate, self.source.spec.channels.into())
-            && record.audio.format == self.source.spec.format.to_string();
+            && record.audio.format == self.source.spec.format.to_string()
+            && self.gains.hold(&record.audio.mixer);
         // A visitor who is here already is not asked about another.
         let stood = resume::stood(&folder, rate).filter(|_| same && self.session.is_none());
         match stood {
@@ -260,6 +267,13 @@ impl Desk {
     fn corpus_sha256(&self) -> Option<String> {
         let prompter = self.prompter.as_ref().ok()?.as_ref()?;
         Some(prompter.corpus_sha256().to_owned())
+    }
+
+    /// Looks at the mixer's controls once a second.
+    pub(super) fn hold_gains(&mut self) {
+        for answer in self.gains.look() {
+            self.answer(answer);
+        }
     }
 
     pub(super) fn sync(&mut self, most: Duration) {

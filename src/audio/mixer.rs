@@ -1,0 +1,265 @@
+//! The card's mixer: gains, switches and choices, held as the configuration has them.
+//!
+//! Guarantees: every look opens the mixer anew and reads the values themselves, so no change is
+//! missed, and a card that was pulled is held again once it is back; what was set is read back; all
+//! channels of a control are one value. It touches no control that the configuration does not name,
+//! and keeps nothing open between two looks. Never call it in a thread that may not wait.
+
+mod control;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use control::{Control, words};
+
+/// A control's value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// A switch.
+    Switch(bool),
+    /// A volume or gain, in the control's own steps.
+    Level(i64),
+    /// An enumeration's item.
+    Item(String),
+}
+
+/// Values by control, named as `amixer` prints it; `NAME,1` is the second of that name.
+pub type Settings = BTreeMap<String, Setting>;
+
+impl Setting {
+    /// What TOML means; `None` for what no control could be set to.
+    #[must_use]
+    pub fn read(value: &toml::Value) -> Option<Setting> {
+        match value {
+            toml::Value::Boolean(on) => Some(Setting::Switch(*on)),
+            toml::Value::Integer(level) => Some(Setting::Level(*level)),
+            toml::Value::String(item) => Some(Setting::Item(item.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Setting::Switch(on) => write!(f, "{on}"),
+            Setting::Level(level) => write!(f, "{level}"),
+            Setting::Item(item) => write!(f, "{item:?}"),
+        }
+    }
+}
+
+/// A control that something else had moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// Its name.
+    pub control: String,
+    /// What it was found at.
+    pub found: Setting,
+    /// What it is held at.
+    pub wanted: Setting,
+}
+
+/// What a look came to.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// What had moved since the look before; put back, unless it is what failed.
+    pub moved: Vec<Moved>,
+    /// Why a control is not as wanted; the first, if there are several.
+    pub failed: Option<MixerError>,
+}
+
+/// Why a control is not as wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum MixerError {
+    /// No mixer of that name, or none that opens.
+    #[error("mixer `{mixer}`: {reason}; `amixer -D {mixer}` must list its controls")]
+    Missing {
+        /// The mixer.
+        mixer: String,
+        /// In ALSA's words.
+        reason: String,
+    },
+    /// The mixer has no such control.
+    #[error("mixer `{mixer}`: no control `{control}`; [audio.mixer] may name {known}")]
+    Unknown {
+        /// The mixer.
+        mixer: String,
+        /// The control.
+        control: String,
+        /// Those there are.
+        known: String,
+    },
+    /// A value of another kind, out of range, or no item of the enumeration.
+    #[error(
+        "mixer `{mixer}`: control `{control}` cannot be {wanted}; write {takes} in [audio.mixer]"
+    )]
+    Refused {
+        /// The mixer.
+        mixer: String,
+        /// The control.
+        control: String,
+        /// The value.
+        wanted: Setting,
+        /// What it can be.
+        takes: String,
+    },
+    /// It was set and has another value.
+    #[error(
+        "mixer `{mixer}`: control `{control}` was set to {wanted} but reads back {found}; \
+         name a value it keeps in [audio.mixer], or stop what else sets it"
+    )]
+    Otherwise {
+        /// The mixer.
+        mixer: String,
+        /// The control.
+        control: String,
+        /// As set.
+        wanted: Setting,
+        /// As read back.
+        found: Setting,
+    },
+    /// ALSA cannot read or set it.
+    #[error("mixer `{mixer}`: control `{control}`: {reason}; remove it from [audio.mixer]")]
+    Failed {
+        /// The mixer.
+        mixer: String,
+        /// The control.
+        control: String,
+        /// In ALSA's words.
+        reason: String,
+    },
+}
+
+/// The controls that are held.
+#[derive(Debug)]
+pub struct Mixer {
+    mixer: String,
+    wanted: Settings,
+    found: Settings,
+}
+
+impl Mixer {
+    /// The mixer of `device`, a PCM; nothing is opened yet.
+    #[must_use]
+    pub fn of(device: &str, wanted: Settings) -> Mixer {
+        Mixer {
+            mixer: mixer_of(device),
+            wanted,
+            found: Settings::new(),
+        }
+    }
+
+    /// Whether these are among the values that are held.
+    #[must_use]
+    pub fn holds(&self, settings: &Settings) -> bool {
+        let held = |(control, value)| self.wanted.get(control) == Some(value);
+        settings.iter().all(held)
+    }
+
+    /// The values as they were last read.
+    #[must_use]
+    pub fn found(&self) -> &Settings {
+        &self.found
+    }
+
+    /// Looks at every control; what differs is set, and read back.
+    pub fn hold(&mut self) -> Held {
+        let (mut moved, mut written) = (Vec::new(), false);
+        let set = self.each(|control, before, found| {
+            if found == control.wanted {
+                return Ok(());
+            }
+            written = true;
+            if before.is_some_and(|before| before != *found) {
+                moved.push(Moved {
+                    control: control.name.to_owned(),
+                    found: found.clone(),
+                    wanted: control.wanted.clone(),
+                });
+            }
+            control.write()
+        });
+        // An open mixer says of a control that it has just set what was set: so look anew.
+        let kept = if written {
+            self.each(|control, _, found| control.kept(found))
+        } else {
+            Ok(())
+        };
+        Held {
+            moved,
+            failed: set.and(kept).err(),
+        }
+    }
+
+    /// Reads every control and hands it on with its value at the look before and that of now. The
+    /// first failure is told once all are served.
+    fn each(
+        &mut self,
+        mut serve: impl FnMut(&Control<'_>, Option<Setting>, &Setting) -> Result<(), MixerError>,
+    ) -> Result<(), MixerError> {
+        // ALSA's own lines would stand in the log each second while the card is away. Each call drops
+        // what the one before collected; without memory for it they go to stderr.
+        let _ = alsa::Output::local_error_handler();
+        let open = alsa::Mixer::new(&self.mixer, true).map_err(|error| MixerError::Missing {
+            mixer: self.mixer.clone(),
+            reason: words(error),
+        })?;
+        let mut served = Ok(());
+        for (name, wanted) in &self.wanted {
+            let one = Control::find(&open, &self.mixer, name, wanted).and_then(|control| {
+                let found = control.read()?;
+                let before = self.found.insert(name.clone(), found.clone());
+                serve(&control, before, &found)
+            });
+            served = served.and(one);
+        }
+        served
+    }
+}
+
+/// `hw:CARD=F8n` of the PCM `plughw:CARD=F8n,DEV=0`; any other PCM's mixer has its name.
+fn mixer_of(device: &str) -> String {
+    let of_card = ["hw:", "plughw:"];
+    let Some(arguments) = of_card.iter().find_map(|kind| device.strip_prefix(kind)) else {
+        return device.to_owned();
+    };
+    let mut parts = arguments.split(',');
+    let named = parts.clone().find(|part| part.starts_with("CARD="));
+    format!("hw:{}", named.or(parts.next()).unwrap_or(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mixer_is_the_cards_or_has_the_name_of_the_pcm() {
+        for (pcm, mixer) in [
+            ("hw:CARD=F8n,0", "hw:CARD=F8n"),
+            ("hw:CARD=F8n", "hw:CARD=F8n"),
+            ("plughw:CARD=F8n,DEV=0", "hw:CARD=F8n"),
+            ("hw:DEV=0,CARD=F8n", "hw:CARD=F8n"),
+            ("plughw:1,0", "hw:1"),
+            ("default", "default"),
+            ("dsnoop:CARD=F8n", "dsnoop:CARD=F8n"),
+        ] {
+            assert_eq!(mixer_of(pcm), mixer, "{pcm}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_in_json_as_in_toml() {
+        let table: toml::Table = "a = 40\nb = true\nc = \"Line\"\nd = 0.5"
+            .parse()
+            .expect("toml");
+        let settings: Vec<_> = table.values().filter_map(Setting::read).collect();
+        let json = serde_json::to_string(&settings).expect("json");
+        assert_eq!(json, "[40,true,\"Line\"]");
+        let back: Vec<Setting> = serde_json::from_str(&json).expect("settings");
+        assert_eq!(back, settings);
+    }
+}
