@@ -22,6 +22,8 @@ pub struct Info {
     pub data_start: u64,
     /// Bytes of samples that the header claims.
     pub data_bytes: u64,
+    /// Frames that ds64 counts beside those bytes; 0 in plain RIFF.
+    pub counted_frames: u64,
     /// Bytes of the whole file that the header claims.
     pub claimed_length: u64,
     /// Bytes of the file.
@@ -39,7 +41,8 @@ impl Info {
         self.data_bytes / (self.spec.frame_bytes() as u64).max(1)
     }
 
-    /// Header and length agree, and the samples are whole frames.
+    /// Header and length agree, and the samples are whole frames; in a file of ours both counts of
+    /// them agree too, so that no damage to one of them hides samples.
     #[must_use]
     pub fn healthy(&self) -> bool {
         let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
@@ -48,6 +51,13 @@ impl Info {
             && self
                 .data_bytes
                 .is_multiple_of(self.spec.frame_bytes() as u64)
+            && (!self.ours || self.counts_agree())
+    }
+
+    /// Other writers leave ds64's count of frames at 0; ours never, where anything follows.
+    fn counts_agree(&self) -> bool {
+        let empty = self.file_length == self.data_start;
+        self.counted_frames == self.frames() && (self.counted_frames > 0 || empty)
     }
 }
 
@@ -73,7 +83,7 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
     if !(long || &head[..4] == b"RIFF") || &head[8..] != b"WAVE" {
         return Err(bad("is neither RF64 nor RIFF WAVE".into()));
     }
-    let (mut riff, mut ds64_data) = (u64::from(u32_at(&head, 4)), None);
+    let (mut riff, mut ds64_data, mut counted) = (u64::from(u32_at(&head, 4)), None, 0);
     let (mut spec, mut time_reference, mut junk_end, mut ds64_first) = (None, 0, 0, false);
     let mut at = 12;
     for _ in 0..MOST_CHUNKS {
@@ -85,6 +95,7 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
                 let mut sizes = [0; 28];
                 read(body, &mut sizes)?;
                 (riff, ds64_data) = (u64_at(&sizes, 0), Some(u64_at(&sizes, 8)));
+                counted = u64_at(&sizes, 16);
                 ds64_first = at == 12 && size == 28;
             }
             b"fmt " => {
@@ -111,6 +122,7 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
                     spec,
                     data_start: body,
                     data_bytes,
+                    counted_frames: counted,
                     claimed_length: riff.saturating_add(8),
                     file_length: length,
                     time_reference,
