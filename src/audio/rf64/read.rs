@@ -102,8 +102,16 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
                 let mut bytes = [0; 40];
                 let wanted = (size as usize).min(40);
                 read(body, &mut bytes[..wanted])?;
-                let found = format_of(&bytes[..wanted]);
-                spec = Some(found.ok_or_else(|| bad(format!("unknown `fmt ` at byte {at}")))?);
+                let found = format_of(&bytes[..wanted])
+                    .ok_or_else(|| bad(format!("unknown `fmt ` at byte {at}")))?;
+                // Plain RIFF of other writers is often careless here, and only ever looked at.
+                if long && u32_at(&bytes, 8) != found.bytes_per_second() {
+                    return Err(bad(format!(
+                        "`fmt ` at byte {at} contradicts itself: {found}, and {} bytes a second",
+                        u32_at(&bytes, 8)
+                    )));
+                }
+                spec = Some(found);
             }
             b"bext" if size >= 346 => {
                 let mut bytes = [0; 8];
