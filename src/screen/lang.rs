@@ -109,13 +109,13 @@ impl Lang {
     /// # Errors
     /// An unknown language, or a file with a missing or unknown key.
     pub fn load(code: &str) -> Result<Lang, LangError> {
-        let main = code.split(['-', '_']).next().unwrap_or(code);
-        if let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == main) {
-            return Lang::parse(name, text);
-        }
         let path = Path::new(code);
         if path.extension().is_none_or(|e| e != "toml") {
-            return Err(LangError::Unknown(code.into()));
+            let main = code.split(['-', '_']).next().unwrap_or(code);
+            return match EMBEDDED.iter().find(|(name, _)| *name == main) {
+                Some((name, text)) => Lang::parse(name, text),
+                None => Err(LangError::Unknown(code.into())),
+            };
         }
         let text = std::fs::read_to_string(path).map_err(|source| LangError::Unreadable {
             path: path.into(),
