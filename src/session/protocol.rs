@@ -109,7 +109,7 @@ pub struct Step {
 pub struct Protocol {
     /// Its name.
     pub name: String,
-    /// Seconds without a press after which the session is abandoned.
+    /// Seconds without a press after which the session is abandoned; never zero.
     pub idle_s: u32,
     /// How often a redo is offered.
     pub redo_offers: u32,
@@ -223,6 +223,10 @@ impl Protocol {
                 line,
                 format!("`{key}`: this version cannot {what}; remove it"),
             ));
+        }
+        if typed.idle_s == Some(0) {
+            let reason = "`idle_s` must be more than 0: it would end a session as it begins";
+            return Err(refused(line_of(text, "idle_s"), reason.to_owned()));
         }
         if typed.step.is_empty() {
             return Err(refused(
