@@ -9,6 +9,7 @@ use toml::Table;
 
 use super::near::{explain, line_of, nearest};
 use super::{Audio, Config, Mode, Recipients, set};
+use crate::corpus::order::Shard;
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -157,7 +158,7 @@ fn validate(c: &Config) -> Result<(), Reason> {
     c.audio.check()?;
     take(c)?;
     check(
-        shard(&c.corpus.shard),
+        c.corpus.shard.parse::<Shard>().is_ok(),
         "corpus.shard",
         "must be i/n with 1 <= i <= n, as \"1/2\"",
     )?;
@@ -251,12 +252,6 @@ fn take(c: &Config) -> Result<(), Reason> {
             t.min_ms
         ),
     )
-}
-
-fn shard(text: &str) -> bool {
-    text.split_once('/')
-        .and_then(|(i, n)| Some((i.parse::<u64>().ok()?, n.parse::<u64>().ok()?)))
-        .is_some_and(|(i, n)| 1 <= i && i <= n)
 }
 
 /// What a later version does: better refused than recorded otherwise than asked.
