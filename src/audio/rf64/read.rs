@@ -10,6 +10,8 @@ use crate::audio::format::{Format, Spec};
 
 /// Chunks looked at before `data`; a file with more is none that a recorder wrote.
 const MOST_CHUNKS: usize = 64;
+/// The size of a chunk whose true one stands in ds64.
+const IN_DS64: u64 = u32::MAX as u64;
 /// The largest header of ours: 64 names of any reasonable length fit many times.
 const MOST_HEADER_BYTES: u64 = 1 << 24;
 
@@ -102,16 +104,8 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
                 let mut bytes = [0; 40];
                 let wanted = (size as usize).min(40);
                 read(body, &mut bytes[..wanted])?;
-                let found = format_of(&bytes[..wanted])
-                    .ok_or_else(|| bad(format!("unknown `fmt ` at byte {at}")))?;
-                // Plain RIFF of other writers is often careless here, and only ever looked at.
-                if long && u32_at(&bytes, 8) != found.bytes_per_second() {
-                    return Err(bad(format!(
-                        "`fmt ` at byte {at} contradicts itself: {found}, and {} bytes a second",
-                        u32_at(&bytes, 8)
-                    )));
-                }
-                spec = Some(found);
+                let found = format_of(&bytes[..wanted], long);
+                spec = Some(found.map_err(|what| bad(format!("{what} `fmt ` at byte {at}")))?);
             }
             b"bext" if size >= 346 => {
                 let mut bytes = [0; 8];
@@ -121,20 +115,21 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
             b"JUNK" => junk_end = body + size,
             b"data" => {
                 let spec = spec.ok_or_else(|| bad(format!("`data` at byte {at} before `fmt `")))?;
-                let data_bytes = match ds64_data {
-                    Some(bytes) if size == u64::from(u32::MAX) => bytes,
-                    _ => size,
-                };
+                if ds64_data.is_some_and(|bytes| ![IN_DS64, bytes].contains(&size)) {
+                    return Err(bad(format!(
+                        "`data` at byte {at} and ds64 contradict each other"
+                    )));
+                }
                 let ours = ds64_first && junk_end == at && body % ALIGNMENT as u64 == 0;
                 return Ok(Info {
                     spec,
                     data_start: body,
-                    data_bytes,
+                    data_bytes: ds64_data.unwrap_or(size),
                     counted_frames: counted,
                     claimed_length: riff.saturating_add(8),
                     file_length: length,
                     time_reference,
-                    ours: ours && size == u64::from(u32::MAX) && body <= MOST_HEADER_BYTES,
+                    ours: ours && size == IN_DS64 && body <= MOST_HEADER_BYTES,
                 });
             }
             _ => {}
@@ -154,9 +149,11 @@ pub(crate) fn header(file: &File, path: &Path, info: &Info) -> Result<Header, Er
     Ok(Header::existing(info.spec, bytes))
 }
 
-fn format_of(bytes: &[u8]) -> Option<Spec> {
+/// What a `fmt ` chunk says, or what it is instead. That of an RF64 file must agree with itself;
+/// plain RIFF of other writers is often careless about its bytes a second, and only ever looked at.
+fn format_of(bytes: &[u8], long: bool) -> Result<Spec, &'static str> {
     if bytes.len() < 16 {
-        return None;
+        return Err("unknown");
     }
     let mut tag = u16_at(bytes, 0);
     if tag == 0xfffe && bytes.len() >= 26 {
@@ -167,7 +164,7 @@ fn format_of(bytes: &[u8]) -> Option<Spec> {
         (1, 24) => Format::S24Packed,
         (1, 32) => Format::S32Le,
         (3, 32) => Format::FloatLe,
-        _ => return None,
+        _ => return Err("unknown"),
     };
     let spec = Spec {
         rate: u32_at(bytes, 4),
@@ -175,7 +172,13 @@ fn format_of(bytes: &[u8]) -> Option<Spec> {
         format,
     };
     let frame = usize::from(u16_at(bytes, 12));
-    (spec.channels > 0 && spec.rate > 0 && spec.frame_bytes() == frame).then_some(spec)
+    if spec.channels == 0 || spec.rate == 0 || spec.frame_bytes() != frame {
+        Err("unknown")
+    } else if long && u32_at(bytes, 8) != spec.bytes_per_second() {
+        Err("contradictory")
+    } else {
+        Ok(spec)
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
