@@ -171,22 +171,8 @@ impl Corpus {
         if let Some(known) = self.sha256() {
             return Ok(known);
         }
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
-        let mut at = 0;
-        loop {
-            match self.file.read_at(&mut buffer, at) {
-                Ok(0) => break,
-                Ok(bytes) => {
-                    hash.update(&buffer[..bytes]);
-                    at += bytes as u64;
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(self.read_error(e)),
-            }
-        }
+        let sha256 = index::sha256_from(&self.file, 0).map_err(|e| self.read_error(e))?;
         self.refuse_changed()?;
-        let sha256 = hash.finalize().into();
         self.index.learn_corpus_sha256(sha256);
         Ok(hex(sha256))
     }

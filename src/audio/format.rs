@@ -113,6 +113,12 @@ impl Spec {
         self.format.sample_bytes() * usize::from(self.channels)
     }
 
+    /// Bytes of one second, as `fmt ` has it.
+    #[must_use]
+    pub fn bytes_per_second(self) -> u32 {
+        self.rate.saturating_mul(self.frame_bytes() as u32)
+    }
+
     /// The same stream as a file holds it.
     #[must_use]
     pub fn stored(self) -> Spec {

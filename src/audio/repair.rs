@@ -10,6 +10,9 @@ use std::path::Path;
 
 use super::rf64::{self, Error, read};
 
+/// The end of a file in which gap marks are looked for: room for ten thousand.
+const MOST_MARK_BYTES: u64 = 1 << 20;
+
 /// What was done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -69,12 +72,8 @@ pub fn repair(path: &Path) -> Result<Outcome, Error> {
     let header = read::header(&file, path, &info)?;
     let frame = info.spec.frame_bytes() as u64;
     let there = info.file_length - info.data_start;
-    let closed = there > info.data_bytes && gap_marks_follow(&file, path, &info)?;
-    let data_bytes = if closed {
-        info.data_bytes
-    } else {
-        there - there % frame
-    };
+    let audio = gap_marks(&file, path, &info)?.map_or(there, |at| at - info.data_start);
+    let data_bytes = audio - audio % frame;
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -88,21 +87,56 @@ pub fn repair(path: &Path) -> Result<Outcome, Error> {
     })
 }
 
-/// A kill between the gap marks and the final header leaves `cue ` where the header says the data
-/// ends: those marks go (takes.jsonl has the gaps), and never become samples.
-fn gap_marks_follow(file: &File, path: &Path, info: &read::Info) -> Result<bool, Error> {
-    let at = info.data_start + info.data_bytes + info.data_bytes % 2;
+/// Where gap marks begin. They go (takes.jsonl has the gaps), and never become samples.
+fn gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<u64>, Error> {
+    let torn = torn_gap_marks(file, path, info)?;
+    Ok(torn.or(whole_gap_marks(file, path, info)?))
+}
+
+/// A kill between the gap marks and the final header leaves `cue `, perhaps torn, where the header
+/// says the data ends.
+fn torn_gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<u64>, Error> {
+    let padded = info.data_bytes.saturating_add(info.data_bytes % 2);
+    let at = info.data_start.saturating_add(padded);
     let mut head = [0; 28];
     let length = info.file_length.saturating_sub(at).min(28) as usize;
     file.read_exact_at(&mut head[..length], at)
         .map_err(Error::io("read", path))?;
-    let size = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-    let count = u32::from_le_bytes([head[8], head[9], head[10], head[11]]);
-    let sizes_agree = u64::from(size) == 4 + 24 * u64::from(count);
-    Ok(match length {
-        28 => &head[..4] == b"cue " && sizes_agree && &head[20..24] == b"data",
-        12..28 => &head[..4] == b"cue " && sizes_agree,
-        4..12 => &head[..4] == b"cue ",
-        _ => false,
-    })
+    let name = length.min(4);
+    let marks = length > 0
+        && head[..name] == b"cue "[..name]
+        && (length < 12 || cue_bytes(&head).is_some())
+        && (length < 28 || &head[20..24] == b"data");
+    Ok(marks.then_some(at))
+}
+
+/// Gap marks that end the file, found without its header: a damaged size must not hide them.
+fn whole_gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<u64>, Error> {
+    let from = info.file_length.saturating_sub(MOST_MARK_BYTES);
+    let from = from.max(info.data_start);
+    let mut end = vec![0; (info.file_length - from) as usize];
+    file.read_exact_at(&mut end, from)
+        .map_err(Error::io("read", path))?;
+    let Some(cue) = memchr::memmem::rfind(&end, b"cue ") else {
+        return Ok(None);
+    };
+    let marks = &end[cue..];
+    let list = cue_bytes(marks).and_then(|bytes| marks.get(bytes..));
+    let whole = list.is_some_and(|list| {
+        list.starts_with(b"LIST") && size(list).is_some_and(|bytes| bytes == list.len() as u64)
+    });
+    Ok(whole.then_some(from + cue as u64))
+}
+
+/// Bytes of a `cue ` chunk whose size is that of its count.
+fn cue_bytes(chunk: &[u8]) -> Option<usize> {
+    let count = u32::from_le_bytes(chunk.get(8..12)?.try_into().ok()?);
+    let bytes = size(chunk)?;
+    (bytes == 12 + 24 * u64::from(count)).then_some(bytes as usize)
+}
+
+/// Bytes of a chunk, its head included.
+fn size(chunk: &[u8]) -> Option<u64> {
+    let size = u32::from_le_bytes(chunk.get(4..8)?.try_into().ok()?);
+    Some(8 + u64::from(size))
 }

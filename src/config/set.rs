@@ -2,6 +2,10 @@
 
 use toml::{Table, Value};
 
+/// Parts that a key can have: the deepest, `audio.sensor.NAME.model`, has four. A table is nested as
+/// deep as its key is long, and one of ten thousand parts would overflow the stack.
+const MOST_PARTS: usize = 8;
+
 /// Writes `KEY=VALUE` into `table`. The value is read as TOML, else taken as a string.
 ///
 /// # Errors
@@ -15,6 +19,9 @@ pub fn apply(table: &mut Table, assignment: &str) -> Result<(), String> {
     let last = parts.pop().unwrap_or_default();
     if last.is_empty() || parts.iter().any(|p| p.is_empty()) {
         return Err("the key is empty or has an empty part".to_owned());
+    }
+    if parts.len() >= MOST_PARTS {
+        return Err(format!("no key has more than {MOST_PARTS} parts"));
     }
     for part in parts {
         place = place

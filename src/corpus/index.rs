@@ -1,8 +1,8 @@
 //! Where lines begin: the byte offset of every 64th line, in a file beside the corpus.
 //!
 //! Guarantees: an index is used only for the file it was built from (size, times, hash of head and
-//! tail); it appears whole or not at all (temporary name, sync, rename); looking a line up reads
-//! eight bytes of it. Not being able to write one is no error: it then lives in memory. Never
+//! tail) and only undamaged (hash of the offsets); it appears whole or not at all (temporary name,
+//! sync, rename); looking a line up reads eight bytes of it. Not being able to write one is no error: it then lives in memory. Never
 //! changes the corpus.
 //!
 //! Format, little endian: `MAGIC`, fields of `Header` in order, SHA-256 of all before; then
@@ -73,6 +73,8 @@ struct Header {
     probe_sha256: [u8; 32],
     /// Zero until known.
     corpus_sha256: [u8; 32],
+    /// Of all that follows the header.
+    offsets_sha256: [u8; 32],
 }
 
 impl Header {
@@ -86,7 +88,7 @@ impl Header {
         bytes.extend(self.lines.to_le_bytes());
         bytes.extend(self.probe_sha256);
         bytes.extend(self.corpus_sha256);
-        bytes.extend([0; 32]);
+        bytes.extend(self.offsets_sha256);
         let own = Sha256::digest(&bytes);
         bytes.extend(own);
         bytes
@@ -114,6 +116,7 @@ impl Header {
             lines: u64::from_le_bytes(word(5)),
             probe_sha256: hash(0),
             corpus_sha256: hash(1),
+            offsets_sha256: hash(2),
         })
     }
 }
@@ -166,6 +169,7 @@ impl Index {
             lines: 0,
             probe_sha256,
             corpus_sha256: [0; 32],
+            offsets_sha256: [0; 32],
         };
         for place in places {
             match Index::build_file(corpus, header.clone(), place) {
@@ -257,7 +261,10 @@ impl Index {
         }
         let header = Header::decode(&bytes)?;
         let length = HEADER_BYTES as u64 + header.lines.div_ceil(STRIDE).checked_mul(8)?;
-        (metadata.len() == length).then(|| Index {
+        // A damaged offset can be that of another line: nothing but the hash tells.
+        let whole = metadata.len() == length
+            && sha256_from(&file, HEADER_BYTES as u64).ok()? == header.offsets_sha256;
+        whole.then(|| Index {
             header,
             offsets: Offsets::File(file, path.to_owned()),
         })
@@ -266,9 +273,12 @@ impl Index {
     fn build_file(corpus: &File, mut header: Header, path: &Path) -> io::Result<Index> {
         write_whole(path, |out| {
             out.write_all(&[0; HEADER_BYTES])?;
+            let mut hash = Sha256::new();
             header.lines = scan(corpus, header.first_byte, header.stamp.bytes, |offset| {
+                hash.update(offset.to_le_bytes());
                 out.write_all(&offset.to_le_bytes())
             })?;
+            header.offsets_sha256 = hash.finalize().into();
             out.flush()?;
             out.get_ref().write_all_at(&header.encode(), 0)
         })?;
@@ -285,6 +295,23 @@ impl Index {
             header,
             offsets: Offsets::Memory(offsets),
         })
+    }
+}
+
+/// Hash of all bytes of `file` from `at` on.
+pub(super) fn sha256_from(file: &File, mut at: u64) -> io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; PROBE_BYTES as usize];
+    loop {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(bytes) => {
+                hash.update(&buffer[..bytes]);
+                at += bytes as u64;
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
     }
 }
 
@@ -427,6 +454,7 @@ mod tests {
             lines: 4,
             probe_sha256: [5; 32],
             corpus_sha256: [6; 32],
+            offsets_sha256: [7; 32],
         };
         let good = header.encode();
         assert_eq!(Header::decode(&good), Some(header));

@@ -69,10 +69,15 @@ impl Place {
     /// Places before this one, in a shard of `lines` lines.
     #[must_use]
     pub fn ticket(self, lines: u64) -> u64 {
-        // Saturating: the numbers may come from an edited file.
+        // Saturating: the corpus may be of any length.
         self.round
             .saturating_mul(lines)
             .saturating_add(self.position)
+    }
+
+    /// Numbers of an edited or damaged file that no line can be counted on from.
+    fn is_absurd(self) -> bool {
+        self.round.max(self.position) > u64::from(u32::MAX)
     }
 }
 
@@ -180,6 +185,9 @@ fn parse(text: &[u8]) -> Result<BTreeMap<Key, Reached>, String> {
             shard,
         };
         let (next, owed) = (entry.next, entry.owed);
+        if let Some(place) = owed.iter().chain([&next]).find(|p| p.is_absurd()) {
+            return Err(format!("{place:?} is further than any booth reads"));
+        }
         Ok((key, Reached { next, owed }))
     };
     entries.into_iter().map(read).collect()

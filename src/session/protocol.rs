@@ -109,7 +109,7 @@ pub struct Step {
 pub struct Protocol {
     /// Its name.
     pub name: String,
-    /// Seconds without a press after which the session is abandoned.
+    /// Seconds without a press after which the session is abandoned; never zero.
     pub idle_s: u32,
     /// How often a redo is offered.
     pub redo_offers: u32,

@@ -80,7 +80,7 @@ fn format_chunk(spec: Spec) -> Vec<u8> {
     body.extend(if extensible { 0xfffe } else { tag }.to_le_bytes());
     body.extend(spec.channels.to_le_bytes());
     body.extend(spec.rate.to_le_bytes());
-    body.extend(spec.rate.saturating_mul(frame).to_le_bytes());
+    body.extend(spec.bytes_per_second().to_le_bytes());
     body.extend((frame as u16).to_le_bytes());
     body.extend(spec.format.bits().to_le_bytes());
     if extensible {

@@ -10,6 +10,8 @@ use crate::audio::format::{Format, Spec};
 
 /// Chunks looked at before `data`; a file with more is none that a recorder wrote.
 const MOST_CHUNKS: usize = 64;
+/// The size of a chunk whose true one stands in ds64.
+const IN_DS64: u64 = u32::MAX as u64;
 /// The largest header of ours: 64 names of any reasonable length fit many times.
 const MOST_HEADER_BYTES: u64 = 1 << 24;
 
@@ -22,6 +24,8 @@ pub struct Info {
     pub data_start: u64,
     /// Bytes of samples that the header claims.
     pub data_bytes: u64,
+    /// Frames that ds64 counts beside those bytes; 0 in plain RIFF.
+    pub counted_frames: u64,
     /// Bytes of the whole file that the header claims.
     pub claimed_length: u64,
     /// Bytes of the file.
@@ -39,7 +43,8 @@ impl Info {
         self.data_bytes / (self.spec.frame_bytes() as u64).max(1)
     }
 
-    /// Header and length agree, and the samples are whole frames.
+    /// Header and length agree, and the samples are whole frames; in a file of ours both counts of
+    /// them agree too, so that no damage to one of them hides samples.
     #[must_use]
     pub fn healthy(&self) -> bool {
         let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
@@ -48,6 +53,13 @@ impl Info {
             && self
                 .data_bytes
                 .is_multiple_of(self.spec.frame_bytes() as u64)
+            && (!self.ours || self.counts_agree())
+    }
+
+    /// Other writers leave ds64's count of frames at 0; ours never, where anything follows.
+    fn counts_agree(&self) -> bool {
+        let empty = self.file_length == self.data_start;
+        self.counted_frames == self.frames() && (self.counted_frames > 0 || empty)
     }
 }
 
@@ -73,7 +85,7 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
     if !(long || &head[..4] == b"RIFF") || &head[8..] != b"WAVE" {
         return Err(bad("is neither RF64 nor RIFF WAVE".into()));
     }
-    let (mut riff, mut ds64_data) = (u64::from(u32_at(&head, 4)), None);
+    let (mut riff, mut ds64_data, mut counted) = (u64::from(u32_at(&head, 4)), None, 0);
     let (mut spec, mut time_reference, mut junk_end, mut ds64_first) = (None, 0, 0, false);
     let mut at = 12;
     for _ in 0..MOST_CHUNKS {
@@ -85,14 +97,15 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
                 let mut sizes = [0; 28];
                 read(body, &mut sizes)?;
                 (riff, ds64_data) = (u64_at(&sizes, 0), Some(u64_at(&sizes, 8)));
+                counted = u64_at(&sizes, 16);
                 ds64_first = at == 12 && size == 28;
             }
             b"fmt " => {
                 let mut bytes = [0; 40];
                 let wanted = (size as usize).min(40);
                 read(body, &mut bytes[..wanted])?;
-                let found = format_of(&bytes[..wanted]);
-                spec = Some(found.ok_or_else(|| bad(format!("unknown `fmt ` at byte {at}")))?);
+                let found = format_of(&bytes[..wanted], long);
+                spec = Some(found.map_err(|what| bad(format!("{what} `fmt ` at byte {at}")))?);
             }
             b"bext" if size >= 346 => {
                 let mut bytes = [0; 8];
@@ -102,19 +115,21 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
             b"JUNK" => junk_end = body + size,
             b"data" => {
                 let spec = spec.ok_or_else(|| bad(format!("`data` at byte {at} before `fmt `")))?;
-                let data_bytes = match ds64_data {
-                    Some(bytes) if size == u64::from(u32::MAX) => bytes,
-                    _ => size,
-                };
+                if ds64_data.is_some_and(|bytes| ![IN_DS64, bytes].contains(&size)) {
+                    return Err(bad(format!(
+                        "`data` at byte {at} and ds64 contradict each other"
+                    )));
+                }
                 let ours = ds64_first && junk_end == at && body % ALIGNMENT as u64 == 0;
                 return Ok(Info {
                     spec,
                     data_start: body,
-                    data_bytes,
+                    data_bytes: ds64_data.unwrap_or(size),
+                    counted_frames: counted,
                     claimed_length: riff.saturating_add(8),
                     file_length: length,
                     time_reference,
-                    ours: ours && size == u64::from(u32::MAX) && body <= MOST_HEADER_BYTES,
+                    ours: ours && size == IN_DS64 && body <= MOST_HEADER_BYTES,
                 });
             }
             _ => {}
@@ -153,9 +168,11 @@ pub fn ixml_element(
     Ok(chunks::element(&String::from_utf8_lossy(&bytes), tag))
 }
 
-fn format_of(bytes: &[u8]) -> Option<Spec> {
+/// What a `fmt ` chunk says, or what it is instead. That of an RF64 file must agree with itself;
+/// plain RIFF of other writers is often careless about its bytes a second, and only ever looked at.
+fn format_of(bytes: &[u8], long: bool) -> Result<Spec, &'static str> {
     if bytes.len() < 16 {
-        return None;
+        return Err("unknown");
     }
     let mut tag = u16_at(bytes, 0);
     if tag == 0xfffe && bytes.len() >= 26 {
@@ -166,7 +183,7 @@ fn format_of(bytes: &[u8]) -> Option<Spec> {
         (1, 24) => Format::S24Packed,
         (1, 32) => Format::S32Le,
         (3, 32) => Format::FloatLe,
-        _ => return None,
+        _ => return Err("unknown"),
     };
     let spec = Spec {
         rate: u32_at(bytes, 4),
@@ -174,7 +191,13 @@ fn format_of(bytes: &[u8]) -> Option<Spec> {
         format,
     };
     let frame = usize::from(u16_at(bytes, 12));
-    (spec.channels > 0 && spec.rate > 0 && spec.frame_bytes() == frame).then_some(spec)
+    if spec.channels == 0 || spec.rate == 0 || spec.frame_bytes() != frame {
+        Err("unknown")
+    } else if long && u32_at(bytes, 8) != spec.bytes_per_second() {
+        Err("contradictory")
+    } else {
+        Ok(spec)
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
