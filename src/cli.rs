@@ -138,7 +138,8 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFaults) => ExitCode::from(3),
         Err(failure) => {
-            eprintln!("booth: {failure}");
+            // A full disk under standard error must not become a panic.
+            let _ = writeln!(io::stderr(), "booth: {failure}");
             let usage = matches!(failure, Failure::Usage(_));
             ExitCode::from(if usage { 2 } else { 1 })
         }

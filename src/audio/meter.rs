@@ -62,15 +62,22 @@ impl Meter {
 
     /// Adds whole frames.
     pub fn add(&mut self, bytes: &[u8]) {
-        let format = self.spec.format;
-        let full = full_scale(format);
-        for frame in bytes.chunks_exact(self.spec.frame_bytes()) {
-            for (sums, raw) in self
-                .sums
-                .iter_mut()
-                .zip(frame.chunks_exact(format.sample_bytes()))
-            {
-                let value = sample(format, raw);
+        // The format is looked at once, not for each sample.
+        match self.spec.format {
+            Format::S16Le => self.add_as(bytes, |s: [u8; 2]| integer([0, 0, s[0], s[1]])),
+            Format::S24Packed => self.add_as(bytes, |s: [u8; 3]| integer([0, s[0], s[1], s[2]])),
+            // The upper byte of S24_LE is undefined by ALSA: only three count.
+            Format::S24Le => self.add_as(bytes, |s: [u8; 4]| integer([0, s[0], s[1], s[2]])),
+            Format::S32Le => self.add_as(bytes, integer),
+            Format::FloatLe => self.add_as(bytes, float),
+        }
+    }
+
+    fn add_as<const N: usize>(&mut self, bytes: &[u8], sample: impl Fn([u8; N]) -> f64) {
+        let full = full_scale(self.spec.format);
+        for frame in bytes.chunks_exact(N * self.sums.len()) {
+            for (sums, raw) in self.sums.iter_mut().zip(frame.as_chunks::<N>().0) {
+                let value = sample(*raw);
                 sums.peak = sums.peak.max(value.abs());
                 sums.sum += value;
                 sums.squares += value * value;
@@ -78,12 +85,6 @@ impl Meter {
             }
             self.frames += 1;
         }
-    }
-
-    /// Largest magnitude of all channels.
-    #[must_use]
-    pub fn peak(&self) -> f64 {
-        self.sums.iter().fold(0.0, |peak, sums| peak.max(sums.peak))
     }
 
     /// The levels so far; all zero without a frame.
@@ -98,12 +99,29 @@ impl Meter {
         };
         self.sums.iter().map(level).collect()
     }
+}
 
-    /// Begins anew.
-    pub fn reset(&mut self) {
-        self.sums.fill(Sums::default());
-        self.frames = 0;
-    }
+/// The largest magnitude of all samples, of full scale: for the eye, so integers do for integers.
+#[must_use]
+pub fn peak(format: Format, bytes: &[u8]) -> f32 {
+    let samples = bytes.chunks_exact(format.sample_bytes());
+    // The upper bits of an integer, so that all formats are measured alike.
+    let largest = match format {
+        Format::S16Le => samples
+            .map(|s| i32::from(i16::from_le_bytes([s[0], s[1]])).unsigned_abs() << 16)
+            .max(),
+        Format::S24Packed | Format::S24Le => samples
+            .map(|s| i32::from_le_bytes([0, s[0], s[1], s[2]]).unsigned_abs())
+            .max(),
+        Format::S32Le => samples
+            .map(|s| i32::from_le_bytes([s[0], s[1], s[2], s[3]]).unsigned_abs())
+            .max(),
+        Format::FloatLe => {
+            let floats = samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]]));
+            return floats.fold(0.0, |peak: f32, value| peak.max(value.abs()));
+        }
+    };
+    largest.unwrap_or(0) as f32 / 2_147_483_648.0
 }
 
 /// The largest positive value: one step below 1.0 for integers.
@@ -114,24 +132,15 @@ fn full_scale(format: Format) -> f64 {
     }
 }
 
-/// One sample; a float that is no number counts as full scale, so that it is noticed and no sum
-/// is lost to it.
-fn sample(format: Format, raw: &[u8]) -> f64 {
-    match (format, raw) {
-        (Format::S16Le, &[a, b]) => f64::from(i16::from_le_bytes([a, b])) / 32_768.0,
-        // The upper byte of S24_LE is undefined by ALSA: only three count.
-        (Format::S24Packed, &[a, b, c]) | (Format::S24Le, &[a, b, c, _]) => {
-            f64::from(i32::from_le_bytes([0, a, b, c])) / 2_147_483_648.0
-        }
-        (Format::S32Le, &[a, b, c, d]) => {
-            f64::from(i32::from_le_bytes([a, b, c, d])) / 2_147_483_648.0
-        }
-        (Format::FloatLe, &[a, b, c, d]) => {
-            let value = f64::from(f32::from_le_bytes([a, b, c, d]));
-            if value.is_finite() { value } else { 1.0 }
-        }
-        _ => 0.0,
-    }
+/// A sample in the upper bytes of 32 bits.
+fn integer(bytes: [u8; 4]) -> f64 {
+    f64::from(i32::from_le_bytes(bytes)) / 2_147_483_648.0
+}
+
+/// A float that is no number counts as full scale, so that it is noticed and no sum is lost to it.
+fn float(bytes: [u8; 4]) -> f64 {
+    let value = f64::from(f32::from_le_bytes(bytes));
+    if value.is_finite() { value } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -153,6 +162,7 @@ mod tests {
                 format,
             });
             meter.add(&raw);
+            assert!((peak(format, &raw) - 1.0).abs() < 1e-6, "{format}");
             let one = Level {
                 peak: 1.0,
                 rms: 1.0,

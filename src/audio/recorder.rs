@@ -17,13 +17,15 @@ use std::time::Duration;
 use self::take::{History, OpenTake};
 use super::block::{Block, RecorderEnd};
 use super::format::Spec;
-use super::meter::{Level, Meter};
+use super::meter::{self, Level};
 use super::rf64::{self, Meta};
 use crate::rt::{self, Nanos};
 use crate::store::row::{Row, Verdict};
 
 /// Takes that may be open at once.
 pub const MOST_TAKES: usize = 4;
+/// Between two looks for blocks: commands wake the thread, and a block waits for nobody.
+const PARK: Duration = Duration::from_millis(40);
 /// Wall time between checkpoints.
 const CHECKPOINT: Duration = Duration::from_millis(500);
 
@@ -145,7 +147,6 @@ pub struct Recorder {
     /// come before the blocks that they are about.
     waiting: VecDeque<Command>,
     rows: rows::Rows,
-    meter: Meter,
     processed: u64,
     checked: Nanos,
     reports: Sender<Report>,
@@ -168,7 +169,6 @@ impl Recorder {
             takes: Vec::with_capacity(MOST_TAKES),
             waiting: VecDeque::new(),
             rows: rows::Rows::default(),
-            meter: Meter::new(spec),
             processed: 0,
             checked: Nanos::default(),
             reports,
@@ -258,13 +258,10 @@ impl Recorder {
     /// Takes one block in; gives back each block that the history no longer needs to `free`.
     pub fn take_in(&mut self, block: Box<Block>, mut free: impl FnMut(Box<Block>)) {
         self.processed = block.end();
-        self.meter.reset();
-        self.meter
-            .add(&block.bytes[..block.frames as usize * self.spec.frame_bytes()]);
+        let bytes = &block.bytes[..block.frames as usize * self.spec.frame_bytes()];
         // Magnitudes only: the bits of positive floats order like the floats.
-        self.live
-            .peak
-            .fetch_max((self.meter.peak() as f32).to_bits(), Ordering::Relaxed);
+        let peak = meter::peak(self.spec.format, bytes).to_bits();
+        self.live.peak.fetch_max(peak, Ordering::Relaxed);
         self.history.push_back(block);
         self.feed();
         self.settle();
@@ -382,7 +379,7 @@ impl Recorder {
                         });
                     });
                 }
-                None => std::thread::park_timeout(Duration::from_millis(5)),
+                None => std::thread::park_timeout(PARK),
             }
             live.beat.on_disk(|| self.checkpoint(Nanos::now()));
         }

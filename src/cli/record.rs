@@ -20,7 +20,7 @@ use crate::rt;
 use crate::store::row::{Kind, Row, Verdict};
 
 /// Between two looks at what the recorder did.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(100);
 /// The only take.
 const TAKE: u32 = 1;
 

@@ -173,7 +173,11 @@ impl OpenTake {
         let behind = processed.saturating_sub(lag);
         let to = mark.unwrap_or(behind).min(processed);
         let frame = self.spec.frame_bytes() as u64;
-        for block in history {
+        let news = history.partition_point(|block| block.end() <= self.metered);
+        for block in history.range(news..) {
+            if block.first_frame >= to {
+                break;
+            }
             let (from, to) = (self.metered.max(block.first_frame), to.min(block.end()));
             if from < to {
                 let at = |f: u64| ((f - block.first_frame) * frame) as usize;

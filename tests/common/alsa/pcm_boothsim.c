@@ -9,7 +9,8 @@
  * freeze_file PATH (while the file exists the device neither delivers nor errs; what it would have
  * delivered meanwhile never comes), epoch_ms N (CLOCK_MONOTONIC of device frame 0; otherwise the
  * first start),
- * buffer_bytes_max N, channels N (no other count), busy 1 (somebody else has it open). */
+ * buffer_bytes_max N, period_bytes N (no other period), channels N (no other count), busy 1
+ * (somebody else has it open). */
 #define PIC
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -188,7 +189,7 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 	.poll_revents = sim_poll_revents, .close = sim_close,
 };
 
-static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max, long channels) {
+static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max, long period_bytes, long channels) {
 	static const unsigned access[] = { SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_ACCESS_RW_INTERLEAVED };
 	static const unsigned formats[] = { SND_PCM_FORMAT_S16_LE, SND_PCM_FORMAT_S24_LE,
 		SND_PCM_FORMAT_S24_3LE, SND_PCM_FORMAT_S32_LE, SND_PCM_FORMAT_FLOAT_LE };
@@ -200,12 +201,15 @@ static int constrain(snd_pcm_ioplug_t *io, long buffer_bytes_max, long channels)
 	    (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, 8000, 192000)) < 0 ||
 	    (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, 1024)) < 0)
 		return err;
+	if (period_bytes && (err = snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIOD_BYTES,
+								   period_bytes, period_bytes)) < 0)
+		return err;
 	return snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 64, buffer_bytes_max);
 }
 
 SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 	snd_config_iterator_t i, next;
-	long buffer_bytes_max = 16 << 20, epoch_ms = 0, channels = 0, busy = 0;
+	long buffer_bytes_max = 16 << 20, period_bytes = 0, epoch_ms = 0, channels = 0, busy = 0;
 	struct sim *s;
 	int err = -EINVAL;
 	(void)root;
@@ -222,6 +226,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 		else if (!strcmp(id, "unplug_at_ms")) snd_config_get_integer(n, &s->unplug_at_ms);
 		else if (!strcmp(id, "epoch_ms")) snd_config_get_integer(n, &epoch_ms);
 		else if (!strcmp(id, "buffer_bytes_max")) snd_config_get_integer(n, &buffer_bytes_max);
+		else if (!strcmp(id, "period_bytes")) snd_config_get_integer(n, &period_bytes);
 		else if (!strcmp(id, "channels")) snd_config_get_integer(n, &channels);
 		else if (!strcmp(id, "busy")) snd_config_get_integer(n, &busy);
 		else if (!strcmp(id, "unplug_file")) {
@@ -249,7 +254,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 		close(s->io.poll_fd);
 		goto fail;
 	}
-	if ((err = constrain(&s->io, buffer_bytes_max, channels)) < 0) {
+	if ((err = constrain(&s->io, buffer_bytes_max, period_bytes, channels)) < 0) {
 		snd_pcm_ioplug_delete(&s->io);
 		return err;
 	}
