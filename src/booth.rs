@@ -271,6 +271,7 @@ impl Booth {
         {
             match reply {
                 Reply::Played(result) => {
+                    self.faulty |= result.is_err();
                     let result = result.map(|position| self.sphere_at(&position));
                     let result = result.map_err(|error| error.to_string().into());
                     self.event(self.time.now(), Event::Rolling(result));

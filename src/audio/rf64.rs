@@ -100,6 +100,10 @@ impl TakeFile {
         // Whoever repairs files can see that this one is being written; not every file system locks.
         let _ = file.try_lock();
         let expected = expected_frames.saturating_mul(spec.frame_bytes() as u64);
+        // Never more than a quarter of what is free: other takes and rows need room too.
+        let folder = final_path.parent().filter(|it| !it.as_os_str().is_empty());
+        let free = rt::free_bytes(folder.unwrap_or(Path::new("."))).unwrap_or(0);
+        let expected = expected.min(free / 4);
         if let Err(error) = rt::reserve_space(&file, expected.saturating_add(header.data_start())) {
             // FAT and some network file systems cannot; a full disk shows at the first write.
             log::debug!("no space reserved for a take: {error}");

@@ -1,5 +1,6 @@
 //! `booth demo`: a scripted visitor reads through the whole protocol in forty seconds.
 
+use std::io::Write;
 use std::path::Path;
 
 use super::run::finish;
@@ -70,7 +71,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         source::SIMULATED => "the built-in simulated source (no sound card is used)",
         device => device,
     };
-    eprintln!(
+    // Nobody may be watching.
+    let _ = writeln!(
+        std::io::stderr(),
         "demo: {} channels from {source}",
         config.audio.channels.len()
     );

@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     if let Some(frames) = wanted {
         chain.send(take.end(frames, Verdict::Kept));
     }
-    let stored = take.wait(&mut chain, wanted.is_some(), &stop);
+    let stored = take.wait(&mut chain, wanted, &stop);
     chain.stop();
     let row = stored?;
     let json = serde_json::to_string(&row)
@@ -190,7 +190,12 @@ impl Take<'_> {
 
     /// Waits for the row; a signal, a lost device or a disk that refuses ends the take before its
     /// length.
-    fn wait(&self, chain: &mut Chain, bounded: bool, stop: &AtomicBool) -> Result<Row, Failure> {
+    fn wait(
+        &self,
+        chain: &mut Chain,
+        wanted: Option<u64>,
+        stop: &AtomicBool,
+    ) -> Result<Row, Failure> {
         let mut ending = false;
         let mut failed = None;
         let progress = std::io::stderr().is_terminal();
@@ -198,7 +203,7 @@ impl Take<'_> {
             match chain.reports.recv_timeout(TURN) {
                 Ok(Report::Stored { row, .. }) => {
                     if progress {
-                        eprintln!();
+                        let _ = writeln!(std::io::stderr());
                     }
                     if let Some(reason) = failed {
                         log::error!("{reason}; what is on the disk is kept");
@@ -218,6 +223,8 @@ impl Take<'_> {
                 Err(_) => {}
             }
             let frames = chain.live.frames.load(Ordering::Acquire);
+            // What was captured up to now, though the disk may be far behind.
+            let captured = chain.clock.frame_at(rt::Nanos::now()).unwrap_or(frames);
             let lost = chain.status.state() == State::Closed;
             let broken = lost || failed.is_some();
             if !ending && (broken || stop.load(Ordering::Acquire)) {
@@ -227,12 +234,13 @@ impl Take<'_> {
                     log::error!("audio device `{}`: {reason}", self.audio.device);
                 }
                 // A signal ends an endless take as it was meant to end.
-                let verdict = if broken || bounded {
+                let verdict = if broken || wanted.is_some() {
                     Verdict::Aborted
                 } else {
                     Verdict::Kept
                 };
-                chain.send(self.end(frames, verdict));
+                let end = captured.max(frames).min(wanted.unwrap_or(u64::MAX));
+                chain.send(self.end(end, verdict));
             }
             if progress && !ending {
                 let peak = chain.live.peak.swap(0, Ordering::Relaxed);

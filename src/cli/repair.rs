@@ -48,6 +48,11 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
 }
 
 fn look(file: &Path, json: bool) -> Result<String, String> {
+    // A named pipe would make `repair` wait for its writer.
+    let kind = fs::metadata(file).map(|file| file.file_type());
+    if kind.is_ok_and(|kind| !kind.is_file()) {
+        return Err(format!("{}: is no regular file", file.display()));
+    }
     let _data = hold_data(file)?;
     let _file = hold_file(file)?;
     let outcome = repair(file).map_err(|error| error.to_string())?;

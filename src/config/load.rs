@@ -186,6 +186,7 @@ fn validate(c: &Config) -> Result<(), Reason> {
     if let Err(error) = shard {
         return Err(("corpus.shard", error.to_string()));
     }
+    check(!c.data.as_os_str().is_empty(), "data", "must name a folder")?;
     check(
         !c.language.is_empty(),
         "language",
@@ -280,6 +281,13 @@ fn mixer(a: &Audio) -> Result<(), Reason> {
 fn take(c: &Config) -> Result<(), Reason> {
     let t = &c.take;
     check(t.hold_ms > 0, "take.hold_ms", "must be more than 0")?;
+    for (key, ms) in [
+        ("take.hold_ms", t.hold_ms),
+        ("take.pre_roll_ms", t.pre_roll_ms),
+        ("take.post_roll_ms", t.post_roll_ms),
+    ] {
+        check(ms <= 10_000, key, "must be 10000 ms at most")?;
+    }
     check(t.max_s > 0, "take.max_s", "must be more than 0")?;
     check(t.segment_s > 0, "take.segment_s", "must be more than 0")?;
     check(t.min_ms > 0, "take.min_ms", "must be more than 0")?;

@@ -129,7 +129,7 @@ impl Prompter {
     /// The next line that can be shown.
     ///
     /// # Errors
-    /// [`CorpusError::NothingToShow`] after a whole round without one, or the corpus's.
+    /// [`CorpusError::NothingToShow`] after two rounds without one, or the corpus's.
     pub fn next_prompt(&mut self) -> Result<Prompt, PromptError> {
         if let Some(number) = self.first.take()
             && let Ok(line) = self.corpus.line(number)
@@ -143,7 +143,8 @@ impl Prompter {
             });
         }
         let lines = self.lines();
-        for _ in 0..lines {
+        // The only usable line may be the first of one round and the last of the next.
+        for _ in 0..lines.saturating_mul(2) {
             let ticket = self.owed.pop_front().unwrap_or_else(|| {
                 self.next += 1;
                 self.next - 1
@@ -339,6 +340,8 @@ mod tests {
         let mut round = numbers(&mut open(folder.path(), "a\n#\n\nd\n"), 4);
         round.sort_unstable();
         assert_eq!(round, [1, 1, 4, 4]);
+        let mut single = open(folder.path(), "a\n#\n#\n");
+        assert_eq!(numbers(&mut single, 9), [1; 9]);
         let nothing = open(folder.path(), "#\n#\n").next_prompt();
         let Err(PromptError::Corpus(error)) = nothing else {
             panic!("{nothing:?}")
