@@ -239,7 +239,8 @@ impl Take<'_> {
                 } else {
                     Verdict::Kept
                 };
-                let end = captured.max(frames).min(wanted.unwrap_or(u64::MAX));
+                let reached = if broken { frames } else { captured.max(frames) };
+                let end = reached.min(wanted.unwrap_or(u64::MAX));
                 chain.send(self.end(end, verdict));
             }
             if progress && !ending {
