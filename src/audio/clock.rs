@@ -35,12 +35,6 @@ impl FrameClock {
         }
     }
 
-    /// Frames per second.
-    #[must_use]
-    pub fn rate(&self) -> u32 {
-        self.rate
-    }
-
     /// Capture's alone: `frame` frames had been captured at `at`.
     pub fn publish(&self, frame: u64, at: Nanos) {
         let sequence = self.sequence.load(Ordering::Relaxed);

@@ -133,12 +133,6 @@ impl Spec {
     pub fn frames_in_ms(self, millis: u64) -> u64 {
         millis * u64::from(self.rate) / 1000
     }
-
-    /// Seconds that `frames` last.
-    #[must_use]
-    pub fn seconds(self, frames: u64) -> f64 {
-        frames as f64 / f64::from(self.rate)
-    }
 }
 
 impl std::fmt::Display for Spec {
