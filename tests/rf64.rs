@@ -50,6 +50,28 @@ fn booth_repair(path: &Path) -> Output {
 }
 
 #[test]
+fn a_description_of_any_length_hides_no_samples() {
+    let dir = tempfile::tempdir().expect("folder");
+    for length in 0..4 {
+        let path = dir.path().join(format!("{length}.rf64"));
+        let meta = Meta {
+            ixml: vec![("NOTE".into(), "n".repeat(length))],
+            ..meta()
+        };
+        let mut take = TakeFile::create(&path, SPEC, &meta, 0).expect("create");
+        take.append(&samples(SPEC, 100)).expect("append");
+        let gap = |frames| Gap {
+            frame: 3,
+            frames,
+            cause: Cause::Overrun,
+        };
+        let gaps = [gap(1), gap(10)];
+        take.finalise(&gaps[..length % 3]).expect("finalise");
+        assert_eq!(frames_read(&path), [100; 3], "{path:?}");
+    }
+}
+
+#[test]
 fn every_format_reads_back_to_the_byte() {
     let dir = tempfile::tempdir().expect("folder");
     for format in Format::ALL.into_iter().filter(|f| f.stored() == *f) {

@@ -38,7 +38,8 @@ pub(super) fn bext(meta: &Meta) -> Vec<u8> {
     out
 }
 
-/// iXML: the track list with the channels' names, and further elements.
+/// iXML: the track list with the channels' names, and further elements. Of even length: libsndfile
+/// (1.2) does not skip the pad byte of a chunk it does not know, and finds no samples behind it.
 pub(super) fn ixml(meta: &Meta) -> String {
     let mut xml = String::from(concat!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
@@ -65,6 +66,9 @@ pub(super) fn ixml(meta: &Meta) -> String {
         ));
     }
     xml.push_str("</TRACK_LIST>\n</BWFXML>\n");
+    if xml.len() % 2 == 1 {
+        xml.push('\n');
+    }
     xml
 }
 
@@ -109,6 +113,7 @@ pub(super) fn gaps(gaps: &[Gap]) -> Vec<u8> {
         let cause = format!("{:?}", gap.cause).to_lowercase();
         let mut label = count.to_le_bytes().to_vec();
         label.extend(format!("{} frames lost: {cause}\0", gap.frames).bytes());
+        label.resize(label.len().next_multiple_of(2), 0);
         push(&mut list, b"labl", &label);
         let mut region = count.to_le_bytes().to_vec();
         region.extend(u32::try_from(gap.frames).unwrap_or(u32::MAX).to_le_bytes());
