@@ -7,6 +7,7 @@
 
 mod assemble;
 mod device;
+mod disk;
 mod error;
 mod perform;
 mod record;
@@ -37,6 +38,7 @@ use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk, Job};
 use crate::store::events::Note;
 use device::Said;
+use disk::Disk;
 use time::Time;
 use wall::Wall;
 use watch::Watch;
@@ -83,6 +85,7 @@ struct Booth {
     sphere_wanted_at: u64,
     faulty: bool,
     said: Said,
+    disk: Disk,
     failure: Option<Error>,
     actions: Vec<Action>,
     edges: Vec<Edge>,
@@ -119,7 +122,7 @@ impl Booth {
         let done = self.stopping || self.player.as_ref().is_some_and(Player::pressed_out);
         let kept = self.clerk.is_settled() || self.clerk.is_ended();
         let idle = self.session.is_idle() && kept;
-        done && (idle || self.chain.ended().is_some())
+        done && (idle || self.chain.ended().is_some() || self.disk.is_given_up(Nanos::now()))
     }
 
     /// A thread that ended although nobody stopped it.
@@ -138,6 +141,7 @@ impl Booth {
         self.serve_buttons();
         self.serve_takes();
         self.serve_clerk();
+        self.serve_disk();
         self.serve_sphere();
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
@@ -170,9 +174,13 @@ impl Booth {
         if let Some(thread) = self.died() {
             self.fail(Error::Died(thread));
         }
+        if self.player.as_ref().is_some_and(Player::pressed_out) {
+            self.disk.wait_no_longer(Nanos::now());
+        }
         let quit = self.buttons.quit() || self.stop.load(Ordering::Acquire);
         if quit && !self.stopping {
             self.stopping = true;
+            self.disk.wait_no_longer(Nanos::now());
             self.watch.stopping();
             self.event(self.time.now(), Event::Shutdown);
         }
@@ -211,6 +219,14 @@ impl Booth {
         for report in self.settled(|booth| booth.chain.reports.try_iter().collect()) {
             let event = match report {
                 Report::Measured { .. } => continue,
+                Report::Refused { reason } => {
+                    self.disk.refused = Some(reason);
+                    continue;
+                }
+                Report::Returned => {
+                    self.disk.refused = None;
+                    continue;
+                }
                 Report::Stored { take, row } => {
                     self.faulty |= !row.gaps.is_empty();
                     Event::Stored(take)
@@ -239,6 +255,7 @@ impl Booth {
                 }
                 Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
                 Answer::Name(name) => self.next_name = Some(name),
+                Answer::Disk(away) => self.disk.away = away,
                 Answer::Moved(moved) => self.note_moved(moved),
                 Answer::Failed(reason) => {
                     log::error!("{}", self.unnamed(&reason));

@@ -152,13 +152,22 @@ pub fn lock_memory() -> io::Result<()> {
     }
 }
 
-/// Bytes that this user may still write to the file system of `path`.
+/// The file system of a path.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskState {
+    /// Bytes that this user may still write to it.
+    pub free_bytes: u64,
+    /// Mounted read-only.
+    pub read_only: bool,
+}
+
+/// The state of the file system of `path`.
 ///
 /// # Errors
 /// The system's, where there is no such path.
 // Both fields have 32 bits on armv7.
 #[allow(clippy::unnecessary_cast)]
-pub fn free_bytes(path: &Path) -> io::Result<u64> {
+pub fn disk(path: &Path) -> io::Result<DiskState> {
     let path = std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)?;
     // SAFETY: statvfs is plain data; the call gets a valid path and a valid pointer to it.
     let (done, stat) = unsafe {
@@ -166,7 +175,10 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
         (libc::statvfs(path.as_ptr(), &raw mut stat), stat)
     };
     if done == 0 {
-        Ok(stat.f_bavail as u64 * stat.f_frsize as u64)
+        Ok(DiskState {
+            free_bytes: stat.f_bavail as u64 * stat.f_frsize as u64,
+            read_only: stat.f_flag & libc::ST_RDONLY != 0,
+        })
     } else {
         Err(io::Error::last_os_error())
     }

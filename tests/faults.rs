@@ -12,6 +12,7 @@ mod faults {
     mod kill;
     mod load;
     mod power;
+    mod session;
     mod shim;
     mod stall;
     mod take;

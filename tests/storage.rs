@@ -1,4 +1,5 @@
-//! A disk that fills up: what does not fit is not begun, and a session ends before the reserve.
+//! A disk that fills up: what does not fit is not begun, and a session ends before the reserve. One
+//! that turns read-only or goes away is a screen until it is back.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
@@ -87,5 +88,46 @@ fn a_full_disk_is_a_screen_and_no_session() {
     assert_eq!(run.code, Some(0), "{}", run.said());
     let full = |line: &&str| line.contains("fault") && line.contains("place pour enregistrer");
     assert!(shown(&run).iter().any(full), "{:?}", shown(&run));
-    assert!(!left(dir.path()).join("sessions").exists());
+    assert_eq!(run::sessions(&left(dir.path())), Vec::<PathBuf>::new());
+}
+
+/// The screens of a fault of the disk that a run showed, on and off.
+fn disk_faults(run: &Run) -> usize {
+    let fault = |line: &&&str| line.contains("fault") && line.contains("carte mémoire");
+    shown(run).iter().filter(fault).count()
+}
+
+#[test]
+fn an_idle_box_shows_a_read_only_disk_and_goes_on_once_it_is_writable() {
+    let script = "until attract\nuntil fault\n300 go\nuntil attract\n300 go\nuntil intro\n300 go\n\
+                  until reading\n2000 go\n2000 stop\n";
+    let remount = "sleep 2; mount -o remount,ro disk || exit 98; sleep 3; mount -o remount,rw disk";
+    let (run, dir) = run_on_small_disk(120, script, remount);
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    assert_eq!(disk_faults(&run), 1, "{:?}", shown(&run));
+    assert!(run.said().contains("read-only"), "{}", run.said());
+    let rows = run::rows(&run::session(&left(dir.path())));
+    assert_eq!(rows.len(), 2, "{}", run.said());
+}
+
+#[test]
+fn a_disk_that_is_unmounted_in_a_take_and_mounted_again_loses_nothing() {
+    let script = "until attract\n300 go\nuntil intro\n300 go\nuntil reading\n2000 go\n\
+                  until fault\n300 go\nuntil paused\n300 go\n2000 go\n1000 stop\n";
+    // Below the mount point lies an empty folder of another disk.
+    let away = "sleep 5; mkdir keep; mount --bind disk keep; umount -l disk; sleep 3; \
+                find disk > below; mount --bind keep disk";
+    let (run, dir) = run_on_small_disk(120, script, away);
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    assert_eq!(disk_faults(&run), 1, "{:?}", shown(&run));
+    let below = fs::read_to_string(dir.path().join("below")).unwrap();
+    assert_eq!(below, "disk\n", "nothing was written below the mount point");
+    let session = run::session(&left(dir.path()));
+    let rows = run::rows(&session);
+    assert!(rows.len() >= 4, "{rows:?}");
+    for row in &rows {
+        let (spec, bytes) = run::samples(&session.join(&row.file));
+        assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+        assert_eq!(row.gaps, []);
+    }
 }

@@ -1,8 +1,9 @@
 //! The recorder: cuts takes out of the stream of blocks and alone writes them and their rows.
 //!
 //! Guarantees: what was lost becomes silence and a gap; levels are reported before the disk is
-//! asked for anything; blocks beyond the history go back at once; a take that the disk refuses to
-//! take on is a finished file of what is on it. Never panics on a disk error.
+//! asked for anything; blocks beyond the history go back at once. While a disk is read-only or away
+//! the blocks of its takes are kept, and written once it is back; on a full one a take is a finished
+//! file of what fits. Never panics on a disk error.
 
 pub mod rows;
 pub mod take;
@@ -18,7 +19,7 @@ use self::take::{History, OpenTake};
 use super::block::{Block, RecorderEnd};
 use super::format::Spec;
 use super::meter::{self, Level};
-use super::rf64::{self, Meta};
+use super::rf64::{self, Meta, TakeFile};
 use crate::rt::{self, Nanos};
 use crate::store::row::{Row, Verdict};
 
@@ -26,7 +27,7 @@ use crate::store::row::{Row, Verdict};
 pub const MOST_TAKES: usize = 4;
 /// Between two looks for blocks: commands wake the thread, and a block waits for nobody.
 const PARK: Duration = Duration::from_millis(40);
-/// Wall time between checkpoints.
+/// Wall time between checkpoints, and between two tries of a disk that refuses.
 const CHECKPOINT: Duration = Duration::from_millis(500);
 
 /// Begins a take.
@@ -115,6 +116,13 @@ pub enum Report {
         /// As written.
         row: Box<Row>,
     },
+    /// The disk is read-only, away or fails: what is recorded waits in memory.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// The disk takes everything again, and has all that waited.
+    Returned,
     /// The take could not be written on.
     Failed {
         /// Its number.
@@ -149,8 +157,19 @@ pub struct Recorder {
     rows: rows::Rows,
     processed: u64,
     checked: Nanos,
+    disk: Disk,
     reports: Sender<Report>,
     live: Arc<Live>,
+}
+
+/// How the disk behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disk {
+    Good,
+    /// It refused, which was reported; nothing is asked of it until the next try.
+    Refuses,
+    /// It is being tried; a further refusal is not reported again.
+    Tried,
 }
 
 impl Recorder {
@@ -171,6 +190,7 @@ impl Recorder {
             rows: rows::Rows::default(),
             processed: 0,
             checked: Nanos::default(),
+            disk: Disk::Good,
             reports,
             live,
         }
@@ -188,17 +208,38 @@ impl Recorder {
         true
     }
 
-    /// Obeys what waits, up to a take for which there is no room yet.
+    /// Obeys what waits, up to a take for which there is no room yet, or a disk that refuses.
     fn obey(&mut self) {
-        while let Some(command) = self.waiting.pop_front() {
+        self.end_open_takes();
+        while self.disk != Disk::Refuses
+            && let Some(command) = self.waiting.pop_front()
+        {
             if matches!(command, Command::Begin(_)) && self.takes.len() >= MOST_TAKES {
                 self.waiting.push_front(command);
                 break;
             }
             self.perform(command);
-            self.feed();
-            self.settle();
+            self.end_open_takes();
         }
+    }
+
+    /// Where an open take ends is said before it gets frames: it is no matter of the disk.
+    fn end_open_takes(&mut self) {
+        if !self.waiting.is_empty() {
+            let open: Vec<u32> = self.takes.iter().map(|take| take.number).collect();
+            let is_end = |command: &Command| match command {
+                Command::End(end) => open.contains(&end.take),
+                Command::MayEnd { take, .. } => open.contains(take),
+                _ => false,
+            };
+            while let Some(at) = self.waiting.iter().position(is_end) {
+                if let Some(end) = self.waiting.remove(at) {
+                    self.perform(end);
+                }
+            }
+        }
+        self.feed();
+        self.settle();
     }
 
     /// Makes the files of open takes whole; their rows are written at the next start.
@@ -212,13 +253,11 @@ impl Recorder {
 
     fn perform(&mut self, command: Command) {
         match command {
-            Command::Begin(begin) => {
-                let number = begin.take;
-                match OpenTake::open(self.spec, &begin) {
-                    Ok(take) => self.takes.push(take),
-                    Err(error) => self.fail(number, error.to_string()),
-                }
-            }
+            Command::Begin(begin) => match OpenTake::open(self.spec, &begin) {
+                Ok(take) => self.takes.push(take),
+                Err(error) if error.may_pass() => self.refuse(&error, Command::Begin(begin)),
+                Err(error) => self.fail(begin.take, error.to_string()),
+            },
             Command::MayEnd { take, end_frame } => {
                 if let Some(take) = self.takes.iter_mut().find(|t| t.number == take) {
                     take.may_end = Some(end_frame);
@@ -229,12 +268,10 @@ impl Recorder {
                 None => self.fail(end.take, "no such take is open".into()),
             },
             Command::Amend { take, verdict } => self.amend(take, verdict),
-            Command::NewSession { folder } => {
-                // The clerk makes it too; a take that begins at once need not wait for that. What
-                // is wrong with it shows when the take's file is created.
-                let _ = std::fs::create_dir_all(&folder);
-                self.rows = rows::Rows::new(folder);
-            }
+            Command::NewSession { folder } => match rows::Rows::of(folder.clone()) {
+                Ok(rows) => self.rows = rows,
+                Err(error) => self.refuse(&error, Command::NewSession { folder }),
+            },
             Command::Quit => {}
         }
     }
@@ -251,8 +288,25 @@ impl Recorder {
                 take,
                 row: Box::new(row),
             }),
+            Err(error) if error.may_pass() => {
+                self.refuse(&error, Command::Amend { take, verdict });
+            }
             Err(error) => self.fail(take, error.to_string()),
         }
+    }
+
+    /// The disk refused a command, which waits until it is back.
+    fn refuse(&mut self, error: &rf64::Error, command: Command) {
+        self.waiting.push_front(command);
+        self.refused(error);
+    }
+
+    fn refused(&mut self, error: &rf64::Error) {
+        if self.disk == Disk::Good {
+            let reason = error.to_string();
+            self.report(Report::Refused { reason });
+        }
+        self.disk = Disk::Refuses;
     }
 
     /// Takes one block in; gives back each block that the history no longer needs to `free`.
@@ -263,14 +317,49 @@ impl Recorder {
         let peak = meter::peak(self.spec.format, bytes).to_bits();
         self.live.peak.fetch_max(peak, Ordering::Relaxed);
         self.history.push_back(block);
-        self.feed();
-        self.settle();
         self.obey();
-        let oldest = self.processed.saturating_sub(self.history_frames);
-        while self.history.front().is_some_and(|old| old.end() < oldest) {
-            self.history.pop_front().into_iter().for_each(&mut free);
-        }
+        self.release(&mut free);
         self.live.frames.store(self.processed, Ordering::Release);
+    }
+
+    /// Gives back the blocks beyond the history that no take needs any more.
+    fn release(&mut self, mut free: impl FnMut(Box<Block>)) {
+        let oldest = self.processed.saturating_sub(self.history_frames);
+        if self.disk == Disk::Good {
+            while self.history.front().is_some_and(|old| old.end() < oldest) {
+                self.history.pop_front().into_iter().for_each(&mut free);
+            }
+            return;
+        }
+        for _ in 0..self.history.len() {
+            let Some(block) = self.history.pop_front() else {
+                break;
+            };
+            if block.end() >= oldest || self.is_awaited(&block) {
+                self.history.push_back(block);
+            } else {
+                free(block);
+            }
+        }
+    }
+
+    /// Whether a disk that is back will want frames of this block.
+    fn is_awaited(&self, block: &Block) -> bool {
+        let end_of = |take| {
+            let mut waiting = self.waiting.iter();
+            let end = waiting.find_map(|command| match command {
+                Command::End(end) if end.take == take => Some(end.end_frame),
+                _ => None,
+            });
+            end.unwrap_or(u64::MAX)
+        };
+        let open = self.takes.iter().map(OpenTake::unsynced);
+        let to_open = self.waiting.iter().filter_map(|command| match command {
+            Command::Begin(begin) => Some(begin.start_frame..end_of(begin.take)),
+            _ => None,
+        });
+        let mut awaited = open.chain(to_open);
+        awaited.any(|frames| block.end() > frames.start && block.first_frame < frames.end)
     }
 
     /// Gives every open take what it lacks of the history.
@@ -279,13 +368,20 @@ impl Recorder {
         self.each(|take, history| take.feed(history, processed));
     }
 
-    /// Does `work` on every open take; one that fails is cut there, and waits for its end.
+    /// Does `work` on every open take; one that has no room is cut there, and waits for its end.
     fn each(&mut self, work: impl Fn(&mut OpenTake, &History) -> Result<(), rf64::Error>) {
-        let mut failed = Vec::new();
+        if self.disk == Disk::Refuses {
+            return;
+        }
+        let (mut failed, mut refused) = (Vec::new(), None);
         self.takes.retain_mut(|take| {
             let Err(error) = work(take, &self.history) else {
                 return true;
             };
+            if error.may_pass() {
+                refused = Some(error);
+                return true;
+            }
             failed.push((take.number, error));
             let cut = take.cut();
             let kept = cut.is_ok();
@@ -294,6 +390,9 @@ impl Recorder {
         });
         for (take, error) in failed {
             self.fail(take, error.to_string());
+        }
+        if let Some(error) = refused {
+            self.refused(&error);
         }
     }
 
@@ -311,7 +410,9 @@ impl Recorder {
                 });
             }
         }
-        while let Some(at) = self.takes.iter().position(|take| take.complete(processed)) {
+        while self.disk != Disk::Refuses
+            && let Some(at) = self.takes.iter().position(|take| take.complete(processed))
+        {
             let take = self.takes.remove(at);
             self.store(take);
         }
@@ -320,30 +421,57 @@ impl Recorder {
     /// Finishes a take that has all its frames, and appends its row.
     fn store(&mut self, mut take: OpenTake) {
         let number = take.number;
-        if let Err(error) = take.finish() {
+        let mut finished = take.finish();
+        if let Err(error) = &finished
+            && !error.may_pass()
+        {
             self.fail(number, error.to_string());
-            if let Err(error) = take.cut() {
-                return self.fail(number, error.to_string());
-            }
+            finished = take.cut();
         }
         let Some(row) = take.row() else { return };
-        match self.rows.append(row) {
+        match finished.and_then(|()| self.rows.append(row)) {
             Ok(row) => self.report(Report::Stored {
                 take: number,
                 row: Box::new(row),
             }),
+            Err(error) if error.may_pass() => {
+                self.takes.push(take);
+                self.refused(&error);
+            }
             Err(error) => self.fail(number, error.to_string()),
         }
     }
 
-    /// Checkpoints the open takes where half a second of wall time went by.
-    pub fn checkpoint(&mut self, now: Nanos) {
+    /// Checkpoints the open takes where half a second of wall time went by, or tries a disk that
+    /// refused; what it needs no more goes to `free`.
+    pub fn checkpoint(&mut self, now: Nanos, free: impl FnMut(Box<Block>)) {
         if now.since(self.checked) < CHECKPOINT {
             return;
         }
-        self.each(|take, _| take.checkpoint());
+        if self.disk == Disk::Good {
+            self.each(|take, _| take.checkpoint());
+        } else {
+            self.try_again();
+            self.release(free);
+        }
         // From the end of the syncs on: where they are slow, blocks are still taken in between.
         self.checked = now.max(Nanos::now());
+    }
+
+    /// Writes all that waits, if the disk lets it; it is good again once everything is synced.
+    fn try_again(&mut self) {
+        self.disk = Disk::Tried;
+        self.each(|take, _| take.reopen());
+        self.feed();
+        self.each(|take, _| take.checkpoint());
+        if let Some(Command::Begin(begin)) = self.waiting.front() {
+            TakeFile::clear_attempt(&begin.path, self.spec.stored(), &begin.meta);
+        }
+        self.obey();
+        if self.disk == Disk::Tried {
+            self.disk = Disk::Good;
+            self.report(Report::Returned);
+        }
     }
 
     fn fail(&self, take: u32, reason: String) {
@@ -371,199 +499,19 @@ impl Recorder {
                     Err(TryRecvError::Empty) => break,
                 }
             }
+            let free = &mut end.free;
+            let mut free = |old| {
+                let _ = free.enqueue(old);
+            };
             match end.filled.dequeue() {
-                Some(block) => {
-                    let free = &mut end.free;
-                    live.beat.on_disk(|| {
-                        self.take_in(block, |old| {
-                            let _ = free.enqueue(old);
-                        });
-                    });
-                }
+                Some(block) => live.beat.on_disk(|| self.take_in(block, &mut free)),
                 None => std::thread::park_timeout(PARK),
             }
-            live.beat.on_disk(|| self.checkpoint(Nanos::now()));
+            live.beat
+                .on_disk(|| self.checkpoint(Nanos::now(), &mut free));
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audio::block::Cause;
-    use crate::audio::format::Format;
-    use crate::store::row::{Gap, Kind};
-    use std::path::Path;
-
-    const SPEC: Spec = Spec {
-        rate: 1000,
-        channels: 1,
-        format: Format::S24Le,
-    };
-
-    fn block(first: u64, frames: u32, lost_before: Option<Cause>) -> Box<Block> {
-        let sample = |f: u64| [f as u8, (f >> 8) as u8, 0, 0xee];
-        let bytes: Vec<u8> = (first..first + u64::from(frames))
-            .flat_map(sample)
-            .collect();
-        Box::new(Block {
-            first_frame: first,
-            frames,
-            lost_before,
-            bytes: bytes.into(),
-        })
-    }
-
-    #[test]
-    fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (sender, reports) = std::sync::mpsc::channel();
-        let mut recorder = Recorder::new(SPEC, 1500, sender, Arc::default());
-        let folder = dir.path().to_owned();
-        std::fs::write(folder.join("takes.jsonl"), "torn").expect("write");
-        recorder.handle(Command::NewSession {
-            folder: folder.clone(),
-        });
-        let mut freed = 0;
-        for n in 0..20 {
-            recorder.take_in(block(n * 100, 100, None), |_| freed += 1);
-        }
-        let begin = Begin {
-            take: 1,
-            path: folder.join("a.rf64"),
-            start_frame: 1250,
-            start_mark: 1500,
-            expected_frames: 0,
-            behind_frames: 0,
-            meta: Meta::default(),
-        };
-        recorder.handle(Command::Begin(Box::new(begin)));
-        recorder.take_in(block(2050, 100, Some(Cause::Overrun)), |_| freed += 1);
-        let end = End {
-            take: 1,
-            start_mark: 1500,
-            end_mark: 2100,
-            end_frame: 2300,
-            frame0: 1000,
-            row: Row::of(1, "a.rf64".into(), Kind::Read, SPEC),
-        };
-        recorder.handle(Command::End(Box::new(end)));
-        assert!(matches!(
-            reports.try_recv(),
-            Ok(Report::Measured { take: 1, .. })
-        ));
-        recorder.take_in(block(2150, 200, None), |_| freed += 1);
-        let Ok(Report::Stored { row, .. }) = reports.try_recv() else {
-            panic!("not stored")
-        };
-        assert_eq!(
-            (row.start_frame, row.frames, row.kind),
-            (250, 1050, Kind::Read)
-        );
-        assert_eq!(
-            row.gaps,
-            [Gap {
-                frame: 750,
-                frames: 50,
-                cause: Cause::Overrun
-            }]
-        );
-        assert_eq!((row.lead_frames, row.tail_frames), (250, 200));
-        let sample = |f: u64| match f {
-            2000..2050 => [0; 3],
-            f => [f as u8, (f >> 8) as u8, 0],
-        };
-        let audio: Vec<u8> = (1250..2300).flat_map(sample).collect();
-        let file = std::fs::read(folder.join("a.rf64")).expect("read");
-        assert!(file[4096..4096 + audio.len()] == audio[..]);
-        assert!(freed > 0, "blocks beyond the history go back");
-        recorder.handle(Command::Amend {
-            take: 1,
-            verdict: Verdict::Redone,
-        });
-        let rows = std::fs::read_to_string(folder.join("takes.jsonl")).expect("read");
-        assert_eq!(rows.lines().count(), 3);
-        assert!(rows.starts_with("torn\n{"));
-    }
-
-    /// A recorder of 1 kHz in a folder, with its reports.
-    fn recorder(folder: &Path) -> (Recorder, Receiver<Report>) {
-        let (sender, reports) = std::sync::mpsc::channel();
-        let mut recorder = Recorder::new(SPEC, 1500, sender, Arc::default());
-        let folder = folder.to_owned();
-        recorder.handle(Command::NewSession { folder });
-        (recorder, reports)
-    }
-
-    fn begin(folder: &Path, take: u32, start_frame: u64) -> Command {
-        Command::Begin(Box::new(Begin {
-            take,
-            path: folder.join(format!("{take}.rf64")),
-            start_frame,
-            start_mark: start_frame,
-            expected_frames: 0,
-            behind_frames: 0,
-            meta: Meta::default(),
-        }))
-    }
-
-    fn end(take: u32, end_frame: u64) -> Command {
-        Command::End(Box::new(End {
-            take,
-            start_mark: 0,
-            end_mark: end_frame,
-            end_frame,
-            frame0: 0,
-            row: Row::of(take, format!("{take}.rf64"), Kind::Read, SPEC),
-        }))
-    }
-
-    #[test]
-    fn commands_of_a_long_stall_are_obeyed_as_their_blocks_come() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (mut recorder, reports) = recorder(dir.path());
-        for take in 1..=10 {
-            let start = u64::from(take) * 1000;
-            recorder.handle(begin(dir.path(), take, start));
-            recorder.handle(end(take, start + 1200));
-        }
-        for n in 0..130 {
-            recorder.take_in(block(n * 100, 100, None), drop);
-        }
-        let stored = |report| match report {
-            Report::Stored { take, row } => Some((take, row.frames, row.gaps.len())),
-            Report::Failed { take, reason } => panic!("take {take}: {reason}"),
-            Report::Measured { .. } => None,
-        };
-        let stored: Vec<_> = reports.try_iter().filter_map(stored).collect();
-        let expected: Vec<_> = (1..=10).map(|take| (take, 1200, 0)).collect();
-        assert_eq!(stored, expected);
-    }
-
-    #[test]
-    fn a_verdict_changed_before_the_row_is_written_is_in_the_row() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (mut recorder, reports) = recorder(dir.path());
-        recorder.handle(begin(dir.path(), 1, 0));
-        recorder.handle(end(1, 200));
-        let (take, verdict) = (1, Verdict::Redone);
-        recorder.handle(Command::Amend { take, verdict });
-        recorder.take_in(block(0, 300, None), drop);
-        let rows = crate::store::takes::read(dir.path()).expect("rows");
-        assert_eq!(rows[0].verdict, Verdict::Redone);
-        let failed = |report: &Report| matches!(report, Report::Failed { .. });
-        assert!(!reports.try_iter().any(|report| failed(&report)));
-    }
-
-    #[test]
-    fn the_end_of_the_program_leaves_whole_files() {
-        let dir = tempfile::tempdir().expect("folder");
-        let (mut recorder, _reports) = recorder(dir.path());
-        recorder.handle(begin(dir.path(), 1, 50));
-        recorder.take_in(block(0, 300, None), drop);
-        assert!(!recorder.handle(Command::Quit));
-        let repaired = crate::audio::repair::repair(&dir.path().join("1.rf64"));
-        let whole = crate::audio::repair::Outcome::Healthy { frames: 250 };
-        assert_eq!(repaired.expect("readable"), whole);
-    }
-}
+mod tests;

@@ -47,6 +47,15 @@ impl Error {
         let path = path.to_owned();
         move |source| Error::Io { verb, path, source }
     }
+
+    /// A disk that turned read-only, went away or fails: it may come back. A full one, or a name
+    /// that is taken, is as it is.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        use io::ErrorKind::{AlreadyExists, FileTooLarge, QuotaExceeded, StorageFull};
+        let lasting = [AlreadyExists, FileTooLarge, QuotaExceeded, StorageFull];
+        matches!(self, Error::Io { source, .. } if !lasting.contains(&source.kind()))
+    }
 }
 
 /// What a file says of itself beside its format. Holds nothing random and no session name.
@@ -87,9 +96,7 @@ impl TakeFile {
         meta: &Meta,
         expected_frames: u64,
     ) -> Result<TakeFile, Error> {
-        let mut temporary = final_path.as_os_str().to_owned();
-        temporary.push(".new");
-        let temporary = PathBuf::from(temporary);
+        let temporary = temporary(final_path);
         let header = Header::new(spec, meta);
         let file = OpenOptions::new()
             .read(true)
@@ -102,7 +109,8 @@ impl TakeFile {
         let expected = expected_frames.saturating_mul(spec.frame_bytes() as u64);
         // Never more than a quarter of what is free: other takes and rows need room too.
         let folder = final_path.parent().filter(|it| !it.as_os_str().is_empty());
-        let free = rt::free_bytes(folder.unwrap_or(Path::new("."))).unwrap_or(0);
+        let disk = rt::disk(folder.unwrap_or(Path::new(".")));
+        let free = disk.map_or(0, |disk| disk.free_bytes);
         let expected = expected.min(free / 4);
         if let Err(error) = rt::reserve_space(&file, expected.saturating_add(header.data_start())) {
             // FAT and some network file systems cannot; a full disk shows at the first write.
@@ -129,6 +137,19 @@ impl TakeFile {
         })
     }
 
+    /// Removes what [`TakeFile::create`] left when the disk went away in its middle: the temporary
+    /// file, or one that is nothing but its header.
+    pub fn clear_attempt(final_path: &Path, spec: Spec, meta: &Meta) {
+        let _ = std::fs::remove_file(temporary(final_path));
+        let header = Header::new(spec, meta).bytes(0, 0);
+        let length = std::fs::metadata(final_path).map(|file| file.len());
+        let bare = length.is_ok_and(|length| length == header.len() as u64)
+            && std::fs::read(final_path).is_ok_and(|found| found == header);
+        if bare {
+            let _ = std::fs::remove_file(final_path);
+        }
+    }
+
     /// Frames appended, whole ones.
     #[must_use]
     pub fn frames(&self) -> u64 {
@@ -139,6 +160,38 @@ impl TakeFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Bytes of samples appended.
+    #[must_use]
+    pub fn data_bytes(&self) -> u64 {
+        self.data_bytes
+    }
+
+    /// Opens the file anew after the disk was away, to go on behind its first `data_bytes` of
+    /// samples: what was written after the last sync may be lost.
+    ///
+    /// # Errors
+    /// The system's, or the file is not the one that was being written.
+    pub fn reopen(&mut self, data_bytes: u64) -> Result<(), Error> {
+        let path = &self.path;
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        let file = file.map_err(Error::io("open again", path))?;
+        let own = &self.header.bytes(0, 0)[CHANGING_BYTES..];
+        let mut found = vec![0; own.len()];
+        let read = file.read_exact_at(&mut found, CHANGING_BYTES as u64);
+        let whole = read.and_then(|()| Ok(file.metadata()?.len()));
+        let length = whole.map_err(Error::io("read again", path))?;
+        if found != own || length < self.header.data_start() + data_bytes {
+            return Err(Error::Malformed {
+                path: path.clone(),
+                reason: "is not the take that was being written".into(),
+            });
+        }
+        self.file = file;
+        let _ = self.file.try_lock();
+        self.data_bytes = data_bytes;
+        Ok(())
     }
 
     /// Appends whole frames as stored.
@@ -207,6 +260,12 @@ pub(crate) fn finish(
         file.sync_all()
     };
     write().map_err(Error::io("finish", path))
+}
+
+fn temporary(final_path: &Path) -> PathBuf {
+    let mut temporary = final_path.as_os_str().to_owned();
+    temporary.push(".new");
+    temporary.into()
 }
 
 /// Makes a new name in the folder of `path` durable.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::device::Said;
+use super::disk::Disk;
 use super::time::Time;
 use super::wall::Wall;
 use super::watch::{self, Watch};
@@ -107,6 +108,7 @@ impl Booth {
             sphere_wanted_at: 0,
             faulty: false,
             said: Said::default(),
+            disk: Disk::default(),
             failure: None,
             actions: Vec::new(),
             edges: Vec::new(),

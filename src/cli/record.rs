@@ -100,11 +100,11 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     }
     let stored = take.wait(&mut chain, wanted, &stop);
     chain.stop();
-    let row = stored?;
+    let (row, disk_lost) = stored?;
     let json = serde_json::to_string(&row)
         .map_err(|error| Failure::CouldNot(format!("the take's JSON: {error}")))?;
     super::print(&format!("{json}\n"))?;
-    let whole = row.gaps.is_empty() && row.verdict == Verdict::Kept;
+    let whole = row.gaps.is_empty() && row.verdict == Verdict::Kept && !disk_lost;
     Ok(if whole { Done::Well } else { Done::WithFaults })
 }
 
@@ -188,16 +188,19 @@ impl Take<'_> {
         }))
     }
 
-    /// Waits for the row; a signal, a lost device or a disk that refuses ends the take before its
-    /// length.
+    /// Waits for the row, and tells whether the disk was away; a signal, a lost device, a full disk or
+    /// one that stays away ends the take before its length.
     fn wait(
         &self,
         chain: &mut Chain,
         wanted: Option<u64>,
         stop: &AtomicBool,
-    ) -> Result<Row, Failure> {
+    ) -> Result<(Row, bool), Failure> {
+        let mut disk_lost = false;
         let mut ending = false;
         let mut failed = None;
+        let mut away: Option<(rt::Nanos, String)> = None;
+        let patience = Duration::from_secs(self.audio.buffer_s.into());
         let progress = std::io::stderr().is_terminal();
         loop {
             match chain.reports.recv_timeout(TURN) {
@@ -208,19 +211,34 @@ impl Take<'_> {
                     if let Some(reason) = failed {
                         log::error!("{reason}; what is on the disk is kept");
                     }
-                    return Ok(*row);
+                    return Ok((*row, disk_lost));
                 }
                 // A second one says that there is nothing that could be kept.
                 Ok(Report::Failed { reason, .. }) => match failed {
                     Some(first) => return Err(Failure::CouldNot(first)),
                     None => failed = Some(reason),
                 },
+                Ok(Report::Refused { reason }) => {
+                    log::warn!("{reason}; what is recorded waits in memory");
+                    away = Some((rt::Nanos::now(), reason));
+                    disk_lost = true;
+                }
+                Ok(Report::Returned) => {
+                    log::warn!("the disk is back, and has what waited");
+                    away = None;
+                }
                 Ok(Report::Measured { .. }) => {}
                 Err(_) if chain.ended().is_some() => {
                     let text = "capture or recorder ended before its time";
                     return Err(Failure::CouldNot(text.into()));
                 }
                 Err(_) => {}
+            }
+            // Without a file there is nothing to wait for; beyond the pool there would be losses.
+            if let Some((since, reason)) = &away
+                && (!self.args.out.exists() || rt::Nanos::now().since(*since) > patience)
+            {
+                return Err(Failure::CouldNot(reason.clone()));
             }
             let frames = chain.live.frames.load(Ordering::Acquire);
             // What was captured up to now, though the disk may be far behind.

@@ -246,8 +246,10 @@ impl Index {
                     }
                 }
             });
-            if let Err(e) = copied {
-                log::debug!("index {} cannot be written: {e}", path.display());
+            // A deleted file that is held open would be an obstacle to a read-only remount.
+            match copied.and_then(|()| File::open(path)) {
+                Ok(copy) => self.offsets = Offsets::File(copy, path.clone()),
+                Err(e) => log::debug!("index {} cannot be written: {e}", path.display()),
             }
         }
     }

@@ -99,6 +99,8 @@ pub struct Lang {
     pub storage_failed: String,
     /// What may be pressed then.
     pub storage_failed_hint: String,
+    /// The disk is read-only, away or fails.
+    pub disk_lost: String,
     /// The disk is full.
     pub storage_full: String,
     /// The loudspeakers are made ready.

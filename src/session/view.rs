@@ -72,6 +72,7 @@ impl Session {
     fn fault_words(&self, words: &Lang) -> Words {
         let (text, hint) = match self.faults.keys().next() {
             Some(FaultKind::Device) => (&words.device_lost, ""),
+            Some(FaultKind::Disk) => (&words.disk_lost, ""),
             Some(FaultKind::Storage) => (&words.storage_failed, &*words.storage_failed_hint),
             Some(FaultKind::Corpus) => (&words.no_lines, ""),
             Some(FaultKind::Full) => (&words.storage_full, ""),

@@ -7,6 +7,7 @@
 
 mod desk;
 mod gains;
+mod journal;
 mod space;
 
 use std::path::PathBuf;
@@ -98,6 +99,8 @@ pub enum Answer {
     Offer(Box<Resumption>),
     /// A mixer control was moved, and is put back.
     Moved(Moved),
+    /// Why the disk cannot be written; `None` once it can.
+    Disk(Option<String>),
     /// A file of the session could not be written, or a control not held.
     Failed(String),
 }
@@ -130,7 +133,7 @@ impl Clerk {
         let told = recovered.clone();
         let free_bytes = Arc::new(AtomicU64::new(u64::MAX));
         let mut space = Space::of(&source.data, free_bytes.clone());
-        space.look();
+        let found = space.look();
         let recovery = Recovery::of(&source.data);
         let beat = Arc::new(rt::Beat::default());
         let alive = beat.clone();
@@ -140,8 +143,10 @@ impl Clerk {
                 // The corpus is hashed once before its first line: no visitor waits for that.
                 let mut desk = alive.on_disk(|| Desk::new(source, recovery, outbox));
                 desk.answer(Answer::Name(draw_name()));
+                found.into_iter().for_each(|found| desk.answer(found));
                 loop {
-                    alive.on_disk(|| space.look());
+                    let found = alive.on_disk(|| space.look());
+                    found.into_iter().for_each(|found| desk.answer(found));
                     alive.on_disk(|| desk.hold_gains());
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
@@ -157,11 +162,11 @@ impl Clerk {
                             let more = alive.on_disk(|| desk.recover());
                             told.store(!more, Atomic::Release);
                         }
-                        Err(RecvTimeoutError::Timeout) => alive.on_disk(|| desk.sync(SYNC)),
+                        Err(RecvTimeoutError::Timeout) => alive.on_disk(|| desk.write(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,
                     }
                 }
-                desk.sync(Duration::ZERO);
+                desk.write(Duration::ZERO);
             })?;
         Ok(Clerk {
             jobs: Some(jobs),

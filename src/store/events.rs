@@ -21,6 +21,8 @@ use crate::screen::Name;
 pub enum FaultKind {
     /// No frames come from the sound card.
     Device,
+    /// The disk is read-only, away or fails; what was recorded waits in memory.
+    Disk,
     /// A take could not be written.
     Storage,
     /// The disk has no room before the reserve.
@@ -136,7 +138,7 @@ impl Events {
     pub fn append(&mut self, frame: u64, note: &Note, utc: Option<String>) -> io::Result<()> {
         jsonl::append(&self.file, &Row { utc, frame, note })?;
         self.unsynced.get_or_insert_with(Instant::now);
-        self.sync_if_due(Duration::from_secs(1))
+        Ok(())
     }
 
     /// Syncs rows that have waited for `most`.

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -125,25 +125,18 @@ impl Record {
     }
 }
 
-/// Makes `DATA/sessions/SESSION`, synced up to DATA; the recorder may have made it a moment before.
+/// Makes `DATA/sessions/SESSION`; the recorder may have made it a moment before. `DATA/sessions` is
+/// there while the disk is: it is never made here, on what lies below a mount point.
 ///
 /// # Errors
-/// A session of that name is there already, or the file system's.
-pub fn create(data: &Path, session: &str) -> io::Result<PathBuf> {
-    let sessions = data.join("sessions");
-    fs::create_dir_all(&sessions)?;
-    let folder = sessions.join(session);
-    match fs::create_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if folder.join("session.json").exists() {
-                return Err(error);
-            }
-        }
+/// The file system's.
+pub fn make(folder: &Path) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made?,
     }
-    File::open(&sessions)?.sync_all()?;
-    File::open(data)?.sync_all()?;
-    Ok(folder)
+    let sessions = folder.parent().unwrap_or(folder);
+    File::open(sessions)?.sync_all()
 }
 
 /// Holds DATA for this process; `None` if another booth has it.
@@ -151,12 +144,14 @@ pub fn create(data: &Path, session: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// The data folder cannot be made or written.
 pub fn lock(data: &Path) -> io::Result<Option<File>> {
-    fs::create_dir_all(data)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(data.join(".lock"))?;
+    fs::create_dir_all(data.join("sessions"))?;
+    File::open(data)?.sync_all()?;
+    let path = data.join(".lock");
+    if !path.exists() {
+        File::create(&path)?;
+    }
+    // Not for writing, so that an idle box is no obstacle to a read-only remount.
+    let file = File::open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -169,14 +164,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_never_made_twice() {
+    fn a_folder_is_never_made_on_a_disk_that_is_away() {
         let data = tempfile::tempdir().expect("a folder");
-        let folder = create(data.path(), "ABC").expect("made");
-        fs::write(folder.join("session.json"), "{}").expect("a record");
-        assert_eq!(
-            create(data.path(), "ABC").expect_err("twice").kind(),
-            io::ErrorKind::AlreadyExists
-        );
+        let folder = data.path().join("sessions/ABC");
+        assert!(make(&folder).is_err());
+        assert!(lock(data.path()).expect("a lock").is_some());
+        make(&folder).expect("made");
+        make(&folder).expect("made by the recorder");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 use booth::audio::format::Spec;
 use booth::store::row::{Row, Verdict};
 
+use sha2::Digest;
+
 use super::shim::Shim;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record, row};
 use super::{folder, shared};
@@ -136,11 +138,49 @@ fn a_disk_that_fills_up_in_a_stall_keeps_the_gap_and_what_fits() {
     assert!(stall.frames > u64::from(RATE), "{:?}", row.gaps);
 }
 
+/// A take of 10 s whose disk refuses everything with `error` for four of them.
+fn away(error: &str) {
+    let (env, dir) = (plugin(), folder());
+    let (out, shim) = (dir.path().join("away.rf64"), Shim::over(dir.path()));
+    let mut command = record(&env, "bpaced", SPEC, &out);
+    shim.apply(command.args(["--seconds", "10"]));
+    let about = device_now(&env, RATE);
+    let running = run::start(&mut command);
+    std::thread::sleep(Duration::from_millis(3000));
+    shim.fail(error);
+    std::thread::sleep(Duration::from_millis(4000));
+    shim.recover();
+    let run = running.wait();
+    let row = row(&run, 3);
+    assert_eq!(row.verdict, Verdict::Kept, "{}", run.said());
+    assert_eq!((row.frames, &row.gaps[..]), (10 * u64::from(RATE), &[][..]));
+    assert_opens(&out, row.frames);
+    let audio = Audio::open(&out);
+    audio.check(&[], about);
+    let samples = run::samples(&out).1;
+    assert_eq!(
+        row.samples_sha256,
+        booth::corpus::hex(sha2::Sha256::digest(&samples).into())
+    );
+    assert_eq!(super::kill::repair(&out)["action"], "none");
+    println!("{error} for 4 s: {} frames written, 0 lost", row.frames);
+}
+
+#[test]
+fn a_disk_that_comes_back_gets_every_frame() {
+    let _machine = shared();
+    std::thread::scope(|scope| {
+        scope.spawn(|| away("EROFS"));
+        scope.spawn(|| away("EIO"));
+    });
+}
+
 /// A take whose disk refuses everything with `error` after two seconds.
 fn refused(error: &str, reason: &str) {
     let (env, dir) = (plugin(), folder());
     let (out, shim) = (dir.path().join("refused.rf64"), Shim::over(dir.path()));
     let mut command = record(&env, "bpaced", SPEC, &out);
+    command.args(["--buffer-s", "2"]);
     shim.apply(&mut command);
     let about = device_now(&env, RATE);
     let running = run::start(&mut command);

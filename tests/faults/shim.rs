@@ -72,6 +72,11 @@ impl Shim {
         fs::rename(self.file("new"), self.file("fail")).unwrap();
     }
 
+    /// Every call does again what it should.
+    pub fn recover(&self) {
+        fs::remove_file(self.file("fail")).unwrap();
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.control.path().join(name)
     }

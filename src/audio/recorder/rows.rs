@@ -15,13 +15,21 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows of the session in `folder`.
-    #[must_use]
-    pub fn new(folder: PathBuf) -> Rows {
-        Rows {
-            // Those of a session taken up again; what cannot be read cannot be amended.
-            rows: takes::read(&folder).unwrap_or_default(),
-            folder: Some(folder),
+    /// Rows of the session in `folder`, which is made if the clerk has not made it yet: a take that
+    /// begins at once need not wait for that. The folder above it is there while the disk is.
+    ///
+    /// # Errors
+    /// The disk refuses or is away.
+    pub fn of(folder: PathBuf) -> Result<Rows, Error> {
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(Error::io("create", &folder)(error))
+            }
+            _ => Ok(Rows {
+                // Those of a session taken up again; what cannot be read cannot be amended.
+                rows: takes::read(&folder).unwrap_or_default(),
+                folder: Some(folder),
+            }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One open take: its part of each block, packed, hashed, staged and written.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
@@ -34,6 +35,8 @@ pub struct OpenTake {
     staging: Vec<u8>,
     staging_bytes: usize,
     hash: Sha256,
+    /// What a disk that went away cannot have lost: bytes of samples, and their hash.
+    synced: (u64, Sha256),
     gaps: Vec<Gap>,
     meter: Meter,
     metered: u64,
@@ -68,6 +71,7 @@ impl OpenTake {
             staging: Vec::with_capacity(staging_bytes),
             staging_bytes,
             hash: Sha256::new(),
+            synced: (0, Sha256::new()),
             gaps: Vec::new(),
             meter: Meter::new(spec),
             metered: begin.start_mark,
@@ -207,7 +211,43 @@ impl OpenTake {
         if self.cut {
             return Ok(());
         }
-        self.file.checkpoint()
+        self.file.checkpoint()?;
+        self.synced = (self.file.data_bytes(), self.hash.clone());
+        Ok(())
+    }
+
+    /// The frames that a disk which went away may still ask for: what is not synced, up to the end
+    /// as far as it is known.
+    #[must_use]
+    pub fn unsynced(&self) -> Range<u64> {
+        let frames = self.synced.0 / self.spec.stored().frame_bytes() as u64;
+        let end = self.end.as_ref().map_or(u64::MAX, |end| end.end_frame);
+        self.start + frames..end
+    }
+
+    /// Goes on behind what is synced, in the file opened anew: the disk was away.
+    ///
+    /// # Errors
+    /// That of the file; the disk is still away.
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        if self.cut {
+            return Ok(());
+        }
+        let (bytes, hash) = self.synced.clone();
+        self.file.reopen(bytes)?;
+        self.hash = hash;
+        self.staging.clear();
+        let frames = self.file.frames();
+        self.next = self.start + frames;
+        self.forget_gaps_from(frames);
+        Ok(())
+    }
+
+    fn forget_gaps_from(&mut self, frames: u64) {
+        self.gaps.retain_mut(|gap| {
+            gap.frames = gap.frames.min(frames.saturating_sub(gap.frame));
+            gap.frames > 0
+        });
     }
 
     /// Finishes the file with the frames that are on the disk: there it cannot go on. A full disk
@@ -218,11 +258,7 @@ impl OpenTake {
     pub fn cut(&mut self) -> Result<(), Error> {
         self.cut = true;
         self.staging.clear();
-        let frames = self.file.frames();
-        self.gaps.retain_mut(|gap| {
-            gap.frames = gap.frames.min(frames.saturating_sub(gap.frame));
-            gap.frames > 0
-        });
+        self.forget_gaps_from(self.file.frames());
         let finished = self.file.finalise(&self.gaps);
         finished.or_else(|_| self.file.finalise(&[]))
     }
@@ -236,16 +272,19 @@ impl OpenTake {
             return Ok(());
         }
         self.flush()?;
-        self.file.finalise(&self.gaps)
+        self.file.finalise(&self.gaps)?;
+        self.synced = (self.file.data_bytes(), self.hash.clone());
+        Ok(())
     }
 
     /// The row of the finished file; without an end, nothing.
     #[must_use]
-    pub fn row(self) -> Option<Row> {
+    pub fn row(&self) -> Option<Row> {
         let frames = self.file.frames();
-        let levels = self.levels.unwrap_or_else(|| self.meter.levels());
-        let end = self.end?;
-        let mut row = end.row;
+        let levels = self.levels.clone();
+        let levels = levels.unwrap_or_else(|| self.meter.levels());
+        let end = self.end.as_ref()?;
+        let mut row = end.row.clone();
         if self.cut {
             row.verdict = Verdict::Aborted;
         }
@@ -256,9 +295,9 @@ impl OpenTake {
         row.rate = self.spec.rate;
         row.channels = self.spec.channels;
         row.format = self.spec.format.stored();
-        row.gaps = self.gaps;
+        row.gaps.clone_from(&self.gaps);
         row.measure(&levels);
-        row.samples_sha256 = corpus::hex(self.hash.finalize().into());
+        row.samples_sha256 = corpus::hex(self.hash.clone().finalize().into());
         Some(row)
     }
 }

@@ -6,14 +6,14 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use super::gains::Gains;
+use super::journal::Journal;
 use super::{Answer, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::code::Code;
 use crate::rt;
-use crate::store::events::Events;
-use crate::store::folder::{self, Ended, Record};
+use crate::store::folder::{Ended, Record};
 use crate::store::recover::Recovery;
 use crate::store::{resume, takes};
 
@@ -50,7 +50,11 @@ pub(super) struct Desk {
     prompter: Result<Option<Prompter>, PromptError>,
     /// Number of the request that is answered.
     request: u32,
-    session: Option<(PathBuf, Box<Record>, Option<Events>)>,
+    session: Option<Journal>,
+    /// Sessions that are over and whose last rows the disk has not taken yet.
+    closing: Vec<Journal>,
+    /// Lines that are done and of which the disk does not know yet.
+    done: Vec<u64>,
     /// What the run before left to be done; of sessions that were there before anybody could begin
     /// one, so that no take being recorded is ever touched.
     recovery: io::Result<Recovery>,
@@ -74,6 +78,8 @@ impl Desk {
             source,
             request: 0,
             session: None,
+            closing: Vec::new(),
+            done: Vec::new(),
         }
     }
 
@@ -86,10 +92,10 @@ impl Desk {
             } => self.want_lines(sequence, first, request),
             Job::WantLine => self.line(),
             Job::LineDone(ticket) => {
-                if let Ok(Some(prompter)) = &mut self.prompter {
-                    let done = prompter.done(ticket);
-                    self.tell(done.map_err(|error| error.to_string()));
-                }
+                let first = self.done.is_empty();
+                self.done.push(ticket);
+                let done = self.advance();
+                self.tell(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
             }
             Job::Open(folder, record) => self.open(folder, record),
             Job::Note(frame, note) => {
@@ -98,9 +104,9 @@ impl Desk {
                 } else {
                     None
                 };
-                if let Some((folder, _, Some(events))) = &mut self.session {
-                    let done = events.append(frame, &note, utc);
-                    let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
+                if let Some(journal) = &mut self.session {
+                    journal.note(frame, note, utc);
+                    let done = journal.write(super::SYNC);
                     self.tell(done);
                 }
             }
@@ -153,18 +159,24 @@ impl Desk {
         self.answer(answer);
     }
 
+    /// Writes how far the corpus is.
+    fn advance(&mut self) -> Result<(), String> {
+        if let Ok(Some(prompter)) = &mut self.prompter {
+            while let Some(ticket) = self.done.first() {
+                prompter.done(*ticket).map_err(|error| error.to_string())?;
+                self.done.remove(0);
+            }
+        }
+        Ok(())
+    }
+
     fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
         self.decline();
-        let data = folder.ancestors().nth(2).unwrap_or(&folder);
-        let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
         record.corpus.sha256 = self.corpus_sha256();
         record.audio.mixer = self.gains.found();
-        let (events, done) = match made {
-            Ok(events) => (Some(events), record.write(&folder)),
-            Err(error) => (None, Err(error)),
-        };
-        self.tell(done.map_err(|error| format!("session folder: {error}")));
-        self.session = Some((folder, record, events));
+        let mut journal = Journal::of(folder, record, true);
+        self.tell(journal.write(Duration::ZERO));
+        self.session = Some(journal);
         self.answer(Answer::Name(draw_name()));
     }
 
@@ -206,7 +218,11 @@ impl Desk {
         };
         let mut open: Vec<_> = folders
             .filter_map(|folder| Some((resume::unended(&folder)?, folder)))
-            .filter(|(_, folder)| self.session.as_ref().is_none_or(|(own, ..)| own != folder))
+            .filter(|(_, folder)| {
+                self.session
+                    .as_ref()
+                    .is_none_or(|own| own.folder != *folder)
+            })
             .map(|(record, folder)| (written(&folder), folder, Box::new(record)))
             .collect();
         open.sort_by_key(|(written, ..)| *written);
@@ -247,20 +263,19 @@ impl Desk {
 
     fn resume(&mut self, folder: PathBuf) {
         if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
-            let events = Events::open(&folder);
-            let done = events.as_ref().map(|_| ()).map_err(ToString::to_string);
-            self.tell(done);
-            self.session = Some((folder, record, events.ok()));
+            let mut journal = Journal::of(folder, record, false);
+            self.tell(journal.write(Duration::ZERO));
+            self.session = Some(journal);
         }
     }
 
     fn close(&mut self, ended: Ended) {
-        self.sync(Duration::ZERO);
-        if let Some((folder, mut record, _)) = self.session.take() {
-            record.ended = Some(ended);
-            record.corpus.sha256 = self.corpus_sha256();
-            let done = record.write(&folder);
-            self.tell(done.map_err(|error| format!("{}/session.json: {error}", folder.display())));
+        if let Some(mut journal) = self.session.take() {
+            journal.record.ended = Some(ended);
+            journal.record.corpus.sha256 = self.corpus_sha256();
+            journal.touch_record();
+            self.closing.push(journal);
+            self.write(Duration::ZERO);
         }
     }
 
@@ -276,11 +291,20 @@ impl Desk {
         }
     }
 
-    pub(super) fn sync(&mut self, most: Duration) {
-        if let Some((folder, _, Some(events))) = &mut self.session {
-            let done = events.sync_if_due(most);
-            let done = done.map_err(|e| format!("{}/events.jsonl: {e}", folder.display()));
+    /// Writes what waits for the disk; rows older than `most` are synced.
+    pub(super) fn write(&mut self, most: Duration) {
+        // Told when they were done.
+        let _ = self.advance();
+        if let Some(journal) = &mut self.session {
+            let done = journal.write(most);
             self.tell(done);
+        }
+        for mut journal in std::mem::take(&mut self.closing) {
+            let done = journal.write(Duration::ZERO);
+            self.tell(done);
+            if !journal.is_written() {
+                self.closing.push(journal);
+            }
         }
     }
 }

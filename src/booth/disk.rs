@@ -1,0 +1,65 @@
+//! A disk that refuses or is away: a fault on the screen until it takes everything again.
+//!
+//! The recorder finds it at a write, the clerk at its look once a second.
+
+use std::time::Duration;
+
+use super::Booth;
+use crate::rt::Nanos;
+use crate::session::Event;
+use crate::store::events::FaultKind;
+
+/// How long the program's end waits for a disk that is away; service managers kill after 90 s.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why the disk cannot be written.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// As the recorder found it.
+    pub(super) refused: Option<String>,
+    /// As the clerk found it.
+    pub(super) away: Option<String>,
+    /// Since when it is not waited for without end.
+    ending: Option<Nanos>,
+    told: bool,
+}
+
+impl Disk {
+    fn fault(&self) -> Option<&String> {
+        self.refused.as_ref().or(self.away.as_ref())
+    }
+
+    /// The program's end was asked for.
+    pub(super) fn wait_no_longer(&mut self, now: Nanos) {
+        self.ending.get_or_insert(now);
+    }
+
+    /// The program ends although the disk is away; what it has is made whole at the next start.
+    pub(super) fn is_given_up(&self, now: Nanos) -> bool {
+        let waited = self.ending.map(|since| now.since(since));
+        self.fault().is_some() && waited.is_some_and(|waited| waited > PATIENCE)
+    }
+}
+
+impl Booth {
+    pub(super) fn serve_disk(&mut self) {
+        let fault = self.disk.fault().cloned();
+        let told = std::mem::replace(&mut self.disk.told, fault.is_some());
+        let event = match fault {
+            Some(reason) => {
+                self.faulty = true;
+                let reason = self.unnamed(&reason);
+                if !told {
+                    log::error!("{reason}; what is recorded waits in memory");
+                }
+                Event::Fault(FaultKind::Disk, reason.into())
+            }
+            None if told => {
+                log::warn!("the disk is back");
+                Event::Cleared(FaultKind::Disk)
+            }
+            None => return,
+        };
+        self.event(self.time.now(), event);
+    }
+}
