@@ -186,7 +186,7 @@ fn the_capture_loop_calls_the_system_for_nothing_but_alsa_and_the_clock() {
     }
     println!("system calls of the capture loop in 3 s: {counts:?}");
     assert!(
-        counts.get("poll").is_some_and(|polls| *polls > 100),
+        counts.get("poll").is_some_and(|polls| *polls > 80),
         "{counts:?}"
     );
     for name in counts.keys() {

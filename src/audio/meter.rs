@@ -27,19 +27,59 @@ pub fn dbfs(value: f64) -> f64 {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    peak: f64,
-    sum: f64,
-    squares: f64,
-    clipped: u64,
+/// Sums of neighbouring channels, side by side, so that the processor adds several at once.
+#[derive(Clone, Copy, Debug)]
+struct Sums<const LANES: usize> {
+    peak: [f64; LANES],
+    sum: [f64; LANES],
+    squares: [f64; LANES],
+    clipped: [f64; LANES],
+}
+
+impl<const LANES: usize> Sums<LANES> {
+    const ZERO: Sums<LANES> = Sums {
+        peak: [0.0; LANES],
+        sum: [0.0; LANES],
+        squares: [0.0; LANES],
+        clipped: [0.0; LANES],
+    };
+
+    /// Adds one sample of each channel.
+    fn add(&mut self, values: [f64; LANES], full: f64) {
+        for (lane, value) in values.into_iter().enumerate() {
+            let size = value.abs();
+            self.peak[lane] = if size > self.peak[lane] {
+                size
+            } else {
+                self.peak[lane]
+            };
+            self.sum[lane] += value;
+            self.squares[lane] += value * value;
+            self.clipped[lane] += if value >= full || value <= -1.0 {
+                1.0
+            } else {
+                0.0
+            };
+        }
+    }
+
+    fn levels(&self, frames: f64) -> [Level; LANES] {
+        std::array::from_fn(|lane| Level {
+            peak: self.peak[lane],
+            rms: (self.squares[lane] / frames).sqrt(),
+            dc: self.sum[lane] / frames,
+            clipped: self.clipped[lane] as u64,
+        })
+    }
 }
 
 /// Adds up samples of one stream.
 #[derive(Clone, Debug)]
 pub struct Meter {
     spec: Spec,
-    sums: Vec<Sums>,
+    /// Channels by pairs, and the last of an odd number.
+    pairs: Vec<Sums<2>>,
+    last: Option<Sums<1>>,
     frames: u64,
 }
 
@@ -49,7 +89,8 @@ impl Meter {
     pub fn new(spec: Spec) -> Meter {
         Meter {
             spec,
-            sums: vec![Sums::default(); usize::from(spec.channels)],
+            pairs: vec![Sums::ZERO; usize::from(spec.channels / 2)],
+            last: (spec.channels % 2 == 1).then_some(Sums::ZERO),
             frames: 0,
         }
     }
@@ -75,53 +116,65 @@ impl Meter {
 
     fn add_as<const N: usize>(&mut self, bytes: &[u8], sample: impl Fn([u8; N]) -> f64) {
         let full = full_scale(self.spec.format);
-        for frame in bytes.chunks_exact(N * self.sums.len()) {
-            for (sums, raw) in self.sums.iter_mut().zip(frame.as_chunks::<N>().0) {
-                let value = sample(*raw);
-                sums.peak = sums.peak.max(value.abs());
-                sums.sum += value;
-                sums.squares += value * value;
-                sums.clipped += u64::from(value >= full || value <= -1.0);
+        let channels = usize::from(self.spec.channels);
+        let frames = || bytes.as_chunks::<N>().0.chunks_exact(channels);
+        for (pair, sums) in self.pairs.iter_mut().enumerate() {
+            let mut own = *sums;
+            for frame in frames() {
+                if let [first, second] = frame[2 * pair..2 * pair + 2] {
+                    own.add([sample(first), sample(second)], full);
+                }
             }
-            self.frames += 1;
+            *sums = own;
         }
+        if let Some(sums) = &mut self.last {
+            frames().for_each(|frame| sums.add([sample(frame[channels - 1])], full));
+        }
+        self.frames += frames().len() as u64;
     }
 
     /// The levels so far; all zero without a frame.
     #[must_use]
     pub fn levels(&self) -> Vec<Level> {
-        let n = self.frames.max(1) as f64;
-        let level = |s: &Sums| Level {
-            peak: s.peak,
-            rms: (s.squares / n).sqrt(),
-            dc: s.sum / n,
-            clipped: s.clipped,
-        };
-        self.sums.iter().map(level).collect()
+        let frames = self.frames.max(1) as f64;
+        let pairs = self.pairs.iter().flat_map(|sums| sums.levels(frames));
+        let last = self.last.iter().flat_map(|sums| sums.levels(frames));
+        pairs.chain(last).collect()
     }
 }
 
-/// The largest magnitude of all samples, of full scale: for the eye, so integers do for integers.
+/// The largest magnitude of all samples, of full scale: for the eye, so single precision does.
 #[must_use]
 pub fn peak(format: Format, bytes: &[u8]) -> f32 {
-    let samples = bytes.chunks_exact(format.sample_bytes());
-    // The upper bits of an integer, so that all formats are measured alike.
-    let largest = match format {
-        Format::S16Le => samples
-            .map(|s| i32::from(i16::from_le_bytes([s[0], s[1]])).unsigned_abs() << 16)
-            .max(),
-        Format::S24Packed | Format::S24Le => samples
-            .map(|s| i32::from_le_bytes([0, s[0], s[1], s[2]]).unsigned_abs())
-            .max(),
-        Format::S32Le => samples
-            .map(|s| i32::from_le_bytes([s[0], s[1], s[2], s[3]]).unsigned_abs())
-            .max(),
-        Format::FloatLe => {
-            let floats = samples.map(|s| f32::from_le_bytes([s[0], s[1], s[2], s[3]]));
-            return floats.fold(0.0, |peak: f32, value| peak.max(value.abs()));
+    match format {
+        Format::S16Le => largest(bytes, |s: [u8; 2]| upper([0, 0, s[0], s[1]])),
+        Format::S24Packed => largest(bytes, |s: [u8; 3]| upper([0, s[0], s[1], s[2]])),
+        // The upper byte of S24_LE is undefined by ALSA: only three count.
+        Format::S24Le => largest(bytes, |s| (i32::from_le_bytes(s) << 8) as f32 / FULL),
+        Format::S32Le => largest(bytes, upper),
+        Format::FloatLe => largest(bytes, f32::from_le_bytes),
+    }
+}
+
+/// 2^31.
+const FULL: f32 = 2_147_483_648.0;
+
+fn upper(bytes: [u8; 4]) -> f32 {
+    i32::from_le_bytes(bytes) as f32 / FULL
+}
+
+/// Several maxima side by side, since the processor compares several at once.
+fn largest<const N: usize>(bytes: &[u8], sample: impl Fn([u8; N]) -> f32) -> f32 {
+    let greater = |a: f32, b: f32| if a > b { a } else { b };
+    let (chunks, rest) = bytes.as_chunks::<N>().0.as_chunks::<8>();
+    let mut most = [0.0f32; 8];
+    for chunk in chunks {
+        for (most, raw) in most.iter_mut().zip(chunk) {
+            *most = greater(sample(*raw).abs(), *most);
         }
-    };
-    largest.unwrap_or(0) as f32 / 2_147_483_648.0
+    }
+    let rest = rest.iter().map(|raw| sample(*raw).abs());
+    most.into_iter().chain(rest).fold(0.0, greater)
 }
 
 /// The largest positive value: one step below 1.0 for integers.
@@ -134,7 +187,7 @@ fn full_scale(format: Format) -> f64 {
 
 /// A sample in the upper bytes of 32 bits.
 fn integer(bytes: [u8; 4]) -> f64 {
-    f64::from(i32::from_le_bytes(bytes)) / 2_147_483_648.0
+    f64::from(i32::from_le_bytes(bytes)) / f64::from(FULL)
 }
 
 /// A float that is no number counts as full scale, so that it is noticed and no sum is lost to it.
@@ -170,6 +223,29 @@ mod tests {
                 clipped: 1,
             };
             assert_eq!(meter.levels(), [one], "{format}");
+        }
+    }
+
+    #[test]
+    fn every_channel_has_its_own_level() {
+        for channels in [1u16, 2, 5, 6, 64] {
+            let spec = Spec {
+                rate: 48_000,
+                channels,
+                format: Format::S16Le,
+            };
+            let frame: Vec<u8> = (0..channels)
+                .flat_map(|c| (c * 100).to_le_bytes())
+                .collect();
+            let mut meter = Meter::new(spec);
+            meter.add(&frame.repeat(3));
+            meter.add(&frame);
+            let wanted: Vec<f64> = (0..channels).map(|c| f64::from(c) / 327.68).collect();
+            let peaks: Vec<f64> = meter.levels().iter().map(|level| level.peak).collect();
+            let means: Vec<f64> = meter.levels().iter().map(|level| level.dc).collect();
+            assert_eq!((&peaks, &means), (&wanted, &wanted));
+            let most = f64::from(peak(spec.format, &frame));
+            assert!((most - wanted[usize::from(channels) - 1]).abs() < 1e-6);
         }
     }
 

@@ -25,8 +25,10 @@ use crate::store::row::{Row, Verdict};
 
 /// Takes that may be open at once.
 pub const MOST_TAKES: usize = 4;
-/// Between two looks for blocks: commands wake the thread, and a block waits for nobody.
-const PARK: Duration = Duration::from_millis(40);
+/// Between two looks for blocks, which wait for nobody; commands wake the thread.
+const PARK: Duration = Duration::from_millis(100);
+/// The same while a take's end is awaited.
+const PARK_ENDING: Duration = Duration::from_millis(20);
 /// Wall time between checkpoints, and between two tries of a disk that refuses.
 const CHECKPOINT: Duration = Duration::from_millis(500);
 
@@ -474,6 +476,17 @@ impl Recorder {
         }
     }
 
+    /// How long to look for no blocks.
+    fn pause(&self) -> Duration {
+        let soon = self.processed + u64::from(self.spec.rate / 5);
+        let ending = |take: &OpenTake| take.end.as_ref().is_some_and(|end| end.end_mark < soon);
+        if self.takes.iter().any(ending) {
+            PARK_ENDING
+        } else {
+            PARK
+        }
+    }
+
     fn fail(&self, take: u32, reason: String) {
         self.report(Report::Failed { take, reason });
     }
@@ -505,7 +518,7 @@ impl Recorder {
             };
             match end.filled.dequeue() {
                 Some(block) => live.beat.on_disk(|| self.take_in(block, &mut free)),
-                None => std::thread::park_timeout(PARK),
+                None => std::thread::park_timeout(self.pause()),
             }
             live.beat
                 .on_disk(|| self.checkpoint(Nanos::now(), &mut free));

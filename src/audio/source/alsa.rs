@@ -17,8 +17,11 @@ use crate::rt::Nanos;
 /// Longest wait for one period before [`Read::Nothing`].
 const WAIT_MS: u32 = 200;
 /// The device's buffer holds four periods or this much, whichever is more: the first thing that
-/// outlasts a busy kernel. It adds no delay, since the reader is woken each period.
+/// outlasts a busy kernel. It adds no delay, since the reader is woken long before it is full.
 const BUFFER_MS: u64 = 500;
+/// The reader is woken for as many whole periods as last at most so long: each wake-up costs more than
+/// the copying, and a press is placed by its own stamp, not by when its frames were read.
+const WAKE_MS: u64 = 30;
 /// SND_PCM_STATE_DISCONNECTED.
 const DISCONNECTED: i32 = 8;
 
@@ -41,8 +44,10 @@ impl AlsaSource {
     pub fn open(device: &str, spec: Spec, period_frames: u32) -> Result<AlsaSource, Error> {
         let pcm = open_pcm(device)?;
         let failed = |doing| move |error: alsa::Error| failed(device, doing, error);
-        let period_frames = set_hardware(&pcm, device, spec, period_frames)?;
-        set_software(&pcm, period_frames).map_err(failed("set its time stamps"))?;
+        let (period_frames, buffer_frames) = set_hardware(&pcm, device, spec, period_frames)?;
+        let wake_frames = (spec.frames_in_ms(WAKE_MS) as i64).min(buffer_frames / 4);
+        let wake_periods = (wake_frames / period_frames.max(1)).max(1);
+        set_software(&pcm, wake_periods * period_frames).map_err(failed("set its time stamps"))?;
         pcm.start().map_err(failed("start"))?;
         Ok(AlsaSource {
             pcm,
@@ -170,8 +175,8 @@ fn failed(device: &str, doing: &'static str, error: alsa::Error) -> Error {
     }
 }
 
-/// Sets rate, channels and format exactly; answers with the period, frames.
-fn set_hardware(pcm: &PCM, device: &str, spec: Spec, period: u32) -> Result<i64, Error> {
+/// Sets rate, channels and format exactly; answers with the period and the buffer, frames.
+fn set_hardware(pcm: &PCM, device: &str, spec: Spec, period: u32) -> Result<(i64, i64), Error> {
     let failed = |doing| move |error: alsa::Error| failed(device, doing, error);
     let offer = Offer::of(pcm).map_err(failed("ask what it offers"))?;
     let refused = |what: String| Error::Refused {
@@ -212,14 +217,17 @@ fn set_hardware(pcm: &PCM, device: &str, spec: Spec, period: u32) -> Result<i64,
     if set.get_format().map_err(failed("read back format"))? != alsa_format(spec.format) {
         return Err(refused(format!("format {}", spec.format)));
     }
-    set.get_period_size()
+    let period = set.get_period_size();
+    let buffer = set.get_buffer_size();
+    period
+        .and_then(|period| Ok((period, buffer?)))
         .map_err(failed("read back its period"))
 }
 
-/// Wakes the reader each period and stamps by CLOCK_MONOTONIC; starts only when told to.
-fn set_software(pcm: &PCM, period: i64) -> alsa::Result<()> {
+/// Wakes the reader each `wake_frames` and stamps by CLOCK_MONOTONIC; starts only when told to.
+fn set_software(pcm: &PCM, wake_frames: i64) -> alsa::Result<()> {
     let sw = pcm.sw_params_current()?;
-    sw.set_avail_min(period)?;
+    sw.set_avail_min(wake_frames)?;
     sw.set_start_threshold(i64::from(i32::MAX) as _)?;
     sw.set_tstamp_mode(true)?;
     sw.set_tstamp_type(TstampType::Monotonic)?;

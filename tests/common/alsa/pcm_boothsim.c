@@ -70,8 +70,11 @@ static void fill(struct sim *s, uint64_t target) {
 	}
 }
 
+/* As the kernel does, a reader is woken at the end of a period, once avail_min is there. */
 static int arm(struct sim *s) {
-	int64_t ns = (int64_t)s->io.period_size * 1000000000LL / s->io.rate;
+	snd_pcm_uframes_t periods = (s->avail_min + s->io.period_size - 1) / s->io.period_size;
+	int64_t frames = (periods ? periods : 1) * s->io.period_size;
+	int64_t ns = frames * 1000000000LL / s->io.rate;
 	struct timespec period = { ns / 1000000000, ns % 1000000000 };
 	struct itimerspec t = { period, period };
 	return timerfd_settime(s->io.poll_fd, 0, &t, NULL) < 0 ? -errno : 0;
