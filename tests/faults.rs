@@ -12,6 +12,7 @@ mod faults {
     mod kill;
     mod load;
     mod power;
+    mod soak;
     mod stall;
     mod take;
 
