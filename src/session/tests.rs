@@ -116,6 +116,11 @@ impl Room {
             Action::Begin(begin) => {
                 assert_eq!(self.begun.len(), self.ended.len(), "two takes run at once");
                 assert!(begin.start_frame as i64 >= self.session.frame0());
+                let ended = self.ended.values().map(|end| end.end_mark);
+                assert!(
+                    ended.max().is_none_or(|end| begin.start_mark >= end),
+                    "a take begins before the end of the one before it"
+                );
                 assert!(
                     self.begun.insert(begin.of.take, *begin).is_none(),
                     "a number given twice"
@@ -281,6 +286,18 @@ fn a_held_redo_skips_the_line() {
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Skipped);
     assert_ne!(room.ended[&1].of.line, room.ended[&2].of.line);
+}
+
+#[test]
+fn a_redo_held_while_its_take_reaches_its_limit_begins_where_that_ended() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    let mark = room.begun[&1].start_mark;
+    room.wait(3600);
+    room.press(Button::Redo, 800);
+    assert_eq!(room.ended[&1].end_mark, mark + 4 * u64::from(RATE));
+    assert_eq!(room.begun[&2].start_mark, room.ended[&1].end_mark);
+    assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
 #[test]
