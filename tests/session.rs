@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -451,6 +451,50 @@ fn a_session_is_driven_by_hand() {
     assert_eq!(verdicts, [Verdict::Kept, Verdict::Paused, Verdict::Aborted]);
     let record = fs::read_to_string(session.join("session.json")).unwrap();
     assert!(record.contains("\"ended\": \"stopped\"") && record.contains("\"box\": \"hand\""));
+}
+
+/// As after Ctrl-S, or behind a line that hangs.
+#[test]
+fn a_terminal_that_nobody_reads_stops_nothing() {
+    let script = "until attract\n500 go\nuntil intro\n500 go\nuntil reading\n1500 go\n1500 go\n";
+    let protocol = "name = \"brief\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 5\n";
+    let visit = Visit::new(script, protocol);
+    let booth = format!(
+        "stty cols 100 rows 40 && exec {} run --board sim --protocol {} --data {} --script {}",
+        env!("CARGO_BIN_EXE_booth"),
+        visit.file("protocol.toml").display(),
+        visit.data().display(),
+        visit.file("script").display()
+    );
+    let mut command = Command::new("script");
+    command
+        .args(["-qefc", &booth, "/dev/null"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut unread = command.spawn().unwrap();
+    let limit = Nanos::now() + Duration::from_secs(20);
+    let ended = || {
+        let sessions = fs::read_dir(visit.data().join("sessions")).ok()?;
+        let record = sessions.flatten().next()?.path().join("session.json");
+        let record = fs::read_to_string(record).ok()?;
+        record.contains("\"ended\": \"completed\"").then_some(())
+    };
+    while ended().is_none() {
+        assert!(Nanos::now() < limit, "the session stands");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let takes = run::rows(&run::session(&visit.data()));
+    assert_eq!(takes.len(), 3);
+    // What was shown last is shown to who looks again.
+    let mut screen = Vec::new();
+    let mut stdout = unread.stdout.take().unwrap();
+    stdout.read_to_end(&mut screen).unwrap();
+    let screen = String::from_utf8_lossy(&screen);
+    assert!(
+        screen.ends_with("\u{1b}[?25h\u{1b}[?1049l"),
+        "the terminal is given back"
+    );
+    assert_eq!(unread.wait().unwrap().code(), Some(0));
 }
 
 #[test]
