@@ -158,6 +158,20 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     }
 }
 
+/// Text of somebody else for people to read: its control characters, which could steer a terminal,
+/// are spelt out.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Prints a result; a reader that closed the pipe has seen enough, which is no failure.
 pub(crate) fn print(text: &str) -> Result<Done, Failure> {
     let mut out = std::io::stdout().lock();

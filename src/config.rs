@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are refused with the nearest known one; every key can be set for one run.
 
+mod audio;
 pub mod load;
 pub mod near;
 pub mod set;

@@ -12,6 +12,7 @@ pub mod lines;
 pub mod order;
 pub mod progress;
 pub mod prompter;
+mod whole;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -64,6 +65,12 @@ impl Corpus {
         }
         refuse_unusable(path, &file, first_byte, bytes)?;
         let places = index_places(path, index_folder);
+        if let Some(foreign) = places.iter().find(|place| index::is_foreign(place)) {
+            return Err(CorpusError::NotAnIndex {
+                path: path.to_owned(),
+                index: foreign.clone(),
+            });
+        }
         let index = Index::open_or_build(&file, first_byte, &places).map_err(|e| {
             // The file became shorter while it was read.
             if e.kind() == io::ErrorKind::UnexpectedEof {
@@ -358,7 +365,6 @@ mod tests {
             &good[..good.len() - 1],
             &good[..20],
             b"",
-            b"not mine",
             &wrong_offset,
             &shifted,
         ] {
@@ -366,6 +372,21 @@ mod tests {
             let c = Corpus::open(&path, None).expect("open");
             assert_eq!(text(c.line(500)), Ok("line of text".into()));
             assert_eq!(fs::read(&index).expect("index"), good);
+        }
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_not_taken_for_an_index_nor_overwritten() {
+        let (dir, opened) = corpus(b"one\ntwo\n");
+        let c = opened.expect("corpus");
+        let (path, index) = (dir.path().join("c.txt"), dir.path().join("c.txt.index"));
+        for foreign in [&b"not mine"[..], b"B\n", b"BOOTHIY\x01"] {
+            fs::write(&index, foreign).expect("write");
+            let opened = Corpus::open(&path, None);
+            let refusal = opened.expect_err("refused").to_string();
+            assert!(refusal.contains("c.txt.index"), "{refusal}");
+            assert_eq!(text(c.line(2)), Ok("two".into()));
+            assert_eq!(fs::read(&index).expect("kept"), foreign);
         }
     }
 

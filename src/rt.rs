@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -246,9 +247,21 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// # Errors
 /// The poll's; a signal counts as nothing to read.
 pub fn readable(file: &impl AsRawFd, wait: Duration) -> io::Result<bool> {
+    poll(file, libc::POLLIN, wait)
+}
+
+/// Waits until something can be written to `file`, `wait` at most; true if it can.
+///
+/// # Errors
+/// The poll's; a signal counts as no room.
+pub fn writable(file: &impl AsRawFd, wait: Duration) -> io::Result<bool> {
+    poll(file, libc::POLLOUT, wait)
+}
+
+fn poll(file: &impl AsRawFd, events: libc::c_short, wait: Duration) -> io::Result<bool> {
     let mut poll = libc::pollfd {
         fd: file.as_raw_fd(),
-        events: libc::POLLIN,
+        events,
         revents: 0,
     };
     let millis = libc::c_int::try_from(wait.as_millis()).unwrap_or(libc::c_int::MAX);
@@ -261,6 +274,23 @@ pub fn readable(file: &impl AsRawFd, wait: Duration) -> io::Result<bool> {
             e => Err(e),
         },
     }
+}
+
+/// A way of its own to the terminal or pipe of `file`, to write without waiting.
+///
+/// # Errors
+/// The system's; `InvalidInput` for anything else: a file opened anew would be written from its
+/// beginning.
+pub fn reopen_unwaiting(file: &impl AsRawFd) -> io::Result<File> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let kind = std::fs::metadata(&path)?.file_type();
+    if !kind.is_char_device() && !kind.is_fifo() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    std::fs::OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
 }
 
 /// Columns and rows of the terminal on standard output; `None` if it is no terminal.

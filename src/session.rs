@@ -151,6 +151,8 @@ pub struct Session {
 
     takes: u32,
     open: Option<Begin>,
+    /// The capture frame of the last end mark.
+    ended: u64,
     /// Version of the next take of a step without lines.
     version: u32,
     /// Takes ended but not on the disk yet.
@@ -190,6 +192,7 @@ impl Session {
             retaken: None,
             takes: 0,
             open: None,
+            ended: 0,
             version: 1,
             unstored: Vec::new(),
         }

@@ -99,6 +99,35 @@ fn an_index_that_cannot_be_written_is_no_error() {
 }
 
 #[test]
+fn a_file_with_the_name_of_the_index_is_kept_and_named() {
+    let dir = tempfile::tempdir().expect("folder");
+    let file = at(dir.path(), "c.txt");
+    let index = at(dir.path(), "c.txt.index");
+    fs::write(&file, "text\n").expect("write");
+    fs::write(&index, "my own notes\n").expect("write");
+    for what in [&["check", &file][..], &["line", &file, "1"]] {
+        refused(what, &[&index, "no index", "rename it"]);
+    }
+    assert_eq!(fs::read(&index).expect("kept"), b"my own notes\n");
+    fs::remove_file(&index).expect("remove");
+    let made = Command::new("mkfifo").arg(&index).status();
+    assert!(made.expect("mkfifo").success());
+    refused(&["line", &file, "1"], &[&index, "no index"]);
+}
+
+#[test]
+fn control_characters_of_a_line_do_not_reach_the_terminal() {
+    let dir = tempfile::tempdir().expect("folder");
+    let file = at(dir.path(), "c.txt");
+    fs::write(&file, "a\u{1b}]0;b\u{7}c\u{9b}31md\n").expect("write");
+    let shown = stdout(&booth(&["line", &file, "1"]));
+    assert_eq!(shown, "a\\u{1b}]0;b\\u{7}c\\u{9b}31md\n");
+    let json = stdout(&booth(&["line", &file, "1", "--json"]));
+    let row: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(row["text"], "a\u{1b}]0;b\u{7}c\u{9b}31md");
+}
+
+#[test]
 fn a_changed_corpus_gives_its_new_lines() {
     let dir = tempfile::tempdir().expect("folder");
     let file = at(dir.path(), "c.txt");

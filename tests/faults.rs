@@ -13,11 +13,10 @@ mod faults {
     mod load;
     mod power;
     mod session;
-    mod shim;
+    mod soak;
     mod stall;
     mod take;
 
-    use std::path::Path;
     use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
     /// Tests that a busy machine disturbs share it; the one that makes it busy has it alone.
@@ -31,11 +30,6 @@ mod faults {
     /// The machine without any other test.
     fn alone() -> RwLockWriteGuard<'static, ()> {
         MACHINE.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A folder on the disk of the build, not in memory.
-    fn folder() -> tempfile::TempDir {
-        tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap()
     }
 
     /// Random numbers, the same for the same `FAULT_SEED`; the seed is printed.

@@ -43,6 +43,23 @@ fn device_frame(bytes: &[u8], spec: Spec, about: u64) -> u64 {
 }
 
 #[test]
+fn a_file_that_was_removed_meanwhile_is_a_failure() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let folder = dir.path().join("usb");
+    fs::create_dir(&folder).unwrap();
+    let out = folder.join("take.rf64");
+    let mut command = record(&env, "bpaced", Format::S32Le, 1, &out);
+    let running = run::start(command.args(["--seconds", "2"]));
+    std::thread::sleep(Duration::from_millis(1000));
+    fs::remove_dir_all(&folder).unwrap();
+    let run = running.wait();
+    assert_eq!(run.code, Some(1), "{}", run.said());
+    assert!(run.stdout.is_empty(), "no row of a file that is not there");
+    let path = out.display().to_string();
+    assert!(run.said().contains(&path) && run.said().contains("is gone"));
+}
+
+#[test]
 fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
     for format in Format::ALL {

@@ -10,7 +10,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::run;
+use common::shim::Shim;
 use common::{AlsaEnv, plugin};
+
+const VISITOR: &str = "until attract\n300 go\nuntil intro\n300 go\nrepeat 50\n1500 go\nend\n";
 
 /// A booth under a service manager.
 struct Service {
@@ -46,30 +49,35 @@ impl Service {
         command
     }
 
-    /// What is heard for so long, with when since the beginning.
-    fn hear(&self, time: Duration) -> Vec<(Duration, String)> {
+    /// What is said for so long.
+    fn hear(&self, time: Duration) -> Heard {
         let start = Instant::now();
-        let (mut heard, mut bytes) = (Vec::new(), [0; 512]);
+        let (mut words, mut bytes) = (Vec::new(), [0; 512]);
         while start.elapsed() < time {
             if let Ok(length) = self.socket.recv(&mut bytes) {
                 let text = String::from_utf8_lossy(&bytes[..length]);
-                heard.extend(text.lines().map(|line| (start.elapsed(), line.to_owned())));
+                words.extend(text.lines().map(|line| (start.elapsed(), line.to_owned())));
             }
         }
-        heard
+        let end = start.elapsed();
+        Heard { words, end }
     }
 }
 
-/// The longest time between two feedings.
+/// What was heard, since the beginning of listening.
+struct Heard {
+    words: Vec<(Duration, String)>,
+    end: Duration,
+}
+
+/// The longest time without feeding from the first feeding to the end of listening.
 #[track_caller]
-fn longest_hunger(heard: &[(Duration, String)]) -> Duration {
-    let fed: Vec<Duration> = heard
-        .iter()
-        .filter(|(_, word)| word == "WATCHDOG=1")
-        .map(|(at, _)| *at)
-        .collect();
-    assert!(fed.len() > 2, "{heard:?}");
-    fed.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
+fn longest_hunger(heard: &Heard) -> Duration {
+    let fed = heard.words.iter().filter(|(_, word)| word == "WATCHDOG=1");
+    let times: Vec<Duration> = fed.map(|(at, _)| *at).chain([heard.end]).collect();
+    assert!(times.len() > 3, "{:?}", heard.words);
+    let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+    gaps.max().unwrap()
 }
 
 #[test]
@@ -77,27 +85,62 @@ fn a_running_booth_says_that_it_is_ready_alive_and_stopping() {
     let service = Service::new();
     let running = run::start(&mut service.command("bpaced"));
     let heard = service.hear(Duration::from_secs(5));
-    assert_eq!(heard[0].1, "READY=1");
+    assert_eq!(heard.words[0].1, "READY=1");
     let hunger = longest_hunger(&heard);
-    println!("ready after {:?}, fed at least each {hunger:?}", heard[0].0);
+    println!(
+        "ready after {:?}, fed at least each {hunger:?}",
+        heard.words[0].0
+    );
     assert!(hunger < Duration::from_millis(1000), "{hunger:?}");
     running.signal("TERM");
     let last = service.hear(Duration::from_millis(1500));
     assert!(
-        last.iter().any(|(_, word)| word == "STOPPING=1"),
-        "{last:?}"
+        last.words.iter().any(|(_, word)| word == "STOPPING=1"),
+        "{:?}",
+        last.words
     );
     assert_eq!(running.wait().code, Some(0));
 }
 
+/// Both take longer than a thread may be silent.
 #[test]
-fn an_absent_microphone_is_a_fault_on_the_screen_and_never_a_restart() {
+fn neither_a_slow_card_nor_an_absent_microphone_is_a_restart() {
+    std::thread::scope(|scope| {
+        scope.spawn(slow_card);
+        scope.spawn(absent_microphone);
+    });
+}
+
+fn slow_card() {
+    let service = Service::new();
+    fs::create_dir(service.data()).unwrap();
+    let shim = Shim::over(&service.data());
+    let script = service.dir.path().join("script");
+    fs::write(&script, VISITOR).unwrap();
+    let mut command = service.command("bpaced");
+    command.arg("--script").arg(&script);
+    shim.apply(&mut command);
+    let running = run::start(&mut command);
+    service.hear(Duration::from_millis(3500));
+    shim.stall();
+    let heard = service.hear(Duration::from_secs(14));
+    shim.go_on();
+    let hunger = longest_hunger(&heard);
+    println!("fed at least each {hunger:?} while the disk stood still for 14 s");
+    assert!(hunger < Duration::from_millis(1000), "{hunger:?}");
+    running.signal("TERM");
+    let run = running.wait();
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    let rows = run::rows(&run::session(&service.data()));
+    assert!(rows.len() > 8, "{} takes", rows.len());
+}
+
+fn absent_microphone() {
     let service = Service::new();
     fs::write(&service.env.unplug_file, "").unwrap();
     let running = run::start(&mut service.command("bpull"));
-    // Longer than a thread may be silent.
     let heard = service.hear(Duration::from_secs(13));
-    assert_eq!(heard[0].1, "READY=1");
+    assert_eq!(heard.words[0].1, "READY=1");
     assert!(longest_hunger(&heard) < Duration::from_millis(1000));
     fs::remove_file(&service.env.unplug_file).unwrap();
     service.hear(Duration::from_secs(2));
@@ -110,6 +153,61 @@ fn an_absent_microphone_is_a_fault_on_the_screen_and_never_a_restart() {
         at("fault").is_some() && at("attract") > at("fault"),
         "{screens:?}"
     );
+}
+
+#[test]
+fn a_stuck_thread_ends_the_feeding_until_it_goes_on() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let service = Service::new();
+            let mut command = service.command("bhang");
+            let file = &service.env.hang_file;
+            let hang = || fs::write(file, "").unwrap();
+            let go_on = || fs::remove_file(file).unwrap();
+            stuck(&service, &mut command, "capture", hang, go_on);
+        });
+        for thread in ["recorder", "clerk"] {
+            scope.spawn(move || {
+                let service = Service::new();
+                let shim = Shim::over(service.dir.path());
+                let mut command = service.command("bpaced");
+                shim.apply(&mut command);
+                let hang = || shim.hang(thread);
+                stuck(&service, &mut command, thread, hang, || shim.unhang());
+            });
+        }
+    });
+}
+
+/// A booth one of whose threads hangs for longer than it may.
+fn stuck(
+    service: &Service,
+    command: &mut Command,
+    thread: &str,
+    hang: impl FnOnce(),
+    go_on: impl FnOnce(),
+) {
+    let running = run::start(command);
+    service.hear(Duration::from_millis(2000));
+    hang();
+    let heard = service.hear(Duration::from_secs(13));
+    let fed = |heard: &Heard| {
+        let feeding = heard.words.iter().rfind(|(_, word)| word == "WATCHDOG=1");
+        feeding.map(|(at, _)| *at)
+    };
+    let last = fed(&heard).expect("fed");
+    println!("`{thread}` hangs: fed for {last:?} more");
+    let limit = Duration::from_millis(8000)..Duration::from_millis(11_000);
+    assert!(limit.contains(&last), "`{thread}`: fed for {last:?} more");
+    go_on();
+    assert!(
+        fed(&service.hear(Duration::from_millis(1500))).is_some(),
+        "`{thread}` goes on, and nothing is fed"
+    );
+    running.signal("TERM");
+    let said = running.wait().said();
+    let named = format!("thread `{thread}` gives no sign of life");
+    assert!(said.contains(&named), "{said}");
 }
 
 #[test]
@@ -130,9 +228,16 @@ fn recovery_of_a_long_take_delays_nothing() {
     file.set_len(4096 + 2_000_000_000 / 24 * 24).unwrap();
     let running = run::start(&mut service.command("bpaced"));
     let heard = service.hear(Duration::from_secs(4));
-    println!("ready after {:?} beside the recovery of 2 GB", heard[0].0);
-    assert_eq!(heard[0].1, "READY=1");
-    assert!(heard[0].0 < Duration::from_secs(3), "{:?}", heard[0].0);
+    println!(
+        "ready after {:?} beside the recovery of 2 GB",
+        heard.words[0].0
+    );
+    assert_eq!(heard.words[0].1, "READY=1");
+    assert!(
+        heard.words[0].0 < Duration::from_secs(3),
+        "{:?}",
+        heard.words[0].0
+    );
     assert!(longest_hunger(&heard) < Duration::from_millis(1000));
     let started = Instant::now();
     running.signal("TERM");

@@ -4,6 +4,7 @@
 //! waits for a key longer than it was told to.
 
 pub mod keys;
+mod output;
 pub mod png;
 pub mod script;
 pub mod terminal;
@@ -70,7 +71,7 @@ impl Panel for SimPanel {
         if self.terminal.is_picture() || self.screens.is_some() {
             self.painter.paint(screen);
         }
-        self.terminal.show(screen, self.painter.picture(), new)?;
+        self.terminal.show(screen, self.painter.picture(), new);
         if let (Some(dir), true) = (&self.screens, new) {
             self.written += 1;
             let path = dir.join(format!("{:04}-{}.png", self.written, screen.name));
@@ -80,6 +81,7 @@ impl Panel for SimPanel {
     }
 
     fn send(&mut self) -> Result<bool, BoardError> {
+        self.terminal.send();
         Ok(false)
     }
 

@@ -28,7 +28,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Prints line N as it is shown.
+    /// Prints line N; control characters are spelt out.
     Line {
         /// The corpus.
         file: PathBuf,
@@ -70,7 +70,7 @@ fn line(corpus: &Corpus, number: u64, as_json: bool) -> Result<Done, Failure> {
     let shown = if as_json {
         json!({ "line": number, "line_id": line.id, "text": text }).to_string()
     } else {
-        text
+        super::printable(&text)
     };
     super::print(&format!("{shown}\n"))
 }

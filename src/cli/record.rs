@@ -63,7 +63,8 @@ pub struct Args {
 /// Runs `booth record`.
 ///
 /// # Errors
-/// Wrong options, a file that is there already, a device or a folder that cannot be had.
+/// Wrong options, a file that is there already or does not stay there, a device or a folder that
+/// cannot be had.
 pub fn run(args: &Args) -> Result<Done, Failure> {
     let audio = args.audio()?;
     let wanted = args.wanted_frames()?;
@@ -101,6 +102,12 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     let stored = take.wait(&mut chain, wanted, &stop);
     chain.stop();
     let (row, disk_lost) = stored?;
+    if args.out.symlink_metadata().is_err() {
+        let (out, frames) = (args.out.display(), row.frames);
+        return Err(Failure::CouldNot(format!(
+            "{out}: is gone: somebody removed it while it was written, and its {frames} frames with it"
+        )));
+    }
     let json = serde_json::to_string(&row)
         .map_err(|error| Failure::CouldNot(format!("the take's JSON: {error}")))?;
     super::print(&format!("{json}\n"))?;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Common, Done, Failure};
+use super::{Common, Done, Failure, printable};
 use crate::store::row::Row;
 use crate::store::takes;
 
@@ -79,9 +79,9 @@ pub fn table(rows: &[Row]) -> String {
         let _ = writeln!(
             out,
             "{:<18} {:<16} {line:>8} {seconds:>7.2} s {peak:>5.1} dBFS  {verdict:<9} {}{gaps}",
-            row.file,
-            row.step,
-            row.text.as_deref().unwrap_or("")
+            printable(&row.file),
+            printable(&row.step),
+            printable(row.text.as_deref().unwrap_or(""))
         );
     }
     out
@@ -111,4 +111,28 @@ fn all(data: &Path, json: bool) -> Result<Done, Failure> {
         };
     }
     super::print(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::format::{Format, Spec};
+    use crate::store::row::Kind;
+
+    #[test]
+    fn a_row_of_the_table_is_one_line_of_printable_text() {
+        let spec = Spec {
+            rate: 48_000,
+            channels: 1,
+            format: Format::S32Le,
+        };
+        let row = Row {
+            step: "s\u{1b}[2J".into(),
+            text: Some("t\u{7}\n".into()),
+            ..Row::of(1, "f\r".into(), Kind::Read, spec)
+        };
+        let table = table(&[row]);
+        assert_eq!(table.lines().count(), 2, "{table}");
+        assert!(table.lines().all(|line| !line.contains(char::is_control)));
+    }
 }

@@ -2,16 +2,14 @@
 //!
 //! A setting of something this version cannot do is refused, never ignored.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
 
 use super::near::{explain, line_of, nearest};
-use super::{Audio, Config, Mode, Recipients, set};
-use crate::audio::mixer::Setting;
+use super::{Config, Mode, Recipients, set};
 use crate::audio::recorder::MOST_TAKES;
-use crate::audio::source::SIMULATED;
 use crate::corpus::order::{Shard, ShardError};
 
 /// Where the configuration stands if no file is named.
@@ -110,7 +108,8 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
             reason,
         },
     )?;
-    let mut config: Config = toml::from_str(text).map_err(refuse)?;
+    // As of the file alone, then after each assignment.
+    let mut configs: Vec<Config> = vec![toml::from_str(text).map_err(refuse)?];
     let mut table: Table = text.parse().map_err(refuse)?;
     if sets
         .iter()
@@ -128,28 +127,38 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
         };
         set::apply(&mut table, assignment).map_err(refused)?;
         corpus_keys(table.get("corpus")).map_err(|(_, reason)| refused(reason))?;
-        config = table
-            .clone()
-            .try_into()
-            .map_err(|e| refused(explain("", &e).1))?;
+        configs.push(
+            table
+                .clone()
+                .try_into()
+                .map_err(|e| refused(explain("", &e).1))?,
+        );
     }
-    match validate(&config) {
-        Ok(()) => Ok(config),
-        Err((key, reason)) => {
-            let set = sets
-                .iter()
-                .rev()
-                .find(|s| s.split('=').next().map(str::trim) == Some(key));
-            let place = match set {
-                Some(set) => format!("--set {set}"),
-                None => at(line_of(text, key)),
-            };
-            Err(ConfigError::Refused {
-                place,
-                reason: format!("`{key}`: {reason}"),
-            })
-        }
+    if let Some((key, reason)) = configs.last().and_then(|all| validate(all).err()) {
+        let place = match to_blame(&configs, sets, &key) {
+            Some(set) => format!("--set {set}"),
+            None => at(line_of(text, &key)),
+        };
+        return Err(ConfigError::Refused {
+            place,
+            reason: format!("`{key}`: {reason}"),
+        });
     }
+    Ok(configs.pop().unwrap_or_default())
+}
+
+/// The assignment that made `key` wrong: its own, else the one since which it is; none if the file
+/// was wrong before.
+fn to_blame<'a>(configs: &[Config], sets: &'a [String], key: &str) -> Option<&'a String> {
+    let is_own = |set: &&String| set.split('=').next().map(str::trim) == Some(key);
+    let since = || {
+        validate(&configs[0]).ok()?;
+        let is_wrong =
+            |config: &Config| validate(config).is_err_and(|(wrong, _)| wrong.as_ref() == key);
+        let right = configs.iter().rposition(|config| !is_wrong(config))?;
+        sets.get(right)
+    };
+    sets.iter().rev().find(is_own).or_else(since)
 }
 
 /// `[corpus]` takes any language's table, so serde cannot tell a typo from a language: only
@@ -169,13 +178,18 @@ fn corpus_keys(corpus: Option<&toml::Value>) -> Result<(), (String, String)> {
     Ok(())
 }
 
-type Reason = (&'static str, String);
+/// A key and what is wrong with it.
+pub(super) type Reason = (Cow<'static, str>, String);
 
-fn check(holds: bool, key: &'static str, reason: impl Into<String>) -> Result<(), Reason> {
+pub(super) fn check(
+    holds: bool,
+    key: impl Into<Cow<'static, str>>,
+    reason: impl Into<String>,
+) -> Result<(), Reason> {
     if holds {
         Ok(())
     } else {
-        Err((key, reason.into()))
+        Err((key.into(), reason.into()))
     }
 }
 
@@ -184,7 +198,7 @@ fn validate(c: &Config) -> Result<(), Reason> {
     take(c)?;
     let shard: Result<Shard, ShardError> = c.corpus.shard.parse();
     if let Err(error) = shard {
-        return Err(("corpus.shard", error.to_string()));
+        return Err(("corpus.shard".into(), error.to_string()));
     }
     check(!c.data.as_os_str().is_empty(), "data", "must name a folder")?;
     check(
@@ -193,89 +207,6 @@ fn validate(c: &Config) -> Result<(), Reason> {
         "must not be empty, as \"fr\"",
     )?;
     unbuilt(c)
-}
-
-impl Audio {
-    /// Refuses what no device could be asked for; names the key and the reason.
-    ///
-    /// # Errors
-    /// The key, as `audio.rate`, and what is wrong with its value.
-    pub fn check(&self) -> Result<(), (&'static str, String)> {
-        audio(self)
-    }
-}
-
-fn audio(a: &Audio) -> Result<(), Reason> {
-    let n = a.channels.len();
-    check(
-        (1..=64).contains(&n),
-        "audio.channels",
-        format!("1 to 64 can be recorded, not {n}"),
-    )?;
-    let mut seen = BTreeSet::new();
-    for name in &a.channels {
-        check(!name.trim().is_empty(), "audio.channels", "a name is empty")?;
-        check(
-            seen.insert(name),
-            "audio.channels",
-            format!("{name:?} stands there twice"),
-        )?;
-    }
-    let rate = a.rate;
-    check(
-        (8000..=192_000).contains(&rate),
-        "audio.rate",
-        format!("{rate} Hz is not within 8000 to 192000"),
-    )?;
-    check(
-        (1..=rate).contains(&a.period_frames),
-        "audio.period_frames",
-        format!("{} is not within 1 to {rate}, one second", a.period_frames),
-    )?;
-    check(
-        (1..=600).contains(&a.buffer_s),
-        "audio.buffer_s",
-        "must be 1 to 600 seconds",
-    )?;
-    check(
-        !a.device.is_empty(),
-        "audio.device",
-        "must name an ALSA PCM, as \"hw:CARD=F8n\", or be \"sim\", the simulated source",
-    )?;
-    check(
-        a.reference.is_empty() || a.channels.contains(&a.reference),
-        "audio.reference",
-        format!("{:?} is none of audio.channels", a.reference),
-    )?;
-    for name in a.sensor.keys() {
-        let near = nearest(name, a.channels.iter().map(String::as_str))
-            .map_or(String::new(), |k| format!("; did you mean {k:?}?"));
-        check(
-            a.channels.contains(name),
-            "audio.sensor",
-            format!("{name:?} is none of audio.channels{near}"),
-        )?;
-    }
-    mixer(a)
-}
-
-fn mixer(a: &Audio) -> Result<(), Reason> {
-    for (control, value) in &a.mixer {
-        check(
-            Setting::read(value).is_some(),
-            "audio.mixer",
-            format!(
-                "{control:?} must be an integer, true, false or a string, not of type {}",
-                value.type_str()
-            ),
-        )?;
-    }
-    check(
-        a.mixer.is_empty() || a.device != SIMULATED,
-        "audio.mixer",
-        "the simulated source has no mixer; name a card in audio.device, or remove this, for one run \
-         with --set audio.mixer={}",
-    )
 }
 
 fn take(c: &Config) -> Result<(), Reason> {
@@ -370,6 +301,20 @@ mod tests {
     }
 
     #[test]
+    fn a_set_that_makes_a_line_of_the_file_wrong_is_named_and_not_the_line() {
+        let good = "[audio]\ndevice = \"sim\"\nchannels = [\"a\"]\nreference = \"a\"\n";
+        let set = r#"audio.channels=["b"]"#;
+        let own = refusal(good, &["take.max_s=9", set, "language=en"]);
+        assert!(
+            own.starts_with(&format!("--set {set}: `audio.reference`: ")),
+            "{own}"
+        );
+        let wrong = good.replace("reference = \"a\"", "reference = \"c\"");
+        let file = refusal(&wrong, &["take.max_s=9"]);
+        assert!(file.starts_with("b.toml:4: `audio.reference`"), "{file}");
+    }
+
+    #[test]
     fn what_cannot_be_done_is_refused_with_its_key() {
         for (set, key) in [
             ("audio.channels=[]", "audio.channels"),
@@ -378,6 +323,26 @@ mod tests {
             ("audio.period_frames=0", "audio.period_frames"),
             ("audio.reference=nose", "audio.reference"),
             ("audio.sensor.nose.model=x", "audio.sensor"),
+            (
+                "audio.sensor.headset.gain_db=nan",
+                "audio.sensor.headset.gain_db",
+            ),
+            (
+                "audio.sensor.headset.gain_db=-inf",
+                "audio.sensor.headset.gain_db",
+            ),
+            (
+                "audio.sensor.headset.band_hz=[80, inf]",
+                "audio.sensor.headset.band_hz",
+            ),
+            (
+                "audio.sensor.headset.band_hz=[12000, 80]",
+                "audio.sensor.headset.band_hz",
+            ),
+            (
+                "audio.sensor.headset.band_hz=[-1, 80]",
+                "audio.sensor.headset.band_hz",
+            ),
             ("audio.playback=hw:0", "audio.playback"),
             ("audio.mixer.Gain=1", "audio.mixer"),
             ("audio.mixer.Gain=0.5", "audio.mixer"),

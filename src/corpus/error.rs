@@ -47,6 +47,16 @@ pub enum CorpusError {
         /// The booth's shard.
         shard: Shard,
     },
+    /// Something else has the name of the index.
+    #[error(
+        "corpus {path}: {} is there and is no index of it, so it is not overwritten; rename it, or the corpus", index.display()
+    )]
+    NotAnIndex {
+        /// The corpus.
+        path: PathBuf,
+        /// What has the name.
+        index: PathBuf,
+    },
     /// There is no such line.
     #[error("corpus {path}: there is no line {number}; it has lines 1 to {lines}")]
     NoSuchLine {

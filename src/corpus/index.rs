@@ -2,8 +2,8 @@
 //!
 //! Guarantees: an index is used only for the file it was built from (size, times, hash of head and
 //! tail) and only undamaged (hash of the offsets); it appears whole or not at all (temporary name,
-//! sync, rename); looking a line up reads eight bytes of it. Not being able to write one is no error: it then lives in memory. Never
-//! changes the corpus.
+//! sync, rename); looking a line up reads eight bytes of it. Not being able to write one is no error:
+//! it then lives in memory. Never changes the corpus, nor a file that is no index.
 //!
 //! Format, little endian: `MAGIC`, fields of `Header` in order, SHA-256 of all before; then
 //! one u64 for each 64 lines.
@@ -12,9 +12,10 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use sha2::{Digest, Sha256};
+
+use super::whole::write_whole;
 
 /// First bytes of an index file; the last one is the version of the format.
 const MAGIC: [u8; 8] = *b"BOOTHIX\x01";
@@ -232,7 +233,7 @@ impl Index {
     pub fn learn_corpus_sha256(&mut self, sha256: [u8; 32]) {
         self.header.corpus_sha256 = sha256;
         if let Offsets::File(file, path) = &self.offsets {
-            let copied = write_whole(path, |out| {
+            let copied = write_index(path, |out| {
                 out.write_all(&self.header.encode())?;
                 let mut offset = HEADER_BYTES as u64;
                 let mut buffer = [0; 8192];
@@ -255,12 +256,11 @@ impl Index {
     }
 
     fn load(path: &Path) -> Option<Index> {
+        // A pipe must not even be opened: that waits for its other end.
+        let metadata = fs::metadata(path).ok().filter(Metadata::is_file)?;
         let file = File::open(path).ok()?;
-        let metadata = file.metadata().ok()?;
         let mut bytes = [0; HEADER_BYTES];
-        if !metadata.is_file() || file.read_exact_at(&mut bytes, 0).is_err() {
-            return None;
-        }
+        file.read_exact_at(&mut bytes, 0).ok()?;
         let header = Header::decode(&bytes)?;
         let length = HEADER_BYTES as u64 + header.lines.div_ceil(STRIDE).checked_mul(8)?;
         // A damaged offset can be that of another line: nothing but the hash tells.
@@ -273,7 +273,7 @@ impl Index {
     }
 
     fn build_file(corpus: &File, mut header: Header, path: &Path) -> io::Result<Index> {
-        write_whole(path, |out| {
+        write_index(path, |out| {
             out.write_all(&[0; HEADER_BYTES])?;
             let mut hash = Sha256::new();
             header.lines = scan(corpus, header.first_byte, header.stamp.bytes, |offset| {
@@ -298,6 +298,33 @@ impl Index {
             offsets: Offsets::Memory(offsets),
         })
     }
+}
+
+/// Whether something is at `path` that cannot be an index of ours, whole or torn. A folder is none,
+/// but is never overwritten either.
+pub(super) fn is_foreign(path: &Path) -> bool {
+    let Ok(metadata) = fs::metadata(path) else {
+        return false;
+    };
+    if !metadata.is_file() {
+        return !metadata.is_dir();
+    }
+    let ours = &MAGIC[..MAGIC.len() - 1];
+    let mut head = [0; MAGIC.len() - 1];
+    let length = metadata.len().min(head.len() as u64) as usize;
+    let read = File::open(path).and_then(|file| file.read_exact_at(&mut head[..length], 0));
+    read.is_err() || !ours.starts_with(&head[..length])
+}
+
+/// [`write_whole`], but never over what somebody else put there meanwhile.
+fn write_index(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    if is_foreign(path) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    write_whole(path, fill)
 }
 
 /// Hash of all bytes of `file` from `at` on.
@@ -360,64 +387,6 @@ fn scan(
         at += got as u64;
     }
     Ok(lines + u64::from(last != b'\n'))
-}
-
-/// Writes a file that appears whole or not at all: temporary name, sync, rename, sync of the folder.
-pub(super) fn write_whole(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    /// Two threads of one process must not share a temporary name either.
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let mut name = path
-        .file_name()
-        .ok_or(io::ErrorKind::InvalidInput)?
-        .to_owned();
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    name.push(format!(".tmp-{}-{number}", std::process::id()));
-    let temporary = path.with_file_name(name);
-    sweep(path);
-    let write = || -> io::Result<()> {
-        let mut out = BufWriter::new(File::create(&temporary)?);
-        fill(&mut out)?;
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        }
-    };
-    let written = write();
-    if written.is_err() {
-        // Nothing may be left of it; it may also never have been there.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-/// Removes temporary files of `path` whose writer is gone: a power cut in mid-writing leaves one.
-fn sweep(path: &Path) {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return;
-    };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let prefix = format!("{}.tmp-", name.to_string_lossy());
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let writer = entry.file_name().to_str().and_then(|file| {
-            let (process, number) = file.strip_prefix(&prefix)?.split_once('-')?;
-            number.parse::<u32>().ok()?;
-            process.parse::<u32>().ok()
-        });
-        if writer.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
-            // Another process may have swept it first.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::index::write_whole;
 use super::order::Shard;
+use super::whole::write_whole;
 
 /// Why progress cannot be kept.
 #[derive(Debug, thiserror::Error)]

@@ -93,6 +93,11 @@ impl Type {
             }
         }
         for path in files {
+            // Opening a pipe would wait for its other end.
+            if path.metadata().is_ok_and(|found| !found.is_file()) {
+                failed.push(format!("{}: not a regular file", path.display()));
+                continue;
+            }
             let before = db.len();
             match db.load_font_file(path) {
                 Ok(()) if db.len() == before => {
@@ -361,6 +366,25 @@ mod tests {
     #[test]
     fn french_spaces_do_not_break() {
         assert_eq!(typeset("« Où ? »\t!"), "«\u{a0}Où\u{a0}?\u{a0}» !");
+    }
+
+    #[test]
+    fn a_pipe_named_as_a_font_is_not_waited_for() {
+        let dir = tempfile::tempdir().expect("folder");
+        let pipe = dir.path().join("font.ttf");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo").success());
+        let (done, loaded) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let loaded = Type::load(&[pipe]);
+            done.send(loaded.warning().map(str::to_owned))
+        });
+        let warning = loaded.recv_timeout(std::time::Duration::from_secs(10));
+        let warning = warning.expect("loaded").expect("warned");
+        assert!(
+            warning.contains("font.ttf: not a regular file"),
+            "{warning}"
+        );
     }
 
     #[test]

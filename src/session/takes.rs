@@ -26,7 +26,9 @@ pub(super) struct Previous {
 }
 
 impl Session {
-    /// Begins a take at `mark`, with pre-roll never further back than consent or the program's start.
+    /// Begins a take at `mark`, or where the one before it ended if that is later (it may have
+    /// reached its limit while the button was held), with pre-roll never further back than consent or
+    /// the program's start.
     pub(super) fn begin_take(
         &mut self,
         mark: u64,
@@ -43,6 +45,7 @@ impl Session {
         if kind == Kind::Read && shown.is_none() {
             return;
         }
+        let mark = mark.max(self.ended);
         self.takes += 1;
         let take = self.takes;
         let of = Subject {
@@ -82,6 +85,7 @@ impl Session {
             return;
         };
         let end_mark = mark.max(start_mark);
+        self.ended = end_mark;
         if verdict == Verdict::Kept {
             self.previous = of.line.clone().map(|line| Previous {
                 take: of.take,

@@ -5,6 +5,7 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
 pub mod run;
+pub mod shim;
 pub mod tools;
 
 use std::fs;
@@ -17,8 +18,8 @@ use booth::rt::Nanos;
 
 /// Devices of the configuration: `bpaced` keeps time, `bfree` does not (10 times 48 kHz at most),
 /// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bfreeze` delivers nothing while
-/// `AlsaEnv::freeze_file` exists, `bdrift` runs 200 ppm fast, `bstereo` has two channels, `bbusy` is
-/// open elsewhere.
+/// `AlsaEnv::freeze_file` exists, `bhang` does not even return while `AlsaEnv::hang_file` exists,
+/// `bdrift` runs 200 ppm fast, `bstereo` has two channels, `bbusy` is open elsewhere.
 #[derive(Clone, Debug)]
 pub struct AlsaEnv {
     folder: PathBuf,
@@ -27,6 +28,8 @@ pub struct AlsaEnv {
     pub unplug_file: PathBuf,
     /// `bfreeze` is frozen while this file exists.
     pub freeze_file: PathBuf,
+    /// Whoever asks `bhang` waits for as long as this file exists.
+    pub hang_file: PathBuf,
     /// State of the mixer of `bpaced` and `bdrift`; there is none while a file with the further
     /// ending `.gone` is beside it.
     pub mixer_file: PathBuf,
@@ -65,6 +68,11 @@ pub fn in_child(test: &str) -> bool {
     false
 }
 
+/// A folder on the disk of the build, not in memory.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap()
+}
+
 /// Builds the plug-in once, and its configuration beside it.
 pub fn plugin() -> AlsaEnv {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -73,7 +81,8 @@ pub fn plugin() -> AlsaEnv {
     let call = CALLS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let unplug_file = folder.join(format!("unplug-{}-{call}", std::process::id()));
     let freeze_file = folder.join(format!("freeze-{}-{call}", std::process::id()));
-    for file in [&unplug_file, &freeze_file] {
+    let hang_file = folder.join(format!("hang-{}-{call}", std::process::id()));
+    for file in [&unplug_file, &freeze_file, &hang_file] {
         let _ = fs::remove_file(file);
     }
     let config = folder.join(format!("booth-{}-{call}.conf", std::process::id()));
@@ -93,9 +102,11 @@ pub fn plugin() -> AlsaEnv {
          pcm.bstereo {{ type boothsim  channels 2  epoch_ms {since_boot} }}\n\
          pcm.bbusy {{ type boothsim  busy 1 }}\n\
          pcm.bpull {{ type boothsim  unplug_file \"{}\"  epoch_ms {since_boot} }}\n\
-         pcm.bfreeze {{ type boothsim  freeze_file \"{}\"  epoch_ms {since_boot} }}\n",
+         pcm.bfreeze {{ type boothsim  freeze_file \"{}\"  epoch_ms {since_boot} }}\n\
+         pcm.bhang {{ type boothsim  hang_file \"{}\"  epoch_ms {since_boot} }}\n",
         unplug_file.display(),
-        freeze_file.display()
+        freeze_file.display(),
+        hang_file.display()
     );
     fs::write(&config, text).unwrap();
     AlsaEnv {
@@ -103,6 +114,7 @@ pub fn plugin() -> AlsaEnv {
         config,
         unplug_file,
         freeze_file,
+        hang_file,
         mixer_file,
         epoch_ms: since_boot,
     }

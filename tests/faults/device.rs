@@ -7,10 +7,10 @@ use booth::audio::block::Cause;
 use booth::rt::Nanos;
 use booth::store::row::{Row, Verdict};
 
+use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};
-use super::{folder, shared};
 use crate::common::run::{self, Run};
-use crate::common::{AlsaEnv, plugin};
+use crate::common::{AlsaEnv, folder, plugin};
 
 /// Frames that audio after a measured loss may be off its place: 2 ms.
 pub const MOST_LATE: u64 = RATE as u64 / 500;

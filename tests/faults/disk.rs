@@ -10,11 +10,11 @@ use booth::store::row::{Row, Verdict};
 
 use sha2::Digest;
 
-use super::shim::Shim;
+use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record, row};
-use super::{folder, shared};
 use crate::common::run::{self, Run};
-use crate::common::{AlsaEnv, plugin};
+use crate::common::shim::Shim;
+use crate::common::{AlsaEnv, folder, plugin};
 
 /// A file system in memory, unmounted in the end; refused where there is no privilege.
 struct Small<'a>(&'a Path);

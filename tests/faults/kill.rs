@@ -7,8 +7,8 @@ use std::time::Duration;
 use booth::rt::Nanos;
 
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record};
-use super::{Random, folder, shared};
-use crate::common::{AlsaEnv, plugin, run};
+use super::{Random, shared};
+use crate::common::{AlsaEnv, folder, plugin, run};
 
 /// Seconds that may be missing before and after repair.
 const MOST_MISSING_S: (f64, f64) = (1.1, 0.3);

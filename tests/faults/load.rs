@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use booth::audio::format::{Format, Spec};
 
+use super::alone;
 use super::take::{Audio, assert_opens, device_now, lost, record, row};
-use super::{alone, folder};
-use crate::common::plugin;
 use crate::common::run;
+use crate::common::{folder, plugin};
 
 const SPEC: Spec = Spec {
     rate: 96_000,

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::kill::{Killed, kill, repair};
-use super::shim::Shim;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record, row};
-use super::{Random, folder, shared};
-use crate::common::plugin;
+use super::{Random, shared};
 use crate::common::run;
+use crate::common::shim::Shim;
+use crate::common::{folder, plugin};
 
 /// Seconds that may be missing before and after repair, beside the longest disk call.
 const MOST_MISSING_S: (f64, f64) = (1.5, 1.0);

@@ -8,11 +8,11 @@ use std::time::Duration;
 use booth::store::row::{Row, Verdict};
 
 use super::device::MOST_LATE;
-use super::shim::Shim;
+use super::shared;
 use super::take::{Audio, RATE, device_now};
-use super::{folder, shared};
 use crate::common::run::{self, Run};
-use crate::common::{AlsaEnv, plugin};
+use crate::common::shim::Shim;
+use crate::common::{AlsaEnv, folder, plugin};
 
 /// A step of reading.
 const PROTOCOL: &str =

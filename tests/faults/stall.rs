@@ -6,11 +6,11 @@ use std::time::Duration;
 use booth::audio::block::Cause;
 use booth::store::row::Row;
 
-use super::shim::Shim;
+use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};
-use super::{folder, shared};
-use crate::common::plugin;
 use crate::common::run;
+use crate::common::shim::Shim;
+use crate::common::{folder, plugin};
 
 /// A take of `seconds` whose disk stalls for `stall_s`; checked sample by
 /// sample. With it, by how many frames the audio after each gap is late.

@@ -1,15 +1,16 @@
 //! The panel on standard output: a half-block picture on a terminal, else one line a screen.
 //!
-//! Guarantees: the terminal is restored on drop; a closed output is no error, since the box goes
-//! on without anyone watching.
+//! Guarantees: the terminal is restored on drop; nothing waits for a terminal that is stopped or
+//! hangs: it misses pictures, and shows the last one once it takes something again.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 
-use crate::board::BoardError;
+use super::output::Output;
 use crate::rt;
 use crate::screen::Screen;
 use crate::screen::picture::Picture;
@@ -17,13 +18,21 @@ use crate::screen::picture::Picture;
 /// Under the picture where the keyboard presses the buttons.
 const KEYS: &str = "space go · r redo (R held) · p pause · s stop (S held) · q quit";
 
+/// Lines of text that may wait for their reader; what comes then is not shown.
+const MOST_BEHIND_BYTES: usize = 64 * 1024;
+/// What a terminal that takes nothing costs at the end.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
 /// Standard output as a panel.
 #[derive(Debug)]
 pub struct Terminal {
+    output: Output,
     picture: bool,
     keys: bool,
-    /// What stands in each row of the terminal.
+    /// What stands in each row of the terminal, or will once the queue is written.
     rows: Vec<String>,
+    /// What is to stand there, as long as the terminal has not taken what was queued before.
+    late: Option<Vec<String>>,
     size: (u16, u16),
 }
 
@@ -32,14 +41,20 @@ impl Terminal {
     #[must_use]
     pub fn open(keys: bool) -> Terminal {
         let picture = io::stdout().is_terminal() && rt::terminal_size().is_some();
+        Terminal::over(Output::standard(), picture, keys)
+    }
+
+    fn over(mut output: Output, picture: bool, keys: bool) -> Terminal {
         if picture {
             // The other screen of the terminal, without cursor: what stood there comes back.
-            emit("\x1b[?1049h\x1b[?25l");
+            output.queue("\x1b[?1049h\x1b[?25l");
         }
         Terminal {
+            output,
             picture,
             keys,
             rows: Vec::new(),
+            late: None,
             size: (0, 0),
         }
     }
@@ -51,32 +66,29 @@ impl Terminal {
     }
 
     /// Shows a screen; `new` if it is not the last one with another level or time.
-    ///
-    /// # Errors
-    /// None so far: a closed output is ignored.
-    pub fn show(
-        &mut self,
-        screen: &Screen,
-        picture: &Picture,
-        new: bool,
-    ) -> Result<(), BoardError> {
+    pub fn show(&mut self, screen: &Screen, picture: &Picture, new: bool) {
         if self.picture {
-            self.draw(screen, picture);
-        } else if new {
-            emit(&format!("{}\n", line(screen)));
+            if let Some(size) = rt::terminal_size() {
+                self.draw(screen, picture, size);
+            }
+        } else if new && self.output.behind() < MOST_BEHIND_BYTES {
+            self.output.queue(&format!("{}\n", line(screen)));
         }
-        Ok(())
     }
 
-    fn draw(&mut self, screen: &Screen, picture: &Picture) {
-        let Some(size) = rt::terminal_size() else {
-            return;
-        };
-        let mut out = String::new();
+    /// Brings the terminal as near to what was shown last as it takes at once.
+    pub fn send(&mut self) {
+        if self.output.push()
+            && let Some(rows) = self.late.take()
+        {
+            self.write(rows);
+        }
+    }
+
+    fn draw(&mut self, screen: &Screen, picture: &Picture, size: (u16, u16)) {
         if size != self.size {
             self.size = size;
             self.rows.clear();
-            out.push_str("\x1b[2J");
         }
         let room = (size.0, size.1.saturating_sub(1 + u16::from(self.keys)));
         let mut rows = half_blocks(picture, room);
@@ -85,27 +97,32 @@ impl Terminal {
         if self.keys {
             rows.push(KEYS.chars().take(size.0.into()).collect());
         }
+        self.late = Some(rows);
+        self.send();
+    }
+
+    fn write(&mut self, rows: Vec<String>) {
+        let mut out = String::new();
+        if self.rows.is_empty() {
+            out.push_str("\x1b[2J");
+        }
         for (n, row) in rows.iter().enumerate() {
             if self.rows.get(n) != Some(row) {
                 let _ = write!(out, "\x1b[{};1H{row}\x1b[K", n + 1);
             }
         }
         self.rows = rows;
-        emit(&out);
+        self.output.queue(&out);
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         if self.picture {
-            emit("\x1b[?25h\x1b[?1049l");
+            self.output.queue("\x1b[?25h\x1b[?1049l");
         }
+        self.output.finish(LAST_WAIT);
     }
-}
-
-fn emit(text: &str) {
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// A screen in words, behind how much of the session is done.
@@ -178,6 +195,55 @@ fn half_blocks(picture: &Picture, room: (u16, u16)) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::Name;
+    use embedded_graphics::pixelcolor::Rgb565;
+    use std::io::Read;
+
+    #[test]
+    fn a_terminal_that_took_nothing_for_a_while_shows_the_last_screen() {
+        let (mut reader, writer) = io::pipe().expect("pipe");
+        let mut terminal = Terminal::over(Output::over(&writer), true, false);
+        drop(writer);
+        let size = Size::new(320, 240);
+        let mut picture = Picture::new(size);
+        for text in ["first", "missed", "last"] {
+            // Every pixel differs from its neighbours, so that one picture fills the pipe.
+            for n in 0..size.width * size.height {
+                let colour = Rgb565::new(n as u8, (n >> 3) as u8, text.len() as u8);
+                picture.blend(
+                    (n % size.width) as i32,
+                    (n / size.width) as i32,
+                    colour,
+                    255,
+                );
+            }
+            let screen = Screen {
+                name: Name::Reading,
+                title: "".into(),
+                text: text.into(),
+                hint: "".into(),
+                progress: None,
+                session_permille: 0,
+                recording: false,
+                level: None,
+            };
+            terminal.draw(&screen, &picture, (200, 60));
+        }
+        let read = std::thread::spawn(move || {
+            let mut all = String::new();
+            reader.read_to_string(&mut all).map(|_| all)
+        });
+        for _ in 0..1000 {
+            terminal.send();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(terminal);
+        let shown = read.join().expect("reader").expect("UTF-8");
+        let at = |text: &str| shown.find(&format!("reading  {text}"));
+        assert!(at("first") < at("last") && at("first").is_some());
+        assert_eq!(at("missed"), None);
+        assert!(shown.ends_with("\x1b[?25h\x1b[?1049l"));
+    }
 
     #[test]
     fn the_picture_fits_every_terminal() {

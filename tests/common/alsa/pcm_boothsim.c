@@ -7,8 +7,9 @@
  * Fields: free_run 1 (no clock), max_rate N (frames per second of a free run), ppm N,
  * unplug_at_ms N (after each start), unplug_file PATH (gone while the file exists),
  * freeze_file PATH (while the file exists the device neither delivers nor errs; what it would have
- * delivered meanwhile never comes), epoch_ms N (CLOCK_MONOTONIC of device frame 0; otherwise the
- * first start),
+ * delivered meanwhile never comes), hang_file PATH (while the file exists nobody who asks the device
+ * comes back, as from a driver that hangs), epoch_ms N (CLOCK_MONOTONIC of device frame 0;
+ * otherwise the first start),
  * buffer_bytes_max N, period_bytes N (no other period), channels N (no other count), busy 1
  * (somebody else has it open). */
 #define PIC
@@ -22,7 +23,7 @@
 struct sim {
 	snd_pcm_ioplug_t io;
 	long free_run, max_rate, ppm, unplug_at_ms;
-	char *unplug_file, *freeze_file;
+	char *unplug_file, *freeze_file, *hang_file;
 	int64_t epoch_ns, started_ns;
 	uint64_t base; /* device frame of this run's frame 0 */
 	uint64_t made; /* frames of this run that are in the buffer or were */
@@ -99,6 +100,7 @@ static int frozen(struct sim *s) {
 
 static snd_pcm_sframes_t sim_pointer(snd_pcm_ioplug_t *io) {
 	struct sim *s = io->private_data;
+	while (s->hang_file && access(s->hang_file, F_OK) == 0) usleep(1000);
 	if (unplugged(s)) {
 		snd_pcm_ioplug_set_state(io, SND_PCM_STATE_DISCONNECTED);
 		return s->made;
@@ -182,6 +184,7 @@ static int sim_close(snd_pcm_ioplug_t *io) {
 	close(io->poll_fd);
 	free(s->unplug_file);
 	free(s->freeze_file);
+	free(s->hang_file);
 	free(s);
 	return 0;
 }
@@ -236,6 +239,8 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 			if (snd_config_get_string(n, &text) >= 0) s->unplug_file = strdup(text);
 		} else if (!strcmp(id, "freeze_file")) {
 			if (snd_config_get_string(n, &text) >= 0) s->freeze_file = strdup(text);
+		} else if (!strcmp(id, "hang_file")) {
+			if (snd_config_get_string(n, &text) >= 0) s->hang_file = strdup(text);
 		} else {
 			SNDERR("boothsim: unknown field %s", id);
 			goto fail;
@@ -266,6 +271,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(boothsim) {
 fail:
 	free(s->unplug_file);
 	free(s->freeze_file);
+	free(s->hang_file);
 	free(s);
 	return err;
 }

@@ -3,6 +3,8 @@
  *
  * FAULT_STALL PATH: while the file exists, each write, sync, truncation and rename waits.
  * FAULT_FAIL PATH: while the file exists, they fail with the error that it names (ENOSPC EROFS EIO).
+ * FAULT_HANG PATH: while the file exists, the thread that it names does not come back from its next
+ *   wait for another (a futex).
  * FAULT_ROOM N: no file grows beyond N bytes; the write that would is cut there, the next ENOSPC.
  * FAULT_DISK FOLDER: what a power cut would leave: FOLDER/INODE holds of each file exactly the
  *   bytes that a completed sync has brought to the disk; FOLDER/longest the longest call, ns. */
@@ -12,16 +14,19 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static const char *below, *match, *stall, *fail, *disk;
+static const char *below, *match, *stall, *fail, *disk, *hang;
 static off_t room;
 
 __attribute__((constructor)) static void look(void) {
@@ -30,6 +35,7 @@ __attribute__((constructor)) static void look(void) {
 	stall = getenv("FAULT_STALL");
 	fail = getenv("FAULT_FAIL");
 	disk = getenv("FAULT_DISK");
+	hang = getenv("FAULT_HANG");
 	room = getenv("FAULT_ROOM") ? atoll(getenv("FAULT_ROOM")) : 0;
 }
 
@@ -208,4 +214,29 @@ int rename(const char *from, const char *to) {
 int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned flags) {
 	REFUSE(concerns(from) || concerns(to));
 	return REAL(renameat2)(from_at, from, to_at, to, flags);
+}
+
+static int is_hung(void) {
+	char named[16] = "", own[16] = "";
+	int fd = hang ? open(hang, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd < 0) return 0;
+	ssize_t length = read(fd, named, sizeof named - 1);
+	close(fd);
+	prctl(PR_GET_NAME, own);
+	return length > 0 && !strcmp(named, own);
+}
+
+long syscall(long number, ...) {
+	static __typeof__(&syscall) real;
+	long a[6];
+	va_list list;
+	va_start(list, number);
+	for (int i = 0; i < 6; i++) a[i] = va_arg(list, long);
+	va_end(list);
+	if (!real) real = REAL(syscall);
+	long done = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	int error = errno;
+	while (number == SYS_futex && is_hung()) usleep(1000);
+	errno = error;
+	return done;
 }

@@ -46,7 +46,8 @@ impl Shim {
             .env("LD_PRELOAD", library())
             .env("FAULT_BELOW", &self.below)
             .env("FAULT_STALL", self.file("stall"))
-            .env("FAULT_FAIL", self.file("fail"));
+            .env("FAULT_FAIL", self.file("fail"))
+            .env("FAULT_HANG", self.file("hang"));
         if let Some(bytes) = self.room {
             command.env("FAULT_ROOM", bytes.to_string());
         }
@@ -77,6 +78,16 @@ impl Shim {
         fs::remove_file(self.file("fail")).unwrap();
     }
 
+    /// The thread of this name does not come back from its next wait for another.
+    pub fn hang(&self, thread: &str) {
+        fs::write(self.file("hang"), thread).unwrap();
+    }
+
+    /// It does.
+    pub fn unhang(&self) {
+        fs::remove_file(self.file("hang")).unwrap();
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.control.path().join(name)
     }
@@ -87,7 +98,7 @@ fn library() -> &'static Path {
     BUILT.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let library = folder.join(format!("shim-{}.so", std::process::id()));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/shim.c");
         let built = Command::new("cc")
             .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
             .args([&library, &source])

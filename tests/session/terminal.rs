@@ -1,0 +1,114 @@
+//! Somebody at the keyboard, nobody at the screen, and the end by a signal.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use booth::rt::Nanos;
+use booth::store::row::Verdict;
+
+use super::{ROLL, SHORT_VIBRAVOX, Visit};
+use crate::common::run;
+
+/// `booth run` on a terminal of its own: script(1) of util-linux types what comes on its input.
+fn on_terminal(visit: &Visit, options: &str) -> Command {
+    let booth = format!(
+        "stty cols 100 rows 40 && exec {} run --board sim --protocol {} --data {} {options}",
+        env!("CARGO_BIN_EXE_booth"),
+        visit.file("protocol.toml").display(),
+        visit.data().display()
+    );
+    let mut command = Command::new("script");
+    command.args(["-qefc", &booth, "/dev/null"]);
+    command
+}
+
+#[test]
+fn a_session_is_driven_by_hand() {
+    let visit = Visit::new("", SHORT_VIBRAVOX);
+    let mut command = on_terminal(&visit, "--set box=hand");
+    let mut running = run::start(command.stdin(Stdio::piped()));
+    let mut keys = running.child.stdin.take().unwrap();
+    for (wait_ms, key) in [
+        (1500, " "),
+        (1500, "g"),
+        (1500, "\n"),
+        (1500, "p"),
+        (800, "p"),
+        (1500, "S"),
+        (2500, "q"),
+    ] {
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        keys.write_all(key.as_bytes()).unwrap();
+        keys.flush().unwrap();
+    }
+    let run = running.wait();
+    assert_eq!(run.code, Some(0), "{:?}", run.stdout.last());
+    let screen: String = run.stdout.iter().map(|line| line.text.as_str()).collect();
+    assert!(screen.contains('▀'), "a picture is drawn");
+    assert!(screen.contains("space go · r redo"), "the keys are named");
+    let session = run::session(&visit.data());
+    let verdicts: Vec<Verdict> = run::rows(&session).iter().map(|row| row.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Kept, Verdict::Paused, Verdict::Aborted]);
+    let record = fs::read_to_string(session.join("session.json")).unwrap();
+    assert!(record.contains("\"ended\": \"stopped\"") && record.contains("\"box\": \"hand\""));
+}
+
+/// As after Ctrl-S, or behind a line that hangs.
+#[test]
+fn a_terminal_that_nobody_reads_stops_nothing() {
+    let script = "until attract\n500 go\nuntil intro\n500 go\nuntil reading\n1500 go\n1500 go\n";
+    let protocol = "name = \"brief\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 5\n";
+    let visit = Visit::new(script, protocol);
+    let mut command = on_terminal(
+        &visit,
+        &format!("--script {}", visit.file("script").display()),
+    );
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut unread = command.spawn().unwrap();
+    let limit = Nanos::now() + Duration::from_secs(20);
+    let ended = || {
+        let sessions = fs::read_dir(visit.data().join("sessions")).ok()?;
+        let record = sessions.flatten().next()?.path().join("session.json");
+        let record = fs::read_to_string(record).ok()?;
+        record.contains("\"ended\": \"completed\"").then_some(())
+    };
+    while ended().is_none() {
+        assert!(Nanos::now() < limit, "the session stands");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let takes = run::rows(&run::session(&visit.data()));
+    assert_eq!(takes.len(), 3);
+    // What was shown last is shown to who looks again.
+    let mut screen = Vec::new();
+    let mut stdout = unread.stdout.take().unwrap();
+    stdout.read_to_end(&mut screen).unwrap();
+    let screen = String::from_utf8_lossy(&screen);
+    assert!(
+        screen.ends_with("\u{1b}[?25h\u{1b}[?1049l"),
+        "the terminal is given back"
+    );
+    assert_eq!(unread.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_signal_closes_the_take_and_the_session() {
+    let visit = Visit::new(
+        "until attract\n500 go\nuntil intro\n800 go\n60000 go\n",
+        SHORT_VIBRAVOX,
+    );
+    let running = run::start(&mut visit.run_own(&[]));
+    std::thread::sleep(Duration::from_millis(4000));
+    running.signal("TERM");
+    let run = running.wait();
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    let session = run::session(&visit.data());
+    let rows = run::rows(&session);
+    let [take] = &rows[..] else {
+        panic!("{rows:?}")
+    };
+    assert_eq!((take.verdict, take.tail_frames), (Verdict::Aborted, ROLL));
+    let (spec, bytes) = run::samples(&session.join(&take.file));
+    assert_eq!(bytes.len() as u64, take.frames * spec.frame_bytes() as u64);
+}
