@@ -5,11 +5,15 @@
 
 pub mod code;
 pub mod consents;
+pub mod copies;
 pub mod erase;
+pub mod exports;
+pub mod forget;
 pub mod keyring;
 pub mod operator;
 pub mod participant;
 pub mod pending;
+pub mod place;
 pub mod receipt;
 pub mod seal;
 pub mod tombstone;

@@ -10,6 +10,7 @@ use crate::board::profile::ProfileError;
 use crate::board::sim::script::UntilFailed;
 use crate::corpus::CorpusError;
 use crate::corpus::order::ShardError;
+use crate::identity::forget::ForgetError;
 use crate::screen::lang::LangError;
 
 /// Why the box does not run, or stopped.
@@ -43,6 +44,9 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// Tombstones cannot be carried out.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
     /// Another booth has it.
     #[error("data folder {}: another booth is running on it; stop it or use --data", .0.display())]
     Held(PathBuf),
