@@ -17,7 +17,7 @@ use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::identity::forget;
+use crate::identity::{forget, operator};
 use crate::rt::Nanos;
 use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
@@ -106,7 +106,7 @@ impl Booth {
             shown_since: Nanos::default(),
             prepared: None,
             folder: PathBuf::new(),
-            next_name: None,
+            next: None,
             sphere_wanted_at: 0,
             faulty: false,
             said: Said::default(),
@@ -182,6 +182,7 @@ fn clerk(
         seed: config.corpus.seed,
         shard: config.corpus.shard.parse()?,
         drawable,
+        recipients: operator::recipients(&config.privacy.recipient)?,
         dated: !fast,
         protocol_sha256: protocol.sha256.clone(),
         spec: config.audio.spec(),

@@ -101,7 +101,7 @@ fn person(args: &Args, config: &Config) -> Result<Done, Failure> {
     } else {
         super::print(&told(&tombstone))?;
     }
-    if tombstone.is_complete() {
+    if tombstone.is_complete() || args.elsewhere {
         Ok(Done::Well)
     } else {
         Ok(Done::WithFaults)
@@ -151,7 +151,7 @@ fn carried_out(data: &Path, announced: Tombstone) -> Result<Tombstone, Failure> 
             return Ok(tombstone);
         }
         let known = tombstone::read(data, &announced.session).map_err(failed)?;
-        if let Some(tombstone) = known.filter(|one| !one.places.is_empty())
+        if let Some(tombstone) = known.filter(Tombstone::is_carried_out)
             && !forget::is_left(data, &tombstone.session).map_err(failed)?
         {
             return Ok(tombstone);
@@ -174,7 +174,7 @@ fn told(tombstone: &Tombstone) -> String {
         let state = match looked.state {
             State::Removed => "removed",
             State::Nothing => "nothing there",
-            State::Waiting => "NOT YET REACHED",
+            State::Found | State::Waiting => "NOT YET REACHED",
         };
         let place = &looked.place;
         text += match looked.found.as_str() {
@@ -183,10 +183,9 @@ fn told(tombstone: &Tombstone) -> String {
         }
         .as_str();
     }
-    text += if tombstone.is_complete() {
-        "forgotten\n"
-    } else {
-        "forgotten here; what was not reached is removed as soon as it can be reached\n"
+    text += &match tombstone.waiting_for().as_slice() {
+        [] => "forgotten\n".to_owned(),
+        waiting => format!("forgotten here; waiting for {}\n", waiting.join(", ")),
     };
     text
 }

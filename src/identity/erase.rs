@@ -41,8 +41,8 @@ fn is_mounted_with_discard(table: &str, device: &str) -> bool {
         })
 }
 
-/// Removes a file, overwritten first where its disk does not discard; false if there was none. The
-/// folder is not synced.
+/// Removes a file, overwritten first where its disk does not discard; false if there was none. One
+/// that cannot be overwritten is removed all the same. The folder is not synced.
 ///
 /// # Errors
 /// The file system's.
@@ -51,7 +51,11 @@ pub fn file(path: &Path, discards: bool, pace: &mut dyn FnMut()) -> io::Result<b
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
-        Ok(file) if file.is_file() && !discards => scrub(path, pace)?,
+        Ok(file) if file.is_file() && !discards => {
+            if let Err(error) = scrub(path, pace) {
+                log::warn!("a file is removed without being overwritten: {error}");
+            }
+        }
         Ok(_) => {}
     }
     small::remove(path)

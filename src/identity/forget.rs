@@ -63,11 +63,28 @@ pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
 /// # Errors
 /// The file system's.
 pub fn is_left(data: &Path, session: &str) -> io::Result<bool> {
+    Ok(!found(data, session)?.is_empty())
+}
+
+/// The places in DATA where something of `session` lies.
+fn found(data: &Path, session: &str) -> io::Result<Vec<Looked>> {
     let keys = keyring::folder(data);
     let mut files = keyring::files(&keys, session).into_iter();
-    Ok(session_folder(data, session).symlink_metadata().is_ok()
-        || files.any(|file| file.exists() || small::temporary(&file).exists())
-        || !pending_numbers(data, session)?.is_empty())
+    let has_key = files.any(|file| file.exists() || small::temporary(&file).exists());
+    let has_folder = session_folder(data, session).symlink_metadata().is_ok();
+    let is_pending = !pending_numbers(data, session)?.is_empty();
+    let places = [
+        (Place::Keys, has_key),
+        (Place::Sessions, has_folder),
+        (Place::Pending, is_pending),
+    ];
+    let there = places.into_iter().filter(|(_, there)| *there);
+    let look = |(place, _): (Place, bool)| Looked {
+        place: place.word().into(),
+        state: State::Found,
+        found: String::new(),
+    };
+    Ok(there.map(look).collect())
 }
 
 fn session_folder(data: &Path, session: &str) -> PathBuf {
@@ -100,6 +117,7 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
         tombstone.consent_sha256 = Some(consent.sha256);
         tombstone.consent_version = Some(consent.version);
     }
+    tombstone.places = found(data, &session).map_err(failed())?;
     tombstone.write(data).map_err(failed())?;
     Ok(tombstone)
 }
@@ -212,11 +230,17 @@ pub fn due(data: &Path) -> Result<Vec<Tombstone>, ForgetError> {
     let failed = || ForgetError::at(data);
     let mut due = Vec::new();
     for tombstone in tombstone::all(data).map_err(failed())? {
-        if !tombstone.is_complete() || is_left(data, &tombstone.session).map_err(failed())? {
+        let is_over = tombstone.is_carried_out() && !is_awaited(&tombstone);
+        if !is_over || is_left(data, &tombstone.session).map_err(failed())? {
             due.push(tombstone);
         }
     }
     Ok(due)
+}
+
+fn is_awaited(tombstone: &Tombstone) -> bool {
+    let mut places = tombstone.places.iter();
+    places.any(|looked| looked.state == State::Waiting)
 }
 
 /// Carries out every tombstone that is due, after those of enrolled people who never came; how many

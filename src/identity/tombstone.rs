@@ -33,6 +33,8 @@ pub enum By {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
+    /// Something is there, and will be removed.
+    Found,
     /// Something was there, and is gone.
     Removed,
     /// Nothing was there.
@@ -67,7 +69,7 @@ pub struct Tombstone {
     pub consent_version: Option<String>,
     /// The month, as `2026-11`; null while the clock is unsynchronised.
     pub month: Option<String>,
-    /// Where it was looked; empty until it was.
+    /// Where it was looked and what was there; before it was carried out, what is there.
     pub places: Vec<Looked>,
 }
 
@@ -93,26 +95,45 @@ impl Tombstone {
         proof.is_ok_and(|proof| proof.session() == self.session)
     }
 
-    /// The places that could not be reached.
+    /// Whether every place was looked at and none can be reached that was not cleaned.
+    #[must_use]
+    pub fn is_carried_out(&self) -> bool {
+        let mut places = self.places.iter();
+        !self.places.is_empty() && places.all(|looked| looked.state != State::Found)
+    }
+
+    /// What the person is not gone from yet: places out of reach, and the booth that recorded them
+    /// where it is not this one.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<&str> {
-        let waiting = self.places.iter();
-        let waiting = waiting.filter(|looked| looked.state == State::Waiting);
-        waiting.map(|looked| looked.place.as_str()).collect()
+        let left = |looked: &&Looked| matches!(looked.state, State::Found | State::Waiting);
+        let mut waiting: Vec<&str> = self
+            .places
+            .iter()
+            .filter(left)
+            .map(|looked| looked.place.as_str())
+            .collect();
+        if waiting.is_empty() && !self.places.iter().any(|one| one.state == State::Removed) {
+            waiting.push("another booth");
+        }
+        waiting
     }
 
-    /// Whether every place was looked at and none is left.
+    /// Whether the person is gone from every place there is.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        !self.places.is_empty() && self.waiting_for().is_empty()
+        self.waiting_for().is_empty()
     }
 
-    /// Takes over what a later look found; what was removed before stays told.
+    /// Takes over what a later look found; what was removed before, or was found before by a call
+    /// that was killed, stays told.
     pub fn update(&mut self, looks: Vec<Looked>) {
         for look in looks {
             let known = self.places.iter_mut();
             match known.into_iter().find(|known| known.place == look.place) {
-                Some(known) if known.state == State::Removed && look.state == State::Nothing => {}
+                Some(known) if look.state == State::Nothing && was_there(known.state) => {
+                    known.state = State::Removed;
+                }
                 Some(known) => *known = look,
                 None => self.places.push(look),
             }
@@ -129,6 +150,10 @@ impl Tombstone {
         text.push(b'\n');
         small::write(&path(data, &self.session), &text, small::PUBLIC)
     }
+}
+
+fn was_there(state: State) -> bool {
+    matches!(state, State::Found | State::Removed)
 }
 
 /// The folder of the tombstones.
@@ -221,7 +246,11 @@ mod tests {
         };
         tombstone.update(vec![look(State::Waiting)]);
         assert_eq!(tombstone.waiting_for(), ["keys"]);
-        for state in [State::Removed, State::Nothing] {
+        tombstone.update(vec![look(State::Nothing)]);
+        assert_eq!(tombstone.waiting_for(), ["another booth"]);
+        tombstone.update(vec![look(State::Found)]);
+        assert!(!tombstone.is_carried_out());
+        for state in [State::Nothing, State::Removed, State::Nothing] {
             tombstone.update(vec![look(state)]);
             assert_eq!(tombstone.places, [look(State::Removed)]);
             assert!(tombstone.is_complete());

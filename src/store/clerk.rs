@@ -16,8 +16,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use desk::draw_name;
-
 use super::events::Note;
 use super::folder::{Ended, Record};
 use super::recover::Recovery;
@@ -26,6 +24,8 @@ use crate::audio::format::Spec;
 use crate::audio::mixer::{Mixer, Moved};
 use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt};
+use crate::identity::operator::Recipient;
+use crate::identity::participant::Participant;
 use crate::rt;
 use desk::Desk;
 use space::Space;
@@ -47,6 +47,8 @@ pub struct Source {
     pub shard: Shard,
     /// Says whether a text can be drawn.
     pub drawable: Drawable,
+    /// The operator's recipients; none: nothing is sealed.
+    pub recipients: Vec<Recipient>,
     /// Whether rows carry the wall clock's time; a fast run has none.
     pub dated: bool,
     /// Only a session of this protocol, by the SHA-256 of its text, is taken up again.
@@ -73,8 +75,8 @@ pub enum Job {
     WantLine,
     /// The line with this ticket is on the disk.
     LineDone(u64),
-    /// A session begins in this folder.
-    Open(PathBuf, Box<Record>),
+    /// A participant's session begins in this folder.
+    Open(PathBuf, Box<Record>, Box<Participant>),
     /// The session in this folder goes on.
     Resume(PathBuf),
     /// Nobody takes the session that was offered up again.
@@ -92,8 +94,8 @@ pub enum Answer {
     Line(u32, Prompt),
     /// There is none, and why.
     NoLine(String),
-    /// The next session's name.
-    Name(String),
+    /// Who comes next.
+    Next(Box<Participant>),
     /// A session may be taken up again.
     Offer(Box<Resumption>),
     /// A mixer control was moved, and is put back.
@@ -139,7 +141,7 @@ impl Clerk {
             .spawn(move || {
                 // The corpus is hashed once before its first line: no visitor waits for that.
                 let mut desk = alive.on_disk(|| Desk::new(source, recovery, outbox));
-                desk.answer(Answer::Name(draw_name()));
+                desk.draw();
                 loop {
                     alive.on_disk(|| space.look());
                     alive.on_disk(|| desk.hold_gains());

@@ -10,7 +10,8 @@ use super::{Answer, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
-use crate::identity::code::Code;
+use crate::identity::keyring;
+use crate::identity::participant::Participant;
 use crate::rt;
 use crate::store::events::Events;
 use crate::store::folder::{self, Ended, Record};
@@ -28,19 +29,6 @@ fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
     } = source;
     let Some(path) = path else { return Ok(None) };
     Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
-}
-
-/// A new session's name, that of a withdrawal code.
-#[must_use]
-pub fn draw_name() -> String {
-    match Code::draw() {
-        Ok(code) => code.proof().session(),
-        Err(error) => {
-            // Without randomness a name can be guessed, but no voice is lost.
-            log::error!("no randomness from the kernel: {error}; the session is named by time");
-            format!("{:020}", rt::Nanos::now().0)
-        }
-    }
 }
 
 /// What lies on the clerk's desk.
@@ -91,7 +79,7 @@ impl Desk {
                     self.tell(done.map_err(|error| error.to_string()));
                 }
             }
-            Job::Open(folder, record) => self.open(folder, record),
+            Job::Open(folder, record, participant) => self.open(folder, record, &participant),
             Job::Note(frame, note) => {
                 let utc = if self.source.dated {
                     rt::utc_now()
@@ -153,9 +141,20 @@ impl Desk {
         self.answer(answer);
     }
 
-    fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
+    /// The next session's participant, drawn ahead: the proof is made to be slow.
+    pub(super) fn draw(&self) {
+        match Participant::draw() {
+            Ok(participant) => self.answer(Answer::Next(Box::new(participant))),
+            Err(error) => self.answer(Answer::Failed(error.to_string())),
+        }
+    }
+
+    fn open(&mut self, folder: PathBuf, mut record: Box<Record>, participant: &Participant) {
         self.decline();
         let data = folder.ancestors().nth(2).unwrap_or(&folder);
+        // Before the first row: a session that is on the disk can be forgotten.
+        let kept = keyring::keep(data, participant, &self.source.recipients);
+        self.tell(kept.map_err(|error| error.to_string()));
         let made = folder::create(data, &record.session).and_then(|folder| Events::open(&folder));
         record.corpus.sha256 = self.corpus_sha256();
         record.audio.mixer = self.gains.found();
@@ -165,7 +164,7 @@ impl Desk {
         };
         self.tell(done.map_err(|error| format!("session folder: {error}")));
         self.session = Some((folder, record, events));
-        self.answer(Answer::Name(draw_name()));
+        self.draw();
     }
 
     /// A piece of what the run before left to be done; false once all is.
