@@ -1,6 +1,7 @@
 //! SIGKILL at any moment: the next command finds the person wholly there or wholly forgotten.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -10,13 +11,12 @@ use super::lab::{Lab, copy, tree};
 const KILLS: u32 = 50;
 
 /// Every other one spread over the time that the command takes and a little beyond, the others over
-/// its first moments, when the tombstone or the entry is written.
-fn moment(n: u32, whole: Duration) -> Duration {
+/// the part of it, in hundredths, in which the tombstone or the entry is written.
+fn moment(n: u32, whole: Duration, writes: Range<u32>) -> Duration {
     if n.is_multiple_of(2) {
-        whole * n / (KILLS - 5)
-    } else {
-        Duration::from_micros(300) * n
+        return whole * n / (KILLS - 5);
     }
+    (whole * writes.start + whole * (writes.end - writes.start) * n / KILLS) / 100
 }
 
 fn files_of(data: &Path, session: &str) -> usize {
@@ -43,7 +43,7 @@ fn a_killed_forget_leaves_somebody_whole_or_nobody() {
         copy(&lab.path("before"), &lab.data());
         let mut command = lab.command(&["forget", "--session", &session, "--json"]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(moment(n, whole));
+        std::thread::sleep(moment(n, whole, 0..10));
         child.kill().unwrap();
         let receipt = child.wait_with_output().unwrap().stdout;
         if !receipt.is_empty() {
@@ -80,7 +80,7 @@ fn a_killed_enrolment_leaves_somebody_whole_or_nobody() {
         let mut command = lab.command(&["enroll", "--json"]);
         command.stdin(fs::File::open(&input).unwrap());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(moment(n, whole));
+        std::thread::sleep(moment(n, whole, 50..110));
         child.kill().unwrap();
         told += usize::from(!child.wait_with_output().unwrap().stdout.is_empty());
         lab.done(&["takes"], "");
