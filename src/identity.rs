@@ -16,4 +16,5 @@ pub mod pending;
 pub mod place;
 pub mod receipt;
 pub mod seal;
+pub mod sweep;
 pub mod tombstone;

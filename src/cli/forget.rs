@@ -11,7 +11,7 @@ use super::{Common, Done, Failure, could_not, input};
 use crate::config::Config;
 use crate::identity::code::{Code, Proof};
 use crate::identity::tombstone::{self, By, State, Tombstone};
-use crate::identity::{copies, erase, forget, keyring, receipt};
+use crate::identity::{copies, erase, forget, keyring, receipt, sweep};
 use crate::store::{folder, takes};
 
 /// How long a running box is waited for.
@@ -152,7 +152,7 @@ fn carried_out(data: &Path, announced: Tombstone) -> Result<Tombstone, Failure> 
         }
         let known = tombstone::read(data, &announced.session).map_err(failed)?;
         if let Some(tombstone) = known.filter(Tombstone::is_carried_out)
-            && !forget::is_left(data, &tombstone.session).map_err(failed)?
+            && !sweep::is_left(data, &tombstone.session).map_err(failed)?
         {
             return Ok(tombstone);
         }

@@ -15,20 +15,11 @@ use serde_json::{Map, Value};
 use super::code::Proof;
 use super::place::Place;
 use super::receipt::{BoxKey, ReceiptError};
-use super::tombstone::{self, By, Looked, State, Tombstone};
-use super::{copies, erase, exports, keyring, pending};
+use super::sweep::is_left;
+use super::tombstone::{self, By, State, Tombstone};
+use super::{erase, exports, keyring, pending, sweep};
 use crate::store::folder::{self, Record};
 use crate::store::small;
-
-/// A place of a session, and what was found there or why it could not be looked at.
-type Look = (String, io::Result<Found>);
-
-/// What was found at a place.
-enum Found {
-    Nothing,
-    Removed(String),
-    Unreachable(String),
-}
 
 /// Why somebody is not forgotten yet.
 #[derive(Debug, thiserror::Error)]
@@ -58,45 +49,6 @@ pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
         || !exports::of(data, session).map_err(failed())?.is_empty())
 }
 
-/// Whether something of `session` lies in DATA; exports are not looked at.
-///
-/// # Errors
-/// The file system's.
-pub fn is_left(data: &Path, session: &str) -> io::Result<bool> {
-    Ok(!found(data, session)?.is_empty())
-}
-
-/// The places in DATA where something of `session` lies.
-fn found(data: &Path, session: &str) -> io::Result<Vec<Looked>> {
-    let keys = keyring::folder(data);
-    let mut files = keyring::files(&keys, session).into_iter();
-    let has_key = files.any(|file| file.exists() || small::temporary(&file).exists());
-    let has_folder = session_folder(data, session).symlink_metadata().is_ok();
-    let is_pending = !pending_numbers(data, session)?.is_empty();
-    let places = [
-        (Place::Keys, has_key),
-        (Place::Sessions, has_folder),
-        (Place::Pending, is_pending),
-    ];
-    let there = places.into_iter().filter(|(_, there)| *there);
-    let look = |(place, _): (Place, bool)| Looked {
-        place: place.word().into(),
-        state: State::Found,
-        found: String::new(),
-    };
-    Ok(there.map(look).collect())
-}
-
-fn session_folder(data: &Path, session: &str) -> PathBuf {
-    data.join("sessions").join(session)
-}
-
-fn pending_numbers(data: &Path, session: &str) -> io::Result<Vec<String>> {
-    let all = pending::all(data)?.into_iter();
-    let own = all.filter(|(_, pending)| pending.session == session);
-    Ok(own.map(|(number, _)| number).collect())
-}
-
 /// Writes the tombstone of the session that `proof` gives, synced, if it has no valid one yet. From
 /// here on it will be forgotten, whatever happens.
 ///
@@ -110,14 +62,18 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
         return Ok(known);
     }
     let mut tombstone = Tombstone::of(proof, by);
-    let record = small::read(&session_folder(data, &session).join("session.json"));
+    let record = small::read(&sweep::session_folder(data, &session).join("session.json"));
     let record = record.ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     if let Some(consent) = record.and_then(|record| record.consent) {
         tombstone.consent_sha256 = Some(consent.sha256);
         tombstone.consent_version = Some(consent.version);
     }
-    tombstone.places = found(data, &session).map_err(failed())?;
+    tombstone.places = sweep::found(data, &session).map_err(failed())?;
+    let exports = exports::of(data, &session).map_err(failed())?.into_iter();
+    tombstone
+        .places
+        .extend(exports.map(|path| sweep::is_there(path.display())));
     tombstone.write(data).map_err(failed())?;
     Ok(tombstone)
 }
@@ -129,22 +85,8 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
 /// The tombstone cannot be written.
 pub fn carry_out(data: &Path, tombstone: &mut Tombstone) -> Result<(), ForgetError> {
     let session = tombstone.session.clone();
-    let looks = Place::OF_PERSONS
-        .into_iter()
-        .flat_map(|place| look(data, &session, place));
-    let looks = looks.map(|(place, found)| {
-        let (state, found) = match found {
-            Ok(Found::Nothing) => (State::Nothing, String::new()),
-            Ok(Found::Removed(words)) => (State::Removed, words),
-            Ok(Found::Unreachable(words)) => (State::Waiting, words),
-            Err(error) => (State::Waiting, error.to_string()),
-        };
-        Looked {
-            place,
-            state,
-            found,
-        }
-    });
+    let places = Place::OF_PERSONS.into_iter();
+    let looks = places.flat_map(|place| sweep::clean(data, &session, place));
     let before = tombstone.clone();
     tombstone.update(looks.collect());
     if *tombstone != before {
@@ -152,73 +94,6 @@ pub fn carry_out(data: &Path, tombstone: &mut Tombstone) -> Result<(), ForgetErr
         tombstone.write(data).map_err(ForgetError::at(&path))?;
     }
     Ok(())
-}
-
-fn look(data: &Path, session: &str, place: Place) -> Vec<Look> {
-    let files = |count: io::Result<u64>| {
-        count.map(|count| match count {
-            0 => Found::Nothing,
-            1 => Found::Removed("1 file".into()),
-            count => Found::Removed(format!("{count} files")),
-        })
-    };
-    let one = |found| vec![(place.word().to_owned(), found)];
-    match place {
-        Place::Keys => one(files(keyring::remove(&keyring::folder(data), session))),
-        Place::Sessions => one(files(session_files(&session_folder(data, session)))),
-        Place::Pending => one(pending_numbers(data, session).and_then(|numbers| {
-            for number in &numbers {
-                pending::remove(data, number)?;
-            }
-            files(Ok(numbers.len() as u64))
-        })),
-        Place::Exports => match exports::of(data, session) {
-            Ok(paths) => paths.iter().map(|path| export(path, session)).collect(),
-            Err(error) => one(Err(error)),
-        },
-        _ => Vec::new(),
-    }
-}
-
-/// Removes a session's folder, also one that was moved to another disk and linked.
-fn session_files(folder: &Path) -> io::Result<u64> {
-    let discards = erase::discards(folder);
-    if !folder.is_symlink() {
-        return erase::folder(folder, discards);
-    }
-    let files = match folder.canonicalize() {
-        Ok(target) => erase::folder(&target, discards)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error),
-    };
-    small::remove(folder)?;
-    small::sync_folder(folder)?;
-    Ok(files + 1)
-}
-
-fn export(path: &Path, session: &str) -> Look {
-    let place = path.display().to_string();
-    // The mount point of a stick that is not there is an empty folder.
-    let is_there = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-    if !is_there {
-        let words = "not there; put the medium back, or use `booth forget --apply-to`";
-        return (place, Ok(Found::Unreachable(words.into())));
-    }
-    let found = copies::clean(path, &[session].into());
-    let looks = found.into_values().flatten();
-    let mut words = Vec::new();
-    for look in looks {
-        if look.state == State::Waiting {
-            return (place, Ok(Found::Unreachable(look.found)));
-        }
-        words.push(look.found);
-    }
-    let found = if words.is_empty() {
-        Found::Nothing
-    } else {
-        Found::Removed(words.join(", "))
-    };
-    (place, Ok(found))
 }
 
 /// The tombstones that something is left to be done for: that were never carried out, whose session
@@ -372,7 +247,7 @@ mod tests {
         folder::create(data, session).expect("copied back");
         assert_eq!(apply(data, 30).expect("applied"), 1);
         assert_eq!(apply(data, 30).expect("applied"), 0);
-        assert!(!session_folder(data, session).exists());
+        assert!(!sweep::session_folder(data, session).exists());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Place {
     Tombstones,
     /// `consents/SHA256.txt`: texts of the protocol.
     Consents,
-    /// `corpus/`, `progress.json`: what is read, and how far.
+    /// `corpus/`, `*.index`, `progress.json`: what is read, and how far.
     Corpus,
     /// `box.key`.
     BoxKey,
@@ -68,7 +68,10 @@ impl Place {
             .collect();
         let parts = parts?;
         // What a kill left of a small file is of that file's place.
-        let whole = |name: &str| name.strip_suffix(".new").unwrap_or(name).to_owned();
+        let whole = |name: &str| {
+            let name = name.split_once(".tmp-").map_or(name, |(name, _)| name);
+            name.strip_suffix(".new").unwrap_or(name).to_owned()
+        };
         let (name, folders) = parts.split_last()?;
         let name = whole(name);
         let of_session = |ending: &str| name.strip_suffix(ending).is_some_and(is_session);
@@ -87,7 +90,10 @@ impl Place {
             (["consents"], _) if name.strip_suffix(".txt").is_some_and(|n| digits(n, 64)) => {
                 Some(Place::Consents)
             }
-            (["corpus"], _) | ([], "progress.json") => Some(Place::Corpus),
+            (["corpus"], _) | ([], "progress.json" | "progress.json.unreadable") => {
+                Some(Place::Corpus)
+            }
+            ([], _) if name.ends_with(".index") => Some(Place::Corpus),
             ([], "exports.jsonl") => Some(Place::ExportList),
             ([], "box.key") => Some(Place::BoxKey),
             _ => None,
