@@ -29,6 +29,7 @@ use crate::audio::recorder::Report;
 use crate::board::sim::script::{Player, Script};
 use crate::board::{Buttons, Edge, Panel};
 use crate::config::Config;
+use crate::identity::participant::Participant;
 use crate::rt::Nanos;
 use crate::screen::lang::Lang;
 use crate::screen::{Name, Screen};
@@ -80,8 +81,8 @@ struct Booth {
     shown_since: Nanos,
     prepared: Option<Arc<str>>,
     folder: PathBuf,
-    /// The next session's name, drawn ahead by the clerk: deriving it takes a while.
-    next_name: Option<String>,
+    /// Who comes next, drawn ahead by the clerk: it takes a while.
+    next: Option<Box<Participant>>,
     sphere_wanted_at: u64,
     faulty: bool,
     said: Said,
@@ -254,7 +255,7 @@ impl Booth {
                     self.event(self.time.now(), Event::NoLine(reason.into()));
                 }
                 Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
-                Answer::Name(name) => self.next_name = Some(name),
+                Answer::Next(participant) => self.next = Some(participant),
                 Answer::Disk(away) => self.disk.away = away,
                 Answer::Moved(moved) => self.note_moved(moved),
                 Answer::Failed(reason) => {

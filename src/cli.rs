@@ -3,11 +3,18 @@
 pub mod corpus;
 pub mod demo;
 pub mod devices;
+pub mod enroll;
+pub mod forget;
+pub mod identity;
+mod input;
+pub mod keygen;
 pub mod record;
+pub mod rekey;
 pub mod repair;
 pub mod run;
 pub mod takes;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -19,6 +26,7 @@ use crate::board::sim::script::ScriptError;
 use crate::booth;
 use crate::config::{Config, ConfigError};
 use crate::corpus::CorpusError;
+use crate::identity::operator::{self, Recipient};
 use crate::session::protocol::ProtocolError;
 
 /// Why a command did not do its work.
@@ -125,6 +133,11 @@ enum Command {
     Devices(devices::Args),
     /// Lists the sessions, or the takes of one.
     Takes(takes::Args),
+    Keygen(keygen::Args),
+    Rekey(rekey::Args),
+    Enroll(enroll::Args),
+    Identity(identity::Args),
+    Forget(forget::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -155,6 +168,11 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
         Command::Repair(args) => repair::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Takes(args) => takes::run(&args, common),
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Rekey(args) => rekey::run(&args, common),
+        Command::Enroll(args) => enroll::run(&args, common),
+        Command::Identity(args) => identity::run(&args, common),
+        Command::Forget(args) => forget::run(&args, common),
     }
 }
 
@@ -170,6 +188,30 @@ pub(crate) fn printable(text: &str) -> String {
         }
     }
     out
+}
+
+/// Applies the tombstones of DATA before a command reads it; the sessions to leave out.
+pub(crate) fn open_data(config: &Config) -> Result<BTreeSet<String>, Failure> {
+    crate::identity::forget::open_data(&config.data, config.privacy.pending_days).map_err(could_not)
+}
+
+/// The operator's recipients; a command that seals needs one.
+pub(crate) fn recipients(config: &Config) -> Result<Vec<Recipient>, Failure> {
+    let all = operator::recipients(&config.privacy.recipient);
+    match all {
+        Ok(all) if all.is_empty() => Err(Failure::Usage(
+            "privacy.recipient: is empty, and nothing personal is stored in clear; make a key with \
+             `booth keygen FILE` and put the recipient it prints into booth.toml"
+                .into(),
+        )),
+        Ok(all) => Ok(all),
+        Err(error) => Err(Failure::Usage(format!("privacy.recipient: {error}"))),
+    }
+}
+
+/// For `map_err`: it could not be done.
+pub(crate) fn could_not(error: impl fmt::Display) -> Failure {
+    Failure::CouldNot(error.to_string())
 }
 
 /// Prints a result; a reader that closed the pipe has seen enough, which is no failure.

@@ -1,3 +1,20 @@
-//! Who was here, known to nobody: withdrawal codes and the public names they give sessions.
+//! Who was here, known to nobody: withdrawal codes and the public names they give sessions, keys
+//! sealed to the operator, sealed takes.
+//!
+//! Nothing here knows of booth, session or screen. No name, code or key reaches a log.
 
 pub mod code;
+pub mod consents;
+pub mod copies;
+pub mod erase;
+pub mod exports;
+pub mod forget;
+pub mod keyring;
+pub mod operator;
+pub mod participant;
+pub mod pending;
+pub mod place;
+pub mod receipt;
+pub mod seal;
+pub mod sweep;
+pub mod tombstone;

@@ -213,6 +213,55 @@ pub fn reserve_space(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
+/// Asks the kernel to forget what it has cached of a synced file, so that it is read from the medium
+/// again. It may decline.
+pub fn let_go_of_pages(file: &File) {
+    // SAFETY: the descriptor is open for as long as `file` is borrowed; length 0 means to its end.
+    unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+}
+
+/// Tells the medium of the file system that `folder` is on which blocks are free.
+///
+/// # Errors
+/// The kernel's: not every file system or medium can be told, and only root may.
+pub fn trim(folder: &File) -> io::Result<()> {
+    /// `struct fstrim_range` of linux/fs.h.
+    #[repr(C)]
+    struct Range {
+        start: u64,
+        length: u64,
+        least: u64,
+    }
+    /// `_IOWR('X', 121, struct fstrim_range)` of linux/fs.h.
+    const FITRIM: u32 = 0xc018_5879;
+    let mut range = Range {
+        start: 0,
+        length: u64::MAX,
+        least: 0,
+    };
+    // SAFETY: the descriptor is open for as long as `folder` is borrowed; the kernel reads and
+    // writes the range only.
+    // The request has another type in musl.
+    let done = unsafe { libc::ioctl(folder.as_raw_fd(), FITRIM as _, &raw mut range) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Major number of a device.
+#[must_use]
+pub fn major(device: u64) -> u32 {
+    libc::major(device)
+}
+
+/// Minor number of a device.
+#[must_use]
+pub fn minor(device: u64) -> u32 {
+    libc::minor(device)
+}
+
 /// Renames `from` to `to` and never replaces an existing file.
 ///
 /// # Errors

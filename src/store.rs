@@ -7,4 +7,5 @@ pub mod jsonl;
 pub mod recover;
 pub mod resume;
 pub mod row;
+pub mod small;
 pub mod takes;

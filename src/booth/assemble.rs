@@ -18,6 +18,7 @@ use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
 use crate::config::Config;
 use crate::corpus::Corpus;
+use crate::identity::{forget, operator};
 use crate::rt::Nanos;
 use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
@@ -55,6 +56,8 @@ impl Booth {
         }
         let time = Time::new(options.fast, &config)?;
         let held = hold(&config.data)?;
+        // Before anything of DATA is read: what is forgotten must not be recovered or offered.
+        forget::apply(&config.data, config.privacy.pending_days)?;
         let mixer = mixer(&config)?;
         let clerk = clerk(&config, &protocol, mixer, options.fast)?;
         let sphere = sphere(&config, options.fast)?;
@@ -104,7 +107,7 @@ impl Booth {
             shown_since: Nanos::default(),
             prepared: None,
             folder: PathBuf::new(),
-            next_name: None,
+            next: None,
             sphere_wanted_at: 0,
             faulty: false,
             said: Said::default(),
@@ -116,14 +119,25 @@ impl Booth {
     }
 }
 
+/// Other commands hold the data folder for a moment, to apply tombstones: it is asked for this often,
+const LOCK_TRIES: u32 = 10;
+/// with this pause.
+const LOCK_WAIT: Duration = Duration::from_millis(100);
+
 /// Holds the data folder for as long as the file lives.
 fn hold(data: &Path) -> Result<File, Error> {
     let path = || data.to_owned();
-    let held = folder::lock(data).map_err(|source| Error::Data {
+    let failed = |source| Error::Data {
         path: path(),
         source,
-    })?;
-    held.ok_or_else(|| Error::Held(path()))
+    };
+    for _ in 0..LOCK_TRIES {
+        if let Some(held) = folder::lock(data).map_err(failed)? {
+            return Ok(held);
+        }
+        std::thread::sleep(LOCK_WAIT);
+    }
+    Err(Error::Held(path()))
 }
 
 /// Sets the mixer's controls before anything is recorded.
@@ -170,6 +184,7 @@ fn clerk(
         seed: config.corpus.seed,
         shard: config.corpus.shard.parse()?,
         drawable,
+        recipients: operator::recipients(&config.privacy.recipient)?,
         dated: !fast,
         protocol_sha256: protocol.sha256.clone(),
         spec: config.audio.spec(),

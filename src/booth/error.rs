@@ -10,6 +10,9 @@ use crate::board::profile::ProfileError;
 use crate::board::sim::script::UntilFailed;
 use crate::corpus::CorpusError;
 use crate::corpus::order::ShardError;
+use crate::identity::forget::ForgetError;
+use crate::identity::operator::OperatorError;
+use crate::identity::participant::ParticipantError;
 use crate::screen::lang::LangError;
 
 /// Why the box does not run, or stopped.
@@ -43,6 +46,15 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// A recipient is none.
+    #[error("privacy.recipient: {0}")]
+    Recipient(#[from] OperatorError),
+    /// A session cannot have a name.
+    #[error(transparent)]
+    Participant(#[from] ParticipantError),
+    /// Tombstones cannot be carried out.
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
     /// Another booth has it.
     #[error("data folder {}: another booth is running on it; stop it or use --data", .0.display())]
     Held(PathBuf),
@@ -96,6 +108,7 @@ impl Error {
             Error::Lang(_)
                 | Error::Profile(_)
                 | Error::Shard(_)
+                | Error::Recipient(_)
                 | Error::NotFast(_)
                 | Error::NotSimulated { .. }
         )

@@ -4,12 +4,13 @@ use super::time::Time;
 use super::{Booth, record};
 use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
+use crate::identity::participant::Participant;
 use crate::rt;
 use crate::screen::lang;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::sphere::{self, Position};
-use crate::store::clerk::{self, Job};
+use crate::store::clerk::Job;
 use crate::store::recover;
 use crate::store::row::{Kind, Row, SphereAt, Verdict};
 
@@ -67,7 +68,12 @@ impl Booth {
     }
 
     fn open(&mut self) {
-        let session = self.next_name.take().unwrap_or_else(clerk::draw_name);
+        let drawn = self.next.take();
+        let participant = match drawn.map_or_else(|| Participant::draw().map(Box::new), Ok) {
+            Ok(participant) => participant,
+            Err(error) => return self.fail(error.into()),
+        };
+        let session = participant.session.clone();
         self.folder = self.config.data.join("sessions").join(&session);
         let record = record::of(
             session,
@@ -75,8 +81,11 @@ impl Booth {
             &self.protocol,
             self.chain.status.card(),
         );
-        self.clerk
-            .ask(Job::Open(self.folder.clone(), Box::new(record)));
+        self.clerk.ask(Job::Open(
+            self.folder.clone(),
+            Box::new(record),
+            participant,
+        ));
         self.chain.send(Command::NewSession {
             folder: self.folder.clone(),
         });

@@ -51,7 +51,9 @@ pub(super) fn of(
             reference: audio.reference.clone(),
         },
         consent: None,
+        recipient: None,
         sealed: false,
+        participant: None,
         software: concat!("booth ", env!("CARGO_PKG_VERSION")).into(),
         ended: None,
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
 use crate::audio::repair::{Outcome, repair};
+use crate::identity::forget;
 use crate::store::folder;
 
 /// Makes unfinished RF64 files whole; leaves healthy files byte-identical.
@@ -130,7 +131,12 @@ fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
             file.display(),
             data.display()
         )),
+        // What is forgotten is not repaired.
+        Ok(Some(held)) => {
+            forget::carry_out_due(data).map_err(|error| error.to_string())?;
+            Ok(Some(held))
+        }
         // A folder that cannot be locked is on a read-only medium: no booth runs on it.
-        held => Ok(held.unwrap_or_default()),
+        Err(_) => Ok(None),
     }
 }

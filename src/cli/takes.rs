@@ -1,5 +1,6 @@
 //! `booth takes [SESSION]`: a table of the sessions, or of a session's takes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -22,10 +23,14 @@ pub struct Args {
 /// # Errors
 /// No such session, or a data folder that cannot be read.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
-    let data = common.config()?.data;
+    let config = common.config()?;
+    let forgotten = super::open_data(&config)?;
     match &args.session {
-        Some(session) => one(&data, session, args.json),
-        None => all(&data, args.json),
+        Some(session) if forgotten.contains(session) => Err(Failure::CouldNot(format!(
+            "session {session}: was forgotten at its owner's wish"
+        ))),
+        Some(session) => one(&config.data, session, args.json),
+        None => all(&config.data, &forgotten, args.json),
     }
 }
 
@@ -87,7 +92,7 @@ pub fn table(rows: &[Row]) -> String {
     out
 }
 
-fn all(data: &Path, json: bool) -> Result<Done, Failure> {
+fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Failure> {
     let names = takes::sessions(data).map_err(|error| {
         Failure::CouldNot(format!("{}: {error}", data.join("sessions").display()))
     })?;
@@ -95,7 +100,7 @@ fn all(data: &Path, json: bool) -> Result<Done, Failure> {
     if !json {
         let _ = writeln!(out, "{:<20} {:>5} {:>10}", "session", "takes", "recorded");
     }
-    for name in names {
+    for name in names.into_iter().filter(|name| !forgotten.contains(name)) {
         let rows = read(data, &name)?;
         let seconds: f64 = rows
             .iter()

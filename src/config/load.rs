@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::near::{explain, line_of, nearest};
-use super::{Config, Mode, Recipients, set};
+use super::{Config, Mode, set};
 use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
+use crate::identity::operator;
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -206,6 +207,9 @@ fn validate(c: &Config) -> Result<(), Reason> {
         "language",
         "must not be empty, as \"fr\"",
     )?;
+    if let Err(error) = operator::recipients(&c.privacy.recipient) {
+        return Err(("privacy.recipient".into(), error.to_string()));
+    }
     unbuilt(c)
 }
 
@@ -238,15 +242,6 @@ fn take(c: &Config) -> Result<(), Reason> {
 
 /// What a later version does: better refused than recorded otherwise than asked.
 fn unbuilt(c: &Config) -> Result<(), Reason> {
-    let sealed = match &c.privacy.recipient {
-        Recipients::One(one) => !one.is_empty(),
-        Recipients::Several(all) => !all.is_empty(),
-    };
-    check(
-        !sealed,
-        "privacy.recipient",
-        "this version does not seal takes; leave it empty",
-    )?;
     check(
         c.audio.playback.is_empty(),
         "audio.playback",
@@ -257,13 +252,6 @@ fn unbuilt(c: &Config) -> Result<(), Reason> {
         "languages",
         "in this version the visitor cannot choose; name one language, or none",
     )?;
-    for (key, value) in [
-        ("privacy.withdraw_url", &c.privacy.withdraw_url),
-        ("privacy.contact", &c.privacy.contact),
-    ] {
-        let reason = "this version shows no withdrawal code; leave it empty";
-        check(value.is_empty(), key, reason)?;
-    }
     let host = c.sphere.host.as_str();
     check(
         matches!(host, "" | "sim"),

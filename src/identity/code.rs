@@ -5,8 +5,10 @@
 //! leads to no code and carries no date. The code never stands in a log.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
 
 /// Crockford's base32: no I, L, O, U. <https://www.crockford.com/base32.html>
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -24,11 +26,20 @@ pub enum CodeError {
     /// A character is wrong or two are swapped.
     #[error("the code's check character does not fit: please compare it with the screen")]
     Check,
+    /// Not 64 hexadecimal digits.
+    #[error("a proof has 64 hexadecimal digits")]
+    Proof,
 }
 
 /// A withdrawal code; its text is shown to its owner only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Code([u8; RANDOM + 1]);
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,7 +70,7 @@ impl Code {
     /// # Errors
     /// [`CodeError`].
     pub fn parse(text: &str) -> Result<Code, CodeError> {
-        let mut values = Vec::with_capacity(RANDOM + 1);
+        let mut values = Zeroizing::new(Vec::with_capacity(RANDOM + 1));
         for letter in text
             .chars()
             .filter(|c| !matches!(c, '-' | ' ' | '.' | '_' | '\n' | '\r'))
@@ -74,7 +85,8 @@ impl Code {
                 .position(|known| char::from(*known) == letter);
             values.push(value.ok_or(CodeError::Shape)? as u8);
         }
-        let values: [u8; RANDOM + 1] = values.try_into().map_err(|_| CodeError::Shape)?;
+        let values: [u8; RANDOM + 1] =
+            values.as_slice().try_into().map_err(|_| CodeError::Shape)?;
         if check(&values[..RANDOM]) != values[RANDOM] {
             return Err(CodeError::Check);
         }
@@ -83,28 +95,28 @@ impl Code {
 
     /// The code in groups, for its owner's eyes.
     #[must_use]
-    pub fn grouped(&self) -> String {
-        let letters: Vec<u8> = self
-            .0
-            .iter()
-            .map(|value| ALPHABET[usize::from(*value)])
-            .collect();
-        let groups: Vec<_> = letters.chunks(4).map(String::from_utf8_lossy).collect();
-        groups.join("-")
+    pub fn grouped(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(self.0.len() * 2));
+        for (n, letter) in self.letters().iter().enumerate() {
+            if n > 0 && n % 4 == 0 {
+                text.push('-');
+            }
+            text.push(char::from(*letter));
+        }
+        text
+    }
+
+    fn letters(&self) -> Zeroizing<[u8; RANDOM + 1]> {
+        Zeroizing::new(self.0.map(|value| ALPHABET[usize::from(value)]))
     }
 
     /// scrypt(code, salt "booth/1", N 2^14, r 8, p 1).
     #[must_use]
     pub fn proof(&self) -> Proof {
-        let letters: Vec<u8> = self
-            .0
-            .iter()
-            .map(|value| ALPHABET[usize::from(*value)])
-            .collect();
         let mut proof = [0; 32];
         // 14, 8, 1 and 32 bytes are within scrypt's bounds, so neither call can fail.
         if let Ok(params) = scrypt::Params::new(14, 8, 1, 32) {
-            let _ = scrypt::scrypt(&letters, b"booth/1", &params, &mut proof);
+            let _ = scrypt::scrypt(&*self.letters(), b"booth/1", &params, &mut proof);
         }
         Proof(proof)
     }
@@ -114,6 +126,17 @@ impl Code {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proof(pub [u8; 32]);
 
+impl FromStr for Proof {
+    type Err = CodeError;
+
+    /// Reads 64 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Proof, CodeError> {
+        crate::corpus::unhex(text.trim())
+            .map(Proof)
+            .ok_or(CodeError::Proof)
+    }
+}
+
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof(…)")
@@ -121,6 +144,12 @@ impl fmt::Debug for Proof {
 }
 
 impl Proof {
+    /// As 64 hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        crate::corpus::hex(self.0)
+    }
+
     /// The session's public name.
     #[must_use]
     pub fn session(&self) -> String {

@@ -17,8 +17,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-pub use desk::draw_name;
-
 use super::events::Note;
 use super::folder::{Ended, Record};
 use super::recover::Recovery;
@@ -27,6 +25,8 @@ use crate::audio::format::Spec;
 use crate::audio::mixer::{Mixer, Moved};
 use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt};
+use crate::identity::operator::Recipient;
+use crate::identity::participant::Participant;
 use crate::rt;
 use desk::Desk;
 use space::Space;
@@ -48,6 +48,8 @@ pub struct Source {
     pub shard: Shard,
     /// Says whether a text can be drawn.
     pub drawable: Drawable,
+    /// The operator's recipients; none: nothing is sealed.
+    pub recipients: Vec<Recipient>,
     /// Whether rows carry the wall clock's time; a fast run has none.
     pub dated: bool,
     /// Only a session of this protocol, by the SHA-256 of its text, is taken up again.
@@ -74,8 +76,8 @@ pub enum Job {
     WantLine,
     /// The line with this ticket is on the disk.
     LineDone(u64),
-    /// A session begins in this folder.
-    Open(PathBuf, Box<Record>),
+    /// A participant's session begins in this folder.
+    Open(PathBuf, Box<Record>, Box<Participant>),
     /// The session in this folder goes on.
     Resume(PathBuf),
     /// Nobody takes the session that was offered up again.
@@ -93,8 +95,8 @@ pub enum Answer {
     Line(u32, Prompt),
     /// There is none, and why.
     NoLine(String),
-    /// The next session's name.
-    Name(String),
+    /// Who comes next.
+    Next(Box<Participant>),
     /// A session may be taken up again.
     Offer(Box<Resumption>),
     /// A mixer control was moved, and is put back.
@@ -142,7 +144,7 @@ impl Clerk {
             .spawn(move || {
                 // The corpus is hashed once before its first line: no visitor waits for that.
                 let mut desk = alive.on_disk(|| Desk::new(source, recovery, outbox));
-                desk.answer(Answer::Name(draw_name()));
+                desk.draw();
                 found.into_iter().for_each(|found| desk.answer(found));
                 loop {
                     let found = alive.on_disk(|| space.look());

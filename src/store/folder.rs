@@ -4,13 +4,15 @@
 //! sync, rename, sync of the folder). It names no person and holds no code.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::audio::mixer::Settings;
 use crate::config::{Sensor, Site};
+use crate::identity::consents::Consent;
+use crate::store::small;
 
 /// A name and what it stands for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,10 +100,16 @@ pub struct Record {
     pub corpus: CorpusRecord,
     /// The sound.
     pub audio: AudioRecord,
-    /// Consent; this version asks for none.
-    pub consent: Option<()>,
-    /// Whether takes are sealed; this version seals none.
+    /// What was consented to; null where nobody was asked.
+    pub consent: Option<Consent>,
+    /// The participant's public age key.
+    #[serde(default)]
+    pub recipient: Option<String>,
+    /// Whether takes are sealed to it.
     pub sealed: bool,
+    /// The participant's identity, one Fernet token.
+    #[serde(default)]
+    pub participant: Option<String>,
     /// The program.
     pub software: String,
     /// How it ended; null while it runs.
@@ -114,14 +122,9 @@ impl Record {
     /// # Errors
     /// The file system's.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        let (temporary, path) = (folder.join("session.json.new"), folder.join("session.json"));
-        let mut file = File::create(&temporary)?;
-        file.write_all(&text)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        File::open(folder)?.sync_all()
+        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        text.push(b'\n');
+        small::write(&folder.join("session.json"), &text, small::PUBLIC)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Answer, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
-use crate::identity::code::Code;
+use crate::identity::participant::Participant;
 use crate::rt;
 use crate::store::folder::{Ended, Record};
 use crate::store::recover::Recovery;
@@ -28,19 +28,6 @@ fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
     } = source;
     let Some(path) = path else { return Ok(None) };
     Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
-}
-
-/// A new session's name, that of a withdrawal code.
-#[must_use]
-pub fn draw_name() -> String {
-    match Code::draw() {
-        Ok(code) => code.proof().session(),
-        Err(error) => {
-            // Without randomness a name can be guessed, but no voice is lost.
-            log::error!("no randomness from the kernel: {error}; the session is named by time");
-            format!("{:020}", rt::Nanos::now().0)
-        }
-    }
 }
 
 /// What lies on the clerk's desk.
@@ -97,7 +84,7 @@ impl Desk {
                 let done = self.advance();
                 self.tell(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
             }
-            Job::Open(folder, record) => self.open(folder, record),
+            Job::Open(folder, record, participant) => self.open(folder, record, participant),
             Job::Note(frame, note) => {
                 let utc = if self.source.dated {
                     rt::utc_now()
@@ -170,14 +157,23 @@ impl Desk {
         Ok(())
     }
 
-    fn open(&mut self, folder: PathBuf, mut record: Box<Record>) {
+    /// The next session's participant, drawn ahead: the proof is made to be slow.
+    pub(super) fn draw(&self) {
+        match Participant::draw() {
+            Ok(participant) => self.answer(Answer::Next(Box::new(participant))),
+            Err(error) => self.answer(Answer::Failed(error.to_string())),
+        }
+    }
+
+    fn open(&mut self, folder: PathBuf, mut record: Box<Record>, participant: Box<Participant>) {
         self.decline();
         record.corpus.sha256 = self.corpus_sha256();
         record.audio.mixer = self.gains.found();
-        let mut journal = Journal::of(folder, record, true);
+        let key = (participant, self.source.recipients.clone());
+        let mut journal = Journal::begin(folder, record, key);
         self.tell(journal.write(Duration::ZERO));
         self.session = Some(journal);
-        self.answer(Answer::Name(draw_name()));
+        self.draw();
     }
 
     /// A piece of what the run before left to be done; false once all is.
@@ -263,7 +259,7 @@ impl Desk {
 
     fn resume(&mut self, folder: PathBuf) {
         if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
-            let mut journal = Journal::of(folder, record, false);
+            let mut journal = Journal::resume(folder, record);
             self.tell(journal.write(Duration::ZERO));
             self.session = Some(journal);
         }

@@ -8,6 +8,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::identity::keyring;
+use crate::identity::operator::Recipient;
+use crate::identity::participant::Participant;
 use crate::store::events::{Events, Note};
 use crate::store::folder::{self, Record};
 
@@ -18,6 +21,8 @@ const MOST_WAITING: usize = 10_000;
 pub(super) struct Journal {
     pub(super) folder: PathBuf,
     pub(super) record: Box<Record>,
+    /// Whose keys are to be kept first, and for whom they are sealed; in memory until they are.
+    unkept: Option<(Box<Participant>, Vec<Recipient>)>,
     /// The record changed since it was written.
     record_due: bool,
     events: Option<Events>,
@@ -27,12 +32,26 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Of a session that begins (`record_due`) or goes on.
-    pub(super) fn of(folder: PathBuf, record: Box<Record>, record_due: bool) -> Journal {
+    /// Of a session that begins, whose participant's keys are sealed to the recipients.
+    pub(super) fn begin(
+        folder: PathBuf,
+        record: Box<Record>,
+        keys: (Box<Participant>, Vec<Recipient>),
+    ) -> Journal {
+        Journal {
+            unkept: Some(keys),
+            record_due: true,
+            ..Journal::resume(folder, record)
+        }
+    }
+
+    /// Of a session that goes on.
+    pub(super) fn resume(folder: PathBuf, record: Box<Record>) -> Journal {
         Journal {
             folder,
             record,
-            record_due,
+            unkept: None,
+            record_due: false,
             events: None,
             waiting: VecDeque::new(),
             told: false,
@@ -75,6 +94,15 @@ impl Journal {
     }
 
     fn try_write(&mut self, most: Duration) -> io::Result<()> {
+        if let Some((participant, recipients)) = &self.unkept {
+            // Before the first row: a session that is on the disk can be forgotten. The folder of
+            // the sessions is there while the disk is.
+            let sessions = self.folder.parent().unwrap_or(&self.folder);
+            std::fs::metadata(sessions)?;
+            let data = sessions.parent().unwrap_or(sessions);
+            keyring::keep(data, participant, recipients).map_err(io::Error::other)?;
+            self.unkept = None;
+        }
         if self.record_due {
             folder::make(&self.folder)?;
             self.record.write(&self.folder)?;

@@ -1,0 +1,190 @@
+//! `booth enroll`: a person is announced before they come.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::{Common, Done, Failure, could_not, input};
+use crate::identity::participant::{Identity, Participant, seal_bytes};
+use crate::identity::pending::{self, Pending};
+use crate::store::small;
+
+/// Enrols a person who will be recorded, and prints their number and withdrawal code
+///
+/// Reads one JSON object from standard input, or asks on a terminal: `name`, `contact`, any further
+/// fields of text, and `answers`, an object. All of it is sealed to the operator.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One JSON object: number, session, code
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was said of a person.
+struct Said {
+    name: String,
+    contact: String,
+    consent: Value,
+    answers: Option<Map<String, Value>>,
+    fields: BTreeMap<String, String>,
+}
+
+/// Runs `booth enroll`.
+///
+/// # Errors
+/// No recipient, input that is no identity, or a data folder that cannot be written.
+pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
+    let config = common.config()?;
+    let recipients = super::recipients(&config)?;
+    let said = if input::is_asked() { ask()? } else { read()? };
+    small::folder(&config.data, 0o755)
+        .map_err(|error| could_not(format!("data folder {}: {error}", config.data.display())))?;
+    super::open_data(&config)?;
+    let participant = Participant::draw().map_err(could_not)?;
+    let code = participant.code.grouped();
+    let answers = said.answers.map(|answers| sealed(&answers, &participant));
+    let identity = Identity {
+        name: said.name,
+        contact: said.contact,
+        code: code.to_string(),
+        consent: said.consent,
+        fields: said.fields,
+    };
+    let entry = Pending {
+        session: participant.session.clone(),
+        token: participant.keys.token(&identity).map_err(could_not)?,
+        recipient: participant.recipient.to_string(),
+        answers: answers.transpose()?,
+    };
+    let number = pending::enroll(&config.data, &participant, &recipients, &entry);
+    let number = number.map_err(could_not)?;
+    let session = &participant.session;
+    let text = Zeroizing::new(if args.json {
+        let code = code.as_str();
+        format!(
+            "{}\n",
+            serde_json::json!({"number": number, "session": session, "code": code})
+        )
+    } else {
+        format!("number  {number}\nsession {session}\ncode    {}\n", *code)
+    });
+    super::print(&text)
+}
+
+/// The answers as armoured age, which stock `age` opens.
+fn sealed(answers: &Map<String, Value>, participant: &Participant) -> Result<String, Failure> {
+    let text = Zeroizing::new(serde_json::to_vec(answers).map_err(could_not)?);
+    let recipient = std::slice::from_ref(&participant.recipient);
+    let sealed = seal_bytes(&text, recipient).map_err(could_not)?;
+    let mut armoured = Vec::new();
+    let format = age::armor::Format::AsciiArmor;
+    let mut writer =
+        age::armor::ArmoredWriter::wrap_output(&mut armoured, format).map_err(could_not)?;
+    writer.write_all(&sealed).map_err(could_not)?;
+    writer.finish().map_err(could_not)?;
+    String::from_utf8(armoured).map_err(could_not)
+}
+
+fn refused(reason: impl std::fmt::Display) -> Failure {
+    Failure::Usage(format!(
+        "standard input: {reason}; expected one JSON object, as {{\"name\":\"…\",\"contact\":\"…\"}}"
+    ))
+}
+
+fn read() -> Result<Said, Failure> {
+    let text = input::all()?;
+    // The reason may quote what was said of the person, the place does not.
+    let object = serde_json::from_str::<Value>(&text)
+        .map_err(|error| refused(format!("line {}: is no JSON", error.line())))?;
+    let Value::Object(object) = object else {
+        return Err(refused("is no object"));
+    };
+    understand(object)
+}
+
+fn understand(object: Map<String, Value>) -> Result<Said, Failure> {
+    let mut said = Said {
+        name: String::new(),
+        contact: String::new(),
+        consent: Value::Null,
+        answers: None,
+        fields: BTreeMap::new(),
+    };
+    for (key, value) in object {
+        match (key.as_str(), value) {
+            ("name", Value::String(name)) => said.name = name,
+            ("contact", Value::String(contact)) => said.contact = contact,
+            ("consent", consent @ (Value::String(_) | Value::Object(_) | Value::Null)) => {
+                said.consent = consent;
+            }
+            ("answers", Value::Object(answers)) => said.answers = Some(answers),
+            ("answers", Value::Null) => {}
+            ("answers" | "consent", _) => return Err(refused(format!("`{key}` is no object"))),
+            ("code", _) => return Err(refused("`code` is drawn by the booth")),
+            (_, Value::String(text)) => {
+                said.fields.insert(key, text);
+            }
+            _ => return Err(refused(format!("`{key}` is no text"))),
+        }
+    }
+    if said.name.trim().is_empty() {
+        return Err(refused("`name` is missing or empty"));
+    }
+    Ok(said)
+}
+
+fn ask() -> Result<Said, Failure> {
+    let mut object = Map::new();
+    for key in ["name", "contact"] {
+        let text = input::line(key)?;
+        object.insert(key.to_owned(), Value::from(text.as_str()));
+    }
+    loop {
+        let field = input::line("further field, as age=31 (empty: none)")?;
+        if field.is_empty() {
+            return understand(object);
+        }
+        let Some((key, text)) = field.split_once('=') else {
+            return Err(refused("a further field has the form name=text"));
+        };
+        object.insert(key.trim().to_owned(), Value::from(text.trim()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn understood(text: &str) -> Result<Said, Failure> {
+        let value: Value = serde_json::from_str(text).expect("JSON");
+        understand(value.as_object().expect("an object").clone())
+    }
+
+    #[test]
+    fn free_fields_are_kept_byte_for_byte() {
+        let said = understood(r#"{"name":"Ame\u0301lie","room":" 12 ","answers":{"a":1}}"#);
+        let said = said.unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(said.name, "Ame\u{301}lie");
+        assert_eq!(said.fields["room"], " 12 ");
+        assert!(said.answers.is_some());
+    }
+
+    #[test]
+    fn what_is_no_identity_is_refused_without_its_content() {
+        for text in [
+            "{}",
+            r#"{"name":""}"#,
+            r#"{"name":7}"#,
+            r#"{"name":"Zoe","code":"X"}"#,
+            r#"{"name":"Zoe","age":31}"#,
+            r#"{"name":"Zoe","answers":"Zoe"}"#,
+        ] {
+            let Err(Failure::Usage(said)) = understood(text) else {
+                panic!("{text} was taken");
+            };
+            assert!(!said.contains("Zoe"), "{said}");
+        }
+    }
+}

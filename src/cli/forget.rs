@@ -1,0 +1,267 @@
+//! `booth forget`: a person takes their voice back.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{Common, Done, Failure, could_not, input};
+use crate::config::Config;
+use crate::identity::code::{Code, Proof};
+use crate::identity::tombstone::{self, By, State, Tombstone};
+use crate::identity::{copies, erase, forget, keyring, receipt, sweep};
+use crate::store::{folder, takes};
+
+/// How long a running box is waited for.
+const WAIT: Duration = Duration::from_secs(10);
+/// Between two looks at what it has done.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A code that was typed as an argument.
+#[derive(Clone)]
+pub struct Typed(Zeroizing<String>);
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed(…)")
+    }
+}
+
+impl FromStr for Typed {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Typed, Self::Err> {
+        Ok(Typed(Zeroizing::new(text.to_owned())))
+    }
+}
+
+/// Erases a person: key, voice, answers, enrolment, and their part of exports within reach
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The withdrawal code; without it, it is asked for or read from standard input, where no list
+    /// of processes shows it
+    #[arg(conflicts_with_all = ["session", "apply_to", "verify"])]
+    code: Option<Typed>,
+    /// Forgets by a session's name instead; whoever may write DATA may do so
+    #[arg(long, value_name = "ID", conflicts_with_all = ["apply_to", "verify", "elsewhere"])]
+    session: Option<String>,
+    /// Writes a tombstone, to travel, for a person who was recorded by another booth
+    #[arg(long, conflicts_with_all = ["apply_to", "verify"])]
+    elsewhere: bool,
+    /// Applies all tombstones to a copy, export or backup
+    #[arg(long, value_name = "DIR", conflicts_with = "verify")]
+    apply_to: Option<PathBuf>,
+    /// Checks a receipt, `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    verify: Option<PathBuf>,
+    /// The public key of the box that must have signed it
+    #[arg(long, value_name = "PUBKEY", requires = "verify")]
+    signer: Option<String>,
+    /// One JSON object a line; of a person forgotten, the signed receipt
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `booth forget`.
+///
+/// # Errors
+/// A wrong code, a session that is not here, an altered receipt, or a folder that cannot be written.
+pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
+    if let Some(file) = &args.verify {
+        return verify(file, args.signer.as_deref(), args.json);
+    }
+    let config = common.config()?;
+    match &args.apply_to {
+        Some(folder) => apply_to(&config, folder, args.json),
+        None => person(args, &config),
+    }
+}
+
+fn person(args: &Args, config: &Config) -> Result<Done, Failure> {
+    let data = &config.data;
+    let (proof, by) = match &args.session {
+        Some(session) => (of_session(data, session)?, By::Operator),
+        None => (of_code(args.code.as_ref())?, By::Code),
+    };
+    super::open_data(config)?;
+    if !forget::is_here(data, &proof.session()).map_err(could_not)? && !args.elsewhere {
+        return Err(could_not(format!(
+            "no session of this code in {}; if another booth recorded it, add --elsewhere: the \
+             tombstone travels to it",
+            data.display()
+        )));
+    }
+    let announced = forget::announce(data, &proof, by).map_err(could_not)?;
+    let tombstone = carried_out(data, announced)?;
+    let receipt = forget::receipt(data, &tombstone).map_err(could_not)?;
+    if args.json {
+        super::print(&format!("{receipt}\n"))?;
+    } else {
+        super::print(&told(&tombstone))?;
+    }
+    if tombstone.is_complete() || args.elsewhere {
+        Ok(Done::Well)
+    } else {
+        Ok(Done::WithFaults)
+    }
+}
+
+fn of_code(typed: Option<&Typed>) -> Result<Proof, Failure> {
+    let text = match typed {
+        Some(typed) => typed.0.clone(),
+        None => input::line("withdrawal code")?,
+    };
+    Ok(Code::parse(&text).map_err(could_not)?.proof())
+}
+
+fn of_session(data: &Path, session: &str) -> Result<Proof, Failure> {
+    if !takes::is_session(session) {
+        return Err(could_not(
+            "this is no session's name: 20 letters and digits; `booth takes` lists them",
+        ));
+    }
+    if let Some(known) = tombstone::read(data, session).map_err(could_not)? {
+        return known.proof.parse().map_err(could_not);
+    }
+    match keyring::proof(data, session).map_err(could_not)? {
+        Some(proof) => Ok(proof),
+        None if forget::is_here(data, session).map_err(could_not)? => Err(could_not(format!(
+            "session {session}: its proof is not in {}, so it can be forgotten with its code only; \
+             put the keys folder back",
+            keyring::folder(data).display()
+        ))),
+        None => Err(could_not(format!(
+            "session {session}: not in {}; `booth takes` lists what is",
+            data.display()
+        ))),
+    }
+}
+
+/// Carries the tombstone out, or waits for the running box to do so.
+fn carried_out(data: &Path, announced: Tombstone) -> Result<Tombstone, Failure> {
+    let failed = |error| could_not(format!("data folder {}: {error}", data.display()));
+    let looks = WAIT.as_millis() / LOOK.as_millis();
+    for _ in 0..looks {
+        if let Some(_held) = folder::lock(data).map_err(failed)? {
+            let mut tombstone = announced;
+            forget::carry_out(data, &mut tombstone).map_err(could_not)?;
+            erase::trim(data);
+            return Ok(tombstone);
+        }
+        let known = tombstone::read(data, &announced.session).map_err(failed)?;
+        if let Some(tombstone) = known.filter(Tombstone::is_carried_out)
+            && !sweep::is_left(data, &tombstone.session).map_err(failed)?
+        {
+            return Ok(tombstone);
+        }
+        std::thread::sleep(LOOK);
+    }
+    let mut tombstone = announced;
+    tombstone.update(vec![tombstone::Looked {
+        place: "the running box".into(),
+        state: State::Waiting,
+        found: "it has not answered yet; it will carry the tombstone out, as every start does"
+            .into(),
+    }]);
+    Ok(tombstone)
+}
+
+fn told(tombstone: &Tombstone) -> String {
+    let mut text = format!("session {}\n", tombstone.session);
+    for looked in &tombstone.places {
+        let state = match looked.state {
+            State::Removed => "removed",
+            State::Nothing => "nothing there",
+            State::Found | State::Waiting => "NOT YET REACHED",
+        };
+        let place = &looked.place;
+        text += match looked.found.as_str() {
+            "" => format!("  {place}: {state}\n"),
+            found => format!("  {place}: {state}: {found}\n"),
+        }
+        .as_str();
+    }
+    text += &match tombstone.waiting_for().as_slice() {
+        [] => "forgotten\n".to_owned(),
+        waiting => format!("forgotten here; waiting for {}\n", waiting.join(", ")),
+    };
+    text
+}
+
+fn apply_to(config: &Config, folder: &Path, json: bool) -> Result<Done, Failure> {
+    super::open_data(config)?;
+    let failed = |error| could_not(format!("{}: {error}", folder.display()));
+    let mut tombstones = tombstone::all(&config.data).map_err(failed)?;
+    // A copy may have received tombstones that this machine never saw.
+    tombstones.extend(tombstone::all(folder).map_err(failed)?);
+    let found = copies::apply_to(folder, &tombstones).map_err(failed)?;
+    let mut waiting = false;
+    let mut text = String::new();
+    for (session, looks) in &found {
+        let left = looks.iter().any(|looked| looked.state == State::Waiting);
+        waiting |= left;
+        if json {
+            let object = serde_json::json!({
+                "session": session, "complete": !left, "places": looks,
+            });
+            text += &format!("{object}\n");
+            continue;
+        }
+        text += &format!("session {session}\n");
+        for looked in looks {
+            let state = if looked.state == State::Waiting {
+                "NOT REMOVED"
+            } else {
+                "removed"
+            };
+            text += &format!("  {}: {state}: {}\n", looked.place, looked.found);
+        }
+    }
+    if !json {
+        text += &format!(
+            "{} tombstones, {} of these sessions were in {}\n",
+            tombstones.len(),
+            found.len(),
+            folder.display()
+        );
+    }
+    super::print(&text)?;
+    Ok(if waiting {
+        Done::WithFaults
+    } else {
+        Done::Well
+    })
+}
+
+fn verify(file: &Path, signer: Option<&str>, json: bool) -> Result<Done, Failure> {
+    let text = if file == Path::new("-") {
+        input::all()?.to_string()
+    } else {
+        std::fs::read_to_string(file)
+            .map_err(|error| could_not(format!("receipt {}: {error}", file.display())))?
+    };
+    let object = receipt::verify(&text, signer).map_err(could_not)?;
+    if json {
+        let object = serde_json::Value::Object(object);
+        return super::print(&format!("{object}\n"));
+    }
+    let word = |key: &str| {
+        object
+            .get(key)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or("?")
+    };
+    let complete = object.get("complete").and_then(serde_json::Value::as_bool);
+    let rest = if complete == Some(true) {
+        "everything that was within reach is gone"
+    } else {
+        "places out of reach are waited for"
+    };
+    super::print(&format!(
+        "good: session {} is forgotten, {rest}; signed by {}\n",
+        word("session"),
+        word("signer")
+    ))
+}

@@ -1,0 +1,63 @@
+//! The consent texts ever shown, DATA/consents/SHA256.txt, each kept once: what a person agreed to
+//! can be read years later.
+
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::store::small;
+
+/// What somebody consented to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Of the text, as the protocol names it.
+    pub version: String,
+    /// SHA-256 of the text, hexadecimal.
+    pub sha256: String,
+    /// The language it was shown in.
+    pub language: String,
+}
+
+impl Consent {
+    /// The consent to `text`.
+    #[must_use]
+    pub fn to(text: &str, version: &str, language: &str) -> Consent {
+        Consent {
+            version: version.to_owned(),
+            sha256: crate::corpus::hex(Sha256::digest(text).into()),
+            language: language.to_owned(),
+        }
+    }
+}
+
+/// Keeps `text` in DATA, synced, if it is not there yet.
+///
+/// # Errors
+/// The file system's.
+pub fn keep(data: &Path, text: &str) -> io::Result<()> {
+    let name = crate::corpus::hex(Sha256::digest(text).into());
+    let path = data.join("consents").join(name).with_extension("txt");
+    // Written at once or not at all: what is there is whole.
+    if path.exists() {
+        return Ok(());
+    }
+    small::folder(&data.join("consents"), 0o755)?;
+    small::write(&path, text.as_bytes(), small::PUBLIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_kept_once_under_its_hash() {
+        let data = tempfile::tempdir().expect("a folder");
+        keep(data.path(), "Ja.").expect("kept");
+        keep(data.path(), "Ja.").expect("kept");
+        let consent = Consent::to("Ja.", "1", "de");
+        let names = small::names(&data.path().join("consents")).expect("names");
+        assert_eq!(names, [format!("{}.txt", consent.sha256)]);
+    }
+}

@@ -1,0 +1,306 @@
+//! DATA/keys: for each session SESSION.proof and, where there is an operator, SESSION.age, the
+//! participant's keys sealed to every recipient.
+//!
+//! Guarantees: the folder has mode 0700, its files 0600; each is whole or not there. It holds no
+//! private half and no code in clear; the proof, which the code gives but which gives no code, lets
+//! the operator forget a session by its name.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::code::Proof;
+use super::erase;
+use super::operator::{PrivateKey, Recipient};
+use super::participant::{Keys, Participant, ParticipantError};
+use super::tombstone;
+use crate::store::{jsonl, small, takes};
+
+/// What [`rekey`] has sealed anew, so that it can be killed and run again.
+const REKEYED: &str = "rekeyed.jsonl";
+
+/// Why a key cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// A key file cannot be read or written.
+    #[error("key of session {session}: {}: {source}", path.display())]
+    File {
+        /// Whose.
+        session: String,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// There is no key.
+    #[error("key of session {session}: not in {}; name the folder that holds it", folder.display())]
+    Missing {
+        /// Whose.
+        session: String,
+        /// Where it would be.
+        folder: PathBuf,
+    },
+    /// It does not open.
+    #[error("key of session {session}: {source}")]
+    Closed {
+        /// Whose.
+        session: String,
+        /// Why.
+        source: ParticipantError,
+    },
+}
+
+impl KeyringError {
+    fn file(session: &str, path: &Path) -> impl FnOnce(io::Error) -> KeyringError {
+        move |source| KeyringError::File {
+            session: session.to_owned(),
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    fn closed(session: &str) -> impl FnOnce(ParticipantError) -> KeyringError {
+        move |source| KeyringError::Closed {
+            session: session.to_owned(),
+            source,
+        }
+    }
+}
+
+/// The folder of the keys.
+#[must_use]
+pub fn folder(data: &Path) -> PathBuf {
+    data.join("keys")
+}
+
+/// The files of a session's key in a folder of keys.
+#[must_use]
+pub fn files(keys: &Path, session: &str) -> [PathBuf; 2] {
+    [".age", ".proof"].map(|ending| keys.join(format!("{session}{ending}")))
+}
+
+/// Keeps a participant's proof and, where there are recipients, their keys; synced. From here on the
+/// private halves need not be in memory.
+///
+/// # Errors
+/// The file system's.
+pub fn keep(
+    data: &Path,
+    participant: &Participant,
+    recipients: &[Recipient],
+) -> Result<(), KeyringError> {
+    let session = &participant.session;
+    let keys = folder(data);
+    let [sealed, proof] = files(&keys, session);
+    small::folder(&keys, 0o700).map_err(KeyringError::file(session, &keys))?;
+    small::write(&proof, participant.proof.hex().as_bytes(), small::PRIVATE)
+        .map_err(KeyringError::file(session, &proof))?;
+    if recipients.is_empty() {
+        return Ok(());
+    }
+    let text = participant.keys.seal(recipients);
+    let text = text.map_err(KeyringError::closed(session))?;
+    small::write(&sealed, &text, small::PRIVATE).map_err(KeyringError::file(session, &sealed))
+}
+
+/// The proof that gives `session` its name; `None` if it is not there or damaged.
+///
+/// # Errors
+/// The file system's.
+pub fn proof(data: &Path, session: &str) -> Result<Option<Proof>, KeyringError> {
+    let [_, path] = files(&folder(data), session);
+    let bytes = small::read(&path).map_err(KeyringError::file(session, &path))?;
+    let proof = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok());
+    Ok(proof.filter(|proof: &Proof| proof.session() == session))
+}
+
+/// Opens a session's key in the folder `keys`.
+///
+/// # Errors
+/// It is not there, damaged, or none of `with` opens it.
+pub fn open(keys: &Path, session: &str, with: &[PrivateKey]) -> Result<Keys, KeyringError> {
+    let [path, _] = files(keys, session);
+    let sealed = small::read(&path).map_err(KeyringError::file(session, &path))?;
+    let sealed = sealed.ok_or_else(|| KeyringError::Missing {
+        session: session.to_owned(),
+        folder: keys.to_owned(),
+    })?;
+    Keys::open(&sealed, with).map_err(KeyringError::closed(session))
+}
+
+/// The sessions with a sealed key in the folder `keys`, sorted.
+///
+/// # Errors
+/// The file system's.
+pub fn sessions(keys: &Path) -> io::Result<Vec<String>> {
+    let names = small::names(keys)?.into_iter();
+    let names = names.filter_map(|name| name.strip_suffix(".age").map(str::to_owned));
+    Ok(names.filter(|name| takes::is_session(name)).collect())
+}
+
+/// Removes a session's key and proof and what a kill left of them; the number of files there were.
+/// They are overwritten always: they are small, and a backup is worth as much as its key.
+///
+/// # Errors
+/// The file system's.
+pub fn remove(keys: &Path, session: &str) -> io::Result<u64> {
+    let mut removed = 0;
+    for path in files(keys, session) {
+        for path in [small::temporary(&path), path] {
+            removed += u64::from(erase::file(&path, false, &mut || {})?);
+        }
+    }
+    if removed > 0 {
+        std::fs::File::open(keys)?.sync_all()?;
+    }
+    Ok(removed)
+}
+
+/// A row of rekeyed.jsonl; it names no session.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Rekeyed {
+    sealed_sha256: String,
+    recipients: Vec<String>,
+}
+
+/// What [`rekey`] found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Rekeying {
+    /// Sealed to the new recipients by this call.
+    pub sealed: u64,
+    /// Sealed to them before.
+    pub were_sealed: u64,
+    /// What did not open, by session, and why.
+    pub failed: Vec<String>,
+}
+
+/// Seals every key of DATA that one of `old` opens anew to `recipients`. May be killed and called
+/// again; a file is of the old recipients or of the new ones.
+///
+/// # Errors
+/// The folder cannot be read or written.
+pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::Result<Rekeying> {
+    let keys = folder(data);
+    let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+    let row = |sealed: &[u8]| Rekeyed {
+        sealed_sha256: crate::corpus::hex(Sha256::digest(sealed).into()),
+        recipients: names.clone(),
+    };
+    let list = keys.join(REKEYED);
+    let text = small::read(&list)?.unwrap_or_default();
+    let mut done: BTreeSet<Rekeyed> = text
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect();
+    let mut found = Rekeying::default();
+    for session in sessions(&keys)? {
+        let [path, _] = files(&keys, &session);
+        let Some(sealed) = small::read(&path)? else {
+            continue;
+        };
+        if done.contains(&row(&sealed)) {
+            found.were_sealed += 1;
+            continue;
+        }
+        let anew = Keys::open(&sealed, old).and_then(|keys| keys.seal(recipients));
+        match anew {
+            Ok(anew) => {
+                // The row first: a kill between the two leaves a key that the old ones open.
+                if !list.exists() {
+                    small::write(&list, b"", small::PRIVATE)?;
+                }
+                let rows = jsonl::open(&list)?;
+                jsonl::append(&rows, &row(&anew))?;
+                rows.sync_all()?;
+                small::write(&path, &anew, small::PRIVATE)?;
+                // Forgotten meanwhile: the tombstone was there before the key was removed.
+                if tombstone::read(data, &session)?.is_some() {
+                    remove(&keys, &session)?;
+                }
+                done.insert(row(&anew));
+                found.sealed += 1;
+            }
+            Err(error) => found
+                .failed
+                .push(format!("key of session {session}: {error}")),
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn kept(recipients: &[Recipient]) -> (tempfile::TempDir, Participant) {
+        let data = tempfile::tempdir().expect("a folder");
+        let participant = Participant::draw().expect("random");
+        keep(data.path(), &participant, recipients).expect("kept");
+        (data, participant)
+    }
+
+    #[test]
+    fn nobody_else_may_look() {
+        let key = PrivateKey::generate();
+        let (data, participant) = kept(&[key.to_public()]);
+        let keys = folder(data.path());
+        let mode = |path: &Path| {
+            let mode = fs::metadata(path).expect("there").permissions().mode();
+            mode & 0o777
+        };
+        assert_eq!(mode(&keys), 0o700);
+        for path in files(&keys, &participant.session) {
+            assert_eq!(mode(&path), 0o600);
+        }
+        let opened = open(&keys, &participant.session, &[key]).expect("opened");
+        let own = opened.private().to_public().to_string();
+        assert_eq!(own, participant.recipient.to_string());
+        assert_eq!(remove(&keys, &participant.session).expect("removed"), 2);
+        assert!(small::names(&keys).expect("names").is_empty());
+    }
+
+    #[test]
+    fn without_an_operator_the_proof_is_kept_alone() {
+        let (data, participant) = kept(&[]);
+        let session = &participant.session;
+        let known = proof(data.path(), session).expect("read");
+        assert_eq!(known, Some(participant.proof.clone()));
+        assert!(sessions(&folder(data.path())).expect("names").is_empty());
+        let [_, path] = files(&folder(data.path()), session);
+        fs::write(path, "00").expect("damaged");
+        assert_eq!(proof(data.path(), session).expect("read"), None);
+    }
+
+    #[test]
+    fn rekeying_twice_changes_nothing_and_the_old_key_opens_no_more() {
+        let (old, new) = (PrivateKey::generate(), PrivateKey::generate());
+        let (data, participant) = kept(&[old.to_public()]);
+        let (data, session) = (data.path(), &participant.session);
+        let recipients = [new.to_public()];
+        let first = rekey(data, std::slice::from_ref(&old), &recipients).expect("done");
+        assert_eq!((first.sealed, first.were_sealed), (1, 0));
+        let [path, _] = files(&folder(data), session);
+        let before = fs::read(&path).expect("read");
+        let second = rekey(data, std::slice::from_ref(&old), &recipients).expect("done");
+        assert_eq!((second.sealed, second.were_sealed), (0, 1));
+        assert!(second.failed.is_empty());
+        assert_eq!(fs::read(&path).expect("read"), before);
+        assert!(open(&folder(data), session, &[old]).is_err());
+        assert!(open(&folder(data), session, &[new]).is_ok());
+    }
+
+    #[test]
+    fn a_key_of_others_is_told_and_left() {
+        let (data, _) = kept(&[PrivateKey::generate().to_public()]);
+        let stranger = PrivateKey::generate();
+        let recipients = [stranger.to_public()];
+        let found = rekey(data.path(), &[stranger], &recipients).expect("done");
+        assert_eq!((found.sealed, found.failed.len()), (0, 1));
+    }
+}

@@ -1,0 +1,259 @@
+//! DATA/forgotten/SESSION.json: that a session is forgotten, and that who said so had the right.
+//!
+//! Guarantees: it is written before anything is removed, so that a kill ends in "forgotten"; it
+//! holds no personal data; one whose proof does not give its session's name is ignored with a
+//! warning, so a public name forgets nobody.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::code::Proof;
+use crate::store::{small, takes};
+
+/// Who said that a session be forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// Somebody with the code.
+    Code,
+    /// The operator, by the session's name.
+    Operator,
+    /// The visitor, at the box in mid-session.
+    Visitor,
+    /// The box: an abandoned session whose code nobody took.
+    Abandoned,
+    /// The box: an enrolled person who never came.
+    Expired,
+}
+
+/// What became of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Something is there, and will be removed.
+    Found,
+    /// Something was there, and is gone.
+    Removed,
+    /// Nothing was there.
+    Nothing,
+    /// Not to be reached now.
+    Waiting,
+}
+
+/// A place that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Within DATA, or the path of an export.
+    pub place: String,
+    /// What became of it.
+    pub state: State,
+    /// What was found there, in words.
+    pub found: String,
+}
+
+/// A tombstone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// The session's public name.
+    pub session: String,
+    /// What shows the right to forget it, hexadecimal.
+    pub proof: String,
+    /// Who said so.
+    pub by: By,
+    /// SHA-256 of the consent text; null where nobody was asked or nothing is known.
+    pub consent_sha256: Option<String>,
+    /// Its version.
+    pub consent_version: Option<String>,
+    /// The month, as `2026-11`; null while the clock is unsynchronised.
+    pub month: Option<String>,
+    /// Where it was looked and what was there; before it was carried out, what is there.
+    pub places: Vec<Looked>,
+}
+
+impl Tombstone {
+    /// A tombstone of the session that `proof` gives; nothing was looked at yet.
+    #[must_use]
+    pub fn of(proof: &Proof, by: By) -> Tombstone {
+        Tombstone {
+            session: proof.session(),
+            proof: proof.hex(),
+            by,
+            consent_sha256: None,
+            consent_version: None,
+            month: crate::rt::utc_now().map(|utc| utc.chars().take(7).collect()),
+            places: Vec::new(),
+        }
+    }
+
+    /// Whether its proof gives its session's name.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let proof = self.proof.parse::<Proof>();
+        proof.is_ok_and(|proof| proof.session() == self.session)
+    }
+
+    /// Whether every place was looked at and none can be reached that was not cleaned.
+    #[must_use]
+    pub fn is_carried_out(&self) -> bool {
+        let mut places = self.places.iter();
+        !self.places.is_empty() && places.all(|looked| looked.state != State::Found)
+    }
+
+    /// What the person is not gone from yet: places out of reach, and the booth that recorded them
+    /// where it is not this one.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<&str> {
+        let left = |looked: &&Looked| matches!(looked.state, State::Found | State::Waiting);
+        let mut waiting: Vec<&str> = self
+            .places
+            .iter()
+            .filter(left)
+            .map(|looked| looked.place.as_str())
+            .collect();
+        if waiting.is_empty() && !self.places.iter().any(|one| one.state == State::Removed) {
+            waiting.push("another booth");
+        }
+        waiting
+    }
+
+    /// Whether the person is gone from every place there is.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.waiting_for().is_empty()
+    }
+
+    /// Takes over what a later look found; what was removed before, or was found before by a call
+    /// that was killed, stays told.
+    pub fn update(&mut self, looks: Vec<Looked>) {
+        for look in looks {
+            let known = self.places.iter_mut();
+            match known.into_iter().find(|known| known.place == look.place) {
+                Some(known) if look.state == State::Nothing && was_there(known.state) => {
+                    known.state = State::Removed;
+                }
+                Some(known) => *known = look,
+                None => self.places.push(look),
+            }
+        }
+    }
+
+    /// Writes it into DATA, synced.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write(&self, data: &Path) -> io::Result<()> {
+        small::folder(&folder(data), 0o755)?;
+        let mut text = serde_json::to_vec(self).map_err(io::Error::other)?;
+        text.push(b'\n');
+        small::write(&path(data, &self.session), &text, small::PUBLIC)
+    }
+}
+
+fn was_there(state: State) -> bool {
+    matches!(state, State::Found | State::Removed)
+}
+
+/// The folder of the tombstones.
+#[must_use]
+pub fn folder(data: &Path) -> PathBuf {
+    data.join("forgotten")
+}
+
+/// A session's tombstone.
+#[must_use]
+pub fn path(data: &Path, session: &str) -> PathBuf {
+    folder(data).join(format!("{session}.json"))
+}
+
+/// A session's tombstone, if it has a valid one.
+///
+/// # Errors
+/// The file system's.
+pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
+    let path = path(data, session);
+    let Some(bytes) = small::read(&path)? else {
+        return Ok(None);
+    };
+    let ignored = |reason: &str| {
+        // Its name is that of a session, which no log names.
+        log::warn!(
+            "a tombstone in {} is ignored: {reason}; remove it or write a new one with `booth forget`",
+            folder(data).display()
+        );
+        Ok(None)
+    };
+    match serde_json::from_slice::<Tombstone>(&bytes) {
+        Err(_) => ignored("it is damaged"),
+        Ok(tombstone) if tombstone.session != session => ignored("it is of another session"),
+        Ok(tombstone) if !tombstone.is_valid() => ignored("its proof does not fit"),
+        Ok(tombstone) => Ok(Some(tombstone)),
+    }
+}
+
+/// Every valid tombstone in DATA, by session.
+///
+/// # Errors
+/// The file system's.
+pub fn all(data: &Path) -> io::Result<Vec<Tombstone>> {
+    let mut all = Vec::new();
+    for name in small::names(&folder(data))? {
+        let session = name.strip_suffix(".json").unwrap_or_default();
+        if takes::is_session(session) {
+            all.extend(read(data, session)?);
+        }
+    }
+    Ok(all)
+}
+
+/// The sessions that are forgotten.
+///
+/// # Errors
+/// The file system's.
+pub fn sessions(data: &Path) -> io::Result<BTreeSet<String>> {
+    Ok(all(data)?.into_iter().map(|one| one.session).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::code::Code;
+
+    #[test]
+    fn only_the_right_proof_forgets_a_session() {
+        let data = tempfile::tempdir().expect("a folder");
+        let (one, other) = (Code::draw().expect("random"), Code::draw().expect("random"));
+        let good = Tombstone::of(&one.proof(), By::Code);
+        good.write(data.path()).expect("written");
+        let mut forged = Tombstone::of(&one.proof(), By::Code);
+        forged.session = other.proof().session();
+        forged.write(data.path()).expect("written");
+        std::fs::write(path(data.path(), "00000000000000000000"), "{").expect("written");
+        assert_eq!(all(data.path()).expect("read"), [good]);
+    }
+
+    #[test]
+    fn what_was_removed_once_stays_told() {
+        let code = Code::draw().expect("random");
+        let mut tombstone = Tombstone::of(&code.proof(), By::Code);
+        assert!(!tombstone.is_complete());
+        let look = |state| Looked {
+            place: "keys".into(),
+            state,
+            found: String::new(),
+        };
+        tombstone.update(vec![look(State::Waiting)]);
+        assert_eq!(tombstone.waiting_for(), ["keys"]);
+        tombstone.update(vec![look(State::Nothing)]);
+        assert_eq!(tombstone.waiting_for(), ["another booth"]);
+        tombstone.update(vec![look(State::Found)]);
+        assert!(!tombstone.is_carried_out());
+        for state in [State::Nothing, State::Removed, State::Nothing] {
+            tombstone.update(vec![look(state)]);
+            assert_eq!(tombstone.places, [look(State::Removed)]);
+            assert!(tombstone.is_complete());
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Small files that are whole at every instant: temporary name, sync, rename, sync of the folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Mode of what only its owner may read.
+pub const PRIVATE: u32 = 0o600;
+/// Mode of what anybody may read.
+pub const PUBLIC: u32 = 0o644;
+
+/// Where `path` is written before it gets its name; a start removes what a kill left there.
+#[must_use]
+pub fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// Writes `path`, replacing the one before.
+///
+/// # Errors
+/// The file system's.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let temporary = temporary(path);
+    // A file that a kill left there may have another mode.
+    remove(&temporary)?;
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_folder(path)
+}
+
+/// Syncs the folder that `path` is in.
+///
+/// # Errors
+/// The file system's.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Makes `folder` and those above it, synced; only its owner may look into a new one of mode 0700.
+///
+/// # Errors
+/// The file system's.
+pub fn folder(folder: &Path, mode: u32) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(folder)?;
+    sync_folder(folder)
+}
+
+/// Removes a file; false if there was none. The folder is not synced.
+///
+/// # Errors
+/// The file system's.
+pub fn remove(path: &Path) -> io::Result<bool> {
+    absent(fs::remove_file(path)).map(|removed| removed.is_some())
+}
+
+/// Reads a file; `None` if there is none.
+///
+/// # Errors
+/// The file system's.
+pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    absent(fs::read(path))
+}
+
+/// The names in a folder, sorted; none if there is no such folder.
+///
+/// # Errors
+/// The file system's.
+pub fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let Some(entries) = absent(fs::read_dir(folder))? else {
+        return Ok(Vec::new());
+    };
+    let name = |entry: io::Result<fs::DirEntry>| {
+        entry.map(|entry| entry.file_name().to_string_lossy().into_owned())
+    };
+    let mut names = entries.map(name).collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// What is not there is no failure.
+fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_with_its_mode_and_leaves_nothing_else() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        fs::write(temporary(&path), "torn").expect("what a kill left");
+        write(&path, b"one", PUBLIC).expect("written");
+        write(&path, b"two", PRIVATE).expect("written");
+        assert_eq!(read(&path).expect("read"), Some(b"two".to_vec()));
+        let mode = fs::metadata(&path).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, PRIVATE);
+        assert_eq!(names(dir.path()).expect("listed"), ["a"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_no_failure() {
+        let nowhere = Path::new("/nonexistent/a");
+        assert!(!remove(nowhere).expect("no failure"));
+        assert_eq!(read(nowhere).expect("no failure"), None);
+        assert!(names(nowhere).expect("no failure").is_empty());
+    }
+}

@@ -1,0 +1,14 @@
+//! Promise 3: a person can take their voice back; and until then nobody but the operator knows who
+//! they are. On the real binary, with stock `age` and Python's `cryptography`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+mod identity {
+    mod copies;
+    mod enroll;
+    mod forget;
+    mod keys;
+    mod kill;
+    mod lab;
+}
