@@ -231,3 +231,35 @@ fn options_of_record_that_make_no_sense_are_refused_by_name() {
         &["S20", "S24_3LE"],
     );
 }
+
+#[test]
+fn what_cannot_be_sealed_to_is_refused_by_its_key() {
+    let private = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
+    let good = "[audio]\ndevice = \"sim\"\nchannels = [\"a\"]\n[privacy]\n";
+    let case = Case::new(&[
+        ("one.toml", &format!("{good}recipient = \"age1nobody\"\n")),
+        (
+            "list.toml",
+            &format!("{good}recipient = [\"ssh-ed25519 AAAA\"]\n"),
+        ),
+        (
+            "private.toml",
+            &format!("{good}recipient = \"{private}\"\n"),
+        ),
+    ]);
+    for (file, words) in [
+        (
+            "one.toml",
+            &["one.toml:5", "`privacy.recipient`", "age1nobody", "keygen"][..],
+        ),
+        (
+            "list.toml",
+            &["list.toml:5", "`privacy.recipient`", "ssh-ed25519"],
+        ),
+        ("private.toml", &["private.toml:5", "private key"]),
+    ] {
+        let output = case.run(&["--config", &format!("@/{file}")]);
+        refused(&output, 2, words);
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("QQQQ"));
+    }
+}
