@@ -123,7 +123,8 @@ impl Booth {
         let done = self.stopping || self.player.as_ref().is_some_and(Player::pressed_out);
         let kept = self.clerk.is_settled() || self.clerk.is_ended();
         let idle = self.session.is_idle() && kept;
-        done && (idle || self.chain.ended().is_some() || self.disk.is_given_up(Nanos::now()))
+        let given_up = self.disk.is_given_up(self.stopping, Nanos::now());
+        done && (idle || given_up || self.chain.ended().is_some())
     }
 
     /// A thread that ended although nobody stopped it.
@@ -220,6 +221,21 @@ impl Booth {
         for report in self.settled(|booth| booth.chain.reports.try_iter().collect()) {
             let event = match report {
                 Report::Measured { .. } => continue,
+                Report::Lost {
+                    take,
+                    at_frame,
+                    frames,
+                    cause,
+                } => {
+                    let note = Note::Loss {
+                        take,
+                        frames,
+                        cause,
+                    };
+                    let frame = self.session.in_session(at_frame);
+                    self.clerk.ask(Job::Note(frame, note));
+                    continue;
+                }
                 Report::Refused { reason } => {
                     self.disk.refused = Some(reason);
                     continue;

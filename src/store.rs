@@ -4,6 +4,7 @@ pub mod clerk;
 pub mod events;
 pub mod folder;
 pub mod jsonl;
+mod losses;
 pub mod recover;
 pub mod resume;
 pub mod row;

@@ -189,3 +189,33 @@ fn of_two_sessions_without_an_end_the_latest_is_offered() {
     ends.sort_by_key(|(first, _)| !first);
     assert_eq!(ends, [(true, "crashed".into()), (false, "stopped".into())]);
 }
+
+#[test]
+fn what_was_lost_before_a_crash_stands_in_the_row_of_the_recovered_take() {
+    let booth = Booth::new();
+    let running = run::start(&mut booth.command(VISITOR));
+    std::thread::sleep(Duration::from_millis(6000));
+    // Longer than the card's buffer lasts: an overrun.
+    running.signal("STOP");
+    std::thread::sleep(Duration::from_millis(1500));
+    running.signal("CONT");
+    std::thread::sleep(Duration::from_millis(1500));
+    running.signal("KILL");
+    assert_eq!(running.wait().code, None);
+    let session = run::sessions(&booth.data()).pop().unwrap();
+    booth.run("until question\n300 stop\n");
+    let rows = run::rows(&session);
+    let cut = rows.last().unwrap();
+    assert_eq!(cut.verdict, Verdict::Recovered);
+    let [gap] = &cut.gaps[..] else {
+        panic!("{:?}", cut.gaps)
+    };
+    println!("recovered with {gap:?} of {} frames", cut.frames);
+    let (spec, bytes) = run::samples(&session.join(&cut.file));
+    let size = spec.frame_bytes() as u64;
+    let at = |frame: u64| (frame * size) as usize;
+    let silent = |from, to| bytes[at(from)..at(to)].iter().all(|byte| *byte == 0);
+    let end = gap.frame + gap.frames;
+    assert!(silent(gap.frame, end), "silence where the gap is");
+    assert!(!silent(gap.frame - 10, gap.frame) && !silent(end, end + 10));
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::block::PoolSize;
 use super::capture::{self, Status};
@@ -12,6 +13,9 @@ use super::format::Spec;
 use super::recorder::{Command, Live, Recorder, Report};
 use super::source::{self, Opener};
 use crate::rt;
+
+/// How long the end waits for a capture that should take 300 ms to stop.
+const HUNG: Duration = Duration::from_secs(3);
 
 /// Why capture and recorder do not run.
 #[derive(Debug, thiserror::Error)]
@@ -168,10 +172,22 @@ impl Chain {
         (!captures).then_some("capture")
     }
 
-    /// Ends both threads; frames captured.
+    /// Ends both threads; frames captured. A capture that hangs in its driver is left behind: what
+    /// the recorder has is made whole all the same.
     pub fn stop(&mut self) -> u64 {
         self.status.stop();
-        let captured = self.capture.take().map(JoinHandle::join);
+        let limit = rt::Nanos::now() + HUNG;
+        let hangs = |thread: &JoinHandle<u64>| !thread.is_finished();
+        while self.capture.as_ref().is_some_and(hangs) && rt::Nanos::now() < limit {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let captured = match self.capture.take() {
+            Some(thread) if hangs(&thread) => {
+                log::error!("thread `capture` hangs in its device and is left behind");
+                None
+            }
+            ended => ended.map(JoinHandle::join),
+        };
         self.send(Command::Quit);
         let recorded = self.recorder.take().map(JoinHandle::join);
         if matches!(captured, Some(Err(_))) || matches!(recorded, Some(Err(_))) {

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
 use self::take::{History, OpenTake};
-use super::block::{Block, RecorderEnd};
+use super::block::{Block, Cause, RecorderEnd};
 use super::format::Spec;
 use super::meter::{self, Level};
 use super::rf64::{self, Meta, TakeFile};
@@ -117,6 +117,17 @@ pub enum Report {
         take: u32,
         /// As written.
         row: Box<Row>,
+    },
+    /// Frames of an open take are lost; told again while they become more.
+    Lost {
+        /// Its number.
+        take: u32,
+        /// The first of them, on the capture clock.
+        at_frame: u64,
+        /// How many, so far.
+        frames: u64,
+        /// Why.
+        cause: Cause,
     },
     /// The disk is read-only, away or fails: what is recorded waits in memory.
     Refused {
@@ -368,6 +379,16 @@ impl Recorder {
     fn feed(&mut self) {
         let processed = self.processed;
         self.each(|take, history| take.feed(history, processed));
+        for take in &mut self.takes {
+            while let Some(gap) = take.news_of_gaps() {
+                let _ = self.reports.send(Report::Lost {
+                    take: take.number,
+                    at_frame: take.start + gap.frame,
+                    frames: gap.frames,
+                    cause: gap.cause,
+                });
+            }
+        }
     }
 
     /// Does `work` on every open take; one that has no room is cut there, and waits for its end.

@@ -34,10 +34,11 @@ impl Disk {
         self.ending.get_or_insert(now);
     }
 
-    /// The program ends although the disk is away; what it has is made whole at the next start.
-    pub(super) fn is_given_up(&self, now: Nanos) -> bool {
+    /// The program ends although the disk is away or, where it was `stopped`, a device hangs; what it
+    /// has is made whole at the next start.
+    pub(super) fn is_given_up(&self, stopped: bool, now: Nanos) -> bool {
         let waited = self.ending.map(|since| now.since(since));
-        self.fault().is_some() && waited.is_some_and(|waited| waited > PATIENCE)
+        (stopped || self.fault().is_some()) && waited.is_some_and(|waited| waited > PATIENCE)
     }
 }
 

@@ -149,7 +149,8 @@ impl Clerk {
                 loop {
                     let found = alive.on_disk(|| space.look());
                     found.into_iter().for_each(|found| desk.answer(found));
-                    alive.on_disk(|| desk.hold_gains());
+                    alive.beat();
+                    desk.hold_gains();
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
                     } else {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::jsonl;
+use crate::audio::block::Cause;
 use crate::audio::mixer::Setting;
 use crate::board::Button;
 use crate::screen::Name;
@@ -64,6 +65,16 @@ pub enum Note {
         take: u32,
         /// `begin`, `end`, `stored` or `failed`.
         state: &'static str,
+    },
+    /// Frames of a take were lost; the row's frame is the first of them. A later row of the same
+    /// take and frame replaces the earlier.
+    Loss {
+        /// The take's number.
+        take: u32,
+        /// How many.
+        frames: u64,
+        /// Why.
+        cause: Cause,
     },
     /// A fault began or ended.
     Fault {

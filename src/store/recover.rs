@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::row::{Kind, Row, Verdict};
-use super::{jsonl, takes};
+use super::{jsonl, losses, takes};
 use crate::audio::meter::Meter;
 use crate::audio::repair::repair;
 use crate::audio::rf64::read;
@@ -113,6 +113,8 @@ impl Reading {
         row.lead_frames = row.lead_frames.min(row.frames);
         row.tail_frames = 0;
         row.verdict = Verdict::Recovered;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        row.gaps = losses::of_take(folder, number, row.start_frame, row.frames);
         Ok(Reading {
             file,
             path,

@@ -20,6 +20,8 @@ pub type History = VecDeque<Box<Block>>;
 pub struct OpenTake {
     /// Its number.
     pub number: u32,
+    /// Its first frame on the capture clock.
+    pub start: u64,
     /// Known once the session ended it.
     pub end: Option<Box<End>>,
     /// Where a button that is held may turn out to have ended it.
@@ -28,7 +30,6 @@ pub struct OpenTake {
     file: TakeFile,
     /// The disk refused: the file is finished where it was, and nothing is added.
     cut: bool,
-    start: u64,
     behind: u64,
     /// The next frame to stage, on the capture clock.
     next: u64,
@@ -38,6 +39,8 @@ pub struct OpenTake {
     /// What a disk that went away cannot have lost: bytes of samples, and their hash.
     synced: (u64, Sha256),
     gaps: Vec<Gap>,
+    /// How many gaps were told whole, and how much of the next one.
+    told: (usize, u64),
     meter: Meter,
     metered: u64,
     levels: Option<Vec<Level>>,
@@ -73,6 +76,7 @@ impl OpenTake {
             hash: Sha256::new(),
             synced: (0, Sha256::new()),
             gaps: Vec::new(),
+            told: (0, 0),
             meter: Meter::new(spec),
             metered: begin.start_mark,
             levels: None,
@@ -151,6 +155,22 @@ impl OpenTake {
         }
         self.next += frames;
         Ok(())
+    }
+
+    /// A gap that has ended, or grown by a second, since it was told last.
+    pub fn news_of_gaps(&mut self) -> Option<Gap> {
+        let (whole, frames) = self.told;
+        let gap = *self.gaps.get(whole)?;
+        let ended = self.start + gap.frame + gap.frames < self.next;
+        if !ended && gap.frames < frames + u64::from(self.spec.rate) {
+            return None;
+        }
+        self.told = if ended {
+            (whole + 1, 0)
+        } else {
+            (whole, gap.frames)
+        };
+        Some(gap)
     }
 
     fn staged_room(&mut self, bytes: usize) -> Result<&mut Vec<u8>, Error> {
@@ -248,6 +268,7 @@ impl OpenTake {
             gap.frames = gap.frames.min(frames.saturating_sub(gap.frame));
             gap.frames > 0
         });
+        self.told = self.told.min((self.gaps.len(), 0));
     }
 
     /// Finishes the file with the frames that are on the disk: there it cannot go on. A full disk

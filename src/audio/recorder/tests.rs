@@ -1,7 +1,6 @@
 //! The recorder driven by hand: blocks and commands in, files and reports out.
 
 use super::*;
-use crate::audio::block::Cause;
 use crate::audio::format::Format;
 use crate::store::row::{Gap, Kind};
 use std::path::Path;
@@ -208,6 +207,7 @@ fn a_take_that_begins_while_its_disk_is_away_has_every_frame_once_it_is_back() {
             Report::Stored { row, .. } => format!("{} frames, gaps {:?}", row.frames, row.gaps),
             Report::Failed { reason, .. } => reason,
             Report::Measured { .. } => "measured".into(),
+            Report::Lost { frames, .. } => format!("{frames} lost"),
         })
         .collect();
     let expected = ["refused", "measured", "1200 frames, gaps []", "returned"];
