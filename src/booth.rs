@@ -11,6 +11,7 @@ mod disk;
 mod error;
 mod perform;
 mod record;
+mod sealing;
 mod time;
 mod wall;
 mod watch;
@@ -38,6 +39,7 @@ use crate::session::{Action, Event, Session};
 use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk, Job};
 use crate::store::events::Note;
+use crate::store::sealer::Sealer;
 use device::Said;
 use disk::Disk;
 use time::Time;
@@ -69,6 +71,9 @@ struct Booth {
     player: Option<Player>,
     chain: Chain,
     clerk: Clerk,
+    sealer: Sealer,
+    /// Whether the sealer was told of what the runs before left.
+    sealing_rest: bool,
     sphere: Option<Sphere>,
     time: Time,
     watch: Watch,
@@ -122,7 +127,9 @@ impl Booth {
     fn is_over(&self) -> bool {
         let done = self.stopping || self.player.as_ref().is_some_and(Player::pressed_out);
         let kept = self.clerk.is_settled() || self.clerk.is_ended();
-        let idle = self.session.is_idle() && kept;
+        // What the end leaves plain is sealed at the next start.
+        let sealed = self.stopping || self.sealer.is_settled();
+        let idle = self.session.is_idle() && kept && sealed;
         let given_up = self.disk.is_given_up(self.stopping, Nanos::now());
         done && (idle || given_up || self.chain.ended().is_some())
     }
@@ -144,6 +151,7 @@ impl Booth {
         self.serve_takes();
         self.serve_clerk();
         self.serve_disk();
+        self.serve_sealer();
         self.serve_sphere();
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
@@ -246,6 +254,7 @@ impl Booth {
                 }
                 Report::Stored { take, row } => {
                     self.faulty |= !row.gaps.is_empty();
+                    self.sealer.take(self.folder.clone(), row.file.clone());
                     Event::Stored(take)
                 }
                 Report::Failed { take, reason } => {

@@ -144,7 +144,8 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    cli.common.set = assignments(std::env::args_os().map(|it| it.to_string_lossy().into_owned()));
     // A panic unwinds up to here: pins are released, takes closed, the sphere stopped.
     let ended = std::panic::catch_unwind(|| run(cli.command, &cli.common));
     match ended.unwrap_or_else(|_| Err(Failure::CouldNot("ended by a defect of its own".into()))) {
@@ -157,6 +158,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }
+}
+
+/// The values of every `--set`, in order. Of those before the command and those behind it clap keeps
+/// the latter alone, and a setting would be lost without a word.
+fn assignments(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
+        if argument == "--set" {
+            all.extend(arguments.next());
+        } else if let Some(value) = argument.strip_prefix("--set=") {
+            all.push(value.to_owned());
+        }
+    }
+    all
 }
 
 fn run(command: Command, common: &Common) -> Result<Done, Failure> {
@@ -228,5 +243,17 @@ pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
             "standard output: cannot be written: {e}; check where it leads"
         ))),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assignments_on_both_sides_of_the_command_count() {
+        let line = "booth --set a=1 run --set=b=2 --fast --set c=3 -- --set d=4";
+        let found = assignments(line.split(' ').map(String::from));
+        assert_eq!(found, ["a=1", "b=2", "c=3"]);
     }
 }

@@ -139,6 +139,12 @@ pub fn schedule(priority: u8) -> io::Result<()> {
     }
 }
 
+/// Lets every other thread go before the calling one; `nice` is 0 to 19.
+pub fn be_nice(nice: i32) {
+    // SAFETY: plain system call; on Linux 0 is the calling thread. To be nicer is always allowed.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
+}
+
 /// Keeps every page that is mapped now in memory once it was touched. What is mapped later, fonts
 /// above all, is not held.
 ///

@@ -51,6 +51,8 @@ pub struct Rules {
     pub sphere: bool,
     /// Draws the sphere's start positions.
     pub seed: u64,
+    /// Whether takes are sealed once they are finished.
+    pub sealed: bool,
     /// How long a take goes on in silence without its device, seconds.
     pub device_grace_s: u32,
     /// For how long from the program's start a session cut by a crash is offered, minutes.

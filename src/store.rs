@@ -8,5 +8,6 @@ mod losses;
 pub mod recover;
 pub mod resume;
 pub mod row;
+pub mod sealer;
 pub mod small;
 pub mod takes;

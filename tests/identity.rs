@@ -11,4 +11,5 @@ mod identity {
     mod keys;
     mod kill;
     mod lab;
+    mod sealing;
 }

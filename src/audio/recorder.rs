@@ -150,6 +150,8 @@ pub enum Report {
 pub struct Live {
     /// The frame up to which blocks were processed.
     pub frames: AtomicU64,
+    /// Takes that are open.
+    pub open_takes: AtomicU32,
     /// Commands taken in.
     pub commands: AtomicU64,
     /// Each block and each command.
@@ -332,6 +334,8 @@ impl Recorder {
         self.history.push_back(block);
         self.obey();
         self.release(&mut free);
+        let open_takes = self.takes.len() as u32;
+        self.live.open_takes.store(open_takes, Ordering::Relaxed);
         self.live.frames.store(self.processed, Ordering::Release);
     }
 

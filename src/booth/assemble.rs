@@ -11,7 +11,7 @@ use super::disk::Disk;
 use super::time::Time;
 use super::wall::Wall;
 use super::watch::{self, Watch};
-use super::{Booth, Error, Options};
+use super::{Booth, Error, Options, record, sealing};
 use crate::audio::mixer::Mixer;
 use crate::board;
 use crate::board::profile::{Driver, Profile};
@@ -29,6 +29,7 @@ use crate::sphere::sim::Simulated;
 use crate::store::clerk::{Clerk, Source};
 use crate::store::folder;
 use crate::store::row::Kind;
+use crate::store::sealer::Sealer;
 
 /// The texts inside the binary, by the path the built-in configuration gives them.
 const SAMPLES: [(&str, &str); 2] = [
@@ -66,6 +67,8 @@ impl Booth {
             signal_hook::flag::register(signal, stop.clone()).map_err(Error::system("signals"))?;
         }
         let chain = time.start_chain(&config)?;
+        let loads = sealing::loads(&chain, &time, config.audio.rate);
+        let sealer = Sealer::start(loads).map_err(Error::system("thread `sealer`"))?;
         let (buttons, panel) = board::open(
             &profile,
             &board::Options {
@@ -82,6 +85,7 @@ impl Booth {
             language: config.language.clone(),
             sphere: sphere.is_some(),
             seed: config.corpus.seed,
+            sealed: record::is_sealed(&config),
             device_grace_s: config.audio.device_grace_s,
             resume_min: config.storage.resume_min,
         };
@@ -96,6 +100,8 @@ impl Booth {
             player: options.script.map(Player::new),
             chain,
             clerk,
+            sealer,
+            sealing_rest: false,
             sphere,
             time,
             watch,

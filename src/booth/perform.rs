@@ -73,14 +73,13 @@ impl Booth {
             Ok(participant) => participant,
             Err(error) => return self.fail(error.into()),
         };
-        let session = participant.session.clone();
-        self.folder = self.config.data.join("sessions").join(&session);
-        let record = record::of(
-            session,
-            &self.config,
-            &self.protocol,
-            self.chain.status.card(),
-        );
+        let sessions = self.config.data.join("sessions");
+        self.folder = sessions.join(&participant.session);
+        let card = self.chain.status.card();
+        let mut record = record::of(&participant, &self.config, &self.protocol, card);
+        if let Err(error) = record::identify(&mut record, &participant, &self.config) {
+            log::error!("the session has no token: {error}");
+        }
         self.clerk.ask(Job::Open(
             self.folder.clone(),
             Box::new(record),

@@ -1,15 +1,17 @@
-//! What session.json says of a session that begins.
+//! What session.json says of a session that begins, and whose it is.
 
 use crate::audio::mixer::Settings;
 use crate::audio::source::Card;
 use crate::config::Config;
+use crate::identity::operator;
+use crate::identity::participant::{Participant, ParticipantError};
 use crate::screen::lang;
 use crate::session::protocol::Protocol;
 use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
 
-/// The record of `session` under this configuration.
+/// The record of the participant's session under this configuration.
 pub(super) fn of(
-    session: String,
+    participant: &Participant,
     config: &Config,
     protocol: &Protocol,
     card: Option<Card>,
@@ -21,7 +23,7 @@ pub(super) fn of(
     };
     let corpus = config.corpus.path_for(lang::name(&config.language));
     Record {
-        session,
+        session: participant.session.clone(),
         box_name: config.box_name.clone(),
         site: config.site.clone(),
         language: lang::name(&config.language).to_owned(),
@@ -51,10 +53,33 @@ pub(super) fn of(
             reference: audio.reference.clone(),
         },
         consent: None,
-        recipient: None,
-        sealed: false,
+        recipient: Some(participant.recipient.to_string()),
+        sealed: is_sealed(config),
         participant: None,
         software: concat!("booth ", env!("CARGO_PKG_VERSION")).into(),
         ended: None,
     }
+}
+
+/// Whether takes are sealed: to whom nobody could open, there is no point.
+pub(super) fn is_sealed(config: &Config) -> bool {
+    config.privacy.seal_audio && has_operator(config)
+}
+
+fn has_operator(config: &Config) -> bool {
+    operator::recipients(&config.privacy.recipient).is_ok_and(|all| !all.is_empty())
+}
+
+/// Adds the token of a participant who gave no name; without an operator nobody could open it.
+pub(super) fn identify(
+    record: &mut Record,
+    participant: &Participant,
+    config: &Config,
+) -> Result<(), ParticipantError> {
+    if has_operator(config) {
+        let consent = serde_json::to_value(&record.consent).unwrap_or_default();
+        let identity = participant.anonymous(consent);
+        record.participant = Some(participant.keys.token(&identity)?);
+    }
+    Ok(())
 }

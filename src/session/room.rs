@@ -6,7 +6,7 @@ use super::event::Action;
 use super::{Session, State};
 use crate::store::events::FaultKind;
 use crate::store::folder::Ended;
-use crate::store::row::Verdict;
+use crate::store::row::{Kind, Verdict};
 
 /// What takes need beyond the step's time, for they overlap: a quarter, and half a minute that is
 /// reserved for the takes that are open.
@@ -46,12 +46,25 @@ impl Session {
     /// How many of the protocol's steps, from the first, the disk has room for.
     pub(super) fn steps_that_fit(&self) -> usize {
         let mut sum_s = 0;
+        let mut longest_s = 0;
         let fits = |step: &super::protocol::Step| {
             sum_s += u64::from(step.seconds);
-            needed_s(sum_s) <= self.room_s
+            longest_s = longest_s.max(self.longest_take_s(step));
+            // While it is sealed, a take is on the disk twice.
+            let twice_s = if self.rules.sealed { longest_s } else { 0 };
+            needed_s(sum_s) + twice_s <= self.room_s
         };
         let steps = &self.protocol.steps;
         steps.iter().map(fits).take_while(|fits| *fits).count()
+    }
+
+    fn longest_take_s(&self, step: &super::protocol::Step) -> u64 {
+        let limit = match step.kind {
+            Kind::Read => self.rules.take.max_s,
+            Kind::Free => self.rules.take.segment_s,
+            Kind::Quiet => step.seconds,
+        };
+        limit.min(step.seconds).into()
     }
 
     /// Minutes of room, where the whole protocol does not fit.

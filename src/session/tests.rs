@@ -45,6 +45,7 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
         language: "fr".into(),
         sphere,
         seed: 7,
+        sealed: false,
         device_grace_s: 2,
         resume_min: 10,
     };

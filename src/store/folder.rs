@@ -117,6 +117,15 @@ pub struct Record {
 }
 
 impl Record {
+    /// Reads session.json of `folder`.
+    ///
+    /// # Errors
+    /// The file system's; `InvalidData` if it is no record.
+    pub fn read(folder: &Path) -> io::Result<Record> {
+        let text = fs::read(folder.join("session.json"))?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+
     /// Writes session.json into `folder`, replacing the one before.
     ///
     /// # Errors

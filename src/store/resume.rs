@@ -40,8 +40,7 @@ struct Event {
 /// The record of a session that has no end yet; `None` for one that has, or that cannot be read.
 #[must_use]
 pub fn unended(folder: &Path) -> Option<Record> {
-    let text = fs::read(folder.join("session.json")).ok()?;
-    let record: Record = serde_json::from_slice(&text).ok()?;
+    let record = Record::read(folder).ok()?;
     record.ended.is_none().then_some(record)
 }
 

@@ -4,6 +4,7 @@
 //! Each test binary uses a part of this.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod random;
 pub mod run;
 pub mod shim;
 pub mod tools;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use booth::rt::Nanos;
 
+use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record};
-use super::{Random, shared};
+use crate::common::random::Random;
 use crate::common::{AlsaEnv, folder, plugin, run};
 
 /// Seconds that may be missing before and after repair.

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::kill::{Killed, kill, repair};
+use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record, row};
-use super::{Random, shared};
+use crate::common::random::Random;
 use crate::common::run;
 use crate::common::shim::Shim;
 use crate::common::{folder, plugin};

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use booth::store::row::{Row, Verdict};
 
+use super::alone;
 use super::take::{Audio, RATE, device_now, lost};
-use super::{Random, alone};
+use crate::common::random::Random;
 use crate::common::run;
 use crate::common::{folder, plugin};
 

@@ -92,6 +92,10 @@ fn only_what_fits_is_begun_and_the_reserve_ends_a_session_cleanly() {
     // Room for the first two steps of three: 25 s and a quarter, and what open takes reserve.
     room.send(Event::Room(65));
     assert_eq!(room.session.steps_that_fit(), 2);
+    // While it is sealed, the longest take, of 5 s, is on the disk twice.
+    room.session.rules.sealed = true;
+    assert_eq!(room.session.steps_that_fit(), 1);
+    room.session.rules.sealed = false;
     room.go_to_reading();
     room.wait(1000);
     room.send(Event::Room(40));

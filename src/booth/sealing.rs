@@ -1,0 +1,41 @@
+//! What the sealer is told of the disk's load, and what it tells.
+
+use std::sync::atomic::Ordering;
+
+use super::Booth;
+use super::time::Time;
+use crate::audio::chain::Chain;
+use crate::rt::Nanos;
+use crate::store::sealer::{Load, Loads};
+
+/// What the recorder needs of the disk; a fast run has no clock to be behind of.
+pub(super) fn loads(chain: &Chain, time: &Time, rate: u32) -> Loads {
+    if time.is_fast() {
+        return Box::new(|| Load::Idle);
+    }
+    let (clock, live) = (chain.clock.clone(), chain.live.clone());
+    Box::new(move || {
+        let captured = clock.frame_at(Nanos::now()).unwrap_or(0);
+        let recorded = live.frames.load(Ordering::Acquire);
+        if captured.saturating_sub(recorded) > u64::from(rate) {
+            Load::Behind
+        } else if live.open_takes.load(Ordering::Relaxed) > 0 {
+            Load::Recording
+        } else {
+            Load::Idle
+        }
+    })
+}
+
+impl Booth {
+    pub(super) fn serve_sealer(&mut self) {
+        if !self.sealing_rest && self.clerk.is_recovered() {
+            self.sealing_rest = true;
+            self.sealer.rest(self.config.data.clone());
+        }
+        for reason in self.sealer.failures.try_iter() {
+            log::error!("a take stays plain for now: {}", self.unnamed(&reason));
+            self.faulty = true;
+        }
+    }
+}

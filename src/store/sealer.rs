@@ -1,0 +1,262 @@
+//! The sealer: replaces finished takes by sealed ones, beside the recorder and never in its way.
+//!
+//! Guarantees: a take is sealed to the recipient that its session's record names, if it says so; its
+//! plain bytes go only once the sealed file is whole on the disk; what cannot be sealed now is tried
+//! again. It never touches a take without a row: that one is being recorded, or is made whole first.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::folder::Record;
+use super::takes;
+use crate::identity::operator::{self, Recipient};
+use crate::identity::{erase, seal};
+use crate::rt;
+
+/// Niceness of the thread.
+const NICE: i32 = 10;
+/// Between two tries of a take that could not be sealed.
+const AGAIN: Duration = Duration::from_secs(2);
+/// Between two looks whether the recorder has caught up.
+const BEHIND: Duration = Duration::from_millis(20);
+/// After each chunk of 64 KiB beside a take: 32 MB/s at most.
+const BESIDE: Duration = Duration::from_millis(2);
+
+/// How much of the disk the recorder needs now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Nothing is recorded.
+    Idle,
+    /// A take is open.
+    Recording,
+    /// The recorder is more than a second behind.
+    Behind,
+}
+
+/// Tells the load; asked for every chunk.
+pub type Loads = Box<dyn Fn() -> Load + Send>;
+
+/// What the sealer is asked to do.
+enum Job {
+    /// A finished take: its session's folder, its file's name.
+    Take(PathBuf, String),
+    /// All takes that have a row and are not sealed yet.
+    Rest(PathBuf),
+}
+
+/// The sealer, as main holds it.
+pub struct Sealer {
+    jobs: Option<Sender<Job>>,
+    /// Why a take could not be sealed, once for each; it is tried again.
+    pub failures: Receiver<String>,
+    sent: u64,
+    done: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sealer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system's, if it has no thread left.
+    pub fn start(loads: Loads) -> std::io::Result<Sealer> {
+        let (jobs, inbox) = channel();
+        let (outbox, failures) = channel();
+        let (done, stop) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let desk = Desk {
+            loads,
+            stop: stop.clone(),
+            done: done.clone(),
+            failures: outbox,
+            waiting: VecDeque::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("sealer".into())
+            .spawn(move || desk.run(&inbox))?;
+        Ok(Sealer {
+            jobs: Some(jobs),
+            failures,
+            sent: 0,
+            done,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// A take is finished and has its row.
+    pub fn take(&mut self, session: PathBuf, file: String) {
+        self.ask(Job::Take(session, file));
+    }
+
+    /// Seals what the runs before left, once their takes are whole.
+    pub fn rest(&mut self, data: PathBuf) {
+        self.ask(Job::Rest(data));
+    }
+
+    fn ask(&mut self, job: Job) {
+        if let Some(jobs) = &self.jobs
+            && jobs.send(job).is_ok()
+        {
+            self.sent += 1;
+        }
+    }
+
+    /// Whether everything that was asked for is sealed.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.done.load(Ordering::Acquire) >= self.sent
+    }
+}
+
+impl Drop for Sealer {
+    /// Ends the thread at once; what it leaves is sealed at the next start.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("the sealer panicked");
+        }
+    }
+}
+
+/// A take that is to be sealed; whether that it could not be was told.
+struct Waiting {
+    session: PathBuf,
+    file: String,
+    told: bool,
+    /// Whether it is one that main asked for.
+    counts: bool,
+}
+
+struct Desk {
+    loads: Loads,
+    stop: Arc<AtomicBool>,
+    done: Arc<AtomicU64>,
+    failures: Sender<String>,
+    waiting: VecDeque<Waiting>,
+}
+
+impl Desk {
+    fn run(mut self, inbox: &Receiver<Job>) {
+        rt::be_nice(NICE);
+        let mut again = Duration::ZERO;
+        while !self.stop.load(Ordering::Acquire) {
+            let wait = if self.waiting.is_empty() {
+                AGAIN
+            } else {
+                again
+            };
+            match inbox.recv_timeout(wait) {
+                Ok(job) => self.take_in(job),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            again = self.seal_one();
+        }
+    }
+
+    fn take_in(&mut self, job: Job) {
+        match job {
+            Job::Take(session, file) => self.waiting.push_back(Waiting {
+                session,
+                file,
+                told: false,
+                counts: true,
+            }),
+            Job::Rest(data) => {
+                for session in takes::sessions(&data).unwrap_or_default() {
+                    self.rest_of(&data.join("sessions").join(session));
+                }
+                self.done.fetch_add(1, Ordering::Release);
+            }
+        }
+    }
+
+    fn rest_of(&mut self, session: &Path) {
+        let rows = takes::read(session).unwrap_or_default();
+        for row in rows
+            .into_iter()
+            .filter(|row| session.join(&row.file).exists())
+        {
+            self.waiting.push_back(Waiting {
+                session: session.to_owned(),
+                file: row.file,
+                told: false,
+                counts: false,
+            });
+        }
+    }
+
+    /// Seals the take that waits longest; how long to wait before the next.
+    fn seal_one(&mut self) -> Duration {
+        let Some(mut take) = self.waiting.pop_front() else {
+            return Duration::ZERO;
+        };
+        match self.seal(&take.session.join(&take.file), &take.session) {
+            Ok(()) => {
+                self.done
+                    .fetch_add(u64::from(take.counts), Ordering::Release);
+                Duration::ZERO
+            }
+            Err(reason) => {
+                if !take.told {
+                    let _ = self.failures.send(reason);
+                    take.told = true;
+                }
+                self.waiting.push_back(take);
+                AGAIN
+            }
+        }
+    }
+
+    fn seal(&self, take: &Path, session: &Path) -> Result<(), String> {
+        // Somebody was forgotten meanwhile.
+        if !session.exists() {
+            return Ok(());
+        }
+        let Some(recipient) = recipient(session)? else {
+            return Ok(());
+        };
+        if !take.exists() && seal::sealed_name(take).exists() {
+            return Ok(());
+        }
+        let mut pace = || self.pace();
+        seal::seal(take, &recipient, erase::discards(session), &mut pace)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Leaves the disk to the recorder.
+    fn pace(&self) {
+        loop {
+            let stop = self.stop.load(Ordering::Acquire);
+            match (self.loads)() {
+                Load::Behind if !stop => std::thread::sleep(BEHIND),
+                Load::Recording if !stop => return std::thread::sleep(BESIDE),
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Whom the takes of a session are sealed to; `None` where they stay plain.
+fn recipient(session: &Path) -> Result<Option<Recipient>, String> {
+    let record = Record::read(session).map_err(|error| format!("session.json: {error}"))?;
+    match record.recipient.filter(|_| record.sealed) {
+        Some(text) => operator::recipient(&text)
+            .map(Some)
+            .map_err(|error| error.to_string()),
+        None => Ok(None),
+    }
+}
