@@ -11,5 +11,6 @@ mod identity {
     mod keys;
     mod kill;
     mod lab;
+    mod medium;
     mod sealing;
 }
