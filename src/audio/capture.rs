@@ -52,6 +52,7 @@ pub struct Status {
     state: AtomicU8,
     overruns: AtomicU64,
     lost_frames: AtomicU64,
+    reached: AtomicU64,
     unclocked: AtomicBool,
     stop: AtomicBool,
     /// Each read, and each 100 ms without a device.
@@ -82,6 +83,12 @@ impl Status {
     #[must_use]
     pub fn lost_frames(&self) -> u64 {
         self.lost_frames.load(Ordering::Relaxed)
+    }
+
+    /// The frame after the last that the device gave before it was gone.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.reached.load(Ordering::Acquire)
     }
 
     /// The source keeps no time; main says so once.
@@ -306,6 +313,10 @@ impl Capture {
 
     fn end(&mut self, gone: Option<Gone>) -> Option<Gone> {
         self.hand_over();
+        self.setup
+            .status
+            .reached
+            .store(self.next, Ordering::Release);
         gone
     }
 

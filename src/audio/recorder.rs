@@ -25,8 +25,9 @@ use crate::store::row::{Row, Verdict};
 
 /// Takes that may be open at once.
 pub const MOST_TAKES: usize = 4;
-/// Between two looks for blocks, which wait for nobody; commands wake the thread.
-const PARK: Duration = Duration::from_millis(100);
+/// Between two looks for blocks, which wait for nobody; commands wake the thread. A kill costs so
+/// much more than what is staged.
+const PARK: Duration = Duration::from_millis(40);
 /// The same while a take's end is awaited.
 const PARK_ENDING: Duration = Duration::from_millis(20);
 /// Wall time between checkpoints, and between two tries of a disk that refuses.

@@ -264,7 +264,11 @@ impl Take<'_> {
                 } else {
                     Verdict::Kept
                 };
-                let reached = if broken { frames } else { captured.max(frames) };
+                let reached = match (lost, broken) {
+                    (true, _) => chain.status.reached(),
+                    (false, true) => frames,
+                    (false, false) => captured.max(frames),
+                };
                 let end = reached.min(wanted.unwrap_or(u64::MAX));
                 chain.send(self.end(end, verdict));
             }
