@@ -6,17 +6,20 @@
 //! the clock; without one (`closed`) it may. It never waits for the recorder, except with a source
 //! that keeps no time.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+mod status;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
 use super::block::{Block, CaptureEnd, Cause};
 use super::clock::FrameClock;
 use super::format::Spec;
-use super::source::{Card, Error, Gone, Opener, Read, Source};
+use super::source::{Error, Gone, Opener, Read, Source};
 use crate::rt::{self, Nanos};
+pub use status::{State, Status};
 
 /// SCHED_FIFO priority while a device runs: above every normal thread, below the kernel's own
 /// threads that bring the samples (50 on a PREEMPT_RT kernel).
@@ -30,104 +33,6 @@ const EMPTY_BLOCK: Duration = Duration::from_millis(100);
 const SILENT: Duration = Duration::from_millis(800);
 /// How soon a source is found to keep no time.
 const FIRST_SECOND: Duration = Duration::from_secs(1);
-
-/// What capture is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum State {
-    /// Not opened yet.
-    Starting,
-    /// A device delivers.
-    Running,
-    /// No device, or one that delivers nothing; looked for each 500 ms.
-    Closed,
-    /// The thread has ended.
-    Stopped,
-}
-
-/// What main may ask at any time; only `reason` and `card` take a lock, and capture does only
-/// without a running device.
-#[derive(Debug, Default)]
-pub struct Status {
-    state: AtomicU8,
-    overruns: AtomicU64,
-    lost_frames: AtomicU64,
-    reached: AtomicU64,
-    unclocked: AtomicBool,
-    stop: AtomicBool,
-    /// Each read, and each 100 ms without a device.
-    pub beat: rt::Beat,
-    reason: Mutex<Option<String>>,
-    card: Mutex<Option<Card>>,
-}
-
-impl Status {
-    /// What capture is doing.
-    #[must_use]
-    pub fn state(&self) -> State {
-        match self.state.load(Ordering::Acquire) {
-            0 => State::Starting,
-            1 => State::Running,
-            2 => State::Closed,
-            _ => State::Stopped,
-        }
-    }
-
-    /// Times that the device's buffer ran over.
-    #[must_use]
-    pub fn overruns(&self) -> u64 {
-        self.overruns.load(Ordering::Relaxed)
-    }
-
-    /// Frames lost, whatever the cause.
-    #[must_use]
-    pub fn lost_frames(&self) -> u64 {
-        self.lost_frames.load(Ordering::Relaxed)
-    }
-
-    /// The frame after the last that the device gave before it was gone.
-    #[must_use]
-    pub fn reached(&self) -> u64 {
-        self.reached.load(Ordering::Acquire)
-    }
-
-    /// The source keeps no time; main says so once.
-    #[must_use]
-    pub fn unclocked(&self) -> bool {
-        self.unclocked.load(Ordering::Relaxed)
-    }
-
-    /// Why there is no device; while one runs, why there was none before.
-    #[must_use]
-    pub fn reason(&self) -> Option<String> {
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        reason.clone()
-    }
-
-    /// The card that was opened last; `None` for a plug-in or the simulated source.
-    #[must_use]
-    pub fn card(&self) -> Option<Card> {
-        let card = self.card.lock().unwrap_or_else(PoisonError::into_inner);
-        card.clone()
-    }
-
-    /// Asks the thread to hand over what it has and to end, within 300 ms.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
-    }
-
-    fn stopping(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
-    }
-
-    fn set(&self, state: State) {
-        self.state.store(state as u8, Ordering::Release);
-    }
-
-    fn explain(&self, reason: Option<String>) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
-    }
-}
 
 /// What the thread is given.
 pub struct Setup {
@@ -229,14 +134,7 @@ impl Capture {
         let source = (self.setup.open)()?;
         if source.spec() == self.setup.spec {
             log::debug!("audio device opened: {}", self.setup.spec);
-            let mut card = self
-                .setup
-                .status
-                .card
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *card = source.card();
-            drop(card);
+            self.setup.status.opened(source.card());
             return Ok(source);
         }
         Err(Error::Failed {
