@@ -282,6 +282,8 @@ impl Booth {
                 Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
                 Answer::Next(participant) => self.next = Some(participant),
                 Answer::Disk(away) => self.disk.away = away,
+                Answer::Withdrawn => {}
+                Answer::Retracted => self.event(self.time.now(), Event::Retracted),
                 Answer::Moved(moved) => self.note_moved(moved),
                 Answer::Failed(reason) => {
                     log::error!("{}", self.unnamed(&reason));

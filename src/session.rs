@@ -217,6 +217,7 @@ impl Session {
             Event::Room(seconds) => self.room(seconds, now.frame, actions),
             Event::Slow(slow) => self.slow(slow, now.frame, actions),
             Event::Offer(session) => self.offer(*session, now.frame, actions),
+            Event::Retracted => self.retract(),
             Event::NoMorePresses => self.hurry(now.frame, actions),
             Event::Shutdown => self.shutdown(now.frame, actions),
         }

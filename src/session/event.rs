@@ -48,6 +48,8 @@ pub enum Event {
     Slow(bool),
     /// A session that the program's end cut may be taken up again.
     Offer(Box<Resumption>),
+    /// The session that was offered is forgotten.
+    Retracted,
     /// Nobody will press a button any more: do not linger.
     NoMorePresses,
     /// The program ends.

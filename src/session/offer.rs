@@ -51,14 +51,20 @@ impl Session {
         }
     }
 
-    /// The session ends with its crash.
-    pub(super) fn decline(&mut self, actions: &mut Vec<Action>) {
-        if self.offer.take().is_some() {
-            actions.push(Action::Decline);
-        }
+    /// The offered session is forgotten: nobody goes on with it, and it has no end to be written.
+    pub(super) fn retract(&mut self) {
+        self.offer = None;
         if matches!(self.state, State::Asked { .. }) {
             self.state = State::Attract;
         }
+    }
+
+    /// The session ends with its crash.
+    pub(super) fn decline(&mut self, actions: &mut Vec<Action>) {
+        if self.offer.is_some() {
+            actions.push(Action::Decline);
+        }
+        self.retract();
     }
 
     /// `go`: the same visitor reads on, in the same step, whose time goes on where it stopped.

@@ -5,6 +5,7 @@
 //! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
 //! being recorded.
 
+mod arrivals;
 mod desk;
 mod gains;
 mod journal;
@@ -99,6 +100,10 @@ pub enum Answer {
     Next(Box<Participant>),
     /// A session may be taken up again.
     Offer(Box<Resumption>),
+    /// The session that was offered is forgotten.
+    Retracted,
+    /// The session that is recorded now is to be forgotten.
+    Withdrawn,
     /// A mixer control was moved, and is put back.
     Moved(Moved),
     /// Why the disk cannot be written; `None` once it can.
@@ -149,7 +154,7 @@ impl Clerk {
                 loop {
                     let found = alive.on_disk(|| space.look());
                     found.into_iter().for_each(|found| desk.answer(found));
-                    alive.beat();
+                    alive.on_disk(|| desk.serve_arrivals());
                     desk.hold_gains();
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use super::arrivals::Arrivals;
 use super::gains::Gains;
 use super::journal::Journal;
 use super::{Answer, Job, LINES_AHEAD, Source};
@@ -46,6 +47,7 @@ pub(super) struct Desk {
     /// one, so that no take being recorded is ever touched.
     recovery: io::Result<Recovery>,
     gains: Gains,
+    arrivals: Arrivals,
     /// The session that is offered.
     offered: Option<(PathBuf, Box<Record>)>,
 }
@@ -60,6 +62,7 @@ impl Desk {
             outbox,
             recovery,
             gains: Gains::of(source.mixer.take()),
+            arrivals: Arrivals::of(source.data.clone()),
             offered: None,
             prompter: open(&source),
             source,
@@ -278,6 +281,25 @@ impl Desk {
     fn corpus_sha256(&self) -> Option<String> {
         let prompter = self.prompter.as_ref().ok()?.as_ref()?;
         Some(prompter.corpus_sha256().to_owned())
+    }
+
+    /// Carries out tombstones that arrived.
+    pub(super) fn serve_arrivals(&mut self) {
+        let live = self.session.as_ref().map(|own| own.record.session.clone());
+        let found = self.arrivals.look(live.as_deref());
+        for failure in found.failures {
+            self.tell(Err(failure));
+        }
+        if found.live {
+            self.answer(Answer::Withdrawn);
+        }
+        if self
+            .offered
+            .take_if(|(folder, _)| !folder.exists())
+            .is_some()
+        {
+            self.answer(Answer::Retracted);
+        }
     }
 
     /// Looks at the mixer's controls once a second.

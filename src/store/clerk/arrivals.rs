@@ -1,0 +1,112 @@
+//! Tombstones that arrive while the box runs: written beside it by `booth forget`, or synced from
+//! another booth.
+//!
+//! Guarantees: each is carried out within seconds of its arrival, one that waits for something is
+//! tried again each minute; the session that is recorded now is not touched, but told.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::identity::{erase, forget, tombstone};
+
+/// Between two looks for new ones.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two tries of those that wait for something.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// The tombstones of the data folder.
+pub(super) struct Arrivals {
+    data: PathBuf,
+    looked: Instant,
+    tried: Instant,
+    /// When the folder changed last, as far as it was served.
+    served: Option<SystemTime>,
+}
+
+/// What a look found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The session that is recorded now is to be forgotten.
+    pub(super) live: bool,
+    /// What could not be done.
+    pub(super) failures: Vec<String>,
+}
+
+impl Arrivals {
+    /// Those that were there at the start were carried out then.
+    pub(super) fn of(data: PathBuf) -> Arrivals {
+        let now = Instant::now();
+        Arrivals {
+            data,
+            looked: now,
+            tried: now,
+            served: None,
+        }
+    }
+
+    /// Carries out what is due but that of the session `live`.
+    pub(super) fn look(&mut self, live: Option<&str>) -> Found {
+        if self.looked.elapsed() < LOOK {
+            return Found::default();
+        }
+        self.looked = Instant::now();
+        let folder = std::fs::metadata(tombstone::folder(&self.data));
+        let changed = folder.and_then(|folder| folder.modified()).ok();
+        if changed == self.served && self.tried.elapsed() < AGAIN {
+            return Found::default();
+        }
+        (self.served, self.tried) = (changed, Instant::now());
+        self.carry_out(live)
+    }
+
+    fn carry_out(&self, live: Option<&str>) -> Found {
+        let mut found = Found::default();
+        let due = forget::due(&self.data);
+        for mut tombstone in due.unwrap_or_else(|error| {
+            found.failures.push(error.to_string());
+            Vec::new()
+        }) {
+            if live == Some(tombstone.session.as_str()) {
+                found.live = true;
+            } else if let Err(error) = forget::carry_out(&self.data, &mut tombstone) {
+                found.failures.push(error.to_string());
+            } else {
+                erase::trim(&self.data);
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::keyring;
+    use crate::identity::participant::Participant;
+    use crate::identity::tombstone::By;
+
+    #[test]
+    fn an_arriving_tombstone_is_carried_out_but_for_the_live_session() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path();
+        let people = [(); 2].map(|()| {
+            let person = Participant::draw().expect("random");
+            keyring::keep(data, &person, &[]).expect("kept");
+            let folder = data.join("sessions").join(&person.session);
+            std::fs::create_dir_all(&folder).expect("made");
+            std::fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
+            person
+        });
+        let mut arrivals = Arrivals::of(data.to_owned());
+        for person in &people {
+            forget::announce(data, &person.proof, By::Code).expect("written");
+        }
+        let live = people[1].session.as_str();
+        // A second has passed.
+        arrivals.looked -= LOOK;
+        let found = arrivals.look(Some(live));
+        assert_eq!((found.live, found.failures.len()), (true, 0));
+        let is_there = |n: usize| data.join("sessions").join(&people[n].session).exists();
+        assert_eq!([is_there(0), is_there(1)], [false, true]);
+    }
+}
