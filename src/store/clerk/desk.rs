@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use super::forgetting::Forgetting;
 use super::gains::Gains;
 use super::journal::Journal;
-use super::{Answer, Job, LINES_AHEAD, Source};
+use super::{Answer, Arrival, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::participant::Participant;
+use crate::identity::tombstone::By;
 use crate::rt;
 use crate::store::folder::{Ended, Record};
 use crate::store::recover::Recovery;
@@ -40,6 +42,8 @@ pub(super) struct Desk {
     session: Option<Journal>,
     /// Sessions that are over and whose last rows the disk has not taken yet.
     closing: Vec<Journal>,
+    /// Who is to be forgotten, and is not yet.
+    forgetting: Option<Forgetting>,
     /// Lines that are done and of which the disk does not know yet.
     done: Vec<u64>,
     /// What the run before left to be done; of sessions that were there before anybody could begin
@@ -66,6 +70,7 @@ impl Desk {
             request: 0,
             session: None,
             closing: Vec::new(),
+            forgetting: None,
             done: Vec::new(),
         }
     }
@@ -84,7 +89,7 @@ impl Desk {
                 let done = self.advance();
                 self.tell(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
             }
-            Job::Open(folder, record, participant) => self.open(folder, record, participant),
+            Job::Open(folder, record, arrival) => self.open(folder, record, arrival),
             Job::Note(frame, note) => {
                 let utc = if self.source.dated {
                     rt::utc_now()
@@ -100,6 +105,7 @@ impl Desk {
             Job::Resume(folder) => self.resume(folder),
             Job::Decline => self.decline(),
             Job::Close(ended) => self.close(ended),
+            Job::Forget(folder, by) => self.forget(folder, by),
         }
     }
 
@@ -165,15 +171,18 @@ impl Desk {
         }
     }
 
-    fn open(&mut self, folder: PathBuf, mut record: Box<Record>, participant: Box<Participant>) {
+    fn open(&mut self, folder: PathBuf, mut record: Box<Record>, arrival: Arrival) {
+        let drawn = arrival.drawn.is_some();
         self.decline();
         record.corpus.sha256 = self.corpus_sha256();
         record.audio.mixer = self.gains.found();
-        let key = (participant, self.source.recipients.clone());
-        let mut journal = Journal::begin(folder, record, key);
+        let arrival = (arrival, self.source.recipients.clone());
+        let mut journal = Journal::begin(folder, record, arrival);
         self.tell(journal.write(Duration::ZERO));
         self.session = Some(journal);
-        self.draw();
+        if drawn {
+            self.draw();
+        }
     }
 
     /// A piece of what the run before left to be done; false once all is.
@@ -275,6 +284,28 @@ impl Desk {
         }
     }
 
+    /// Its record and rows go with it.
+    fn forget(&mut self, folder: PathBuf, by: By) {
+        let journal = self.session.take_if(|journal| journal.folder == folder);
+        self.closing.retain(|journal| journal.folder != folder);
+        let proof = journal.and_then(Journal::into_proof);
+        self.forgetting = Some(Forgetting::of(folder, by, proof));
+        self.go_on_forgetting();
+    }
+
+    fn go_on_forgetting(&mut self) {
+        let Some(forgetting) = &self.forgetting else {
+            return;
+        };
+        match forgetting.carry_out(&self.source.data) {
+            Ok(()) => {
+                self.forgetting = None;
+                self.answer(Answer::Forgotten);
+            }
+            Err(error) => self.answer(Answer::Unforgotten(error.to_string())),
+        }
+    }
+
     fn corpus_sha256(&self) -> Option<String> {
         let prompter = self.prompter.as_ref().ok()?.as_ref()?;
         Some(prompter.corpus_sha256().to_owned())
@@ -289,6 +320,7 @@ impl Desk {
 
     /// Writes what waits for the disk; rows older than `most` are synced.
     pub(super) fn write(&mut self, most: Duration) {
+        self.go_on_forgetting();
         // Told when they were done.
         let _ = self.advance();
         if let Some(journal) = &mut self.session {
