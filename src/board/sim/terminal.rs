@@ -17,7 +17,7 @@ use crate::screen::card::Card;
 use crate::screen::picture::Picture;
 
 /// Under the picture where the keyboard presses the buttons.
-const KEYS: &str = "space go · r redo (R held) · p pause · s stop (S held) · q quit";
+const KEYS: &str = "space go (G held) · r redo (R held) · p pause · s stop (S held) · q quit";
 
 /// Lines of text that may wait for their reader; what comes then is not shown.
 const MOST_BEHIND_BYTES: usize = 64 * 1024;

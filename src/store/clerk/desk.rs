@@ -1,7 +1,7 @@
 //! What lies on the clerk's desk, and how each job is done.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -233,7 +233,7 @@ impl Desk {
         open.sort_by_key(|(written, ..)| *written);
         let latest = open.pop();
         for (_, folder, record) in open {
-            self.end_crashed(&folder, *record);
+            self.end_crashed(folder, *record);
         }
         let Some((_, folder, record)) = latest else {
             return;
@@ -251,18 +251,24 @@ impl Desk {
                 self.offered = Some((folder, record));
                 self.answer(Answer::Offer(Box::new(resumption)));
             }
-            None => self.end_crashed(&folder, *record),
+            None => self.end_crashed(folder, *record),
         }
     }
 
-    fn end_crashed(&self, folder: &Path, record: Record) {
-        let done = resume::crashed(folder, record);
+    /// A session without an end ended with its crash; one whose code nobody confirmed is not kept.
+    fn end_crashed(&self, folder: PathBuf, record: Record) {
+        if resume::is_unconfirmed(&folder) {
+            let forgetting = Forgetting::of(folder, By::Abandoned, None);
+            let done = forgetting.carry_out(&self.source.data);
+            return self.tell(done.map_err(|error| error.to_string()));
+        }
+        let done = resume::crashed(&folder, record);
         self.tell(done.map_err(|error| format!("session.json of the run before: {error}")));
     }
 
     fn decline(&mut self) {
         if let Some((folder, record)) = self.offered.take() {
-            self.end_crashed(&folder, *record);
+            self.end_crashed(folder, *record);
         }
     }
 
