@@ -6,12 +6,14 @@ pub mod profile;
 pub mod sim;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::rt::Nanos;
 use crate::screen::Screen;
+use crate::screen::card::Card;
 
 /// A push button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -80,11 +82,12 @@ pub trait Buttons {
 
 /// The panel of a board.
 pub trait Panel {
-    /// Takes a screen to be shown; draws nothing yet if that would take long.
+    /// Takes a screen to be shown, with the withdrawal code where one is to be seen; draws nothing
+    /// yet if that would take long.
     ///
     /// # Errors
     /// The hardware's.
-    fn show(&mut self, screen: &Screen) -> Result<(), BoardError>;
+    fn show(&mut self, screen: &Screen, card: Option<&Card>) -> Result<(), BoardError>;
 
     /// Sends what has not been sent yet, one band of at most 16 KiB; true while more is left.
     ///
@@ -94,6 +97,9 @@ pub trait Panel {
 
     /// Lays out `text`, which will be shown next.
     fn prepare(&mut self, text: &str);
+
+    /// A long text, cut into pages that it holds.
+    fn pages(&mut self, text: &str) -> Vec<Arc<str>>;
 
     /// What is wrong with the fonts and what to do about it.
     fn warning(&self) -> Option<&str>;

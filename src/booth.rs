@@ -6,6 +6,7 @@
 //! by intent: it waits for every thread, so that the same script gives the same files.
 
 mod assemble;
+mod consent;
 mod device;
 mod disk;
 mod error;
@@ -31,7 +32,10 @@ use crate::board::sim::script::{Player, Script};
 use crate::board::{Buttons, Edge, Panel};
 use crate::config::Config;
 use crate::identity::participant::Participant;
+use crate::identity::pending::Pending;
+use crate::identity::tombstone::By;
 use crate::rt::Nanos;
+use crate::screen::card::Card;
 use crate::screen::lang::Lang;
 use crate::screen::{Name, Screen};
 use crate::session::protocol::Protocol;
@@ -40,6 +44,7 @@ use crate::sphere::{Reply, Sphere};
 use crate::store::clerk::{Answer, Clerk, Job};
 use crate::store::events::Note;
 use crate::store::sealer::Sealer;
+use consent::Consent;
 use device::Said;
 use disk::Disk;
 use time::Time;
@@ -58,6 +63,8 @@ pub struct Options {
     pub screens: Option<PathBuf>,
     /// As fast as the disk allows, with the simulated source.
     pub fast: bool,
+    /// The number of the enrolled person whose session is the first.
+    pub participant: Option<String>,
 }
 
 /// The running box.
@@ -88,6 +95,13 @@ struct Booth {
     folder: PathBuf,
     /// Who comes next, drawn ahead by the clerk: it takes a while.
     next: Option<Box<Participant>>,
+    /// Who is expected, by number.
+    expected: Option<(String, Pending)>,
+    consent: Option<Consent>,
+    /// The withdrawal code, for as long as its session lasts.
+    card: Option<Card>,
+    /// The recorder is to let go of a session that is to be forgotten.
+    forgetting: Option<By>,
     sphere_wanted_at: u64,
     faulty: bool,
     said: Said,
@@ -175,6 +189,9 @@ impl Booth {
             self.perform(action, stamp);
         }
         self.actions = actions;
+        if self.session.is_vacant() {
+            self.card = None;
+        }
         if self.session.screen_name() != before {
             self.shown_since = at;
         }
@@ -252,6 +269,12 @@ impl Booth {
                     self.disk.refused = None;
                     continue;
                 }
+                Report::Forgotten => {
+                    if let Some(by) = self.forgetting.take() {
+                        self.clerk.ask(Job::Forget(self.folder.clone(), by));
+                    }
+                    continue;
+                }
                 Report::Stored { take, row } => {
                     self.faulty |= !row.gaps.is_empty();
                     self.sealer.take(self.folder.clone(), row.file.clone());
@@ -282,8 +305,14 @@ impl Booth {
                 Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
                 Answer::Next(participant) => self.next = Some(participant),
                 Answer::Disk(away) => self.disk.away = away,
-                Answer::Withdrawn => {}
+                Answer::Withdrawn => self.event(self.time.now(), Event::Withdrawn),
                 Answer::Retracted => self.event(self.time.now(), Event::Retracted),
+                Answer::Forgotten => {
+                    self.disk.unforgotten = None;
+                    log::info!("a session is forgotten");
+                    self.event(self.time.now(), Event::Forgotten);
+                }
+                Answer::Unforgotten(reason) => self.disk.unforgotten = Some(reason),
                 Answer::Moved(moved) => self.note_moved(moved),
                 Answer::Failed(reason) => {
                     log::error!("{}", self.unnamed(&reason));
@@ -355,7 +384,8 @@ impl Booth {
         let shown = if self.last.as_ref() == Some(&screen) {
             Ok(())
         } else {
-            self.panel.show(&screen)
+            let card = self.card.as_ref().filter(|_| self.session.shows_code());
+            self.panel.show(&screen, card)
         };
         self.last = Some(screen);
         match shown.and_then(|()| self.panel.send()) {

@@ -1,8 +1,10 @@
 //! What is shown, as a value: equal values draw the same picture.
 
 pub mod bitmap;
+pub mod card;
 pub mod lang;
 pub mod layout;
+pub mod pages;
 pub mod paint;
 pub mod picture;
 pub mod style;
@@ -19,6 +21,10 @@ use serde::{Deserialize, Serialize};
 pub enum Name {
     /// Nobody is here.
     Attract,
+    /// What the visitor agrees to, page by page.
+    Consent,
+    /// The withdrawal code, for its owner to take along.
+    Code,
     /// A question, answered by buttons.
     Question,
     /// What the step is about; waits for `go`.
@@ -29,6 +35,8 @@ pub enum Name {
     Quiet,
     /// The step's time stands.
     Paused,
+    /// Whether everything is to be erased.
+    Withdraw,
     /// The step is over.
     Over,
     /// The session is over.
@@ -39,13 +47,16 @@ pub enum Name {
 
 impl Name {
     /// Every screen.
-    pub const ALL: [Name; 9] = [
+    pub const ALL: [Name; 12] = [
         Name::Attract,
+        Name::Consent,
+        Name::Code,
         Name::Question,
         Name::Intro,
         Name::Reading,
         Name::Quiet,
         Name::Paused,
+        Name::Withdraw,
         Name::Over,
         Name::Thanks,
         Name::Fault,
@@ -56,11 +67,14 @@ impl Name {
     pub fn word(self) -> &'static str {
         match self {
             Name::Attract => "attract",
+            Name::Consent => "consent",
+            Name::Code => "code",
             Name::Question => "question",
             Name::Intro => "intro",
             Name::Reading => "reading",
             Name::Quiet => "quiet",
             Name::Paused => "paused",
+            Name::Withdraw => "withdraw",
             Name::Over => "over",
             Name::Thanks => "thanks",
             Name::Fault => "fault",

@@ -1,9 +1,10 @@
 //! The pure core: what a press, a second or a fault means. Events in, actions out.
 //!
-//! Guarantees: every take begun ends exactly once; no line is lost or repeated without a press; the
+//! Guarantees: nothing is opened before consent; every take begun ends exactly once; no line is lost or repeated without a press; the
 //! timer never runs while paused; every state has a way out. It reads no clock, no file and no
 //! device: time is an argument, in frames of the capture clock.
 
+mod consent;
 pub mod event;
 mod faults;
 mod offer;
@@ -14,11 +15,12 @@ mod steps;
 mod takes;
 pub mod timer;
 mod view;
+mod withdraw;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use event::{Action, Begin, End, Event, Stamp};
+pub use event::{Action, Begin, By, End, Event, Stamp};
 
 use crate::board::Button;
 use crate::config;
@@ -35,7 +37,7 @@ use timer::Timer;
 /// How long `over` is shown, milliseconds.
 const OVER_MS: u32 = 2500;
 /// How long `thanks` is shown to a visitor, and when nobody will press any more, milliseconds.
-const THANKS_MS: u32 = 15_000;
+const THANKS_MS: u32 = 30_000;
 const THANKS_BRIEF_MS: u32 = 3000;
 
 /// What the session is told once.
@@ -47,6 +49,8 @@ pub struct Rules {
     pub take: config::Take,
     /// Language of the texts.
     pub language: String,
+    /// The consent text, cut into pages that the panel holds; none: nobody is asked.
+    pub pages: Vec<Arc<str>>,
     /// Whether there is a sphere; without one its cues are passed over.
     pub sphere: bool,
     /// Draws the sphere's start positions.
@@ -68,6 +72,11 @@ enum State {
         until: u64,
         pressed: bool,
     },
+    Consent {
+        page: usize,
+    },
+    /// The withdrawal code, until it is confirmed.
+    Code,
     Intro(Cue),
     Running,
     /// `resuming`: the sphere is asked to go on first.
@@ -81,9 +90,21 @@ enum State {
     Over {
         until: u64,
     },
+    /// Whether everything is to be erased; `back` is where the session stands meanwhile.
+    Withdraw {
+        since: u64,
+        back: Box<State>,
+    },
     Thanks {
         until: u64,
         ended: Ended,
+    },
+    /// The erasure is awaited.
+    Erasing {
+        unwatched: bool,
+    },
+    Erased {
+        until: u64,
     },
 }
 
@@ -151,6 +172,15 @@ pub struct Session {
     /// The line that the crash cut and how often it was taken before.
     retaken: Option<(u64, u32)>,
 
+    /// The next session is an enrolled person's.
+    expected: bool,
+    /// This one is: their code was given to them when they enrolled.
+    is_enrolled: bool,
+    /// The code may be shown: it is known, and its owner stands here.
+    shows_code: bool,
+    /// The code was shown and nobody said that they have it.
+    is_unconfirmed: bool,
+
     takes: u32,
     open: Option<Begin>,
     /// The capture frame of the last end mark.
@@ -162,9 +192,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// A booth that waits for its first visitor.
+    /// A booth that waits for its first visitor; one who is `expected` was enrolled, and their code
+    /// is not shown.
     #[must_use]
-    pub fn new(protocol: Arc<Protocol>, rules: Rules) -> Session {
+    pub fn new(protocol: Arc<Protocol>, rules: Rules, expected: bool) -> Session {
         Session {
             protocol,
             rules,
@@ -192,6 +223,10 @@ impl Session {
             previous: None,
             offer: None,
             retaken: None,
+            expected,
+            is_enrolled: false,
+            shows_code: false,
+            is_unconfirmed: false,
             takes: 0,
             open: None,
             ended: 0,
@@ -216,6 +251,8 @@ impl Session {
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
             Event::Room(seconds) => self.room(seconds, now.frame, actions),
             Event::Slow(slow) => self.slow(slow, now.frame, actions),
+            Event::Withdrawn => self.withdrawn(now.frame, actions),
+            Event::Forgotten => self.forgotten(now.frame),
             Event::Offer(session) => self.offer(*session, now.frame, actions),
             Event::Retracted => self.retract(),
             Event::NoMorePresses => self.hurry(now.frame, actions),
@@ -231,6 +268,30 @@ impl Session {
     pub fn is_idle(&self) -> bool {
         let nobody = matches!(self.state, State::Attract | State::Asked { .. });
         nobody && self.open.is_none() && self.unstored.is_empty()
+    }
+
+    /// Whether no session is open: nobody has come, or nobody has consented yet.
+    #[must_use]
+    pub fn is_vacant(&self) -> bool {
+        matches!(
+            self.state,
+            State::Attract | State::Asked { .. } | State::Consent { .. }
+        )
+    }
+
+    /// Whether the present screen is one that shows the withdrawal code.
+    #[must_use]
+    pub fn shows_code(&self) -> bool {
+        self.shows_code && matches!(self.screen_name(), Name::Code | Name::Thanks)
+    }
+
+    /// Whether nobody is here who could answer a fault.
+    fn is_unattended(&self) -> bool {
+        let over = matches!(
+            self.state,
+            State::Thanks { .. } | State::Erasing { .. } | State::Erased { .. }
+        );
+        over || self.is_vacant()
     }
 
     /// The text that will be shown next, to be laid out ahead.
@@ -267,7 +328,7 @@ impl Session {
         let name = self.screen_name();
         if self.last_screen != Some(name) {
             self.last_screen = Some(name);
-            if !matches!(self.state, State::Attract | State::Asked { .. }) {
+            if !self.is_vacant() {
                 self.note(frame, Note::Screen { name }, actions);
             }
         }
@@ -307,7 +368,12 @@ impl Session {
             State::Asked { until, pressed } => {
                 all[1] = Some((until, Deadline::Unanswered { pressed }));
             }
-            State::Over { until } => all[1] = Some((until, Deadline::Next)),
+            State::Over { until } | State::Erased { until } => {
+                all[1] = Some((until, Deadline::Next));
+            }
+            State::Withdraw { since, .. } => {
+                all[1] = Some((self.withdraw_until(since), Deadline::KeptOn));
+            }
             State::Thanks { until, .. } if self.unstored.is_empty() => {
                 all[1] = Some((until, Deadline::Next));
             }
@@ -323,6 +389,7 @@ impl Session {
     /// Quiet and free steps have no presses to wait for: their timer ends them.
     fn may_be_abandoned(&self) -> bool {
         match self.state {
+            State::Consent { .. } | State::Code => true,
             State::Intro(_) | State::Paused { .. } | State::Interrupted { .. } => true,
             State::Running => self.plan().kind == Kind::Read,
             _ => false,
@@ -344,6 +411,11 @@ impl Session {
             Deadline::Unanswered { pressed } => self.unanswered(pressed, actions),
             Deadline::OfferEnd => self.decline(actions),
             Deadline::Grace => self.cut_take(Verdict::Aborted, frame, None, actions),
+            Deadline::KeptOn => self.keep_on(frame),
+            Deadline::Idle if self.is_vacant() => {
+                self.held = None;
+                self.state = State::Attract;
+            }
             Deadline::Idle => {
                 self.end_take(Verdict::Aborted, frame, None, actions);
                 self.end_session(Ended::Idle, frame, actions);
@@ -357,30 +429,28 @@ impl Session {
         self.hurry = true;
         self.decline(actions);
         let brief = frame + self.frames(THANKS_BRIEF_MS);
-        if let State::Thanks { until, .. } = &mut self.state {
+        if let State::Thanks { until, .. } | State::Erased { until } = &mut self.state {
             *until = brief.min(*until);
+        }
+        if self.held.is_none() && matches!(self.state, State::Consent { .. }) {
+            self.state = State::Attract;
         }
     }
 
     fn shutdown(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.held = None;
         self.end_take(Verdict::Aborted, frame, None, actions);
-        match self.state {
-            // What is offered is offered again at the next start.
-            State::Attract | State::Asked { .. } => {}
-            State::Thanks { ended, .. } => {
-                self.state = State::Thanks {
-                    until: frame,
-                    ended,
-                }
-            }
-            _ => {
-                self.end_session(Ended::Stopped, frame, actions);
-                self.state = State::Thanks {
-                    until: frame,
-                    ended: Ended::Stopped,
-                };
-            }
+        // What is offered is offered again at the next start.
+        if matches!(self.state, State::Consent { .. }) {
+            self.state = State::Attract;
+        }
+        if !self.is_unattended() {
+            self.end_session(Ended::Stopped, frame, actions);
+        }
+        match &mut self.state {
+            State::Thanks { until, .. } | State::Erased { until } => *until = frame,
+            State::Erasing { unwatched } => *unwatched = true,
+            _ => {}
         }
     }
 }
@@ -400,6 +470,8 @@ enum Deadline {
     Unanswered { pressed: bool },
     /// A session is not offered any more.
     OfferEnd,
+    /// Nobody said whether to erase everything.
+    KeptOn,
     /// Nobody is there any more.
     Idle,
     /// `over` or `thanks` has been shown long enough.

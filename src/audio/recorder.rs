@@ -97,6 +97,9 @@ pub enum Command {
         /// Folder of takes.jsonl.
         folder: PathBuf,
     },
+    /// The session is to be erased: its takes are dropped unfinished, with all that waits for them;
+    /// answered by `Forgotten`.
+    Forget,
     /// Ends the thread; the files of open takes are made whole.
     Quit,
 }
@@ -137,6 +140,8 @@ pub enum Report {
     },
     /// The disk takes everything again, and has all that waited.
     Returned,
+    /// Nothing of the session is written any more.
+    Forgotten,
     /// The take could not be written on.
     Failed {
         /// Its number.
@@ -218,7 +223,11 @@ impl Recorder {
             self.close();
             return false;
         }
-        self.waiting.push_back(command);
+        if matches!(command, Command::Forget) {
+            self.forget();
+        } else {
+            self.waiting.push_back(command);
+        }
         self.obey();
         self.live.commands.fetch_add(1, Ordering::Release);
         true
@@ -267,6 +276,14 @@ impl Recorder {
         }
     }
 
+    /// Drops what the session has open; a disk that refuses is no hindrance.
+    fn forget(&mut self) {
+        self.takes.clear();
+        self.waiting.clear();
+        self.rows = rows::Rows::default();
+        self.report(Report::Forgotten);
+    }
+
     fn perform(&mut self, command: Command) {
         match command {
             Command::Begin(begin) => match OpenTake::open(self.spec, &begin) {
@@ -288,7 +305,7 @@ impl Recorder {
                 Ok(rows) => self.rows = rows,
                 Err(error) => self.refuse(&error, Command::NewSession { folder }),
             },
-            Command::Quit => {}
+            Command::Forget | Command::Quit => {}
         }
     }
 

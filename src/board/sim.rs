@@ -1,7 +1,7 @@
 //! The simulated board: keys, a picture on the terminal, PNG files, a script.
 //!
 //! Guarantees: a new screen is shown at once; without a terminal it is one line of text. It never
-//! waits for a key longer than it was told to.
+//! waits for a key longer than it was told to. A withdrawal code is seen on the terminal only.
 
 pub mod keys;
 mod output;
@@ -16,6 +16,7 @@ use embedded_graphics::geometry::Size;
 
 use super::profile::Profile;
 use super::{BoardError, Open, Options, Panel};
+use crate::screen::card::Card;
 use crate::screen::paint::Painter;
 use crate::screen::{Name, Screen};
 use terminal::Terminal;
@@ -56,7 +57,7 @@ struct SimPanel {
 }
 
 impl Panel for SimPanel {
-    fn show(&mut self, screen: &Screen) -> Result<(), BoardError> {
+    fn show(&mut self, screen: &Screen, card: Option<&Card>) -> Result<(), BoardError> {
         let face = (
             screen.name,
             screen.title.clone(),
@@ -68,15 +69,18 @@ impl Panel for SimPanel {
         if !new && !self.terminal.is_picture() {
             return Ok(());
         }
-        if self.terminal.is_picture() || self.screens.is_some() {
-            self.painter.paint(screen);
-        }
-        self.terminal.show(screen, self.painter.picture(), new);
         if let (Some(dir), true) = (&self.screens, new) {
             self.written += 1;
             let path = dir.join(format!("{:04}-{}.png", self.written, screen.name));
-            png::save(self.painter.picture(), &path)?;
+            // A file outlives its visitor: no code is in it.
+            let masked = card.map(Card::masked);
+            png::save(self.painter.paint_with(screen, masked.as_ref()), &path)?;
         }
+        if self.terminal.is_picture() {
+            self.painter.paint_with(screen, card);
+        }
+        self.terminal
+            .show(screen, card, self.painter.picture(), new);
         Ok(())
     }
 
@@ -87,6 +91,10 @@ impl Panel for SimPanel {
 
     fn prepare(&mut self, text: &str) {
         self.painter.prepare(text);
+    }
+
+    fn pages(&mut self, text: &str) -> Vec<Arc<str>> {
+        self.painter.pages(text)
     }
 
     fn warning(&self) -> Option<&str> {
@@ -120,15 +128,15 @@ mod tests {
             recording: false,
             level: None,
         };
-        panel.show(&screen).expect("show");
+        panel.show(&screen, None).expect("show");
         screen.level = Some(3);
-        panel.show(&screen).expect("show");
+        panel.show(&screen, None).expect("show");
         screen.name = Name::Reading;
         screen.progress = Some(Progress {
             permille: 1,
             seconds_left: 9,
         });
-        panel.show(&screen).expect("show");
+        panel.show(&screen, None).expect("show");
         let mut names: Vec<_> = std::fs::read_dir(dir.path().join("deep/screens"))
             .expect("folder")
             .map(|e| e.expect("entry").file_name().into_string().expect("UTF-8"))

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
 use super::time::Time;
@@ -18,7 +19,8 @@ use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::identity::{forget, operator};
+use crate::identity::pending::{Pending, PendingError};
+use crate::identity::{forget, operator, pending};
 use crate::rt::Nanos;
 use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
@@ -59,6 +61,7 @@ impl Booth {
         let held = hold(&config.data)?;
         // Before anything of DATA is read: what is forgotten must not be recovered or offered.
         forget::apply(&config.data, config.privacy.pending_days)?;
+        let expected = expected(&config.data, options.participant)?;
         let mixer = mixer(&config)?;
         let clerk = clerk(&config, &protocol, mixer, options.fast)?;
         let sphere = sphere(&config, options.fast)?;
@@ -69,7 +72,7 @@ impl Booth {
         let chain = time.start_chain(&config)?;
         let loads = sealing::loads(&chain, &time, config.audio.rate);
         let sealer = Sealer::start(loads).map_err(Error::system("thread `sealer`"))?;
-        let (buttons, panel) = board::open(
+        let (buttons, mut panel) = board::open(
             &profile,
             &board::Options {
                 fonts: config.fonts.clone(),
@@ -79,10 +82,14 @@ impl Booth {
             },
         )?;
         let watch = Watch::new(config.audio.buffer_s);
+        let has_recipient = !operator::recipients(&config.privacy.recipient)?.is_empty();
+        let consent = Consent::of(&protocol, &config, &words, has_recipient);
+        let pages = consent.as_ref().map(|consent| panel.pages(&consent.shown));
         let rules = Rules {
             rate: config.audio.rate,
             take: config.take.clone(),
             language: config.language.clone(),
+            pages: pages.unwrap_or_default(),
             sphere: sphere.is_some(),
             seed: config.corpus.seed,
             sealed: record::is_sealed(&config),
@@ -90,8 +97,9 @@ impl Booth {
             resume_min: config.storage.resume_min,
         };
         let protocol = Arc::new(protocol);
+        let session = Session::new(protocol.clone(), rules, expected.is_some());
         Ok(Booth {
-            session: Session::new(protocol.clone(), rules),
+            session,
             config,
             protocol,
             words,
@@ -114,6 +122,10 @@ impl Booth {
             prepared: None,
             folder: PathBuf::new(),
             next: None,
+            expected,
+            consent,
+            card: None,
+            forgetting: None,
             sphere_wanted_at: 0,
             faulty: false,
             said: Said::default(),
@@ -144,6 +156,24 @@ fn hold(data: &Path) -> Result<File, Error> {
         std::thread::sleep(LOCK_WAIT);
     }
     Err(Error::Held(path()))
+}
+
+/// The enrolled person of `number`; one whose session began before a power cut is pending no more.
+fn expected(data: &Path, number: Option<String>) -> Result<Option<(String, Pending)>, Error> {
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    let pending = pending::read(data, &number)?;
+    let folder = data.join("sessions").join(&pending.session);
+    if folder.join("session.json").exists() {
+        let removed = pending::remove(data, &number);
+        removed.map_err(|source| Error::Data {
+            path: pending::folder(data),
+            source,
+        })?;
+        return Err(PendingError::Unknown(number).into());
+    }
+    Ok(Some((number, pending)))
 }
 
 /// Sets the mixer's controls before anything is recorded.

@@ -19,6 +19,8 @@ pub(super) struct Disk {
     pub(super) refused: Option<String>,
     /// As the clerk found it.
     pub(super) away: Option<String>,
+    /// Why a session is not forgotten yet.
+    pub(super) unforgotten: Option<String>,
     /// Since when it is not waited for without end.
     ending: Option<Nanos>,
     told: bool,
@@ -26,7 +28,8 @@ pub(super) struct Disk {
 
 impl Disk {
     fn fault(&self) -> Option<&String> {
-        self.refused.as_ref().or(self.away.as_ref())
+        let recording = self.refused.as_ref().or(self.away.as_ref());
+        recording.or(self.unforgotten.as_ref())
     }
 
     /// The program's end was asked for.
@@ -51,7 +54,7 @@ impl Booth {
                 self.faulty = true;
                 let reason = self.unnamed(&reason);
                 if !told {
-                    log::error!("{reason}; what is recorded waits in memory");
+                    log::error!("{reason}; what is to be done there waits");
                 }
                 Event::Fault(FaultKind::Disk, reason.into())
             }

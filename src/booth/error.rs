@@ -13,6 +13,7 @@ use crate::corpus::order::ShardError;
 use crate::identity::forget::ForgetError;
 use crate::identity::operator::OperatorError;
 use crate::identity::participant::ParticipantError;
+use crate::identity::pending::PendingError;
 use crate::screen::lang::LangError;
 
 /// Why the box does not run, or stopped.
@@ -21,6 +22,9 @@ pub enum Error {
     /// The screens' words cannot be had.
     #[error(transparent)]
     Lang(#[from] LangError),
+    /// The enrolled person cannot be had.
+    #[error(transparent)]
+    Pending(#[from] PendingError),
     /// The board's profile is faulty or unknown.
     #[error(transparent)]
     Profile(#[from] ProfileError),

@@ -6,11 +6,12 @@ use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
 use crate::identity::participant::Participant;
 use crate::rt;
+use crate::screen::card::Card;
 use crate::screen::lang;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::sphere::{self, Position};
-use crate::store::clerk::Job;
+use crate::store::clerk::{Arrival, Enrolled, Job};
 use crate::store::recover;
 use crate::store::row::{Kind, Row, SphereAt, Verdict};
 
@@ -58,6 +59,10 @@ impl Booth {
             Action::Silence => self.ask_sphere(sphere::Command::Stop),
             Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
             Action::Close(ended) => self.clerk.ask(Job::Close(ended)),
+            Action::Forget(by) => {
+                self.forgetting = Some(by);
+                self.chain.send(Command::Forget);
+            }
         }
     }
 
@@ -68,23 +73,45 @@ impl Booth {
     }
 
     fn open(&mut self) {
-        let drawn = self.next.take();
-        let participant = match drawn.map_or_else(|| Participant::draw().map(Box::new), Ok) {
-            Ok(participant) => participant,
-            Err(error) => return self.fail(error.into()),
+        let mut arrival = Arrival {
+            consent: self.consent.as_ref().map(|consent| consent.text.clone()),
+            ..Arrival::default()
         };
-        let sessions = self.config.data.join("sessions");
-        self.folder = sessions.join(&participant.session);
+        let expected = self.expected.take();
+        let session = if let Some((number, pending)) = &expected {
+            arrival.enrolled = Some(Enrolled {
+                number: number.clone(),
+                answers: pending.answers.clone(),
+            });
+            pending.session.clone()
+        } else {
+            let drawn = self.next.take();
+            let participant = match drawn.map_or_else(|| Participant::draw().map(Box::new), Ok) {
+                Ok(participant) => participant,
+                Err(error) => return self.fail(error.into()),
+            };
+            let privacy = &self.config.privacy;
+            let (letters, url) = (participant.code.grouped(), &privacy.withdraw_url);
+            self.card = Some(Card::of(letters, url, &privacy.contact));
+            let session = participant.session.clone();
+            arrival.drawn = Some(participant);
+            session
+        };
+        self.folder = self.config.data.join("sessions").join(&session);
         let card = self.chain.status.card();
-        let mut record = record::of(&participant, &self.config, &self.protocol, card);
-        if let Err(error) = record::identify(&mut record, &participant, &self.config) {
+        let mut record = record::of(session, &self.config, &self.protocol, card);
+        record.consent = self.consent.as_ref().map(|consent| consent.record.clone());
+        if let Some(participant) = &arrival.drawn
+            && let Err(error) = record::identify(&mut record, participant, &self.config)
+        {
             log::error!("the session has no token: {error}");
         }
-        self.clerk.ask(Job::Open(
-            self.folder.clone(),
-            Box::new(record),
-            participant,
-        ));
+        if let Some((_, pending)) = expected {
+            record.participant = Some(pending.token);
+            record.recipient = Some(pending.recipient);
+        }
+        let folder = self.folder.clone();
+        self.clerk.ask(Job::Open(folder, Box::new(record), arrival));
         self.chain.send(Command::NewSession {
             folder: self.folder.clone(),
         });

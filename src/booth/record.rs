@@ -9,9 +9,9 @@ use crate::screen::lang;
 use crate::session::protocol::Protocol;
 use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
 
-/// The record of the participant's session under this configuration.
+/// The record of `session` under this configuration.
 pub(super) fn of(
-    participant: &Participant,
+    session: String,
     config: &Config,
     protocol: &Protocol,
     card: Option<Card>,
@@ -23,7 +23,7 @@ pub(super) fn of(
     };
     let corpus = config.corpus.path_for(lang::name(&config.language));
     Record {
-        session: participant.session.clone(),
+        session,
         box_name: config.box_name.clone(),
         site: config.site.clone(),
         language: lang::name(&config.language).to_owned(),
@@ -53,7 +53,7 @@ pub(super) fn of(
             reference: audio.reference.clone(),
         },
         consent: None,
-        recipient: Some(participant.recipient.to_string()),
+        recipient: None,
         sealed: is_sealed(config),
         participant: None,
         software: concat!("booth ", env!("CARGO_PKG_VERSION")).into(),
@@ -70,12 +70,14 @@ fn has_operator(config: &Config) -> bool {
     operator::recipients(&config.privacy.recipient).is_ok_and(|all| !all.is_empty())
 }
 
-/// Adds the token of a participant who gave no name; without an operator nobody could open it.
+/// Adds to whom the takes are sealed and the token of a participant who gave no name; without an
+/// operator nobody could open that.
 pub(super) fn identify(
     record: &mut Record,
     participant: &Participant,
     config: &Config,
 ) -> Result<(), ParticipantError> {
+    record.recipient = Some(participant.recipient.to_string());
     if has_operator(config) {
         let consent = serde_json::to_value(&record.consent).unwrap_or_default();
         let identity = participant.anonymous(consent);

@@ -1,23 +1,34 @@
-//! `booth demo`: a scripted visitor reads through the whole protocol in forty seconds.
+//! `booth demo`: a scripted visitor consents, reads through the whole protocol in forty seconds, and is
+//! forgotten.
 
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::run::finish;
-use super::{Common, Done, Failure, takes};
+use super::{Common, Done, Failure, could_not, takes};
 use crate::audio::source;
 use crate::audio::source::alsa::open_pcm;
 use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
-use crate::config::{Audio, Config};
+use crate::config::{Audio, Config, Recipients};
+use crate::identity::tombstone::By;
+use crate::identity::{erase, forget, keyring, operator};
 use crate::session::protocol::Protocol;
-use crate::store::takes as rows;
+use crate::store::{folder, takes as rows};
 
 /// The visitor.
 const VISITOR: &str = "\
 until attract
 1200 go
+until consent
+repeat 4
+  1200 go
+end
+800 go hold 1200
+until code
+2500 go
 until intro
 1500 go
 repeat 9
@@ -50,6 +61,9 @@ pub struct Args {
     /// As fast as the disk allows
     #[arg(long)]
     fast: bool,
+    /// Leaves the recordings and the operator's key for a look; nobody is forgotten
+    #[arg(long)]
+    keep: bool,
 }
 
 /// Runs `booth demo`.
@@ -61,8 +75,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     config.board = "sim".into();
     config.sphere.host = "sim".into();
     config.audio.mixer.clear();
-    let data = std::env::temp_dir().join(format!("booth-demo-{}", std::process::id()));
-    config.data = common.data.clone().unwrap_or(data);
+    let temporary = std::env::temp_dir().join(format!("booth-demo-{}", std::process::id()));
+    let data = || temporary.join("data");
+    config.data = common.data.clone().unwrap_or_else(data);
+    let key = temporary.join("operator.key");
+    std::fs::create_dir_all(&temporary)
+        .map_err(|error| could_not(format!("{}: {error}", temporary.display())))?;
+    let recipient = operator::keygen(&key).map_err(could_not)?;
+    config.privacy.recipient = Recipients::One(recipient.to_string());
     match &args.device {
         Some(device) => fit(&mut config, device)?,
         None => config.audio.device = source::SIMULATED.into(),
@@ -77,16 +97,35 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         "demo: {} channels from {source}",
         config.audio.channels.len()
     );
-    let protocol = Protocol::load("vibravox", &[])?.scaled_to(SECONDS);
+    // A laboratory has consent on paper; here the visitor is asked as in an exhibition.
+    let protocol = Protocol {
+        consents: Protocol::load("exhibition", &[])?.consents,
+        ..Protocol::load("vibravox", &[])?.scaled_to(SECONDS)
+    };
     let script = Script::parse(Path::new("demo"), VISITOR)?;
     let data = config.data.clone();
     let options = Options {
         script: Some(script),
         screens: None,
         fast: args.fast,
+        participant: None,
     };
+    let before: BTreeSet<String> = sessions(&data)?.into_iter().collect();
     let faulty = booth::run(config, protocol, options)?;
-    report(&data)?;
+    let mut own = sessions(&data)?;
+    own.retain(|session| !before.contains(session));
+    for session in &own {
+        report(&data, session)?;
+    }
+    if args.keep {
+        super::print(&format!("\nthe operator's key is {}\n", key.display()))?;
+    } else {
+        own.iter()
+            .try_for_each(|session| forgotten(&data, session))?;
+        erase::file(&key, false, &mut || {}).map_err(could_not)?;
+        // Stays where the data are in it.
+        let _ = std::fs::remove_dir(&temporary);
+    }
     finish(faulty)
 }
 
@@ -112,19 +151,39 @@ fn fit(config: &mut Config, device: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The table of the takes of each session, and where they are.
-fn report(data: &Path) -> Result<(), Failure> {
-    let unreadable = |error: std::io::Error| {
-        Failure::CouldNot(format!("{}: {error}", data.join("sessions").display()))
-    };
-    for session in rows::sessions(data).map_err(unreadable)? {
-        let folder = data.join("sessions").join(&session);
-        let rows = rows::read(&folder).map_err(unreadable)?;
-        super::print(&format!(
-            "\n{}\nin {}\n",
-            takes::table(&rows),
-            folder.display()
-        ))?;
+fn unreadable(path: PathBuf) -> impl Fn(std::io::Error) -> Failure {
+    move |error| could_not(format!("{}: {error}", path.display()))
+}
+
+/// The sessions that are in `data`, which may not be there yet.
+fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
+    if data.join("sessions").exists() {
+        rows::sessions(data).map_err(unreadable(data.to_owned()))
+    } else {
+        Ok(Vec::new())
     }
+}
+
+/// The table of a session's takes, and where they are.
+fn report(data: &Path, session: &str) -> Result<(), Failure> {
+    let folder = data.join("sessions").join(session);
+    let rows = rows::read(&folder).map_err(unreadable(folder.clone()))?;
+    let table = takes::table(&rows);
+    super::print(&format!("\n{table}\nin {}\n", folder.display()))?;
+    Ok(())
+}
+
+/// Forgets the visitor, and prints the receipt.
+fn forgotten(data: &Path, session: &str) -> Result<(), Failure> {
+    let _held = folder::lock(data).map_err(unreadable(data.to_owned()))?;
+    let proof = keyring::proof(data, session).map_err(could_not)?;
+    let proof = proof.ok_or_else(|| could_not("the visitor's proof is not there"))?;
+    let mut tombstone = forget::announce(data, &proof, By::Code).map_err(could_not)?;
+    forget::carry_out(data, &mut tombstone).map_err(could_not)?;
+    erase::trim(data);
+    let receipt = forget::receipt(data, &tombstone).map_err(could_not)?;
+    super::print(&format!(
+        "\nthe visitor is forgotten; their receipt:\n{receipt}\n"
+    ))?;
     Ok(())
 }

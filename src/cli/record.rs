@@ -234,7 +234,7 @@ impl Take<'_> {
                     log::warn!("the disk is back, and has what waited");
                     away = None;
                 }
-                Ok(Report::Measured { .. } | Report::Lost { .. }) => {}
+                Ok(Report::Measured { .. } | Report::Lost { .. } | Report::Forgotten) => {}
                 Err(_) if chain.ended().is_some() => {
                     let text = "capture or recorder ended before its time";
                     return Err(Failure::CouldNot(text.into()));

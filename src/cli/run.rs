@@ -26,6 +26,9 @@ pub struct Args {
     /// Writes a PNG of each new screen into this folder
     #[arg(long, value_name = "DIR")]
     screens: Option<PathBuf>,
+    /// Takes this enrolled person first, without asking; the number that `booth enroll` printed
+    #[arg(long, value_name = "NUMBER")]
+    participant: Option<String>,
     /// As fast as the disk allows, with the simulated source and a script
     #[arg(long, requires = "script")]
     fast: bool,
@@ -56,6 +59,7 @@ pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
         script,
         screens: args.screens,
         fast: args.fast,
+        participant: args.participant,
     };
     finish(booth::run(config, protocol, options)?)
 }

@@ -23,6 +23,14 @@ pub fn missing(text: &str) -> usize {
     plain(text).chars().filter(lacks).count()
 }
 
+/// Whether `area` holds `text` at the largest font that the style allows.
+pub fn fits(text: &str, area: Size, style: Style) -> bool {
+    let allowed = |font: &&&MonoFont<'_>| font.character_size.height <= style.largest.max(10);
+    let font = FONTS.iter().find(allowed).unwrap_or(&FONTS[3]);
+    let lines = wrap(&plain(text), columns(font, area));
+    lines.len() as u32 * font.character_size.height <= area.height
+}
+
 /// Draws `text` in the middle of `area` at the largest size that holds it.
 pub fn draw(picture: &mut Picture, text: &str, area: Rectangle, style: Style, colour: Rgb565) {
     let text = plain(text);

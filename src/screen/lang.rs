@@ -55,6 +55,38 @@ pub struct Lang {
     pub resume_text: String,
     /// Its answers.
     pub resume_hint: String,
+    /// Heading of the consent text.
+    pub consent_title: String,
+    /// Added to it: takes are sealed.
+    pub consent_sealed: String,
+    /// Added to it: takes are readable by whoever has the box.
+    pub consent_open: String,
+    /// Buttons of a page.
+    pub consent_next: String,
+    /// Buttons of the last page.
+    pub consent_hold: String,
+    /// Heading of the withdrawal code.
+    pub code_title: String,
+    /// What it is for.
+    pub code_text: String,
+    /// Buttons of the code.
+    pub code_hint: String,
+    /// Heading of the question whether to erase everything.
+    pub withdraw_title: String,
+    /// The question.
+    pub withdraw_text: String,
+    /// Its answers.
+    pub withdraw_hint: String,
+    /// Heading while everything is erased.
+    pub erasing_title: String,
+    /// What is being done.
+    pub erasing_text: String,
+    /// The disk cannot be written, and something is to be erased.
+    pub erasing_waits: String,
+    /// Heading once everything is erased.
+    pub erased_title: String,
+    /// What was done.
+    pub erased_text: String,
     /// `go` on an intro.
     pub intro_go: String,
     /// Buttons while a line is read, mode auto.
@@ -87,6 +119,8 @@ pub struct Lang {
     pub thanks_title: String,
     /// The session's end.
     pub thanks_text: String,
+    /// The session's end, beside the withdrawal code.
+    pub thanks_code: String,
     /// Buttons of the session's end.
     pub thanks_hint: String,
     /// Heading of every fault.

@@ -16,6 +16,16 @@ pub struct Layout {
     pub title: Rectangle,
     /// The text of a screen outside a step.
     pub message: Rectangle,
+    /// A page of a long text.
+    pub page: Rectangle,
+    /// The withdrawal code for a camera: square.
+    pub qr: Rectangle,
+    /// What stands beside it.
+    pub beside_qr: Rectangle,
+    /// Whom to write to.
+    pub contact: Rectangle,
+    /// The withdrawal code in letters.
+    pub letters: Rectangle,
     /// Live level.
     pub level: Rectangle,
     /// What the buttons do.
@@ -40,8 +50,31 @@ impl Layout {
         let hint_top = h.saturating_sub(hint_h);
         let level_top = hint_top.saturating_sub(level_h + margin / 2);
         let bar_top = margin / 2 + head_h;
+        let page = part(bar_top, hint_top.saturating_sub(margin / 2));
+        let (letters_h, contact_h) = (unit / 6, unit / 13);
+        let letters_top = page.size.height.saturating_sub(letters_h);
+        let contact_top = letters_top.saturating_sub(contact_h);
+        // About half the width at most, so that words have room beside it.
+        let side = (page.size.width * 13 / 25).min(contact_top.saturating_sub(margin / 2));
+        let of_page = |left: u32, top: u32, width: u32, height: u32| {
+            Rectangle::new(
+                page.top_left + Point::new(left as i32, top as i32),
+                Size::new(width, height),
+            )
+        };
+        let beside = side + margin;
         let title_bottom = h * 27 / 100;
         Layout {
+            page,
+            qr: of_page(0, 0, side, side),
+            beside_qr: of_page(beside, 0, page.size.width.saturating_sub(beside), side),
+            contact: of_page(0, contact_top, page.size.width, letters_top - contact_top),
+            letters: of_page(
+                0,
+                letters_top,
+                page.size.width,
+                page.size.height - letters_top,
+            ),
             head: part(margin / 2, bar_top),
             bar: part(bar_top, bar_top + bar_h),
             line: part(
@@ -68,6 +101,8 @@ mod tests {
             for parts in [
                 vec![l.head, l.bar, l.line, l.level, l.hint],
                 vec![l.title, l.message, l.hint],
+                vec![l.head, l.page, l.hint],
+                vec![l.head, l.qr, l.beside_qr, l.contact, l.letters, l.hint],
             ] {
                 for (n, a) in parts.iter().enumerate() {
                     assert_eq!(a.intersection(&panel), *a, "{w}x{h}");

@@ -1,16 +1,21 @@
 //! A screen becomes a picture: equal screens give equal pictures.
 
+mod qr;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use embedded_graphics::Drawable;
 use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::{
     Circle, Primitive, PrimitiveStyle, Rectangle, RoundedRectangle,
 };
 
+use super::card::Card;
 use super::layout::Layout;
+use super::pages;
 use super::picture::Picture;
 use super::style::{Side, Style};
 use super::text::Type;
@@ -52,6 +57,9 @@ const TITLE: Style = Style {
     largest: 40,
 };
 
+/// A page of a long text, in parts of the shorter side: legible at arm's length on 2 inches.
+const PAGE_PARTS: u32 = 13;
+
 /// Draws screens of one size.
 #[derive(Debug)]
 pub struct Painter {
@@ -88,6 +96,22 @@ impl Painter {
         self.text.prepare(text, self.layout.line.size, LINE);
     }
 
+    /// `text` cut into pages for the screen `consent`.
+    #[must_use]
+    pub fn pages(&mut self, text: &str) -> Vec<Arc<str>> {
+        let (style, area) = (self.page_style(), self.layout.page.size);
+        pages::cut(text, |page| self.text.fits(page, area, style))
+    }
+
+    fn page_style(&self) -> Style {
+        let size = self.picture.size();
+        Style {
+            bold: false,
+            side: Side::Left,
+            largest: size.width.min(size.height) / PAGE_PARTS,
+        }
+    }
+
     /// The picture painted last.
     #[must_use]
     pub fn picture(&self) -> &Picture {
@@ -96,9 +120,21 @@ impl Painter {
 
     /// Paints `screen`.
     pub fn paint(&mut self, screen: &Screen) -> &Picture {
+        self.paint_with(screen, None)
+    }
+
+    /// Paints `screen`, with the withdrawal code where one is to be seen.
+    pub fn paint_with(&mut self, screen: &Screen, card: Option<&Card>) -> &Picture {
         let _ = self.picture.clear(GROUND);
         let accent = accent(screen.name);
-        if let Some(progress) = screen.progress {
+        if let Some(card) = card {
+            self.heading(&screen.title, accent);
+            self.card(&screen.text, card, accent);
+        } else if screen.name == Name::Consent {
+            self.heading(&screen.title, accent);
+            let (page, style) = (self.layout.page, self.page_style());
+            self.put(&screen.text, page, style, TEXT);
+        } else if let Some(progress) = screen.progress {
             self.head(screen, progress, accent);
             self.put(&screen.text, self.layout.line, LINE, TEXT);
         } else {
@@ -171,6 +207,43 @@ impl Painter {
         );
     }
 
+    /// A heading that leaves its screen the most room.
+    fn heading(&mut self, title: &str, accent: Rgb565) {
+        let area = self.layout.head;
+        let style = Style {
+            bold: true,
+            side: Side::Left,
+            largest: area.size.height * 3 / 4,
+        };
+        self.put(title, area, style, accent);
+    }
+
+    /// The QR code, what it is for beside it, and under both the letters.
+    fn card(&mut self, text: &str, card: &Card, accent: Rgb565) {
+        let Layout {
+            qr: field,
+            beside_qr,
+            contact,
+            letters,
+            ..
+        } = self.layout;
+        let qr = card.qr.as_ref().map(|qr| qr.as_str());
+        qr::draw(&mut self.picture, qr, field);
+        let (left, bold) = (self.page_style(), true);
+        let side = Side::Middle;
+        let middle = Style { side, ..left };
+        let largest = letters.size.height;
+        let loud = Style {
+            bold,
+            side,
+            largest,
+        };
+        self.put(text, beside_qr, left, TEXT);
+        self.put(&card.contact, contact, middle, MUTED);
+        self.put(&card.letters, letters, loud, accent);
+        self.text.drop_layout(&card.letters);
+    }
+
     /// A short line of the accent between heading and message.
     fn rule(&mut self, accent: Rgb565) {
         let title = self.layout.title;
@@ -227,12 +300,12 @@ impl Painter {
 fn accent(name: Name) -> Rgb565 {
     match name {
         Name::Attract | Name::Thanks => colour(0x3c_d0_c0),
-        Name::Intro | Name::Question => colour(0x60_a8_ff),
-        Name::Reading => AMBER,
+        Name::Consent | Name::Intro | Name::Question => colour(0x60_a8_ff),
+        Name::Reading | Name::Code => AMBER,
         Name::Quiet => colour(0xb0_90_ff),
         Name::Paused => MUTED,
         Name::Over => GREEN,
-        Name::Fault => colour(0xff_80_58),
+        Name::Fault | Name::Withdraw => colour(0xff_80_58),
     }
 }
 
@@ -266,6 +339,37 @@ mod tests {
         assert_ne!(*painter.picture(), first);
         assert_eq!(*painter.paint(&reading("Bonjour")), first);
         assert_eq!(*Painter::new(size, &[]).paint(&reading("Bonjour")), first);
+    }
+
+    #[test]
+    fn a_code_is_drawn_whole_or_masked_and_no_layout_of_it_is_kept() {
+        let card = Card::of(
+            zeroize::Zeroizing::new("ABCD-EFGH-JKMN-P".to_owned()),
+            "https://example.org/withdraw",
+            "desk@example.org",
+        );
+        let screen = Screen {
+            name: Name::Code,
+            progress: None,
+            ..reading("Notez ce code.")
+        };
+        for (w, h) in [(320, 240), (240, 240), (240, 320), (0, 0), (9, 9)] {
+            let mut painter = Painter::new(Size::new(w, h), &[]);
+            let shown = painter.paint_with(&screen, Some(&card)).clone();
+            let masked = painter.paint_with(&screen, Some(&card.masked())).clone();
+            assert_eq!(shown == masked, w < 100);
+            assert!(!painter.text.has_layout(&card.letters));
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_into_pages_at_a_legible_size() {
+        let text = "Une phrase que chacun peut lire sans peine. ".repeat(30);
+        for (w, h) in [(320, 240), (240, 240), (240, 320)] {
+            let mut painter = Painter::new(Size::new(w, h), &[]);
+            let pages = painter.pages(&text);
+            assert!((4..16).contains(&pages.len()), "{} pages", pages.len());
+        }
     }
 
     #[test]

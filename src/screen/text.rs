@@ -157,6 +157,28 @@ impl Type {
         }
     }
 
+    /// Whether `area` holds `text` at the style's largest size.
+    #[must_use]
+    pub fn fits(&mut self, text: &str, area: Size, style: Style) -> bool {
+        match &mut self.shaper {
+            None => bitmap::fits(text, area, style),
+            Some(shaper) => shaper.fits(text, area, style),
+        }
+    }
+
+    /// Keeps no layout of `text`.
+    pub fn drop_layout(&mut self, text: &str) {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.laid.retain(|laid| laid.text != text);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_layout(&self, text: &str) -> bool {
+        let shaper = self.shaper.as_ref();
+        shaper.is_some_and(|shaper| shaper.laid.iter().any(|laid| laid.text == text))
+    }
+
     /// Draws `text` in the middle of the height of `area`.
     pub fn draw(
         &mut self,
@@ -224,8 +246,14 @@ impl Shaper {
         self.laid.len() - 1
     }
 
-    /// The largest size that holds `text`; the smallest, words broken, if none does.
-    fn fit(&mut self, text: &str, area: Size, style: Style) -> (Buffer, f32) {
+    fn fits(&mut self, text: &str, area: Size, style: Style) -> bool {
+        let mut buffer = self.set(text, style);
+        let size = style.largest.clamp(*SIZES.start(), *SIZES.end());
+        self.measure(&mut buffer, size, area).is_some()
+    }
+
+    /// `text` as it is set, of no size yet.
+    fn set(&mut self, text: &str, style: Style) -> Buffer {
         let align = match style.side {
             Side::Left => Align::Left,
             Side::Middle => Align::Center,
@@ -233,9 +261,14 @@ impl Shaper {
         };
         let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
         buffer.set_wrap(Wrap::Word);
-        let shown = typeset(text);
         let attrs = self.attrs(style.bold);
-        buffer.set_text(&shown, &attrs, Shaping::Advanced, Some(align));
+        buffer.set_text(&typeset(text), &attrs, Shaping::Advanced, Some(align));
+        buffer
+    }
+
+    /// The largest size that holds `text`; the smallest, words broken, if none does.
+    fn fit(&mut self, text: &str, area: Size, style: Style) -> (Buffer, f32) {
+        let mut buffer = self.set(text, style);
         let (mut fits, mut too_large) = (
             *SIZES.start(),
             style.largest.clamp(*SIZES.start(), *SIZES.end()) + 1,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::board::Button;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::Prompt;
+pub use crate::identity::tombstone::By;
 use crate::rt::Nanos;
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
@@ -50,6 +51,10 @@ pub enum Event {
     Offer(Box<Resumption>),
     /// The session that was offered is forgotten.
     Retracted,
+    /// The session of this moment was forgotten by somebody with its code, or by the operator.
+    Withdrawn,
+    /// What [`Action::Forget`] asked for is certain, whatever happens.
+    Forgotten,
     /// Nobody will press a button any more: do not linger.
     NoMorePresses,
     /// The program ends.
@@ -148,6 +153,9 @@ pub enum Action {
     Silence,
     /// A row for events.jsonl at this frame of the session.
     Note(u64, Note),
+    /// Everything of this session is erased; answered by [`Event::Forgotten`]. No session
+    /// begins before that, and this one is not closed.
+    Forget(By),
     /// The session is over, all its takes are on the disk.
     Close(Ended),
 }

@@ -107,11 +107,7 @@ impl Session {
     /// A press on the fault screen: `go` goes on without the sphere or tries the disk again.
     pub(super) fn dismiss(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
         if button == Button::Stop {
-            let nobody = matches!(
-                self.state,
-                State::Attract | State::Asked { .. } | State::Thanks { .. }
-            );
-            if !nobody {
+            if !self.is_unattended() {
                 self.end_take(Verdict::Aborted, frame, Some(frame), actions);
                 self.end_session(Ended::Stopped, frame, actions);
             }

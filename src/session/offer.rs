@@ -78,6 +78,8 @@ impl Session {
         self.takes = session.takes;
         self.retaken = session.line;
         self.steps = self.protocol.steps.len();
+        // The code went with the crash; it was confirmed, or there would be no step.
+        (self.is_enrolled, self.shows_code, self.is_unconfirmed) = (false, false, false);
         let mut steps = self.protocol.steps.iter();
         let step = steps.position(|it| it.name == session.step).unwrap_or(0);
         self.enter_step(step, frame, actions);

@@ -1,5 +1,5 @@
 //! What each button means in each state. `go` and `pause` act on the edge; `redo` and `stop` on
-//! release, or once they were held long enough.
+//! release, or once they were held long enough; so does `go` where it consents or erases.
 
 use super::event::{Action, Begin};
 use super::{Cue, Held, Session, State};
@@ -30,8 +30,8 @@ impl Session {
         }
     }
 
-    /// `redo` or `stop` went down: what it means shows when it is released or held long enough.
-    fn hold(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+    /// A button went down that means something when it is released or held long enough.
+    pub(super) fn hold(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
         let since = frame;
         self.held = Some(Held { button, since });
         if let Some(take) = &self.open {
@@ -44,7 +44,7 @@ impl Session {
         let Some(since) = self.down_since[button as usize].take() else {
             return;
         };
-        if !matches!(self.state, State::Attract | State::Asked { .. }) {
+        if !self.is_vacant() {
             let held_ms = frame.saturating_sub(since) * 1000 / u64::from(self.rules.rate);
             self.note(since, Note::Press { button, held_ms }, actions);
         }
@@ -53,7 +53,7 @@ impl Session {
         }
     }
 
-    /// `redo` or `stop` was released, or held long enough at `frame`.
+    /// A button was released, or held long enough at `frame`.
     pub(super) fn acted(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
         // A fault, the step's end or a take cut by its limit may have come between: the press then
         // meant what is gone.
@@ -61,17 +61,28 @@ impl Session {
         if !self.faults.is_empty() || self.open.as_ref().is_some_and(replaced) {
             return;
         }
-        match (held.button, long) {
-            (Button::Redo, false) => self.redo(held.since, actions),
-            (Button::Redo, true) => self.skip(held.since, frame, actions),
-            _ => self.stop(held.since, frame, actions),
+        let press = (held.button, long);
+        match (&self.state, press) {
+            (State::Consent { page }, _) => self.consent_acted(*page, press, frame, actions),
+            (State::Withdraw { .. }, _) => self.withdraw_acted(press, frame, actions),
+            (_, (Button::Redo, false)) => self.redo(held.since, actions),
+            (_, (Button::Redo, true)) => self.skip(held.since, frame, actions),
+            (_, (Button::Stop, true)) if !self.is_unattended() => {
+                self.ask_to_erase(held.since, frame, actions);
+            }
+            (_, (Button::Stop, _)) => self.stop(held.since, frame, actions),
+            (_, (Button::Go | Button::Pause, _)) => {}
         }
     }
 
     pub(super) fn go(&mut self, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
             State::Attract if self.offer.is_some() => self.ask(true, frame),
-            State::Attract => self.open_session(frame, actions),
+            State::Attract => self.receive(frame, actions),
+            State::Consent { page } => self.turn_or_consent(page, frame, actions),
+            State::Code => self.code_taken(frame, actions),
+            State::Withdraw { .. } => self.hold(Button::Go, frame, actions),
+            State::Erased { .. } => self.move_on(frame, actions),
             State::Asked { .. } => self.take_up(frame, actions),
             State::Intro(Cue::Idle) => self.start_step(frame, actions),
             State::Running => self.go_on(frame, actions),
@@ -92,8 +103,9 @@ impl Session {
 
     pub(super) fn stop(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
-            State::Attract => {}
+            State::Attract | State::Erasing { .. } => {}
             State::Asked { .. } => self.decline(actions),
+            State::Erased { .. } => self.move_on(frame, actions),
             State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
             State::Thanks { .. } => {}
             _ => {

@@ -2,6 +2,8 @@
 //!
 //! A file that asks for what this version cannot do is refused in a sentence, never half obeyed.
 
+mod consent;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use toml::Spanned;
 use crate::config::near::{explain, line_at, line_of, nearest};
 use crate::corpus::order::Sequence;
 use crate::store::row::Kind;
+
+pub use consent::{ConsentText, in_language};
 
 /// The protocols inside the program.
 const EMBEDDED: [(&str, &str); 2] = [
@@ -63,7 +67,7 @@ pub enum Abandoned {
     /// Its takes stay.
     #[default]
     Keep,
-    /// Its takes are removed.
+    /// The session is forgotten.
     Erase,
 }
 
@@ -113,6 +117,10 @@ pub struct Protocol {
     pub idle_s: u32,
     /// How often a redo is offered.
     pub redo_offers: u32,
+    /// What becomes of an abandoned session.
+    pub abandoned: Abandoned,
+    /// What is agreed to before anything is recorded, by language; none: nobody is asked.
+    pub consents: BTreeMap<String, ConsentText>,
     /// The steps in order.
     pub steps: Vec<Step>,
     /// SHA-256 of the file's text, in hexadecimal.
@@ -133,7 +141,8 @@ struct Typed {
     practice: u32,
     #[serde(default)]
     fitting: bool,
-    consent: Option<toml::Value>,
+    #[serde(default)]
+    consent: BTreeMap<String, consent::Typed>,
     question: Option<toml::Value>,
     verdict: Option<toml::Value>,
     #[serde(default)]
@@ -234,6 +243,8 @@ impl Protocol {
                 "`step`: a protocol needs at least one [[step]]".to_owned(),
             ));
         }
+        let consents = consent::check(typed.consent)
+            .map_err(|(offset, reason)| refused(Some(line_at(text, offset)), reason))?;
         let mut names = BTreeSet::new();
         let mut steps = Vec::new();
         for typed in typed.step {
@@ -245,6 +256,8 @@ impl Protocol {
             name: typed.name,
             idle_s: typed.idle_s.unwrap_or(180),
             redo_offers: typed.redo_offers.unwrap_or(1),
+            abandoned: typed.abandoned,
+            consents,
             steps,
             sha256: Sha256::digest(text)
                 .iter()
@@ -271,17 +284,11 @@ impl Protocol {
 
 fn unbuilt(t: &Typed) -> Option<(&'static str, &'static str)> {
     [
-        (t.consent.is_some(), "consent", "ask for consent"),
         (t.question.is_some(), "question", "ask questions"),
         (t.verdict.is_some(), "verdict", "judge takes"),
         (t.silence_s != 0.0, "silence_s", "measure the noise floor"),
         (t.practice > 0, "practice", "offer practice lines"),
         (t.fitting, "fitting", "show the fitting screen"),
-        (
-            t.abandoned == Abandoned::Erase,
-            "abandoned",
-            "erase an abandoned session",
-        ),
     ]
     .into_iter()
     .find(|(asked, ..)| *asked)
@@ -416,8 +423,8 @@ mod tests {
                 "p.toml:6: `sphere`",
             ),
             (
-                good.to_owned() + "[consent.fr]\ntext = \"x\"\n",
-                "p.toml:6: `consent`: this version cannot",
+                good.to_owned() + "[[question]]\nid = \"x\"\n",
+                "p.toml:6: `question`: this version cannot",
             ),
             ("practice = 2\n".to_owned() + good, "p.toml:1: `practice`"),
         ] {

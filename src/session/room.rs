@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Session;
 use super::event::Action;
-use super::{Session, State};
 use crate::store::events::FaultKind;
 use crate::store::folder::Ended;
 use crate::store::row::{Kind, Verdict};
@@ -18,10 +18,7 @@ impl Session {
     /// The disk has room for so many seconds of recording before the reserve.
     pub(super) fn room(&mut self, seconds: u64, frame: u64, actions: &mut Vec<Action>) {
         self.room_s = seconds;
-        let nobody = matches!(
-            self.state,
-            State::Attract | State::Asked { .. } | State::Thanks { .. }
-        );
+        let nobody = self.is_unattended();
         let full = if nobody {
             self.steps_that_fit() == 0
         } else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::Action;
+use super::event::{Action, By};
 use super::protocol::Locate;
 use super::{Cue, OVER_MS, Session, State, THANKS_BRIEF_MS, THANKS_MS, Timer};
 use crate::store::events::{FaultKind, Note};
@@ -17,8 +17,10 @@ impl Session {
         self.steps = self.steps_that_fit();
         self.takes = 0;
         self.version = 1;
+        self.is_enrolled = std::mem::take(&mut self.expected);
+        self.shows_code = !self.is_enrolled;
         actions.push(Action::Open);
-        self.enter_step(0, frame, actions);
+        self.begin(frame, actions);
     }
 
     pub(super) fn enter_step(&mut self, step: usize, frame: u64, actions: &mut Vec<Action>) {
@@ -267,16 +269,32 @@ impl Session {
         self.state = State::Over { until };
     }
 
-    pub(super) fn end_session(&mut self, ended: Ended, frame: u64, actions: &mut Vec<Action>) {
+    /// The step's time stands, and so does what the sphere plays or is about to.
+    pub(super) fn stop_cue(&mut self, frame: u64, actions: &mut Vec<Action>) {
         if self.timer.is_running() {
             self.timer.pause(frame);
             self.silence(frame, actions);
-        } else if matches!(
+        } else {
+            self.silence_cue(frame, actions);
+        }
+    }
+
+    /// Silences a sphere that is about to play.
+    pub(super) fn silence_cue(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        if matches!(
             self.state,
             State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
         ) {
             self.silence(frame, actions);
         }
+    }
+
+    pub(super) fn end_session(&mut self, ended: Ended, frame: u64, actions: &mut Vec<Action>) {
+        if self.is_erased(ended) {
+            let unwatched = ended == Ended::Idle;
+            return self.forget(By::Abandoned, unwatched, frame, actions);
+        }
+        self.stop_cue(frame, actions);
         self.held = None;
         let millis = match (ended, self.hurry) {
             (Ended::Idle, _) => 0,
@@ -298,10 +316,10 @@ impl Session {
             State::Thanks { ended, .. } => {
                 actions.push(Action::Close(ended));
                 self.state = State::Attract;
-                self.shown = None;
-                self.previous = None;
+                self.leave();
                 self.clear_answerable(frame, actions);
             }
+            State::Erased { .. } => self.state = State::Attract,
             _ => {}
         }
     }

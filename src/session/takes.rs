@@ -348,10 +348,7 @@ impl Session {
             self.lines.push_front(line);
         }
         // Without a visitor nobody could answer it.
-        if !matches!(
-            self.state,
-            State::Attract | State::Asked { .. } | State::Thanks { .. }
-        ) {
+        if !self.is_unattended() {
             self.fault(FaultKind::Storage, reason, frame, actions);
         }
     }

@@ -1,9 +1,11 @@
 //! The session by its events and actions; the booth around it is played by [`Room`].
 
+mod consents;
 mod faults;
 mod random;
 mod takes;
 mod visits;
+mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -43,13 +45,14 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
         rate: RATE,
         take,
         language: "fr".into(),
+        pages: Vec::new(),
         sphere,
         seed: 7,
         sealed: false,
         device_grace_s: 2,
         resume_min: 10,
     };
-    Session::new(Arc::new(protocol), rules)
+    Session::new(Arc::new(protocol), rules, false)
 }
 
 /// Recorder, clerk and sphere as the session sees them; checks each action as it comes.
@@ -63,6 +66,9 @@ struct Room {
     done: BTreeSet<u64>,
     request: u32,
     sessions: u32,
+    closed: u32,
+    notes: u32,
+    forgotten: Vec<By>,
     sphere_fails: bool,
     /// No line can be had.
     dry: bool,
@@ -80,9 +86,29 @@ impl Room {
             done: BTreeSet::new(),
             request: 0,
             sessions: 0,
+            closed: 0,
+            notes: 0,
+            forgotten: Vec::new(),
             sphere_fails: false,
             dry: false,
         }
+    }
+
+    /// One whose visitors are asked for consent, on two pages.
+    fn asking() -> Room {
+        let mut room = Room::new(config::Mode::Auto);
+        room.session.rules.pages = vec!["one".into(), "two".into()];
+        room
+    }
+
+    /// From attract through consent.
+    fn consent(&mut self) {
+        self.press(Button::Go, 0);
+        for _ in 1..self.session.rules.pages.len() {
+            self.press(Button::Go, 0);
+        }
+        self.press(Button::Go, 1000);
+        self.wait(20);
     }
 
     fn send(&mut self, event: Event) {
@@ -171,13 +197,24 @@ impl Room {
                 };
                 self.due.push((self.frame + 40, Event::Rolling(answer)));
             }
-            Action::Close(_) => assert_eq!(self.begun.len(), self.ended.len()),
+            Action::Forget(by) => {
+                self.forgotten.push(by);
+                assert_eq!(
+                    self.begun.len(),
+                    self.ended.len(),
+                    "erased with a take open"
+                );
+                self.due
+                    .retain(|(_, event)| !matches!(event, Event::Stored(_)));
+                self.due.push((self.frame + 30, Event::Forgotten));
+            }
+            Action::Close(_) => {
+                assert_eq!(self.begun.len(), self.ended.len());
+                self.closed += 1;
+            }
             Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
-            Action::Resume(_)
-            | Action::Decline
-            | Action::MayEnd(..)
-            | Action::Silence
-            | Action::Note(..) => {}
+            Action::Note(..) => self.notes += 1,
+            Action::Resume(_) | Action::Decline | Action::MayEnd(..) | Action::Silence => {}
         }
     }
 

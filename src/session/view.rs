@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::protocol::Step;
+use super::protocol::{Step, in_language};
 use super::{Cue, Session, State};
 use crate::config::Mode;
-use crate::screen::lang::{self, Lang};
+use crate::screen::lang::Lang;
 use crate::screen::{Name, Progress, Screen};
 use crate::store::events::FaultKind;
 use crate::store::row::Kind;
@@ -26,13 +26,16 @@ impl Session {
         }
         match self.state {
             State::Attract => Name::Attract,
+            State::Consent { .. } => Name::Consent,
+            State::Code => Name::Code,
+            State::Withdraw { .. } => Name::Withdraw,
             State::Asked { .. } => Name::Question,
             State::Intro(_) => Name::Intro,
             State::Running if self.plan().kind == Kind::Quiet => Name::Quiet,
             State::Running => Name::Reading,
             State::Paused { .. } | State::Interrupted { .. } => Name::Paused,
             State::Over { .. } => Name::Over,
-            State::Thanks { .. } => Name::Thanks,
+            State::Thanks { .. } | State::Erasing { .. } | State::Erased { .. } => Name::Thanks,
         }
     }
 
@@ -43,11 +46,18 @@ impl Session {
         let (title, text, hint) = match name {
             Name::Attract => self.attract_words(words),
             Name::Question => fixed(&words.resume_title, &words.resume_text, &words.resume_hint),
+            Name::Consent => self.consent_words(words),
+            Name::Code => fixed(&words.code_title, &words.code_text, &words.code_hint),
+            Name::Withdraw => fixed(
+                &words.withdraw_title,
+                &words.withdraw_text,
+                &words.withdraw_hint,
+            ),
             Name::Intro => self.intro_words(words),
             Name::Reading | Name::Quiet => self.running_words(words),
             Name::Paused => fixed(&words.paused_title, &words.paused_text, &words.paused_hint),
             Name::Over => fixed(&words.over_title, &words.over_text, ""),
-            Name::Thanks => fixed(&words.thanks_title, &words.thanks_text, &words.thanks_hint),
+            Name::Thanks => self.thanks_words(words),
             Name::Fault => self.fault_words(words),
         };
         // Nothing is lost yet, so the reading goes on.
@@ -70,7 +80,9 @@ impl Session {
     }
 
     fn fault_words(&self, words: &Lang) -> Words {
+        let erasing = matches!(self.state, State::Erasing { .. });
         let (text, hint) = match self.faults.keys().next() {
+            Some(FaultKind::Disk) if erasing => (&words.erasing_waits, ""),
             Some(FaultKind::Device) => (&words.device_lost, ""),
             Some(FaultKind::Disk) => (&words.disk_lost, ""),
             Some(FaultKind::Storage) => (&words.storage_failed, &*words.storage_failed_hint),
@@ -100,6 +112,33 @@ impl Session {
         }
     }
 
+    fn consent_words(&self, words: &Lang) -> Words {
+        let State::Consent { page } = self.state else {
+            return fixed("", "", "");
+        };
+        let pages = &self.rules.pages;
+        let title = format!("{}  {}/{}", words.consent_title, page + 1, pages.len());
+        let hint = if self.is_last(page) {
+            &words.consent_hold
+        } else {
+            &words.consent_next
+        };
+        (title.into(), pages[page].clone(), hint.as_str().into())
+    }
+
+    fn thanks_words(&self, words: &Lang) -> Words {
+        match self.state {
+            State::Erasing { .. } => fixed(&words.erasing_title, &words.erasing_text, ""),
+            State::Erased { .. } => {
+                fixed(&words.erased_title, &words.erased_text, &words.thanks_hint)
+            }
+            _ if self.shows_code => {
+                fixed(&words.thanks_title, &words.thanks_code, &words.thanks_hint)
+            }
+            _ => fixed(&words.thanks_title, &words.thanks_text, &words.thanks_hint),
+        }
+    }
+
     fn attract_words(&self, words: &Lang) -> Words {
         let left = self.minutes_left().map(|minutes| {
             let minutes = minutes.to_string();
@@ -122,12 +161,8 @@ impl Session {
 
     fn step_text(&self) -> &str {
         let plan = self.plan();
-        let language = &self.rules.language;
-        let texts = &plan.text;
-        let own = texts
-            .get(lang::name(language))
-            .or_else(|| texts.get(lang::short(language)));
-        own.or_else(|| texts.values().next()).unwrap_or(&plan.name)
+        let text = in_language(&plan.text, &self.rules.language);
+        text.map_or(&plan.name, |(_, text)| text)
     }
 
     fn session_permille(&self, frame: u64) -> u16 {
@@ -136,7 +171,7 @@ impl Session {
         let all: u64 = seconds(&self.protocol.steps);
         let before: u64 = seconds(&self.protocol.steps[..self.step]);
         let done = match self.state {
-            State::Attract | State::Asked { .. } => 0,
+            _ if self.is_vacant() => 0,
             _ => before * rate + self.timer.used_at(frame),
         };
         (done * 1000 / (all * rate).max(1)) as u16

@@ -5,11 +5,13 @@
 //! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
 //! being recorded.
 
-mod arrivals;
+mod arrival;
 mod desk;
+mod forgetting;
 mod gains;
 mod journal;
 mod space;
+mod tombstones;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +30,9 @@ use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt};
 use crate::identity::operator::Recipient;
 use crate::identity::participant::Participant;
+use crate::identity::tombstone::By;
 use crate::rt;
+pub use arrival::{Arrival, Enrolled};
 use desk::Desk;
 use space::Space;
 
@@ -77,8 +81,8 @@ pub enum Job {
     WantLine,
     /// The line with this ticket is on the disk.
     LineDone(u64),
-    /// A participant's session begins in this folder.
-    Open(PathBuf, Box<Record>, Box<Participant>),
+    /// A person's session begins in this folder.
+    Open(PathBuf, Box<Record>, Arrival),
     /// The session in this folder goes on.
     Resume(PathBuf),
     /// Nobody takes the session that was offered up again.
@@ -87,6 +91,9 @@ pub enum Job {
     Note(u64, Note),
     /// It is over.
     Close(Ended),
+    /// The session in this folder, of which nobody writes any more, is forgotten: tried each second
+    /// until that is certain.
+    Forget(PathBuf, By),
 }
 
 /// What the clerk answers.
@@ -108,6 +115,10 @@ pub enum Answer {
     Moved(Moved),
     /// Why the disk cannot be written; `None` once it can.
     Disk(Option<String>),
+    /// The session's tombstone is on the disk.
+    Forgotten,
+    /// Why it is not yet.
+    Unforgotten(String),
     /// A file of the session could not be written, or a control not held.
     Failed(String),
 }
@@ -154,7 +165,7 @@ impl Clerk {
                 loop {
                     let found = alive.on_disk(|| space.look());
                     found.into_iter().for_each(|found| desk.answer(found));
-                    alive.on_disk(|| desk.serve_arrivals());
+                    alive.on_disk(|| desk.serve_tombstones());
                     desk.hold_gains();
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)

@@ -44,16 +44,30 @@ pub fn unended(folder: &Path) -> Option<Record> {
     record.ended.is_none().then_some(record)
 }
 
+/// Whether the session in `folder` showed its code and nobody confirmed it: a step would follow.
+#[must_use]
+pub fn is_unconfirmed(folder: &Path) -> bool {
+    let events = events(folder).unwrap_or_default();
+    let is = |name: &str, of: &Event| of.event == name;
+    let code = |of: &Event| is("screen", of) && of.name == "code";
+    events.iter().any(code) && !events.iter().any(|of| is("step", of))
+}
+
+fn events(folder: &Path) -> Option<Vec<Event>> {
+    let text = fs::read_to_string(folder.join("events.jsonl")).ok()?;
+    let rows = text.lines();
+    Some(
+        rows.filter_map(|line| serde_json::from_str(line).ok())
+            .collect(),
+    )
+}
+
 /// Where the session in `folder` stood, `rate` being its frames a second; `None` if it was in no
 /// step.
 #[must_use]
 pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
     let rows = takes::read(folder).ok()?;
-    let text = fs::read_to_string(folder.join("events.jsonl")).ok()?;
-    let events: Vec<Event> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
+    let events = events(folder)?;
     let of_rows = rows.iter().map(|row| row.start_frame + row.frames);
     let last = of_rows
         .chain(events.iter().map(|event| event.frame))

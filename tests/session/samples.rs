@@ -100,7 +100,8 @@ fn next_line_ms(run: &Run) -> Vec<f64> {
 
 #[test]
 fn an_exhibition_session_is_every_sample_the_card_delivered() {
-    let script = "until attract\n800 go\nuntil intro\n1500 go\nrepeat 100\n  until reading\n  \
+    let script = "until attract\n800 go\nuntil consent\nrepeat 4\n  700 go\nend\n500 go hold 1200\n\
+        until code\n900 go\nuntil intro\n1500 go\nrepeat 100\n  until reading\n  \
         2300 go\n  3100 go\n  until reading\n  1700 redo\n  2900 go\n  900 go\n  400 redo hold 1200\n  \
         4000 go\nend\n";
     let visit = Visit::new(script, "");

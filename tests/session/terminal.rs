@@ -47,7 +47,10 @@ fn a_session_is_driven_by_hand() {
     assert_eq!(run.code, Some(0), "{:?}", run.stdout.last());
     let screen: String = run.stdout.iter().map(|line| line.text.as_str()).collect();
     assert!(screen.contains('▀'), "a picture is drawn");
-    assert!(screen.contains("space go · r redo"), "the keys are named");
+    assert!(
+        screen.contains("space go (G held) · r redo"),
+        "the keys are named"
+    );
     let session = run::session(&visit.data());
     let verdicts: Vec<Verdict> = run::rows(&session).iter().map(|row| row.verdict).collect();
     assert_eq!(verdicts, [Verdict::Kept, Verdict::Paused, Verdict::Aborted]);

@@ -166,6 +166,38 @@ fn a_verdict_changed_before_the_row_is_written_is_in_the_row() {
 }
 
 #[test]
+fn a_session_to_be_forgotten_is_not_written_on_whatever_its_disk_does() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (mounted, unmounted) = (dir.path().join("mounted"), dir.path().join("unmounted"));
+    std::fs::create_dir(&mounted).expect("folder");
+    let (mut recorder, reports) = recorder(&mounted);
+    recorder.handle(begin(&mounted, 1, 0));
+    recorder.take_in(block(0, 300, None), drop);
+    recorder.handle(end(1, 400));
+    std::fs::rename(&mounted, &unmounted).expect("away");
+    recorder.handle(begin(&mounted, 2, 300));
+    assert!(recorder.handle(Command::Forget));
+    std::fs::remove_dir_all(&unmounted).expect("erased");
+    let mut now = Nanos::now();
+    for n in 3..30 {
+        recorder.take_in(block(n * 100, 100, None), drop);
+        now = now + CHECKPOINT;
+        recorder.checkpoint(now, drop);
+    }
+    assert!(!mounted.exists());
+    let mut told = reports.try_iter();
+    assert!(told.any(|report| matches!(report, Report::Forgotten)));
+    let stored = |report| matches!(report, Report::Stored { .. } | Report::Failed { .. });
+    assert!(!told.any(stored));
+    let next = dir.path().join("next");
+    recorder.handle(Command::NewSession {
+        folder: next.clone(),
+    });
+    recorder.handle(begin(&next, 1, 2900));
+    assert!(next.join("1.rf64").exists());
+}
+
+#[test]
 fn the_end_of_the_program_leaves_whole_files() {
     let dir = tempfile::tempdir().expect("folder");
     let (mut recorder, _reports) = recorder(dir.path());
@@ -208,6 +240,7 @@ fn a_take_that_begins_while_its_disk_is_away_has_every_frame_once_it_is_back() {
             Report::Failed { reason, .. } => reason,
             Report::Measured { .. } => "measured".into(),
             Report::Lost { frames, .. } => format!("{frames} lost"),
+            Report::Forgotten => "forgotten".into(),
         })
         .collect();
     let expected = ["refused", "measured", "1200 frames, gaps []", "returned"];

@@ -4,6 +4,7 @@
 //! panel stays dark until it holds a whole picture.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use embedded_graphics::geometry::{OriginDimensions, Size};
 use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
@@ -19,6 +20,7 @@ use super::gpio;
 use crate::board::profile::{Driver, Panel as Wiring};
 use crate::board::{BoardError, Panel};
 use crate::screen::Screen;
+use crate::screen::card::Card;
 use crate::screen::paint::Painter;
 use crate::screen::picture::Picture;
 
@@ -163,8 +165,8 @@ where
 }
 
 impl Panel for PiPanel {
-    fn show(&mut self, screen: &Screen) -> Result<(), BoardError> {
-        self.painter.paint(screen);
+    fn show(&mut self, screen: &Screen, card: Option<&Card>) -> Result<(), BoardError> {
+        self.painter.paint_with(screen, card);
         Ok(())
     }
 
@@ -198,6 +200,10 @@ impl Panel for PiPanel {
 
     fn prepare(&mut self, text: &str) {
         self.painter.prepare(text);
+    }
+
+    fn pages(&mut self, text: &str) -> Vec<Arc<str>> {
+        self.painter.pages(text)
     }
 
     fn warning(&self) -> Option<&str> {

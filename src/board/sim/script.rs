@@ -172,7 +172,7 @@ mod tests {
             message,
             "script visit.script, line 3: unknown button `jump`; known: go, redo, pause, stop"
         );
-        assert!(refused("until nowhere").contains("attract, question, intro"));
+        assert!(refused("until nowhere").contains("attract, consent, code, question, intro"));
         assert!(refused("wait 5").contains("unknown word `wait`"));
         assert!(refused("end").contains("without `repeat`"));
         assert!(refused("repeat 2\n1 go").contains("line 1"));

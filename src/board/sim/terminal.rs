@@ -13,10 +13,11 @@ use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use super::output::Output;
 use crate::rt;
 use crate::screen::Screen;
+use crate::screen::card::Card;
 use crate::screen::picture::Picture;
 
 /// Under the picture where the keyboard presses the buttons.
-const KEYS: &str = "space go · r redo (R held) · p pause · s stop (S held) · q quit";
+const KEYS: &str = "space go (G held) · r redo (R held) · p pause · s stop (S held) · q quit";
 
 /// Lines of text that may wait for their reader; what comes then is not shown.
 const MOST_BEHIND_BYTES: usize = 64 * 1024;
@@ -66,13 +67,13 @@ impl Terminal {
     }
 
     /// Shows a screen; `new` if it is not the last one with another level or time.
-    pub fn show(&mut self, screen: &Screen, picture: &Picture, new: bool) {
+    pub fn show(&mut self, screen: &Screen, card: Option<&Card>, picture: &Picture, new: bool) {
         if self.picture {
             if let Some(size) = rt::terminal_size() {
-                self.draw(screen, picture, size);
+                self.draw(&line(screen, card), picture, size);
             }
         } else if new && self.output.behind() < MOST_BEHIND_BYTES {
-            self.output.queue(&format!("{}\n", line(screen)));
+            self.output.queue(&format!("{}\n", line(screen, card)));
         }
     }
 
@@ -85,7 +86,8 @@ impl Terminal {
         }
     }
 
-    fn draw(&mut self, screen: &Screen, picture: &Picture, size: (u16, u16)) {
+    /// `words` are a screen's [`line`].
+    fn draw(&mut self, words: &str, picture: &Picture, size: (u16, u16)) {
         if size != self.size {
             self.size = size;
             self.rows.clear();
@@ -93,7 +95,7 @@ impl Terminal {
         let room = (size.0, size.1.saturating_sub(1 + u16::from(self.keys)));
         let mut rows = half_blocks(picture, room);
         // A small terminal shows a small picture: the words can be read under it.
-        rows.push(line(screen).chars().take(size.0.into()).collect());
+        rows.push(words.chars().take(size.0.into()).collect());
         if self.keys {
             rows.push(KEYS.chars().take(size.0.into()).collect());
         }
@@ -125,8 +127,9 @@ impl Drop for Terminal {
     }
 }
 
-/// A screen in words, behind how much of the session is done.
-fn line(screen: &Screen) -> String {
+/// A screen in words, behind how much of the session is done; a withdrawal code comes first, where a
+/// narrow terminal has it too.
+fn line(screen: &Screen, card: Option<&Card>) -> String {
     const CELLS: usize = 20;
     let done = usize::from(screen.session_permille.min(1000));
     let bar = "█".repeat(done * CELLS / 1000);
@@ -138,7 +141,11 @@ fn line(screen: &Screen) -> String {
     };
     let text: String = words(text).chars().filter(|c| !c.is_control()).collect();
     let (percent, name) = (done / 10, screen.name.word());
-    format!("{bar:░<CELLS$} {percent:>3} %  {name:<8} {text}")
+    let code = card.map_or(String::new(), |card| match card.contact.as_str() {
+        "" => format!("{}  ", *card.letters),
+        contact => format!("{}  {contact}  ", *card.letters),
+    });
+    format!("{bar:░<CELLS$} {percent:>3} %  {name:<8} {code}{text}")
 }
 
 /// The picture in rows of U+2580, two pixels a cell, shrunk to `room` columns and rows.
@@ -227,7 +234,7 @@ mod tests {
                 recording: false,
                 level: None,
             };
-            terminal.draw(&screen, &picture, (200, 60));
+            terminal.draw(&line(&screen, None), &picture, (200, 60));
         }
         let read = std::thread::spawn(move || {
             let mut all = String::new();

@@ -66,7 +66,7 @@ fn a_line_that_cannot_be_had_is_a_fault_only_once_it_is_needed() {
     assert_eq!(room.session.screen_name(), Name::Fault);
     // The visitor leaves; the next one meets a booth that tries again.
     room.press(Button::Stop, 0);
-    room.wait(20_000);
+    room.wait(40_000);
     assert_eq!(room.session.screen_name(), Name::Attract);
     room.dry = false;
     room.go_to_reading();

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn a_million_random_presses_leave_no_dead_end() {
-    let mut room = Room::new(config::Mode::Auto);
+    let mut room = Room::asking();
     let mut random = 1u64;
     for _ in 0..1_000_000 / 4 {
         // Knuth's MMIX generator: any would do.
@@ -14,12 +14,15 @@ fn a_million_random_presses_leave_no_dead_end() {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         let draw = random >> 33;
-        for button in Button::ALL {
-            room.press(button, if draw.is_multiple_of(61) { 1100 } else { 0 });
+        for n in 0..4 {
+            let draw = draw >> (8 * n) & 0xff;
+            let button = Button::ALL[draw as usize % 4];
+            room.press(button, if draw < 16 { 1100 } else { 0 });
         }
         room.wait(draw % 700);
     }
     assert!(room.sessions > 100, "{} sessions", room.sessions);
+    assert!(room.closed > 10 && room.forgotten.len() > 10);
     room.wait(200_000);
     assert!(room.session.is_idle(), "stuck in {:?}", room.session.state);
 }
@@ -58,10 +61,14 @@ proptest! {
     #[test]
     fn every_take_begun_ends_once_and_every_state_has_a_way_out(
         manual in any::<bool>(),
+        asks in any::<bool>(),
         inputs in prop::collection::vec(input(), 1..120),
     ) {
         let mode = if manual { config::Mode::Manual } else { config::Mode::Auto };
         let mut room = Room::new(mode);
+        if asks {
+            room.session.rules.pages = vec!["one".into(), "two".into()];
+        }
         for input in inputs {
             match input {
                 Input::Press(button, held) => room.press(button, held),

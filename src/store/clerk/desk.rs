@@ -1,18 +1,20 @@
 //! What lies on the clerk's desk, and how each job is done.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use super::arrivals::Arrivals;
+use super::forgetting::Forgetting;
 use super::gains::Gains;
 use super::journal::Journal;
-use super::{Answer, Job, LINES_AHEAD, Source};
+use super::tombstones::Tombstones;
+use super::{Answer, Arrival, Job, LINES_AHEAD, Source};
 use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::participant::Participant;
+use crate::identity::tombstone::By;
 use crate::rt;
 use crate::store::folder::{Ended, Record};
 use crate::store::recover::Recovery;
@@ -41,13 +43,15 @@ pub(super) struct Desk {
     session: Option<Journal>,
     /// Sessions that are over and whose last rows the disk has not taken yet.
     closing: Vec<Journal>,
+    /// Who is to be forgotten, and is not yet.
+    forgetting: Option<Forgetting>,
     /// Lines that are done and of which the disk does not know yet.
     done: Vec<u64>,
     /// What the run before left to be done; of sessions that were there before anybody could begin
     /// one, so that no take being recorded is ever touched.
     recovery: io::Result<Recovery>,
     gains: Gains,
-    arrivals: Arrivals,
+    tombstones: Tombstones,
     /// The session that is offered.
     offered: Option<(PathBuf, Box<Record>)>,
 }
@@ -62,13 +66,14 @@ impl Desk {
             outbox,
             recovery,
             gains: Gains::of(source.mixer.take()),
-            arrivals: Arrivals::of(source.data.clone()),
+            tombstones: Tombstones::of(source.data.clone()),
             offered: None,
             prompter: open(&source),
             source,
             request: 0,
             session: None,
             closing: Vec::new(),
+            forgetting: None,
             done: Vec::new(),
         }
     }
@@ -87,7 +92,7 @@ impl Desk {
                 let done = self.advance();
                 self.tell(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
             }
-            Job::Open(folder, record, participant) => self.open(folder, record, participant),
+            Job::Open(folder, record, arrival) => self.open(folder, record, arrival),
             Job::Note(frame, note) => {
                 let utc = if self.source.dated {
                     rt::utc_now()
@@ -103,6 +108,7 @@ impl Desk {
             Job::Resume(folder) => self.resume(folder),
             Job::Decline => self.decline(),
             Job::Close(ended) => self.close(ended),
+            Job::Forget(folder, by) => self.forget(folder, by),
         }
     }
 
@@ -168,15 +174,18 @@ impl Desk {
         }
     }
 
-    fn open(&mut self, folder: PathBuf, mut record: Box<Record>, participant: Box<Participant>) {
+    fn open(&mut self, folder: PathBuf, mut record: Box<Record>, arrival: Arrival) {
+        let drawn = arrival.drawn.is_some();
         self.decline();
         record.corpus.sha256 = self.corpus_sha256();
         record.audio.mixer = self.gains.found();
-        let key = (participant, self.source.recipients.clone());
-        let mut journal = Journal::begin(folder, record, key);
+        let arrival = (arrival, self.source.recipients.clone());
+        let mut journal = Journal::begin(folder, record, arrival);
         self.tell(journal.write(Duration::ZERO));
         self.session = Some(journal);
-        self.draw();
+        if drawn {
+            self.draw();
+        }
     }
 
     /// A piece of what the run before left to be done; false once all is.
@@ -227,7 +236,7 @@ impl Desk {
         open.sort_by_key(|(written, ..)| *written);
         let latest = open.pop();
         for (_, folder, record) in open {
-            self.end_crashed(&folder, *record);
+            self.end_crashed(folder, *record);
         }
         let Some((_, folder, record)) = latest else {
             return;
@@ -245,18 +254,24 @@ impl Desk {
                 self.offered = Some((folder, record));
                 self.answer(Answer::Offer(Box::new(resumption)));
             }
-            None => self.end_crashed(&folder, *record),
+            None => self.end_crashed(folder, *record),
         }
     }
 
-    fn end_crashed(&self, folder: &Path, record: Record) {
-        let done = resume::crashed(folder, record);
+    /// A session without an end ended with its crash; one whose code nobody confirmed is not kept.
+    fn end_crashed(&self, folder: PathBuf, record: Record) {
+        if resume::is_unconfirmed(&folder) {
+            let forgetting = Forgetting::of(folder, By::Abandoned, None);
+            let done = forgetting.carry_out(&self.source.data);
+            return self.tell(done.map_err(|error| error.to_string()));
+        }
+        let done = resume::crashed(&folder, record);
         self.tell(done.map_err(|error| format!("session.json of the run before: {error}")));
     }
 
     fn decline(&mut self) {
         if let Some((folder, record)) = self.offered.take() {
-            self.end_crashed(&folder, *record);
+            self.end_crashed(folder, *record);
         }
     }
 
@@ -278,15 +293,37 @@ impl Desk {
         }
     }
 
+    /// Its record and rows go with it.
+    fn forget(&mut self, folder: PathBuf, by: By) {
+        let journal = self.session.take_if(|journal| journal.folder == folder);
+        self.closing.retain(|journal| journal.folder != folder);
+        let proof = journal.and_then(Journal::into_proof);
+        self.forgetting = Some(Forgetting::of(folder, by, proof));
+        self.go_on_forgetting();
+    }
+
+    fn go_on_forgetting(&mut self) {
+        let Some(forgetting) = &self.forgetting else {
+            return;
+        };
+        match forgetting.carry_out(&self.source.data) {
+            Ok(()) => {
+                self.forgetting = None;
+                self.answer(Answer::Forgotten);
+            }
+            Err(error) => self.answer(Answer::Unforgotten(error.to_string())),
+        }
+    }
+
     fn corpus_sha256(&self) -> Option<String> {
         let prompter = self.prompter.as_ref().ok()?.as_ref()?;
         Some(prompter.corpus_sha256().to_owned())
     }
 
     /// Carries out tombstones that arrived.
-    pub(super) fn serve_arrivals(&mut self) {
+    pub(super) fn serve_tombstones(&mut self) {
         let live = self.session.as_ref().map(|own| own.record.session.clone());
-        let found = self.arrivals.look(live.as_deref());
+        let found = self.tombstones.look(live.as_deref());
         for failure in found.failures {
             self.tell(Err(failure));
         }
@@ -311,6 +348,7 @@ impl Desk {
 
     /// Writes what waits for the disk; rows older than `most` are synced.
     pub(super) fn write(&mut self, most: Duration) {
+        self.go_on_forgetting();
         // Told when they were done.
         let _ = self.advance();
         if let Some(journal) = &mut self.session {

@@ -8,9 +8,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::identity::keyring;
+use super::arrival::Arrival;
+use crate::identity::code::Proof;
 use crate::identity::operator::Recipient;
-use crate::identity::participant::Participant;
 use crate::store::events::{Events, Note};
 use crate::store::folder::{self, Record};
 
@@ -21,8 +21,9 @@ const MOST_WAITING: usize = 10_000;
 pub(super) struct Journal {
     pub(super) folder: PathBuf,
     pub(super) record: Box<Record>,
-    /// Whose keys are to be kept first, and for whom they are sealed; in memory until they are.
-    unkept: Option<(Box<Participant>, Vec<Recipient>)>,
+    /// What of its person is to be kept first, and for whom it is sealed.
+    arrival: Arrival,
+    recipients: Vec<Recipient>,
     /// The record changed since it was written.
     record_due: bool,
     events: Option<Events>,
@@ -32,14 +33,15 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Of a session that begins, whose participant's keys are sealed to the recipients.
+    /// Of a session that begins, whose person's keys are sealed to the recipients.
     pub(super) fn begin(
         folder: PathBuf,
         record: Box<Record>,
-        keys: (Box<Participant>, Vec<Recipient>),
+        (arrival, recipients): (Arrival, Vec<Recipient>),
     ) -> Journal {
         Journal {
-            unkept: Some(keys),
+            arrival,
+            recipients,
             record_due: true,
             ..Journal::resume(folder, record)
         }
@@ -50,7 +52,8 @@ impl Journal {
         Journal {
             folder,
             record,
-            unkept: None,
+            arrival: Arrival::default(),
+            recipients: Vec::new(),
             record_due: false,
             events: None,
             waiting: VecDeque::new(),
@@ -69,6 +72,11 @@ impl Journal {
             self.waiting.pop_front();
         }
         self.waiting.push_back((frame, note, utc));
+    }
+
+    /// The session is to be forgotten; its proof, where it is not on the disk yet.
+    pub(super) fn into_proof(self) -> Option<Proof> {
+        self.arrival.into_proof()
     }
 
     /// Whether the disk has everything, but for a sync.
@@ -94,20 +102,17 @@ impl Journal {
     }
 
     fn try_write(&mut self, most: Duration) -> io::Result<()> {
-        if let Some((participant, recipients)) = &self.unkept {
-            // Before the first row: a session that is on the disk can be forgotten. The folder of
-            // the sessions is there while the disk is.
-            let sessions = self.folder.parent().unwrap_or(&self.folder);
-            std::fs::metadata(sessions)?;
-            let data = sessions.parent().unwrap_or(sessions);
-            keyring::keep(data, participant, recipients).map_err(io::Error::other)?;
-            self.unkept = None;
-        }
+        // The folder of the sessions is there while the disk is.
+        let sessions = self.folder.parent().unwrap_or(&self.folder);
+        std::fs::metadata(sessions)?;
+        let data = sessions.parent().unwrap_or(sessions);
+        self.arrival.keep(data, &self.recipients)?;
         if self.record_due {
             folder::make(&self.folder)?;
             self.record.write(&self.folder)?;
             self.record_due = false;
         }
+        self.arrival.settle(data, &self.folder)?;
         let events = match &mut self.events {
             Some(events) => events,
             None => self.events.insert(Events::open(&self.folder)?),

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// The tombstones of the data folder.
-pub(super) struct Arrivals {
+pub(super) struct Tombstones {
     data: PathBuf,
     looked: Instant,
     tried: Instant,
@@ -32,11 +32,11 @@ pub(super) struct Found {
     pub(super) failures: Vec<String>,
 }
 
-impl Arrivals {
+impl Tombstones {
     /// Those that were there at the start were carried out then.
-    pub(super) fn of(data: PathBuf) -> Arrivals {
+    pub(super) fn of(data: PathBuf) -> Tombstones {
         let now = Instant::now();
-        Arrivals {
+        Tombstones {
             data,
             looked: now,
             tried: now,
@@ -97,14 +97,14 @@ mod tests {
             std::fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
             person
         });
-        let mut arrivals = Arrivals::of(data.to_owned());
+        let mut tombstones = Tombstones::of(data.to_owned());
         for person in &people {
             forget::announce(data, &person.proof, By::Code).expect("written");
         }
         let live = people[1].session.as_str();
         // A second has passed.
-        arrivals.looked -= LOOK;
-        let found = arrivals.look(Some(live));
+        tombstones.looked -= LOOK;
+        let found = tombstones.look(Some(live));
         assert_eq!((found.live, found.failures.len()), (true, 0));
         let is_there = |n: usize| data.join("sessions").join(&people[n].session).exists();
         assert_eq!([is_there(0), is_there(1)], [false, true]);

@@ -1,0 +1,40 @@
+//! The consent text of a run: in the box's language, with what this box does with a voice.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::identity::consents;
+use crate::screen::lang::Lang;
+use crate::session::protocol::{Protocol, in_language};
+
+/// What visitors are asked to agree to.
+pub(super) struct Consent {
+    /// As the protocol has it, and as it is kept.
+    pub(super) text: Arc<str>,
+    /// As it is shown: how this box keeps voices is said at its end.
+    pub(super) shown: String,
+    /// What session.json says of it.
+    pub(super) record: consents::Consent,
+}
+
+impl Consent {
+    /// The protocol's text; `None` where it has none.
+    pub(super) fn of(
+        protocol: &Protocol,
+        config: &Config,
+        words: &Lang,
+        has_recipient: bool,
+    ) -> Option<Consent> {
+        let (language, consent) = in_language(&protocol.consents, &config.language)?;
+        let voice = if has_recipient && config.privacy.seal_audio {
+            &words.consent_sealed
+        } else {
+            &words.consent_open
+        };
+        Some(Consent {
+            text: consent.text.as_str().into(),
+            shown: format!("{}\n\n{voice}", consent.text),
+            record: consents::Consent::to(&consent.text, &consent.version, language),
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! A visitor who takes their voice back in mid-session.
+
+use super::*;
+
+#[test]
+fn a_held_stop_ends_the_take_at_the_press_and_asks() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    let pressed = room.frame;
+    room.press(Button::Stop, 1500);
+    assert_eq!(room.session.screen_name(), Name::Withdraw);
+    assert_eq!(room.ended[&1].end_mark, pressed);
+    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    let left = room.session.timer.left_at(room.frame);
+    room.wait(5000);
+    assert_eq!(room.session.timer.left_at(room.frame), left);
+    room.press(Button::Go, 1100);
+    assert_eq!(room.session.screen_name(), Name::Thanks);
+    room.wait(1000);
+    assert_eq!(room.forgotten, [By::Visitor]);
+    assert!(!room.session.shows_code());
+    room.wait(40_000);
+    assert!(room.session.is_idle());
+    assert_eq!((room.begun.len(), room.ended.len(), room.closed), (1, 1, 0));
+}
+
+#[test]
+fn a_question_answered_by_stop_redo_or_nothing_erases_nothing() {
+    let answers: [fn(&mut Room); 4] = [
+        |room| room.press(Button::Stop, 0),
+        |room| room.press(Button::Redo, 100),
+        |room| room.wait(31_000),
+        |room| room.press(Button::Go, 500),
+    ];
+    for (n, answer) in answers.iter().enumerate() {
+        let mut room = Room::new(config::Mode::Auto);
+        room.go_to_reading();
+        room.wait(1000);
+        room.press(Button::Stop, 1500);
+        answer(&mut room);
+        let expected = if n == 3 { Name::Withdraw } else { Name::Paused };
+        assert_eq!(room.session.screen_name(), expected);
+        assert!(room.forgotten.is_empty());
+        if n == 3 {
+            continue;
+        }
+        room.press(Button::Go, 0);
+        room.wait(1000);
+        assert_eq!(room.session.screen_name(), Name::Reading);
+        assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
+    }
+}
+
+#[test]
+fn the_question_returns_to_where_it_was_put() {
+    type Place = (fn(&mut Room), Name);
+    let places: [Place; 4] = [
+        (|_| {}, Name::Code),
+        (|room| room.press(Button::Go, 0), Name::Intro),
+        (
+            |room| {
+                room.press(Button::Go, 0);
+                room.wait(20);
+                room.press(Button::Go, 0);
+                room.wait(500);
+                room.press(Button::Pause, 0);
+            },
+            Name::Paused,
+        ),
+        (
+            |room| {
+                room.press(Button::Go, 0);
+                room.wait(20);
+                room.press(Button::Go, 0);
+                room.wait(20_000);
+            },
+            Name::Over,
+        ),
+    ];
+    for (go_there, name) in places {
+        let mut room = Room::asking();
+        room.consent();
+        go_there(&mut room);
+        assert_eq!(room.session.screen_name(), name);
+        room.press(Button::Stop, 1000);
+        assert_eq!(room.session.screen_name(), Name::Withdraw, "{name}");
+        room.press(Button::Stop, 0);
+        assert_eq!(room.session.screen_name(), name);
+        room.press(Button::Stop, 1000);
+        room.press(Button::Go, 1000);
+        room.wait(100);
+        assert_eq!(room.forgotten, [By::Visitor], "{name}");
+    }
+}
+
+#[test]
+fn a_sphere_that_starts_while_the_question_stands_falls_silent() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.press(Button::Redo, 100);
+    while room.session.screen_name() != Name::Intro {
+        room.wait(3000);
+        room.press(Button::Go, 0);
+    }
+    room.press(Button::Go, 0);
+    room.press(Button::Stop, 1000);
+    assert_eq!(
+        room.session.screen_name(),
+        Name::Quiet,
+        "{:?}",
+        room.session.state
+    );
+}
+
+#[test]
+fn a_session_forgotten_from_elsewhere_is_aborted_and_erased() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.send(Event::Withdrawn);
+    assert!(room.forgotten.is_empty());
+    room.go_to_reading();
+    room.wait(1000);
+    room.send(Event::Withdrawn);
+    room.send(Event::Withdrawn);
+    room.wait(100);
+    assert_eq!(room.forgotten, [By::Code]);
+    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    room.press(Button::Go, 0);
+    room.go_to_reading();
+    assert_eq!(room.sessions, 2);
+}
+
+#[test]
+fn an_erasure_is_waited_for_by_visitors_and_by_the_end() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.go_to_reading();
+    room.wait(1000);
+    room.send(Event::Withdrawn);
+    room.due.clear();
+    room.send(Event::Fault(FaultKind::Disk, "away".into()));
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    for button in Button::ALL {
+        room.press(button, 1500);
+    }
+    room.send(Event::Shutdown);
+    room.wait(100_000);
+    assert!(!room.session.is_idle());
+    room.send(Event::Cleared(FaultKind::Disk));
+    room.send(Event::Forgotten);
+    room.wait(40_000);
+    assert!(room.session.is_idle());
+}

@@ -1,0 +1,68 @@
+//! What is kept of a person whose session begins, before its first row: the consent text, the proof
+//! and the keys; and where an enrolment ends.
+//!
+//! Guarantees: what was kept leaves memory; an enrolled person's entry goes only once their session
+//! is on the disk, so a power cut leaves them in one place at least.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::identity::code::Proof;
+use crate::identity::operator::Recipient;
+use crate::identity::participant::Participant;
+use crate::identity::{consents, keyring, pending};
+use crate::store::small;
+
+/// Who begins a session, and what they agreed to.
+#[derive(Debug, Default)]
+pub struct Arrival {
+    /// The text they agreed to.
+    pub consent: Option<Arc<str>>,
+    /// Whose keys are to be kept; in memory until they are.
+    pub drawn: Option<Box<Participant>>,
+    /// Whose keys were kept when they enrolled.
+    pub enrolled: Option<Enrolled>,
+}
+
+/// An enrolled person.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// Their number in DATA/pending.
+    pub number: String,
+    /// Their answers, sealed to them.
+    pub answers: Option<String>,
+}
+
+impl Arrival {
+    /// Before the session's record: a session that is on the disk can be forgotten.
+    pub(super) fn keep(&mut self, data: &Path, recipients: &[Recipient]) -> io::Result<()> {
+        if let Some(text) = &self.consent {
+            consents::keep(data, text)?;
+            self.consent = None;
+        }
+        if let Some(participant) = &self.drawn {
+            keyring::keep(data, participant, recipients).map_err(io::Error::other)?;
+            self.drawn = None;
+        }
+        Ok(())
+    }
+
+    /// After it.
+    pub(super) fn settle(&mut self, data: &Path, folder: &Path) -> io::Result<()> {
+        if let Some(Enrolled { number, answers }) = &self.enrolled {
+            if let Some(answers) = answers {
+                let path = folder.join("answers.json.age");
+                small::write(&path, answers.as_bytes(), small::PUBLIC)?;
+            }
+            pending::remove(data, number)?;
+            self.enrolled = None;
+        }
+        Ok(())
+    }
+
+    /// The proof, where it is not on the disk yet.
+    pub(super) fn into_proof(self) -> Option<Proof> {
+        self.drawn.map(|participant| participant.proof)
+    }
+}

@@ -1,0 +1,58 @@
+//! A voice taken back in mid-session.
+
+use super::{CONSENT, READING, Visit, files, holds};
+use crate::common::run;
+
+#[test]
+fn a_withdrawal_leaves_the_tombstone_and_nothing_else_of_the_person() {
+    let visit = Visit::new();
+    let read = format!("{CONSENT}{READING}1200 stop hold 1300\nuntil withdraw\n");
+    let run = visit.fast(&format!("{read}900 go hold 1300\nuntil thanks\n1900 go\n"));
+    assert!(run::sessions(&visit.data()).is_empty());
+    let forgotten = visit.forgotten();
+    let (session, tombstone) = forgotten.first_key_value().unwrap();
+    assert_eq!((forgotten.len(), &tombstone["by"]), (1, &"visitor".into()));
+    assert_eq!(tombstone["consent_version"], "7");
+    for (name, bytes) in files(&visit.data()) {
+        let is_tombstone = name.starts_with("forgotten");
+        let names_it = holds(&bytes, session) || name.to_str().unwrap().contains(session);
+        assert_eq!(names_it, is_tombstone, "{}", name.display());
+        assert!(!name.to_str().unwrap().ends_with(".rf64"));
+    }
+    assert!(!run.said().contains(session.as_str()));
+    // After the erasure nothing of the code is shown any more.
+    let shown = run.stdout.iter().map(|line| line.text.as_str());
+    let after: Vec<&str> = shown
+        .skip_while(|line| !line.contains("withdraw"))
+        .collect();
+    let code = &super::codes(&run)[0];
+    assert!(!after.iter().any(|line| line.contains(code)), "{after:?}");
+}
+
+#[test]
+fn who_thinks_better_of_it_reads_on_and_is_kept() {
+    let visit = Visit::new();
+    let read = format!("{CONSENT}{READING}1200 stop hold 1300\nuntil withdraw\n");
+    visit.fast(&format!(
+        "{read}900 stop\nuntil paused\n900 go\nuntil reading\n1500 go\n"
+    ));
+    let session = run::session(&visit.data());
+    let rows = run::rows(&session);
+    use booth::store::row::Verdict::{Aborted, Kept};
+    let verdicts: Vec<_> = rows.iter().map(|row| row.verdict).collect();
+    assert_eq!(verdicts[..3], [Kept, Aborted, Kept]);
+    assert_eq!(rows[1].line, rows[2].line);
+    assert!(visit.forgotten().is_empty());
+}
+
+#[test]
+fn the_next_visitor_after_an_erasure_is_recorded() {
+    let visit = Visit::new();
+    let read = format!("{CONSENT}{READING}");
+    visit.fast(&format!(
+        "{read}1200 stop hold 1300\nuntil withdraw\n900 go hold 1300\nuntil thanks\n900 go\n{read}"
+    ));
+    assert_eq!(visit.forgotten().len(), 1);
+    let rows = run::rows(&run::session(&visit.data()));
+    assert!(rows.len() >= 2 && rows[0].take == 1);
+}
