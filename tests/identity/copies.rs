@@ -7,7 +7,8 @@ use booth::identity::exports::{self, Export};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::lab::{Lab, copy, tree};
+use super::lab::{Lab, copy, said, tree};
+use crate::common::tools::tool;
 
 fn sha256(path: &Path) -> String {
     let digest = Sha256::digest(fs::read(path).unwrap());
@@ -60,9 +61,27 @@ fn assert_export_without(folder: &Path, gone: &str, kept: &str) {
 }
 
 #[test]
-fn a_backup_put_back_disappears_at_the_next_start_and_does_not_open_meanwhile() {
+fn a_backup_put_back_does_not_open_even_with_the_operators_key() {
     let lab = Lab::new();
     let session = lab.record();
+    let backup = lab.path("backup");
+    copy(&lab.data().join("sessions"), &backup);
+    lab.done(&["forget", "--session", &session], "");
+    let take = backup.join(&session).join("take-0001.rf64.age");
+    let args = ["-d", "-i", &lab.key(), take.to_str().unwrap()];
+    let opened = tool("age", "age", &args);
+    assert!(!opened.status.success() && opened.stdout.is_empty());
+    assert!(
+        said(&opened).contains("no identity matched"),
+        "{}",
+        said(&opened)
+    );
+}
+
+#[test]
+fn a_backup_put_back_disappears_at_the_next_start_and_is_not_repaired_meanwhile() {
+    let lab = Lab::new();
+    let session = lab.record_with(&["--set", "privacy.seal_audio=false"]);
     let backup = lab.path("backup");
     copy(&lab.data().join("sessions"), &backup);
     lab.done(&["forget", "--session", &session], "");

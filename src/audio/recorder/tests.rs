@@ -58,6 +58,13 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
         row: Row::of(1, "a.rf64".into(), Kind::Read, SPEC),
     };
     recorder.handle(Command::End(Box::new(end)));
+    let Ok(Report::Lost {
+        at_frame, frames, ..
+    }) = reports.try_recv()
+    else {
+        panic!("not told")
+    };
+    assert_eq!((at_frame, frames), (2000, 50));
     assert!(matches!(
         reports.try_recv(),
         Ok(Report::Measured { take: 1, .. })
