@@ -5,23 +5,26 @@
 //! the blocks of its takes are kept, and written once it is back; on a full one a take is a finished
 //! file of what fits. Never panics on a disk error.
 
+mod away;
+pub mod messages;
 pub mod rows;
 pub mod take;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
+use self::away::Disk;
+pub use self::messages::{Begin, Command, End, Live, Report};
 use self::take::{History, OpenTake};
-use super::block::{Block, Cause, RecorderEnd};
+use super::block::{Block, RecorderEnd};
 use super::format::Spec;
-use super::meter::{self, Level};
-use super::rf64::{self, Meta, TakeFile};
-use crate::rt::{self, Nanos};
-use crate::store::row::{Row, Verdict};
+use super::meter;
+use super::rf64;
+use crate::rt::Nanos;
+use crate::store::row::Verdict;
 
 /// Takes that may be open at once.
 pub const MOST_TAKES: usize = 4;
@@ -32,139 +35,6 @@ const PARK: Duration = Duration::from_millis(40);
 const PARK_ENDING: Duration = Duration::from_millis(20);
 /// Wall time between checkpoints, and between two tries of a disk that refuses.
 const CHECKPOINT: Duration = Duration::from_millis(500);
-
-/// Begins a take.
-#[derive(Clone, Debug)]
-pub struct Begin {
-    /// Its number.
-    pub take: u32,
-    /// Its file, which must not be there yet.
-    pub path: PathBuf,
-    /// First frame on the capture clock, past (within the history) or future.
-    pub start_frame: u64,
-    /// Levels are measured from here; capture clock.
-    pub start_mark: u64,
-    /// Frames reserved on the disk.
-    pub expected_frames: u64,
-    /// Nothing is written until it is so many frames old: an end that is told so late is still met
-    /// to the frame.
-    pub behind_frames: u64,
-    /// What the file says of itself.
-    pub meta: Meta,
-}
-
-/// Ends a take.
-#[derive(Clone, Debug)]
-pub struct End {
-    /// Its number.
-    pub take: u32,
-    /// Where the marks lie; capture clock.
-    pub start_mark: u64,
-    /// Levels are measured up to here.
-    pub end_mark: u64,
-    /// The frame after the file's last; capture clock.
-    pub end_frame: u64,
-    /// Capture frame of the session's frame 0; negative in a session taken up again.
-    pub frame0: i64,
-    /// What the session knows; the recorder fills in what it knows better.
-    pub row: Row,
-}
-
-/// What the recorder is told.
-#[derive(Debug)]
-pub enum Command {
-    /// Begins a take.
-    Begin(Box<Begin>),
-    /// A button is held that may end the take here: nothing behind `end_frame` is written until
-    /// `End` says how it was meant.
-    MayEnd {
-        /// Its number.
-        take: u32,
-        /// The frame after the file's last, if so; capture clock.
-        end_frame: u64,
-    },
-    /// Ends a take.
-    End(Box<End>),
-    /// Appends a take's row again with another verdict.
-    Amend {
-        /// Its number.
-        take: u32,
-        /// The new verdict.
-        verdict: Verdict,
-    },
-    /// Another session: its rows' folder; the rows of the one before leave memory.
-    NewSession {
-        /// Folder of takes.jsonl.
-        folder: PathBuf,
-    },
-    /// The session is to be erased: its takes are dropped unfinished, with all that waits for them;
-    /// answered by `Forgotten`.
-    Forget,
-    /// Ends the thread; the files of open takes are made whole.
-    Quit,
-}
-
-/// What the recorder tells.
-#[derive(Debug)]
-pub enum Report {
-    /// Levels from start mark to end mark.
-    Measured {
-        /// Its number.
-        take: u32,
-        /// Of each channel.
-        levels: Vec<Level>,
-    },
-    /// File and row are synced. Comes after `Failed` too where the frames that are on the disk
-    /// could be kept, once the end is known; the verdict is then `aborted`.
-    Stored {
-        /// Its number.
-        take: u32,
-        /// As written.
-        row: Box<Row>,
-    },
-    /// Frames of an open take are lost; told again while they become more.
-    Lost {
-        /// Its number.
-        take: u32,
-        /// The first of them, on the capture clock.
-        at_frame: u64,
-        /// How many, so far.
-        frames: u64,
-        /// Why.
-        cause: Cause,
-    },
-    /// The disk is read-only, away or fails: what is recorded waits in memory.
-    Refused {
-        /// Why.
-        reason: String,
-    },
-    /// The disk takes everything again, and has all that waited.
-    Returned,
-    /// Nothing of the session is written any more.
-    Forgotten,
-    /// The take could not be written on.
-    Failed {
-        /// Its number.
-        take: u32,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// What others may look at without asking.
-#[derive(Debug, Default)]
-pub struct Live {
-    /// The frame up to which blocks were processed.
-    pub frames: AtomicU64,
-    /// Takes that are open.
-    pub open_takes: AtomicU32,
-    /// Commands taken in.
-    pub commands: AtomicU64,
-    /// Each block and each command.
-    pub beat: rt::Beat,
-    /// Bits of an f32: peak since the reader swapped it to 0.
-    pub peak: AtomicU32,
-}
 
 /// Everything but the thread.
 pub struct Recorder {
@@ -181,16 +51,6 @@ pub struct Recorder {
     disk: Disk,
     reports: Sender<Report>,
     live: Arc<Live>,
-}
-
-/// How the disk behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Disk {
-    Good,
-    /// It refused, which was reported; nothing is asked of it until the next try.
-    Refuses,
-    /// It is being tried; a further refusal is not reported again.
-    Tried,
 }
 
 impl Recorder {
@@ -328,20 +188,6 @@ impl Recorder {
         }
     }
 
-    /// The disk refused a command, which waits until it is back.
-    fn refuse(&mut self, error: &rf64::Error, command: Command) {
-        self.waiting.push_front(command);
-        self.refused(error);
-    }
-
-    fn refused(&mut self, error: &rf64::Error) {
-        if self.disk == Disk::Good {
-            let reason = error.to_string();
-            self.report(Report::Refused { reason });
-        }
-        self.disk = Disk::Refuses;
-    }
-
     /// Takes one block in; gives back each block that the history no longer needs to `free`.
     pub fn take_in(&mut self, block: Box<Block>, mut free: impl FnMut(Box<Block>)) {
         self.processed = block.end();
@@ -355,46 +201,6 @@ impl Recorder {
         let open_takes = self.takes.len() as u32;
         self.live.open_takes.store(open_takes, Ordering::Relaxed);
         self.live.frames.store(self.processed, Ordering::Release);
-    }
-
-    /// Gives back the blocks beyond the history that no take needs any more.
-    fn release(&mut self, mut free: impl FnMut(Box<Block>)) {
-        let oldest = self.processed.saturating_sub(self.history_frames);
-        if self.disk == Disk::Good {
-            while self.history.front().is_some_and(|old| old.end() < oldest) {
-                self.history.pop_front().into_iter().for_each(&mut free);
-            }
-            return;
-        }
-        for _ in 0..self.history.len() {
-            let Some(block) = self.history.pop_front() else {
-                break;
-            };
-            if block.end() >= oldest || self.is_awaited(&block) {
-                self.history.push_back(block);
-            } else {
-                free(block);
-            }
-        }
-    }
-
-    /// Whether a disk that is back will want frames of this block.
-    fn is_awaited(&self, block: &Block) -> bool {
-        let end_of = |take| {
-            let mut waiting = self.waiting.iter();
-            let end = waiting.find_map(|command| match command {
-                Command::End(end) if end.take == take => Some(end.end_frame),
-                _ => None,
-            });
-            end.unwrap_or(u64::MAX)
-        };
-        let open = self.takes.iter().map(OpenTake::unsynced);
-        let to_open = self.waiting.iter().filter_map(|command| match command {
-            Command::Begin(begin) => Some(begin.start_frame..end_of(begin.take)),
-            _ => None,
-        });
-        let mut awaited = open.chain(to_open);
-        awaited.any(|frames| block.end() > frames.start && block.first_frame < frames.end)
     }
 
     /// Gives every open take what it lacks of the history.
@@ -501,22 +307,6 @@ impl Recorder {
         }
         // From the end of the syncs on: where they are slow, blocks are still taken in between.
         self.checked = now.max(Nanos::now());
-    }
-
-    /// Writes all that waits, if the disk lets it; it is good again once everything is synced.
-    fn try_again(&mut self) {
-        self.disk = Disk::Tried;
-        self.each(|take, _| take.reopen());
-        self.feed();
-        self.each(|take, _| take.checkpoint());
-        if let Some(Command::Begin(begin)) = self.waiting.front() {
-            TakeFile::clear_attempt(&begin.path, self.spec.stored(), &begin.meta);
-        }
-        self.obey();
-        if self.disk == Disk::Tried {
-            self.disk = Disk::Good;
-            self.report(Report::Returned);
-        }
     }
 
     /// How long to look for no blocks.

@@ -1,8 +1,10 @@
 //! The recorder driven by hand: blocks and commands in, files and reports out.
 
 use super::*;
+use crate::audio::block::Cause;
 use crate::audio::format::Format;
-use crate::store::row::{Gap, Kind};
+use crate::audio::rf64::Meta;
+use crate::store::row::{Gap, Kind, Row};
 use std::path::Path;
 
 const SPEC: Spec = Spec {

@@ -1,0 +1,143 @@
+//! What the recorder is told, and what it tells.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::audio::block::Cause;
+use crate::audio::meter::Level;
+use crate::audio::rf64::Meta;
+use crate::rt;
+use crate::store::row::{Row, Verdict};
+
+/// Begins a take.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// Its number.
+    pub take: u32,
+    /// Its file, which must not be there yet.
+    pub path: PathBuf,
+    /// First frame on the capture clock, past (within the history) or future.
+    pub start_frame: u64,
+    /// Levels are measured from here; capture clock.
+    pub start_mark: u64,
+    /// Frames reserved on the disk.
+    pub expected_frames: u64,
+    /// Nothing is written until it is so many frames old: an end that is told so late is still met
+    /// to the frame.
+    pub behind_frames: u64,
+    /// What the file says of itself.
+    pub meta: Meta,
+}
+
+/// Ends a take.
+#[derive(Clone, Debug)]
+pub struct End {
+    /// Its number.
+    pub take: u32,
+    /// Where the marks lie; capture clock.
+    pub start_mark: u64,
+    /// Levels are measured up to here.
+    pub end_mark: u64,
+    /// The frame after the file's last; capture clock.
+    pub end_frame: u64,
+    /// Capture frame of the session's frame 0; negative in a session taken up again.
+    pub frame0: i64,
+    /// What the session knows; the recorder fills in what it knows better.
+    pub row: Row,
+}
+
+/// What the recorder is told.
+#[derive(Debug)]
+pub enum Command {
+    /// Begins a take.
+    Begin(Box<Begin>),
+    /// A button is held that may end the take here: nothing behind `end_frame` is written until
+    /// `End` says how it was meant.
+    MayEnd {
+        /// Its number.
+        take: u32,
+        /// The frame after the file's last, if so; capture clock.
+        end_frame: u64,
+    },
+    /// Ends a take.
+    End(Box<End>),
+    /// Appends a take's row again with another verdict.
+    Amend {
+        /// Its number.
+        take: u32,
+        /// The new verdict.
+        verdict: Verdict,
+    },
+    /// Another session: its rows' folder; the rows of the one before leave memory.
+    NewSession {
+        /// Folder of takes.jsonl.
+        folder: PathBuf,
+    },
+    /// The session is to be erased: its takes are dropped unfinished, with all that waits for them;
+    /// answered by `Forgotten`.
+    Forget,
+    /// Ends the thread; the files of open takes are made whole.
+    Quit,
+}
+
+/// What the recorder tells.
+#[derive(Debug)]
+pub enum Report {
+    /// Levels from start mark to end mark.
+    Measured {
+        /// Its number.
+        take: u32,
+        /// Of each channel.
+        levels: Vec<Level>,
+    },
+    /// File and row are synced. Comes after `Failed` too where the frames that are on the disk
+    /// could be kept, once the end is known; the verdict is then `aborted`.
+    Stored {
+        /// Its number.
+        take: u32,
+        /// As written.
+        row: Box<Row>,
+    },
+    /// Frames of an open take are lost; told again while they become more.
+    Lost {
+        /// Its number.
+        take: u32,
+        /// The first of them, on the capture clock.
+        at_frame: u64,
+        /// How many, so far.
+        frames: u64,
+        /// Why.
+        cause: Cause,
+    },
+    /// The disk is read-only, away or fails: what is recorded waits in memory.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// The disk takes everything again, and has all that waited.
+    Returned,
+    /// Nothing of the session is written any more.
+    Forgotten,
+    /// The take could not be written on.
+    Failed {
+        /// Its number.
+        take: u32,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What others may look at without asking.
+#[derive(Debug, Default)]
+pub struct Live {
+    /// The frame up to which blocks were processed.
+    pub frames: AtomicU64,
+    /// Takes that are open.
+    pub open_takes: AtomicU32,
+    /// Commands taken in.
+    pub commands: AtomicU64,
+    /// Each block and each command.
+    pub beat: rt::Beat,
+    /// Bits of an f32: peak since the reader swapped it to 0.
+    pub peak: AtomicU32,
+}
