@@ -11,6 +11,7 @@ mod identity {
     mod keys;
     mod kill;
     mod lab;
+    mod live;
     mod medium;
     mod sealing;
 }
