@@ -89,7 +89,9 @@ seconds = 6
                     serde_json::from_slice(&fs::read(path).unwrap()).unwrap(),
                 )
             };
-            entries.map(|entry| read(entry.unwrap().path())).collect()
+            let paths = entries.map(|entry| entry.unwrap().path());
+            let is_whole = |path: &PathBuf| path.extension().is_some_and(|end| end == "json");
+            paths.filter(is_whole).map(read).collect()
         }
     }
 

@@ -1,5 +1,6 @@
 //! Screens as a visitor sees them, in every script and on every panel size.
 
+use booth::screen::card::Card;
 use booth::screen::paint::Painter;
 use booth::screen::{Name, Progress, Screen};
 use embedded_graphics::geometry::Size;
@@ -114,6 +115,46 @@ fn every_screen_is_drawn_inside_every_panel() {
                 "{w}x{h} {:?}: {text} bright pixels",
                 screen.text
             );
+        }
+    }
+}
+
+#[test]
+fn code_and_consent_are_legible_inside_every_panel() {
+    let words = booth::screen::lang::Lang::load("fr").expect("embedded");
+    let letters = zeroize::Zeroizing::new("WWWW-MMMM-WWWW-M".to_owned());
+    let card = Card::of(
+        letters,
+        "https://example.org/voices/withdraw",
+        "voix@example.org",
+    );
+    let long = "Une phrase que chacun peut lire sans peine, même un peu longue. ".repeat(20);
+    for (w, h) in SIZES {
+        let mut painter = Painter::new(Size::new(w, h), &[]);
+        let screen = |name, text: &str, hint: &str| Screen {
+            name,
+            title: words.consent_title.as_str().into(),
+            text: text.into(),
+            hint: hint.into(),
+            progress: None,
+            session_permille: 0,
+            recording: false,
+            level: None,
+        };
+        let code = screen(Name::Code, &words.code_text, &words.code_hint);
+        let mut pictures = vec![painter.paint_with(&code, Some(&card)).clone()];
+        for page in painter.pages(&long) {
+            let page = screen(Name::Consent, &page, &words.consent_next);
+            pictures.push(painter.paint(&page).clone());
+        }
+        for (n, picture) in pictures.iter().enumerate() {
+            for y in 0..h {
+                for x in [0, w - 1] {
+                    assert!(picture.pixel(x, y).g() < 20, "{w}x{h} picture {n} row {y}");
+                }
+            }
+            let text = picture.pixels().iter().filter(|p| bright(**p)).count();
+            assert!(text > 500, "{w}x{h} picture {n}: {text} bright pixels");
         }
     }
 }

@@ -14,6 +14,9 @@ use common::shim::Shim;
 use common::{AlsaEnv, plugin};
 
 const VISITOR: &str = "until attract\n300 go\nuntil intro\n300 go\nrepeat 50\n1500 go\nend\n";
+/// Longer than any of these visits.
+const PROTOCOL: &str =
+    "name = \"watched\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 180\n";
 
 /// A booth under a service manager.
 struct Service {
@@ -42,6 +45,9 @@ impl Service {
         command.args(["run", "--board", "sim", "--set"]);
         command.arg(format!("audio.device={device}"));
         command.arg("--data").arg(self.data());
+        let protocol = self.dir.path().join("protocol.toml");
+        fs::write(&protocol, PROTOCOL).unwrap();
+        command.arg("--protocol").arg(protocol);
         command.env("NOTIFY_SOCKET", self.dir.path().join("notify"));
         command
             .env("WATCHDOG_USEC", "1000000")

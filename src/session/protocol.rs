@@ -3,6 +3,7 @@
 //! A file that asks for what this version cannot do is refused in a sentence, never half obeyed.
 
 mod consent;
+mod cue;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::corpus::order::Sequence;
 use crate::store::row::Kind;
 
 pub use consent::{ConsentText, in_language};
+pub use cue::{Cue, Locate};
 
 /// The protocols inside the program.
 const EMBEDDED: [(&str, &str); 2] = [
@@ -69,26 +71,6 @@ pub enum Abandoned {
     Keep,
     /// The session is forgotten.
     Erase,
-}
-
-/// Where the sphere's track begins.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Locate {
-    /// Anywhere from 0 to length minus the step's seconds.
-    Random,
-    /// At this second.
-    At(f64),
-}
-
-/// What the sphere plays during a step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cue {
-    /// The track's name.
-    pub track: String,
-    /// Its length, where known.
-    pub length_s: Option<f64>,
-    /// Where it begins.
-    pub locate: Locate,
 }
 
 /// One step.
@@ -159,25 +141,7 @@ struct TypedStep {
     seconds: Spanned<u32>,
     #[serde(default)]
     text: BTreeMap<String, String>,
-    sphere: Option<Spanned<TypedCue>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TypedCue {
-    track: String,
-    length_s: Option<f64>,
-    locate_s: TypedLocate,
-}
-
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "locate_s must be \"random\" or a number of seconds"
-)]
-enum TypedLocate {
-    Word(String),
-    At(f64),
+    sphere: Option<Spanned<cue::Typed>>,
 }
 
 impl Protocol {
@@ -327,10 +291,10 @@ fn step(t: TypedStep, names: &mut BTreeSet<String>) -> Result<Step, (usize, Stri
         ));
     }
     let sphere = match t.sphere {
-        Some(cue) => {
-            let at = cue.span().start;
+        Some(typed) => {
+            let at = typed.span().start;
             Some(
-                sphere(cue.into_inner(), seconds)
+                cue::check(typed.into_inner(), seconds)
                     .map_err(|r| (at, format!("`sphere` of step {name:?}: {r}")))?,
             )
         }
@@ -343,40 +307,6 @@ fn step(t: TypedStep, names: &mut BTreeSet<String>) -> Result<Step, (usize, Stri
         seconds,
         text: t.text,
         sphere,
-    })
-}
-
-fn sphere(t: TypedCue, seconds: u32) -> Result<Cue, String> {
-    let needed = f64::from(seconds);
-    if t.length_s.is_some_and(|l| !l.is_finite() || l < needed) {
-        return Err(format!(
-            "length_s is shorter than the step's {seconds} seconds"
-        ));
-    }
-    let locate = match t.locate_s {
-        TypedLocate::Word(w) if w == "random" && t.length_s.is_none() => {
-            return Err("locate_s = \"random\" needs length_s".to_owned());
-        }
-        TypedLocate::Word(w) if w == "random" => Locate::Random,
-        TypedLocate::Word(w) => {
-            return Err(format!(
-                "locate_s = {w:?} is neither \"random\" nor a number"
-            ));
-        }
-        TypedLocate::At(s) if !s.is_finite() || s < 0.0 => {
-            return Err("locate_s must be 0 or more".to_owned());
-        }
-        TypedLocate::At(s) if t.length_s.is_some_and(|l| s + needed > l) => {
-            return Err(
-                "the track ends before the step: locate_s + seconds exceed length_s".to_owned(),
-            );
-        }
-        TypedLocate::At(s) => Locate::At(s),
-    };
-    Ok(Cue {
-        track: t.track,
-        length_s: t.length_s,
-        locate,
     })
 }
 

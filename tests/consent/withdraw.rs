@@ -2,6 +2,7 @@
 
 use super::{CONSENT, READING, Visit, files, holds};
 use crate::common::run;
+use crate::common::shim::Shim;
 
 #[test]
 fn a_withdrawal_leaves_the_tombstone_and_nothing_else_of_the_person() {
@@ -55,4 +56,49 @@ fn the_next_visitor_after_an_erasure_is_recorded() {
     assert_eq!(visit.forgotten().len(), 1);
     let rows = run::rows(&run::session(&visit.data()));
     assert!(rows.len() >= 2 && rows[0].take == 1);
+}
+
+#[test]
+fn an_erasure_that_the_disk_refuses_is_said_and_done_once_it_is_back() {
+    let visit = Visit::new();
+    std::fs::create_dir(visit.data()).unwrap();
+    let shim = Shim::over(&visit.data());
+    let read = format!("{CONSENT}{READING}900 stop hold 1300\nuntil withdraw\n");
+    let script = format!("{read}2500 go hold 1300\nuntil fault\nuntil thanks\n900 go\n");
+    let mut command = visit.command(&script);
+    shim.apply(&mut command);
+    let running = run::start(&mut command);
+    let events_with = |word: &str| {
+        let sessions = std::fs::read_dir(visit.data().join("sessions"));
+        let mut sessions = sessions.into_iter().flatten().flatten();
+        let events = sessions
+            .next()
+            .map(|session| session.path().join("events.jsonl"));
+        let events = events.and_then(|path| std::fs::read_to_string(path).ok());
+        events.is_some_and(|text| text.contains(word))
+    };
+    let wait_for = |word: &str| {
+        for _ in 0..400 {
+            if events_with(word) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("no {word}");
+    };
+    wait_for("withdraw");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    shim.fail("EIO");
+    std::thread::sleep(std::time::Duration::from_millis(5000));
+    assert!(visit.forgotten().is_empty());
+    shim.recover();
+    let run = running.wait();
+    assert_eq!(run.code, Some(3), "{}", run.said());
+    assert!(
+        run.stdout
+            .iter()
+            .any(|line| line.text.contains("sera effacée dès"))
+    );
+    assert_eq!(visit.forgotten().values().next().unwrap()["by"], "visitor");
+    assert!(run::sessions(&visit.data()).is_empty());
 }

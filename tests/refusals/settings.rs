@@ -143,8 +143,11 @@ fn a_protocol_that_cannot_be_done_is_refused_by_file_line_and_key() {
             &format!("{head}[[step]]\nname = \"a\"\nkind = \"sing\"\nseconds = 3\n"),
         ),
         (
-            "erase.toml",
-            &format!("{head}abandoned = \"erase\"\n{}", step("a", "seconds = 3")),
+            "consent.toml",
+            &format!(
+                "{head}[consent.fr]\nversion = \"1\"\ntext = \"\"\n{}",
+                step("a", "seconds = 3")
+            ),
         ),
     ]);
     for (file, words) in [
@@ -154,7 +157,10 @@ fn a_protocol_that_cannot_be_done_is_refused_by_file_line_and_key() {
         ("none.toml", &["none.toml", "at least one [[step]]"]),
         ("idle.toml", &["idle.toml:2", "`idle_s`", "more than 0"]),
         ("kind.toml", &["kind.toml:4", "sing"]),
-        ("erase.toml", &["erase.toml:2", "`abandoned`"]),
+        (
+            "consent.toml",
+            &["consent.toml:4", "`text`", "[consent.fr]"],
+        ),
     ] {
         refused(&case.run(&["--protocol", &format!("@/{file}")]), 2, words);
     }

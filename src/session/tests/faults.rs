@@ -1,6 +1,7 @@
 //! Devices, disks, lines and spheres that fail, and what comes after.
 
 use super::*;
+use crate::store::row::Kind;
 
 #[test]
 fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {

@@ -1,0 +1,76 @@
+//! What the sphere plays during a step: checked to last as long as the step.
+
+use serde::Deserialize;
+
+/// Where the sphere's track begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Locate {
+    /// Anywhere from 0 to length minus the step's seconds.
+    Random,
+    /// At this second.
+    At(f64),
+}
+
+/// What the sphere plays during a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cue {
+    /// The track's name.
+    pub track: String,
+    /// Its length, where known.
+    pub length_s: Option<f64>,
+    /// Where it begins.
+    pub locate: Locate,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Typed {
+    track: String,
+    length_s: Option<f64>,
+    locate_s: TypedLocate,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "locate_s must be \"random\" or a number of seconds"
+)]
+enum TypedLocate {
+    Word(String),
+    At(f64),
+}
+
+/// Checks what was typed for a step of `seconds`.
+pub(super) fn check(t: Typed, seconds: u32) -> Result<Cue, String> {
+    let needed = f64::from(seconds);
+    if t.length_s.is_some_and(|l| !l.is_finite() || l < needed) {
+        return Err(format!(
+            "length_s is shorter than the step's {seconds} seconds"
+        ));
+    }
+    let locate = match t.locate_s {
+        TypedLocate::Word(w) if w == "random" && t.length_s.is_none() => {
+            return Err("locate_s = \"random\" needs length_s".to_owned());
+        }
+        TypedLocate::Word(w) if w == "random" => Locate::Random,
+        TypedLocate::Word(w) => {
+            return Err(format!(
+                "locate_s = {w:?} is neither \"random\" nor a number"
+            ));
+        }
+        TypedLocate::At(s) if !s.is_finite() || s < 0.0 => {
+            return Err("locate_s must be 0 or more".to_owned());
+        }
+        TypedLocate::At(s) if t.length_s.is_some_and(|l| s + needed > l) => {
+            return Err(
+                "the track ends before the step: locate_s + seconds exceed length_s".to_owned(),
+            );
+        }
+        TypedLocate::At(s) => Locate::At(s),
+    };
+    Ok(Cue {
+        track: t.track,
+        length_s: t.length_s,
+        locate,
+    })
+}
