@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod demo;
 pub mod devices;
 pub mod enroll;
+pub mod export;
 pub mod forget;
 pub mod identity;
 mod input;
@@ -138,6 +139,7 @@ enum Command {
     Enroll(enroll::Args),
     Identity(identity::Args),
     Forget(forget::Args),
+    Export(export::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -173,6 +175,7 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
         Command::Enroll(args) => enroll::run(&args, common),
         Command::Identity(args) => identity::run(&args, common),
         Command::Forget(args) => forget::run(&args, common),
+        Command::Export(args) => export::run(&args, common),
     }
 }
 

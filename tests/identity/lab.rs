@@ -104,6 +104,12 @@ impl Lab {
     /// A session of two takes or more by the simulated source; its name.
     #[track_caller]
     pub fn record(&self) -> String {
+        self.record_with(&[])
+    }
+
+    /// As `record`, with further options.
+    #[track_caller]
+    pub fn record_with(&self, options: &[&str]) -> String {
         fs::write(self.path("protocol.toml"), PROTOCOL).unwrap();
         fs::write(self.path("script"), VISITOR).unwrap();
         let before = self.sessions();
@@ -118,7 +124,8 @@ impl Lab {
             "--fast",
         ];
         let more = ["--protocol", &protocol, "--script", &script];
-        let output = self.command(&args).args(more).output().unwrap();
+        let mut command = self.command(&args);
+        let output = command.args(more).args(options).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         let new = self
             .sessions()
