@@ -1,5 +1,6 @@
 //! The command grammar, and what each exit code means; one file per command.
 
+pub mod check;
 pub mod corpus;
 pub mod demo;
 pub mod devices;
@@ -140,6 +141,7 @@ enum Command {
     Identity(identity::Args),
     Forget(forget::Args),
     Export(export::Args),
+    Check(check::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -176,6 +178,7 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
         Command::Identity(args) => identity::run(&args, common),
         Command::Forget(args) => forget::run(&args, common),
         Command::Export(args) => export::run(&args, common),
+        Command::Check(args) => check::run(&args, common),
     }
 }
 
