@@ -9,6 +9,7 @@ mod common;
 mod lab;
 
 mod export {
+    mod archivist;
     mod dataset;
     mod keys;
     mod kill;
