@@ -1,9 +1,11 @@
 //! The command grammar, and what each exit code means; one file per command.
 
+pub mod check;
 pub mod corpus;
 pub mod demo;
 pub mod devices;
 pub mod enroll;
+pub mod export;
 pub mod forget;
 pub mod identity;
 mod input;
@@ -138,6 +140,8 @@ enum Command {
     Enroll(enroll::Args),
     Identity(identity::Args),
     Forget(forget::Args),
+    Export(export::Args),
+    Check(check::Args),
 }
 
 /// Runs the command of this process's arguments.
@@ -188,6 +192,8 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
         Command::Enroll(args) => enroll::run(&args, common),
         Command::Identity(args) => identity::run(&args, common),
         Command::Forget(args) => forget::run(&args, common),
+        Command::Export(args) => export::run(&args, common),
+        Command::Check(args) => check::run(&args, common),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod clerk;
 pub mod events;
+pub mod export;
 pub mod folder;
 pub mod jsonl;
 mod losses;

@@ -23,7 +23,7 @@ pub use status::{State, Status};
 
 /// SCHED_FIFO priority while a device runs: above every normal thread, below the kernel's own
 /// threads that bring the samples (50 on a PREEMPT_RT kernel).
-const PRIORITY: u8 = 45;
+pub const PRIORITY: u8 = 45;
 /// Between two attempts to open a device that is gone.
 const REOPEN: Duration = Duration::from_millis(500);
 /// Between two empty blocks without a device.

@@ -47,22 +47,33 @@ pub fn remember(data: &Path, export: &Export) -> io::Result<()> {
 /// # Errors
 /// The file system's.
 pub fn of(data: &Path, session: &str) -> io::Result<BTreeSet<PathBuf>> {
+    let mut all = all(data)?;
+    all.retain(|export| export.sessions.iter().any(|one| one == session));
+    Ok(all.into_iter().map(|export| export.path).collect())
+}
+
+/// The sessions that the export at `path` is known to hold.
+///
+/// # Errors
+/// The file system's.
+pub fn at(data: &Path, path: &Path) -> io::Result<BTreeSet<String>> {
+    let mut all = all(data)?;
+    all.retain(|export| export.path == path);
+    Ok(all.into_iter().flat_map(|export| export.sessions).collect())
+}
+
+fn all(data: &Path) -> io::Result<Vec<Export>> {
     let path = data.join("exports.jsonl");
     let text = small::read(&path)?.unwrap_or_default();
-    let mut found = BTreeSet::new();
+    let mut all = Vec::new();
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        match serde_json::from_slice::<Export>(line) {
-            Ok(export) if export.sessions.iter().any(|one| one == session) => {
-                found.insert(export.path);
-            }
-            Ok(_) => {}
+        match serde_json::from_slice(line) {
+            _ if line.is_empty() => {}
+            Ok(export) => all.push(export),
             Err(_) => log::warn!("{}:{}: row ignored: damaged", path.display(), number + 1),
         }
     }
-    Ok(found)
+    Ok(all)
 }
 
 /// What was removed of a session.
@@ -329,5 +340,7 @@ mod tests {
         }
         let found = of(data.path(), GONE).expect("read");
         assert_eq!(found, [PathBuf::from("/a")].into());
+        let held = at(data.path(), Path::new("/b")).expect("read");
+        assert_eq!(held, [KEPT.to_owned()].into());
     }
 }

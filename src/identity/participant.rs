@@ -212,7 +212,7 @@ pub fn seal_bytes(plain: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>, Par
     Ok(sealed)
 }
 
-/// Opens a few bytes, `most` at most.
+/// Opens a few bytes, `most` at most, armoured or not.
 ///
 /// # Errors
 /// None of `keys` opens them, they are damaged, or more.
@@ -222,7 +222,8 @@ pub fn open_bytes(
     most: u64,
 ) -> Result<Zeroizing<Vec<u8>>, ParticipantError> {
     let failed = |error: &dyn fmt::Display| ParticipantError::Open(error.to_string());
-    let opener = age::Decryptor::new_buffered(sealed).map_err(|error| failed(&error))?;
+    let sealed = age::armor::ArmoredReader::new(sealed);
+    let opener = age::Decryptor::new(sealed).map_err(|error| failed(&error))?;
     let all = keys.iter().map(|one| one as &dyn age::Identity);
     let reader = opener.decrypt(all).map_err(|error| match error {
         age::DecryptError::NoMatchingKeys => ParticipantError::Open(

@@ -107,7 +107,7 @@ impl Lab {
         self.record_with(&[])
     }
 
-    /// The same with further options.
+    /// As `record`, with further options.
     #[track_caller]
     pub fn record_with(&self, options: &[&str]) -> String {
         fs::write(self.path("protocol.toml"), PROTOCOL).unwrap();

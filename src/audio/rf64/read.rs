@@ -68,12 +68,24 @@ impl Info {
 /// # Errors
 /// The system's, or what is malformed and at which byte.
 pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
+    let length = file.metadata().map_err(Error::io("look at", path))?.len();
+    info_of(length, |at, bytes| file.read_exact_at(bytes, at), path)
+}
+
+/// As [`info`], of `length` bytes that `read_at` reads by their place, as of a file that is sealed.
+///
+/// # Errors
+/// Those of `read_at`, or what is malformed and at which byte.
+pub fn info_of(
+    length: u64,
+    mut read_at: impl FnMut(u64, &mut [u8]) -> std::io::Result<()>,
+    path: &Path,
+) -> Result<Info, Error> {
     let bad = |reason: String| Error::Malformed {
         path: path.to_owned(),
         reason,
     };
-    let length = file.metadata().map_err(Error::io("look at", path))?.len();
-    let read = |at: u64, bytes: &mut [u8]| match file.read_exact_at(bytes, at) {
+    let mut read = |at: u64, bytes: &mut [u8]| match read_at(at, bytes) {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Err(bad(format!("ends at byte {length} within its header")))
         }

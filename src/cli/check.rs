@@ -1,0 +1,158 @@
+//! `booth check`: the doctor. One line for each thing a box needs, with what to do.
+//!
+//! Guarantees: each line comes from the thing itself, not from its configuration alone; nothing that
+//! is recorded is changed, and what is opened is closed again.
+
+mod disk;
+mod host;
+mod keys;
+mod setup;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use super::{Common, Done, Failure, could_not, printable};
+use crate::config::Config;
+
+/// Looks at all that the box needs: one line each, ok, warn or fail, and what to do
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The operator's key file: how many of the sessions here does it open?
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// One JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+/// How well something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ok,
+    /// The box works, and something is worth knowing.
+    Warn,
+    /// It does not work, or breaks a promise.
+    Fail,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            State::Ok => "ok",
+            State::Warn => "warn",
+            State::Fail => "fail",
+        }
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+struct Finding {
+    check: &'static str,
+    state: State,
+    text: String,
+    remedy: Option<&'static str>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, text: impl Display) -> Finding {
+        Finding {
+            check,
+            state: State::Ok,
+            text: text.to_string(),
+            remedy: None,
+        }
+    }
+
+    fn warn(check: &'static str, text: impl Display, remedy: &'static str) -> Finding {
+        Finding {
+            check,
+            state: State::Warn,
+            text: text.to_string(),
+            remedy: Some(remedy),
+        }
+    }
+
+    fn fail(check: &'static str, text: impl Display, remedy: &'static str) -> Finding {
+        Finding {
+            state: State::Fail,
+            ..Finding::warn(check, text, remedy)
+        }
+    }
+
+    /// Of an error, which says itself what to do.
+    fn error(check: &'static str, error: impl Display) -> Finding {
+        Finding {
+            state: State::Fail,
+            ..Finding::ok(check, error)
+        }
+    }
+
+    fn line(&self, json: bool) -> String {
+        if json {
+            let object = serde_json::json!({
+                "check": self.check, "state": self.state.word(), "text": self.text,
+                "remedy": self.remedy,
+            });
+            return format!("{object}\n");
+        }
+        let state = self.state.word();
+        let text = printable(&self.text);
+        match self.remedy {
+            Some(remedy) => format!("{state:<4}  {:<13} {text}; {remedy}\n", self.check),
+            None => format!("{state:<4}  {:<13} {text}\n", self.check),
+        }
+    }
+}
+
+/// Runs `booth check`.
+///
+/// # Errors
+/// Something failed.
+pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
+    let (mut looked, mut failed) = (0, 0);
+    let mut tell = |findings: Vec<Finding>| {
+        for finding in findings {
+            looked += 1;
+            failed += u32::from(finding.state == State::Fail);
+            super::print(&finding.line(args.json))?;
+        }
+        Ok::<(), Failure>(())
+    };
+    match common.config() {
+        Ok(config) => all(&config, args, &mut tell)?,
+        Err(error) => {
+            tell(vec![Finding::error("configuration", error)])?;
+            tell(vec![host::scheduling(), host::swap(), host::clock()])?;
+        }
+    }
+    if failed > 0 {
+        return Err(could_not(format!("{failed} of {looked} checks failed")));
+    }
+    Ok(Done::Well)
+}
+
+fn all(
+    config: &Config,
+    args: &Args,
+    tell: &mut dyn FnMut(Vec<Finding>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (protocol, found) = setup::protocol(config);
+    tell(vec![
+        Finding::ok("configuration", format!("box {}", config.box_name)),
+        setup::board(config),
+        setup::fonts(config),
+        setup::language(config),
+        found,
+        setup::corpus(config, protocol.as_ref()),
+        setup::audio(config),
+        host::scheduling(),
+        host::memory(config),
+        host::swap(),
+        host::clock(),
+        disk::space(config, protocol.as_ref()),
+        disk::stalls(config),
+        setup::sphere(config),
+    ])?;
+    tell(keys::all(config, args.key.as_deref()))
+}

@@ -1,0 +1,180 @@
+//! What the configuration names: board, fonts, language, protocol, corpus, sound card, sphere.
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::Finding;
+use crate::audio::source;
+use crate::board::profile::{Driver, Profile};
+use crate::config::Config;
+use crate::corpus::Corpus;
+use crate::screen::lang::{self, Lang};
+use crate::screen::text::Type;
+use crate::session::protocol::Protocol;
+use crate::store::row::Kind;
+
+/// Lines of the corpus that are looked at, spread evenly: the whole may be a gigabyte.
+const LINES: u64 = 1000;
+/// A driver that does not come back by then never will.
+const DEVICE_WAIT: Duration = Duration::from_secs(10);
+
+/// The profile, and whether this machine has what it names.
+pub fn board(config: &Config) -> Finding {
+    let profile = match Profile::load(&config.board) {
+        Ok(profile) => profile,
+        Err(error) => return Finding::error("board", error),
+    };
+    let (width, height) = (profile.panel.width, profile.panel.height);
+    if profile.panel.driver == Driver::Sim {
+        return Finding::ok("board", format!("simulated, {width} x {height}"));
+    }
+    if !cfg!(feature = "pi") {
+        let text = format!("{}: this program was built without pins", config.board);
+        return Finding::fail("board", text, "install a build with the feature `pi`");
+    }
+    let spi = format!("/dev/spidev{}", profile.panel.spi);
+    for (device, remedy) in [
+        ("/dev/gpiochip0", "run it on a Raspberry Pi"),
+        (&*spi, "put dtparam=spi=on into /boot/firmware/config.txt"),
+    ] {
+        let opened = std::fs::File::options().read(true).write(true).open(device);
+        if let Err(error) = opened {
+            return Finding::fail(
+                "board",
+                format!("{}: {device}: {error}", config.board),
+                remedy,
+            );
+        }
+    }
+    let text = format!("{}: {width} x {height} on {spi}", config.board);
+    Finding::ok("board", text)
+}
+
+/// Whether there is anything to draw text with.
+pub fn fonts(config: &Config) -> Finding {
+    match Type::load(&config.fonts).warning() {
+        Some(warning) => Finding::warn(
+            "fonts",
+            warning,
+            "install fonts-noto-core, or name files in `fonts`",
+        ),
+        None => Finding::ok("fonts", "loaded"),
+    }
+}
+
+/// The fixed words of the screens.
+pub fn language(config: &Config) -> Finding {
+    match Lang::load(&config.language) {
+        Ok(_) => Finding::ok("language", &config.language),
+        Err(error) => Finding::error("language", error),
+    }
+}
+
+/// The experiment, for other checks too.
+pub fn protocol(config: &Config) -> (Option<Protocol>, Finding) {
+    match Protocol::load(&config.protocol, &[&config.folder.join("protocol")]) {
+        Ok(protocol) => {
+            let (steps, minutes) = (protocol.steps.len(), seconds(&protocol).div_ceil(60));
+            let text = format!("{}: {steps} steps, {minutes} min", protocol.name);
+            (Some(protocol), Finding::ok("protocol", text))
+        }
+        Err(error) => (None, Finding::error("protocol", error)),
+    }
+}
+
+/// How long all steps of a protocol last.
+pub fn seconds(protocol: &Protocol) -> u64 {
+    let steps = protocol.steps.iter();
+    steps.map(|step| u64::from(step.seconds)).sum()
+}
+
+/// Whether the text opens, and its lines can be drawn.
+pub fn corpus(config: &Config, protocol: Option<&Protocol>) -> Finding {
+    let reads = |protocol: &Protocol| protocol.steps.iter().any(|step| step.kind == Kind::Read);
+    if protocol.is_some_and(|protocol| !reads(protocol)) {
+        return Finding::ok("corpus", "none needed, no step reads");
+    }
+    let path = config.corpus.path_for(lang::name(&config.language));
+    let samples = ["corpus/fr.txt", "corpus/en.txt"];
+    if !path.exists() && samples.iter().any(|name| path.ends_with(name)) {
+        let text = format!("{}: not there, the built-in sample is read", path.display());
+        return Finding::warn("corpus", text, "name your own text in `corpus.path`");
+    }
+    match look(path, config) {
+        Ok((lines, looked, 0)) => {
+            let text = format!("{}: {lines} lines, {looked} looked at", path.display());
+            Finding::ok("corpus", text)
+        }
+        Ok((_, looked, bad)) => Finding::warn(
+            "corpus",
+            format!(
+                "{}: {bad} of {looked} lines cannot be shown",
+                path.display()
+            ),
+            "see which with `booth corpus check`",
+        ),
+        Err(error) => Finding::error("corpus", error),
+    }
+}
+
+/// Lines, lines looked at, and those of them that will never be shown.
+fn look(path: &Path, config: &Config) -> Result<(u64, u64, u64), crate::corpus::CorpusError> {
+    let data = config.data.is_dir().then_some(config.data.as_path());
+    let corpus = Corpus::open(path, data)?;
+    let mut fonts = Type::load(&config.fonts);
+    let (lines, mut looked, mut bad) = (corpus.len(), 0, 0);
+    let mut number = 1;
+    while number <= lines {
+        let text = corpus.line(number)?.text;
+        looked += 1;
+        bad += u64::from(!text.is_ok_and(|text| fonts.missing_glyphs(&text) == 0));
+        number += (lines / LINES).max(1);
+    }
+    Ok((lines, looked, bad))
+}
+
+/// Opens the sound card as configured, and closes it again.
+pub fn audio(config: &Config) -> Finding {
+    let audio = &config.audio;
+    let spec = audio.spec();
+    if audio.device == source::SIMULATED {
+        return Finding::warn(
+            "audio",
+            format!("simulated: {spec}; no microphone is recorded"),
+            "name a device that `booth devices` lists in `audio.device`",
+        );
+    }
+    let mut open = source::opener(&audio.device, spec, audio.period_frames);
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let opened = open().map(|source| source.spec());
+        let _ = tell.send(opened);
+    });
+    match told.recv_timeout(DEVICE_WAIT) {
+        Ok(Ok(spec)) => Finding::ok("audio", format!("{}: {spec}", audio.device)),
+        Ok(Err(source::Error::Busy { .. })) if is_running(&config.data) => {
+            Finding::ok("audio", format!("{}: the running box has it", audio.device))
+        }
+        Ok(Err(error)) => Finding::error("audio", error),
+        Err(_) => Finding::fail(
+            "audio",
+            format!("{}: opening it does not end", audio.device),
+            "unplug the card and plug it in again",
+        ),
+    }
+}
+
+/// Whether a box runs on the data folder.
+fn is_running(data: &Path) -> bool {
+    let lock = std::fs::File::open(data.join(".lock"));
+    lock.is_ok_and(|lock| lock.try_lock().is_err())
+}
+
+/// Whether there is one.
+pub fn sphere(config: &Config) -> Finding {
+    match config.sphere.host.as_str() {
+        "" => Finding::ok("sphere", "none configured"),
+        host => Finding::ok("sphere", format!("configured: {host}")),
+    }
+}

@@ -1,0 +1,112 @@
+//! `booth export OUT`: a dataset of all takes.
+
+use std::path::PathBuf;
+
+use super::{Common, Done, Failure, could_not};
+use crate::identity::{keyring, operator};
+use crate::store::export::{self, ExportError, Layout, Options, Outcome};
+
+/// Writes all takes as WAV files with a table, without those of forgotten people
+///
+/// The same command goes on with an export that was interrupted, and adds to one what was recorded
+/// since. Sealed takes need the operator's key, which belongs on no booth: export from a copy of the
+/// data elsewhere.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of the export: a new one, or one that was begun
+    out: PathBuf,
+    /// One WAV file a channel, or one a take
+    #[arg(long, value_enum, default_value_t)]
+    layout: Layout,
+    /// The operator's key file; without it what is sealed is left out
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// A folder of SESSION.age fetched elsewhere [default: DATA/keys]
+    #[arg(long, value_name = "DIR", requires = "key")]
+    keys: Option<PathBuf>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `booth export`.
+///
+/// # Errors
+/// No data, a folder of something else, a key that opens nothing, a disk that is full; sessions and
+/// takes that cannot be read are named after all others were exported.
+pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
+    let config = common.config()?;
+    let with = match &args.key {
+        Some(file) => operator::read_keys(file).map_err(could_not)?,
+        None => Vec::new(),
+    };
+    let data = &config.data;
+    if !data.join("sessions").is_dir() {
+        return Err(could_not(format!(
+            "{}: holds no sessions; name the data folder with --data",
+            data.display()
+        )));
+    }
+    let keys = args.keys.clone().unwrap_or_else(|| keyring::folder(data));
+    if args.keys.is_some() && !keys.is_dir() {
+        return Err(could_not(format!(
+            "{}: is no folder; name the one that holds SESSION.age",
+            keys.display()
+        )));
+    }
+    let forgotten = super::open_data(&config)?;
+    let options = Options {
+        data,
+        out: &args.out,
+        layout: args.layout,
+        with: &with,
+        keys: &keys,
+    };
+    let outcome = export::export(&options, &forgotten).map_err(failure)?;
+    super::print(&shown(args, &outcome))?;
+    if !outcome.failed.is_empty() {
+        return Err(could_not(outcome.failed.join("\nbooth: ")));
+    }
+    Ok(if outcome.sealed + outcome.sealed_answers > 0 {
+        Done::WithFaults
+    } else {
+        Done::Well
+    })
+}
+
+fn failure(error: ExportError) -> Failure {
+    if error.is_usage() {
+        Failure::Usage(error.to_string())
+    } else {
+        Failure::CouldNot(error.to_string())
+    }
+}
+
+fn shown(args: &Args, outcome: &Outcome) -> String {
+    let out = args.out.display();
+    if args.json {
+        let object = serde_json::json!({
+            "export": out.to_string(), "sessions": outcome.sessions, "takes": outcome.takes,
+            "files": outcome.files, "new_takes": outcome.written,
+            "sealed_sessions": outcome.sealed, "sealed_answers": outcome.sealed_answers,
+            "failed": outcome.failed,
+        });
+        return format!("{object}\n");
+    }
+    let mut text = format!(
+        "{out}: {} takes of {} sessions in {} files; {} takes are new\n",
+        outcome.takes, outcome.sessions, outcome.files, outcome.written
+    );
+    for (count, what) in [
+        (outcome.sealed, "sealed sessions are left out"),
+        (
+            outcome.sealed_answers,
+            "sessions' sealed answers are left out",
+        ),
+    ] {
+        if count > 0 {
+            text += &format!("{count} {what}: open them with --key FILE, the operator's\n");
+        }
+    }
+    text
+}

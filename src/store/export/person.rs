@@ -1,0 +1,138 @@
+//! A session to be exported: its record, rows and answers, and the key that opens them.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{ExportError, take};
+use crate::identity::keyring;
+use crate::identity::operator::PrivateKey;
+use crate::identity::participant::{Keys, open_bytes};
+use crate::store::row::Row;
+use crate::store::{small, takes};
+
+/// Answers are a few words a question.
+const MOST_ANSWER_BYTES: u64 = 1 << 20;
+
+/// A session.
+#[derive(Debug)]
+pub struct Person {
+    /// Its name.
+    pub session: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// session.json.
+    pub record: Value,
+    /// Its takes.
+    pub rows: Vec<Row>,
+    /// The answers; empty if there are none, or none that open.
+    pub answers: Map<String, Value>,
+    keys: Option<Keys>,
+}
+
+/// What was found of a session.
+#[derive(Debug)]
+pub enum Found {
+    /// It can be exported, but for its answers if they are sealed and no key was given.
+    Open(Box<Person>, Answers),
+    /// It is sealed, and no key was given.
+    Sealed,
+    /// It is sealed, and the key does not open it: why.
+    Closed(String),
+    /// Its record or its answers cannot be read: why.
+    Damaged(String),
+}
+
+/// Whether the answers are had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// All there are.
+    Had,
+    /// They are sealed, and no key was given.
+    Sealed,
+}
+
+impl Person {
+    /// Looks at `session` of `data`; `with` opens its key in the folder `keys`.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn find(
+        data: &Path,
+        session: &str,
+        keys: &Path,
+        with: &[PrivateKey],
+    ) -> Result<Found, ExportError> {
+        let folder = data.join("sessions").join(session);
+        let rows = takes::read(&folder);
+        let rows = rows.map_err(ExportError::file("read", &folder.join("takes.jsonl")))?;
+        let path = folder.join("session.json");
+        let record = small::read(&path).map_err(ExportError::file("read", &path))?;
+        let record: Option<Value> = record.and_then(|text| serde_json::from_slice(&text).ok());
+        let Some(record) = record.filter(Value::is_object) else {
+            return Ok(Found::Damaged(format!(
+                "session {session}: session.json is not there or damaged; put it back from a backup"
+            )));
+        };
+        let sealed_answers = folder.join("answers.json.age");
+        let are_sealed = sealed_answers.exists();
+        let is_sealed = rows.iter().any(|row| take::is_sealed(&folder, row));
+        let mut person = Person {
+            session: session.to_owned(),
+            folder,
+            record,
+            rows,
+            answers: Map::new(),
+            keys: None,
+        };
+        if (is_sealed || are_sealed) && !with.is_empty() {
+            match keyring::open(keys, session, with) {
+                Ok(opened) => person.keys = Some(opened),
+                Err(error) => return Ok(Found::Closed(error.to_string())),
+            }
+        }
+        if is_sealed && person.keys.is_none() {
+            return Ok(Found::Sealed);
+        }
+        if are_sealed && person.keys.is_none() {
+            return Ok(Found::Open(Box::new(person), Answers::Sealed));
+        }
+        match person.read_answers(&sealed_answers) {
+            Ok(answers) => person.answers = answers,
+            Err(reason) => {
+                let path = sealed_answers.display();
+                return Ok(Found::Damaged(format!("answers {path}: {reason}")));
+            }
+        }
+        Ok(Found::Open(Box::new(person), Answers::Had))
+    }
+
+    /// What opens its takes.
+    #[must_use]
+    pub fn key(&self) -> Option<&PrivateKey> {
+        self.keys.as_ref().map(Keys::private)
+    }
+
+    /// The channels' names, numbered where the record has none.
+    #[must_use]
+    pub fn channel(&self, number: usize) -> String {
+        let name = self.record["audio"]["channels"][number]["name"].as_str();
+        name.map_or_else(|| format!("channel-{}", number + 1), str::to_owned)
+    }
+
+    fn read_answers(&self, sealed: &Path) -> Result<Map<String, Value>, String> {
+        let plain = sealed.with_extension("");
+        let mut text = small::read(&plain).map_err(|error| error.to_string())?;
+        if text.is_none()
+            && let Some(key) = self.key()
+            && let Some(bytes) = small::read(sealed).map_err(|error| error.to_string())?
+        {
+            let opened = open_bytes(&bytes, std::slice::from_ref(key), MOST_ANSWER_BYTES);
+            text = Some(opened.map_err(|error| error.to_string())?.to_vec());
+        }
+        let Some(text) = text else {
+            return Ok(Map::new());
+        };
+        serde_json::from_slice(&text).map_err(|_| "is no JSON object; it is damaged".into())
+    }
+}

@@ -1,0 +1,261 @@
+//! metadata.csv: a row for each file, RFC 4180 with line feeds.
+//!
+//! Guarantees: the same data give the same bytes; no cell holds a time of day. The participant's token
+//! is left out: it carries the second at which it was made, and a copy of it would outlive forgetting.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+/// Cells by column.
+pub type Cells = BTreeMap<String, String>;
+
+/// The columns that every export has, in order; what else there is follows by name.
+const COLUMNS: [&str; 66] = [
+    "file_name",
+    "session",
+    "take",
+    "channel",
+    "kind",
+    "step",
+    "line",
+    "line_id",
+    "text",
+    "language",
+    "version",
+    "verdict",
+    "reasons",
+    "start_frame",
+    "frames",
+    "lead_frames",
+    "tail_frames",
+    "shown_frame",
+    "press_frames",
+    "voice_frame",
+    "voice_frames",
+    "rate",
+    "channels",
+    "format",
+    "gaps",
+    "gap_frames",
+    "peak_dbfs",
+    "rms_dbfs",
+    "dc",
+    "snr_db",
+    "clipped",
+    "sphere_track",
+    "sphere_frame",
+    "sphere_at_frame",
+    "sphere_uncertainty_frames",
+    "file",
+    "samples_sha256",
+    "box",
+    "site_place",
+    "site_room",
+    "site_note",
+    "session_language",
+    "protocol_name",
+    "protocol_sha256",
+    "corpus_name",
+    "corpus_sha256",
+    "corpus_seed",
+    "corpus_shard",
+    "audio_device",
+    "audio_card",
+    "audio_driver",
+    "audio_rate",
+    "audio_format",
+    "audio_reference",
+    "noise_floor_dbfs",
+    "offset_frames",
+    "sensor_model",
+    "sensor_serial",
+    "sensor_position",
+    "sensor_gain_db",
+    "sensor_band_hz",
+    "consent_version",
+    "consent_sha256",
+    "consent_language",
+    "recipient",
+    "sealed",
+];
+
+/// Lists of a value for each channel.
+const OF_CHANNELS: [&str; 7] = [
+    "peak_dbfs",
+    "rms_dbfs",
+    "dc",
+    "snr_db",
+    "clipped",
+    "noise_floor_dbfs",
+    "audio_offset_frames",
+];
+
+/// What is left out: times, and the token.
+const LEFT_OUT: [&str; 2] = ["utc", "participant"];
+
+/// The cells of a take in a file of `channel`, or of all channels.
+#[must_use]
+pub fn of_take(row: &Value, channel: Option<usize>) -> Cells {
+    let mut cells = Cells::new();
+    let gaps = row["gaps"].as_array().map_or(&[][..], Vec::as_slice);
+    let frames = gaps.iter().filter_map(|gap| gap["frames"].as_u64());
+    cells.insert("gaps".into(), gaps.len().to_string());
+    cells.insert("gap_frames".into(), frames.sum::<u64>().to_string());
+    let fields = row.as_object().into_iter().flatten();
+    for (key, value) in fields.filter(|(key, _)| *key != "gaps") {
+        flatten(key, value, channel, &mut cells);
+    }
+    cells
+}
+
+/// The cells of a session in a file of `channel`, or of all channels.
+#[must_use]
+pub fn of_session(record: &Value, channel: Option<usize>) -> Cells {
+    let mut cells = Cells::new();
+    for (key, value) in record.as_object().into_iter().flatten() {
+        flatten(key, value, channel, &mut cells);
+    }
+    if let Some(offset) = cells.remove("audio_offset_frames") {
+        cells.insert("offset_frames".into(), offset);
+    }
+    // A take's own language stands beside it.
+    if let Some(language) = cells.remove("language") {
+        cells.insert("session_language".into(), language);
+    }
+    let sensor = channel.map_or(&Value::Null, |channel| {
+        &record["audio"]["channels"][channel]
+    });
+    for (key, value) in sensor.as_object().into_iter().flatten() {
+        if key != "name" {
+            flatten(&format!("sensor_{key}"), value, None, &mut cells);
+        }
+    }
+    cells
+}
+
+/// The cells of the answers.
+#[must_use]
+pub fn of_answers(answers: &Map<String, Value>) -> Cells {
+    let mut cells = Cells::new();
+    for (question, answer) in answers {
+        flatten(&format!("answer_{question}"), answer, None, &mut cells);
+    }
+    cells
+}
+
+fn flatten(key: &str, value: &Value, channel: Option<usize>, cells: &mut Cells) {
+    if LEFT_OUT.contains(&key) {
+        return;
+    }
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                flatten(&format!("{key}_{name}"), value, channel, cells);
+            }
+        }
+        Value::Array(all) => {
+            let own = channel.filter(|_| OF_CHANNELS.contains(&key));
+            let one = own.map(|channel| all.get(channel).map_or_else(String::new, plain));
+            // A list of objects is the sensors', of which each file has its own.
+            if !all.iter().any(Value::is_object) {
+                let between = if key == "reasons" { "; " } else { " " };
+                let list = || all.iter().map(plain).collect::<Vec<_>>().join(between);
+                cells.insert(key.to_owned(), one.unwrap_or_else(list));
+            }
+        }
+        other => {
+            cells.insert(key.to_owned(), plain(other));
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The whole table.
+#[must_use]
+pub fn text(rows: &[&Cells]) -> String {
+    let mut columns: Vec<&str> = COLUMNS.to_vec();
+    let known: BTreeSet<&str> = COLUMNS.into_iter().collect();
+    let others: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| row.keys())
+        .map(String::as_str)
+        .collect();
+    columns.extend(others.difference(&known));
+    let line = |cells: Vec<&str>| {
+        let cells: Vec<String> = cells.into_iter().map(quoted).collect();
+        cells.join(",") + "\n"
+    };
+    let mut text = line(columns.clone());
+    for row in rows {
+        let cells = columns.iter().map(|column| row.get(*column));
+        text += &line(cells.map(|cell| cell.map_or("", String::as_str)).collect());
+    }
+    text
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_channels_row_has_its_own_levels_and_no_time() {
+        let row = json!({
+            "take": 3, "utc": "2026-11-24T10:00:00Z", "line_id": null, "peak_dbfs": [-3.5, null],
+            "press_frames": [7, 8], "voice": {"frame": 1, "frames": 2},
+            "gaps": [{"frame": 1, "frames": 4, "cause": "device"}],
+        });
+        let cells = of_take(&row, Some(0));
+        let cell = |name: &str| cells.get(name).map(String::as_str);
+        assert_eq!(cell("take"), Some("3"));
+        assert_eq!(cell("peak_dbfs"), Some("-3.5"));
+        assert_eq!(cell("press_frames"), Some("7 8"));
+        assert_eq!(cell("voice_frames"), Some("2"));
+        assert_eq!((cell("gaps"), cell("gap_frames")), (Some("1"), Some("4")));
+        assert_eq!((cell("utc"), cell("line_id")), (None, None));
+        assert_eq!(of_take(&row, Some(1))["peak_dbfs"], "");
+        assert_eq!(of_take(&row, None)["peak_dbfs"], "-3.5 ");
+    }
+
+    #[test]
+    fn a_sessions_row_has_its_channels_sensor_and_no_token() {
+        let record = json!({
+            "session": "S", "language": "fr", "participant": "gAAAA", "site": {"place": "Paris"},
+            "audio": {"rate": 48000, "channels": [{"name": "a"}, {"name": "b", "gain_db": 20.0}]},
+        });
+        let cells = of_session(&record, Some(1));
+        let names: Vec<&str> = cells.keys().map(String::as_str).collect();
+        let expected = [
+            "audio_rate",
+            "sensor_gain_db",
+            "session",
+            "session_language",
+            "site_place",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn whatever_a_line_holds_it_is_one_cell() {
+        let row = Cells::from([("text".to_owned(), "a, \"b\"\nc".to_owned())]);
+        let text = text(&[&row]);
+        assert!(text.ends_with(&format!(",,,,,,,,\"a, \"\"b\"\"\nc\"{}\n", ",".repeat(57))));
+    }
+}

@@ -1,0 +1,273 @@
+//! The doctor: each line is of the thing itself, and says what to do.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+#[path = "identity/lab.rs"]
+#[allow(dead_code)]
+mod lab;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use common::run;
+use common::shim::Shim;
+use lab::{Lab, said};
+
+/// What was found, by check.
+struct Found {
+    code: Option<i32>,
+    lines: BTreeMap<String, Value>,
+}
+
+impl Found {
+    fn of(output: &Output) -> Found {
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        let lines = text.lines().map(|line| {
+            let object: Value = serde_json::from_str(line).unwrap();
+            (object["check"].as_str().unwrap().to_owned(), object)
+        });
+        let found = Found {
+            code: output.status.code(),
+            lines: lines.collect(),
+        };
+        assert_eq!(text.lines().count(), found.lines.len(), "one line each");
+        let fails = found.lines.values().any(|line| line["state"] == "fail");
+        assert_eq!(found.code, Some(i32::from(fails)), "{}", said(output));
+        found
+    }
+
+    /// The state of a check; its text and remedy hold `words`.
+    #[track_caller]
+    fn is(&self, check: &str, state: &str, words: &str) {
+        let line = &self.lines[check];
+        assert_eq!(line["state"], state, "{line}");
+        assert!(line.to_string().contains(words), "{line}");
+    }
+}
+
+fn check(lab: &Lab, options: &[&str]) -> Found {
+    let mut args = vec!["check", "--json"];
+    args.extend(options);
+    Found::of(&lab.booth(&args, ""))
+}
+
+/// The binary without a recipient.
+fn plain(lab: &Lab, options: &[&str]) -> Command {
+    let mut command = run::booth();
+    command.args(["check", "--json", "--data"]).arg(lab.data());
+    command.args(options);
+    command
+}
+
+#[test]
+fn a_healthy_box_has_a_line_for_each_thing_and_check_leaves_data_alone() {
+    let lab = Lab::new();
+    let found = check(&lab, &[]);
+    assert!(!lab.data().exists(), "made by the first run only");
+    // The machine that tests may have any swap.
+    let failing = found.lines.values().filter(|line| line["state"] == "fail");
+    assert!(failing.clone().all(|line| line["check"] == "swap"));
+    let names: Vec<&str> = found.lines.keys().map(String::as_str).collect();
+    let expected = [
+        "audio",
+        "board",
+        "box key",
+        "clock",
+        "configuration",
+        "corpus",
+        "disk",
+        "disk writes",
+        "fonts",
+        "keys",
+        "language",
+        "memory",
+        "protocol",
+        "real time",
+        "recipients",
+        "sphere",
+        "swap",
+    ];
+    assert_eq!(names, expected);
+    found.is("sphere", "ok", "none configured");
+    found.is("keys", "ok", "none yet");
+    let output = lab.booth(&["check"], "");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), expected.len());
+    let states = ["ok  ", "warn", "fail"];
+    assert!(
+        text.lines().all(|line| states.contains(&&line[..4])),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_the_configuration_fails_and_is_named() {
+    let lab = Lab::new();
+    let found = check(&lab, &["--set", "audio.rat=1"]);
+    found.is("configuration", "fail", "audio.rat");
+    fs::write(lab.path("lines.txt"), "one\ntwo \u{10fffe}\n").unwrap();
+    let corpus = format!("corpus.path={}", lab.path("lines.txt").display());
+    let options = [
+        "--set",
+        &corpus,
+        "--set",
+        "protocol=nowhere",
+        "--set",
+        "board=nowhere",
+        "--set",
+        "language=xx",
+        "--set",
+        "storage.reserve_mb=1000000000",
+        "--set",
+        "sphere.host=sim",
+    ];
+    let found = check(&lab, &options);
+    for name in ["protocol", "board", "language", "disk"] {
+        assert_eq!(found.lines[name]["state"], "fail", "{name}");
+    }
+    found.is("corpus", "warn", "1 of 2 lines");
+    found.is("sphere", "ok", "configured: sim");
+    let found = check(&lab, &["--set", "board=display-hat-mini"]);
+    found.is("board", "fail", "/dev/");
+    let found = check(&lab, &["--set", "corpus.path=/nonexistent"]);
+    found.is("corpus", "fail", "/nonexistent");
+}
+
+#[test]
+fn the_sound_card_is_opened_with_the_configured_shape_and_closed_again() {
+    let lab = Lab::new();
+    let plugin = common::plugin();
+    let look = |device: &str| {
+        let device = format!("audio.device={device}");
+        let mut command = plain(&lab, &["--set", &device]);
+        plugin.apply(&mut command);
+        Found::of(&command.output().unwrap())
+    };
+    look("bpaced").is("audio", "ok", "6 channels of S32_LE at 48000 Hz");
+    look("bstereo").is("audio", "fail", "channels");
+    look("bbusy").is("audio", "fail", "fuser");
+    look("nowhere").is("audio", "fail", "booth devices");
+}
+
+#[test]
+fn a_disk_that_stalls_or_cannot_be_written_is_found() {
+    let lab = Lab::new();
+    fs::create_dir_all(lab.data().join("sessions")).unwrap();
+    let folder = common::folder();
+    let shim = Shim::over(folder.path());
+    let look = || {
+        let mut command = run::booth();
+        command
+            .args(["check", "--json", "--data"])
+            .arg(folder.path());
+        shim.apply(&mut command);
+        command
+    };
+    shim.stall();
+    let stalled = run::start(&mut look());
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    shim.go_on();
+    let ended = stalled.wait();
+    let text = |line: &&run::Line| line.text.contains("\"disk writes\"");
+    let line = ended.stdout.iter().find(text).unwrap();
+    assert!(
+        line.text.contains("\"fail\"") && line.text.contains("ms"),
+        "{}",
+        line.text
+    );
+    shim.fail("EIO");
+    let found = Found::of(&look().output().unwrap());
+    found.is("disk writes", "fail", "cannot be written");
+    shim.recover();
+    let left = fs::read_dir(folder.path()).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        left.iter()
+            .all(|name| !name.to_string_lossy().contains("check")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn recipients_are_counted_and_their_want_is_told() {
+    let lab = Lab::new();
+    let none = Found::of(&plain(&lab, &[]).output().unwrap());
+    none.is("recipients", "warn", "names cannot be enrolled");
+    check(&lab, &[]).is("recipients", "warn", "one: if its key is lost");
+    let open = check(&lab, &["--set", "privacy.seal_audio=false"]);
+    open.is("recipients", "warn", "readable by whoever has the box");
+    let other = lab.path("other.key");
+    let made = run::booth().arg("keygen").arg(other).output().unwrap();
+    let other = String::from_utf8(made.stdout).unwrap();
+    let config = format!(
+        "[audio]\ndevice = \"sim\"\nchannels = [\"a\"]\nreference = \"a\"\n\
+         [privacy]\nrecipient = [\"{}\", \"{}\"]\n",
+        lab.recipient,
+        other.trim()
+    );
+    let path = lab.path("booth.toml");
+    fs::write(&path, config).unwrap();
+    let both = plain(&lab, &["--config", path.to_str().unwrap()]).output();
+    Found::of(&both.unwrap()).is("recipients", "ok", "2, each opens");
+}
+
+#[test]
+fn a_key_is_told_what_it_opens_and_the_box_its_public_half() {
+    let lab = Lab::new();
+    lab.enroll();
+    lab.enroll();
+    let found = check(&lab, &["--key", &lab.key()]);
+    found.is("key", "ok", "opens 2 sessions of 2, 0 not");
+    found.is("keys", "warn", "this card is the only place of 2 keys");
+    let other = lab.path("other.key").display().to_string();
+    let made = run::booth().args(["keygen", &other]).output().unwrap();
+    check(&lab, &["--key", &other]).is("key", "fail", "opens 0 sessions of 2, 2 not");
+    check(&lab, &["--key", "/nonexistent"]).is("key", "fail", "/nonexistent");
+    let anew = String::from_utf8(made.stdout).unwrap();
+    let anew = format!("privacy.recipient={}", anew.trim());
+    let moved = check(&lab, &["--key", &lab.key(), "--set", &anew]);
+    moved.is("key", "warn", "from now on");
+    let mut command = lab.command(&["check", "--json"]);
+    command.env("BOOTH_KEYS_REMOTE", "vault:keys");
+    Found::of(&command.output().unwrap()).is("keys", "ok", "2 sessions");
+
+    let person = lab.enroll();
+    let receipt = lab.done(&["forget", "--json"], &person.code);
+    let receipt: Value = serde_json::from_str(&receipt).unwrap();
+    check(&lab, &[]).is("box key", "ok", receipt["signer"].as_str().unwrap());
+    let keys = lab.data().join("keys");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o755)).unwrap();
+    check(&lab, &[]).is("keys", "fail", "others may look");
+}
+
+#[test]
+fn keys_may_lie_on_another_medium_and_everything_finds_them_there() {
+    let lab = Lab::new();
+    // Another file system than that of the build.
+    let medium = tempfile::tempdir_in("/dev/shm").unwrap();
+    fs::set_permissions(medium.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let data = common::folder();
+    symlink(medium.path(), data.path().join("keys")).unwrap();
+    symlink(data.path(), lab.data()).unwrap();
+    let person = lab.enroll();
+    check(&lab, &["--key", &lab.key()]).is("keys", "ok", "1 sessions, on a medium of their own");
+    let there = medium.path().join(format!("{}.age", person.session));
+    assert!(there.exists());
+    lab.done(&["identity", &person.session, "--key", &lab.key()], "");
+    lab.done(&["rekey", "--key", &lab.key()], "");
+    let receipt = lab.done(&["forget", "--json"], &person.code);
+    assert!(receipt.contains("\"complete\":true"), "{receipt}");
+    assert!(!there.exists() && data.path().join("keys").is_symlink());
+
+    let away = medium.path().to_owned();
+    drop(medium);
+    check(&lab, &[]).is("keys", "fail", "leads to nothing");
+    let output = lab.booth(&["enroll"], "{\"name\":\"Quillfeather\"}");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(!away.exists());
+}

@@ -1,0 +1,18 @@
+//! A dataset out of DATA: every bit kept, sealed or not, killed or not, and without whoever was
+//! forgotten. On the real binary, with stock `age`, Python and `sha256sum`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+#[path = "identity/lab.rs"]
+#[allow(dead_code)]
+mod lab;
+
+mod export {
+    mod archivist;
+    mod dataset;
+    mod keys;
+    mod kill;
+    mod people;
+    mod setup;
+}
