@@ -54,7 +54,11 @@ impl Booth {
                 self.faulty = true;
                 let reason = self.unnamed(&reason);
                 if !told {
-                    log::error!("{reason}; what is to be done there waits");
+                    let waits = match self.disk.unforgotten {
+                        Some(_) => "the session is forgotten once it takes the tombstone",
+                        None => "what is recorded waits in memory",
+                    };
+                    log::error!("{reason}; {waits}");
                 }
                 Event::Fault(FaultKind::Disk, reason.into())
             }
