@@ -264,10 +264,19 @@ fn keys_may_lie_on_another_medium_and_everything_finds_them_there() {
     assert!(receipt.contains("\"complete\":true"), "{receipt}");
     assert!(!there.exists() && data.path().join("keys").is_symlink());
 
-    let away = medium.path().to_owned();
-    drop(medium);
+    let person = lab.enroll();
+    let there = medium.path().join(format!("{}.age", person.session));
+    let away = medium.path().with_extension("away");
+    fs::rename(medium.path(), &away).unwrap();
     check(&lab, &[]).is("keys", "fail", "leads to nothing");
     let output = lab.booth(&["enroll"], "{\"name\":\"Quillfeather\"}");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(!away.exists());
+    let output = lab.booth(&["forget", "--json"], &person.code);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let receipt: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(receipt["waiting_for"], serde_json::json!(["keys"]));
+    fs::rename(&away, medium.path()).unwrap();
+    assert!(there.exists());
+    lab.done(&["takes"], "");
+    assert!(!there.exists(), "the medium is back");
 }

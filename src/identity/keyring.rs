@@ -145,8 +145,11 @@ pub fn sessions(keys: &Path) -> io::Result<Vec<String>> {
 /// They are overwritten always: they are small, and a backup is worth as much as its key.
 ///
 /// # Errors
-/// The file system's.
+/// The file system's, or the folder is a link to a medium that is away.
 pub fn remove(keys: &Path, session: &str) -> io::Result<u64> {
+    if keys.is_symlink() && !keys.exists() {
+        return Err(io::Error::other("leads to a medium that is away"));
+    }
     let mut removed = 0;
     for path in files(keys, session) {
         for path in [small::temporary(&path), path] {
