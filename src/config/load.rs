@@ -93,6 +93,15 @@ pub fn is_path(name: &str) -> bool {
     name.contains('/') || name.ends_with(".toml")
 }
 
+/// An assignment in messages; a private key that was pasted by mistake must not reach a log.
+fn named(assignment: &str) -> String {
+    let is_secret = assignment.to_ascii_uppercase().contains("AGE-SECRET-KEY");
+    match assignment.split_once('=').filter(|_| is_secret) {
+        Some((key, _)) => format!("--set {key}=(a private key)"),
+        None => format!("--set {assignment}"),
+    }
+}
+
 /// Reads `text`, called `name` in messages, with `sets` laid over it.
 fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError> {
     let at = |line: Option<usize>| line.map_or(name.to_owned(), |l| format!("{name}:{l}"));
@@ -123,7 +132,7 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
     }
     for assignment in sets {
         let refused = |reason| ConfigError::Refused {
-            place: format!("--set {assignment}"),
+            place: named(assignment),
             reason,
         };
         set::apply(&mut table, assignment).map_err(refused)?;
@@ -137,7 +146,7 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
     }
     if let Some((key, reason)) = configs.last().and_then(|all| validate(all).err()) {
         let place = match to_blame(&configs, sets, &key) {
-            Some(set) => format!("--set {set}"),
+            Some(set) => named(set),
             None => at(line_of(text, &key)),
         };
         return Err(ConfigError::Refused {
@@ -347,5 +356,16 @@ mod tests {
                 "{set}"
             );
         }
+    }
+
+    #[test]
+    fn a_private_key_that_is_assigned_by_mistake_is_not_repeated() {
+        let set = "privacy.recipient=AGE-SECRET-KEY-1QQQQ".to_owned();
+        let error = Config::load(None, &[set], None).expect_err("refused");
+        let text = error.to_string();
+        assert!(
+            !text.contains("QQQQ") && text.contains("privacy.recipient"),
+            "{text}"
+        );
     }
 }

@@ -51,6 +51,12 @@ pub fn file(path: &Path, discards: bool, pace: &mut dyn FnMut()) -> io::Result<b
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
+        // What a further name leads to stays, so its bytes do.
+        Ok(file) if file.is_file() && file.nlink() > 1 => {
+            log::warn!(
+                "a file that has another name elsewhere is removed here, and not overwritten"
+            );
+        }
         Ok(file) if file.is_file() && !discards => {
             if let Err(error) = scrub(path, pace) {
                 log::warn!("a file is removed without being overwritten: {error}");
@@ -161,5 +167,15 @@ mod tests {
         assert_eq!(folder(&gone, false).expect("removed"), 1);
         assert_eq!(fs::read_to_string(&kept).expect("read"), "other");
         assert!(!gone.exists());
+    }
+
+    #[test]
+    fn what_has_another_name_elsewhere_keeps_its_bytes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (ours, theirs) = (dir.path().join("ours"), dir.path().join("theirs"));
+        fs::write(&theirs, "thesis").expect("written");
+        fs::hard_link(&theirs, &ours).expect("linked");
+        assert!(file(&ours, false, &mut || {}).expect("removed"));
+        assert_eq!(fs::read_to_string(&theirs).expect("read"), "thesis");
     }
 }

@@ -65,15 +65,23 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     let record = small::read(&sweep::session_folder(data, &session).join("session.json"));
     let record = record.ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+    tombstone.places = sweep::found(data, &session).map_err(failed())?;
+    let keys = Place::Keys.word();
+    let has_key = tombstone.places.iter().any(|looked| looked.place == keys);
+    // Only an operator's key makes a token.
+    if record.as_ref().is_some_and(|it| it.participant.is_some()) && !has_key {
+        let why = "its key is not here; put the keys folder back";
+        tombstone.places.push(sweep::is_awaited(keys, why));
+    }
     if let Some(consent) = record.and_then(|record| record.consent) {
         tombstone.consent_sha256 = Some(consent.sha256);
         tombstone.consent_version = Some(consent.version);
     }
-    tombstone.places = sweep::found(data, &session).map_err(failed())?;
     let exports = exports::of(data, &session).map_err(failed())?.into_iter();
+    let why = "nothing of the session was found there yet; put its medium back";
     tombstone
         .places
-        .extend(exports.map(|path| sweep::is_there(path.display())));
+        .extend(exports.map(|path| sweep::is_awaited(path.display(), why)));
     tombstone.write(data).map_err(failed())?;
     Ok(tombstone)
 }
@@ -284,5 +292,31 @@ mod tests {
         forged.write(data.path()).expect("written");
         assert_eq!(apply(data.path(), 30).expect("applied"), 0);
         assert!(is_left(data.path(), &participant.session).expect("looked"));
+    }
+
+    #[test]
+    fn a_link_to_a_folder_of_another_name_costs_nothing_there_and_is_waited_for() {
+        let (data, participant) = recorded();
+        let data = data.path();
+        let folder = sweep::session_folder(data, &participant.session);
+        let precious = data.join("precious");
+        fs::rename(&folder, &precious).expect("moved");
+        std::os::unix::fs::symlink(&precious, &folder).expect("linked");
+        let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(precious.join("take-0001.rf64").exists());
+        assert!(!tombstone.is_complete());
+    }
+
+    #[test]
+    fn what_is_no_file_among_the_tombstones_stops_nothing() {
+        let (data, participant) = recorded();
+        let data = data.path();
+        let odd = tombstone::path(data, "ANY20CHARSSESSIONAAA");
+        fs::create_dir_all(odd).expect("made");
+        let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(tombstone.is_complete());
+        assert_eq!(apply(data, 30).expect("applied"), 0);
     }
 }

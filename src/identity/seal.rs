@@ -83,8 +83,9 @@ pub fn seal(
     pace: &mut dyn FnMut(),
 ) -> Result<PathBuf, SealError> {
     let sealed = sealed_name(plain);
-    // It got its name after it was verified: only the removal is left to be done.
-    if !sealed.exists() {
+    // One that got its name here was verified: only the removal is left to be done, and may have
+    // begun to overwrite the plain bytes. Another is a damaged copy, and the plain file is whole.
+    if !is_sealed_of(&sealed, plain).map_err(SealError::file("read", &sealed))? {
         let temporary = small::temporary(&sealed);
         let written = write(plain, &temporary, recipient, pace);
         let verified = written.and_then(|written| verify(&temporary, &written, pace));
@@ -197,6 +198,25 @@ fn verify(path: &Path, written: &Written, pace: &mut dyn FnMut()) -> Result<(), 
     }
 }
 
+/// Whether `sealed` is there, an age file, and as long as the one of `plain` must be; a plain file that
+/// is being overwritten keeps its length.
+fn is_sealed_of(sealed: &Path, plain: &Path) -> io::Result<bool> {
+    let file = match File::open(sealed) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    let bytes = file.metadata()?.len();
+    let mut start = Vec::new();
+    file.take(MOST_HEADER_BYTES).read_to_end(&mut start)?;
+    let header = header_bytes(&start).filter(|_| start.starts_with(b"age-encryption.org/v1\n"));
+    let plain_bytes = match fs::metadata(plain) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        plain => plain?.len(),
+    };
+    let expected = payload_bytes(plain_bytes);
+    Ok(header.is_some_and(|header| header + expected == bytes))
+}
+
 /// Length of an age header: up to the end of the line that begins with `--- `.
 /// <https://c2sp.org/age>
 fn header_bytes(start: &[u8]) -> Option<u64> {
@@ -252,6 +272,31 @@ mod tests {
             reader.read_to_end(&mut back).expect("read");
             assert!(back == bytes, "{length} bytes");
         }
+    }
+
+    #[test]
+    fn a_broken_sealed_file_costs_no_voice_and_a_whole_one_is_kept() {
+        for broken in ["", "garbage", "age-encryption.org/v1\n--- x\nshort"] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let plain = dir.path().join("take-0001.rf64");
+            fs::write(&plain, "voice").expect("written");
+            fs::write(sealed_name(&plain), broken).expect("written");
+            let key = PrivateKey::generate();
+            let path = seal(&plain, &key.to_public(), false, &mut || {}).expect("sealed");
+            let mut back = String::new();
+            let mut reader = open(&path, &[key]).expect("opened");
+            reader.read_to_string(&mut back).expect("read");
+            assert_eq!(back, "voice");
+        }
+        // Killed while the plain bytes were overwritten.
+        let (dir, path, key) = sealed(b"voice");
+        let plain = dir.path().join("take-0001.rf64");
+        fs::write(&plain, [0; 5]).expect("written");
+        seal(&plain, &key.to_public(), false, &mut || {}).expect("removed");
+        let mut back = String::new();
+        let mut reader = open(&path, &[key]).expect("opened");
+        reader.read_to_string(&mut back).expect("read");
+        assert_eq!((back.as_str(), plain.exists()), ("voice", false));
     }
 
     #[test]

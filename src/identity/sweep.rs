@@ -55,6 +55,15 @@ pub(super) fn is_there(place: impl fmt::Display) -> Looked {
     }
 }
 
+/// A place that is out of reach, or was not looked at yet.
+pub(super) fn is_awaited(place: impl fmt::Display, why: &str) -> Looked {
+    Looked {
+        place: place.to_string(),
+        state: State::Waiting,
+        found: why.into(),
+    }
+}
+
 pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
     data.join("sessions").join(session)
 }
@@ -117,6 +126,12 @@ fn session_files(folder: &Path) -> io::Result<u64> {
         return erase::folder(folder, discards);
     }
     let files = match folder.canonicalize() {
+        // Whatever else a link leads to is not ours to remove.
+        Ok(target) if target.file_name() != folder.file_name() => {
+            return Err(io::Error::other(
+                "is a link to a folder of another name; remove by hand what it leads to",
+            ));
+        }
         Ok(target) => erase::folder(&target, discards)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
         Err(error) => return Err(error),

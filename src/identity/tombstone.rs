@@ -126,7 +126,8 @@ impl Tombstone {
     }
 
     /// Takes over what a later look found; what was removed before, or was found before by a call
-    /// that was killed, stays told.
+    /// that was killed, stays told. What is waited for is so until it was found and removed: that
+    /// nothing is there now may mean that another medium is.
     pub fn update(&mut self, looks: Vec<Looked>) {
         for look in looks {
             let known = self.places.iter_mut();
@@ -134,6 +135,7 @@ impl Tombstone {
                 Some(known) if look.state == State::Nothing && was_there(known.state) => {
                     known.state = State::Removed;
                 }
+                Some(known) if look.state == State::Nothing && known.state == State::Waiting => {}
                 Some(known) => *known = look,
                 None => self.places.push(look),
             }
@@ -174,9 +176,6 @@ pub fn path(data: &Path, session: &str) -> PathBuf {
 /// The file system's.
 pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
     let path = path(data, session);
-    let Some(bytes) = small::read(&path)? else {
-        return Ok(None);
-    };
     let ignored = |reason: &str| {
         // Its name is that of a session, which no log names.
         log::warn!(
@@ -184,6 +183,14 @@ pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
             folder(data).display()
         );
         Ok(None)
+    };
+    let bytes = match small::read(&path) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return ignored("it is no regular file");
+        }
+        Err(error) => return Err(error),
     };
     match serde_json::from_slice::<Tombstone>(&bytes) {
         Err(_) => ignored("it is damaged"),
@@ -244,10 +251,13 @@ mod tests {
             state,
             found: String::new(),
         };
-        tombstone.update(vec![look(State::Waiting)]);
-        assert_eq!(tombstone.waiting_for(), ["keys"]);
         tombstone.update(vec![look(State::Nothing)]);
         assert_eq!(tombstone.waiting_for(), ["another booth"]);
+        tombstone.update(vec![look(State::Waiting)]);
+        assert_eq!(tombstone.waiting_for(), ["keys"]);
+        // Nothing on another medium at the same place.
+        tombstone.update(vec![look(State::Nothing)]);
+        assert_eq!(tombstone.waiting_for(), ["keys"]);
         tombstone.update(vec![look(State::Found)]);
         assert!(!tombstone.is_carried_out());
         for state in [State::Nothing, State::Removed, State::Nothing] {

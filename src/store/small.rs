@@ -70,11 +70,24 @@ pub fn remove(path: &Path) -> io::Result<bool> {
     absent(fs::remove_file(path)).map(|removed| removed.is_some())
 }
 
+/// Longest file that is read; the small ones of a booth have a few kilobytes.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// Reads a file; `None` if there is none.
 ///
 /// # Errors
-/// The file system's.
+/// The file system's; `InvalidData` for what is no regular file, which might never end, and for one
+/// that is far too long.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let Some(file) = absent(fs::metadata(path))? else {
+        return Ok(None);
+    };
+    if !file.is_file() || file.len() > MOST_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "is no regular file, or far too long",
+        ));
+    }
     absent(fs::read(path))
 }
 
