@@ -102,7 +102,8 @@ struct Booth {
     card: Option<Card>,
     /// The recorder is to let go of a session that is to be forgotten.
     forgetting: Option<By>,
-    sphere_wanted_at: u64,
+    /// The track that the sphere was last told to play, and the capture frame of it.
+    sphere_wanted: Option<(Arc<str>, u64)>,
     faulty: bool,
     said: Said,
     disk: Disk,

@@ -22,23 +22,26 @@ pub enum Command {
         track: Arc<str>,
         /// Seconds from the track's beginning.
         locate_s: Option<f64>,
+        /// What is left of the step, after which the sphere falls silent by itself if it must.
+        rest: Duration,
     },
     /// Fall silent.
     Stop,
 }
 
 /// Where the transport stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
-    /// The track loaded.
-    pub track: String,
     /// Whether it plays.
     pub rolling: bool,
     /// Transport frame.
     pub frame: u64,
+    /// Frames per second.
+    pub rate: u32,
     /// When the transport stood there, on this machine's clock.
     pub at: Nanos,
-    /// Half the round trip of the question.
+    /// How far the true frame at `at` may lie from `frame`, as a time: half the round trip of the
+    /// question, and what the answer itself leaves open.
     pub uncertainty: Duration,
 }
 
@@ -65,29 +68,35 @@ pub enum SphereError {
     NotRolling(u64),
 }
 
-/// A sphere as the thread sees it; each call is bounded in time by its implementation.
+/// A sphere as the thread sees it. Each call is bounded in time by its implementation, and believed
+/// by it only once it was read back.
 pub trait Peer: Send {
-    /// Loads `track`.
+    /// Sees to it that the sphere can be asked; at once where it can.
     ///
     /// # Errors
-    /// An unknown track.
+    /// Why it cannot: unreachable, not trusted, no JACK.
+    fn connect(&mut self) -> Result<(), SphereError>;
+    /// Loads `track`, unless it is loaded, and waits for the transport to be there again, stopped.
+    ///
+    /// # Errors
+    /// An unknown track; the peer's.
     fn track(&mut self, track: &str) -> Result<(), SphereError>;
-    /// Goes to `seconds` from the track's beginning.
-    ///
-    /// # Errors
-    /// A position beyond the transport's 2^32 frames.
-    fn locate(&mut self, seconds: f64) -> Result<(), SphereError>;
-    /// Plays.
+    /// Goes to a transport frame.
     ///
     /// # Errors
     /// The peer's.
-    fn play(&mut self) -> Result<(), SphereError>;
+    fn locate(&mut self, frame: u32) -> Result<(), SphereError>;
+    /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more.
+    ///
+    /// # Errors
+    /// The peer's; still stopped.
+    fn play(&mut self, rest: Duration) -> Result<(), SphereError>;
     /// Stops.
     ///
     /// # Errors
-    /// The peer's.
+    /// The peer's; still rolling.
     fn stop(&mut self) -> Result<(), SphereError>;
-    /// Reads back where it stands.
+    /// One question: where the transport stands.
     ///
     /// # Errors
     /// The peer's.
@@ -167,9 +176,11 @@ fn serve(
 ) {
     while let Ok(command) = inbox.recv() {
         let reply = match command {
-            Command::Play { track, locate_s } => {
-                Reply::Played(play(peer.as_mut(), &track, locate_s))
-            }
+            Command::Play {
+                track,
+                locate_s,
+                rest,
+            } => Reply::Played(play(peer.as_mut(), &track, locate_s, rest)),
             Command::Stop => Reply::Stopped(peer.stop()),
         };
         if outbox.send(reply).is_err() {
@@ -182,23 +193,32 @@ fn serve(
     }
 }
 
-/// Track, locate, play; done once the transport was seen rolling on that track.
-fn play(peer: &mut dyn Peer, track: &str, locate_s: Option<f64>) -> Result<Position, SphereError> {
-    const MOST_MS: u64 = 2000;
-    const PAUSE_MS: u64 = 20;
-    if peer.position()?.track != track {
-        peer.track(track)?;
-    }
+/// Track, locate, play, and where it then rolls.
+fn play(
+    peer: &mut dyn Peer,
+    track: &str,
+    locate_s: Option<f64>,
+    rest: Duration,
+) -> Result<Position, SphereError> {
+    peer.connect()?;
+    peer.track(track)?;
     if let Some(seconds) = locate_s {
-        peer.locate(seconds)?;
+        let rate = peer.position()?.rate;
+        peer.locate(frame_of(seconds, rate)?)?;
     }
-    peer.play()?;
-    for _ in 0..MOST_MS / PAUSE_MS {
-        let position = peer.position()?;
-        if position.rolling && position.track == track {
-            return Ok(position);
-        }
-        std::thread::sleep(Duration::from_millis(PAUSE_MS));
+    peer.play(rest)?;
+    peer.position()
+}
+
+/// The transport frame nearest to `seconds`; JACK counts them in 32 bits.
+///
+/// # Errors
+/// A position that no frame has.
+pub fn frame_of(seconds: f64, rate: u32) -> Result<u32, SphereError> {
+    let frame = (seconds * f64::from(rate)).round();
+    if (0.0..=f64::from(u32::MAX)).contains(&frame) {
+        Ok(frame as u32)
+    } else {
+        Err(SphereError::BadPosition(seconds.to_string()))
     }
-    Err(SphereError::NotRolling(MOST_MS))
 }

@@ -126,7 +126,7 @@ impl Booth {
             consent,
             card: None,
             forgetting: None,
-            sphere_wanted_at: 0,
+            sphere_wanted: None,
             faulty: false,
             said: Said::default(),
             disk: Disk::default(),

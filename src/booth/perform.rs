@@ -1,5 +1,7 @@
 //! What the session asks for, handed to the thread that does it.
 
+use std::time::Duration;
+
 use super::time::Time;
 use super::{Booth, record};
 use crate::audio::recorder::{self, Command};
@@ -52,9 +54,18 @@ impl Booth {
             }),
             Action::WantLine => self.clerk.ask(Job::WantLine),
             Action::LineDone(ticket) => self.clerk.ask(Job::LineDone(ticket)),
-            Action::Play { track, locate_s } => {
-                self.sphere_wanted_at = now.frame;
-                self.ask_sphere(sphere::Command::Play { track, locate_s });
+            Action::Play {
+                track,
+                locate_s,
+                rest,
+            } => {
+                self.sphere_wanted = Some((track.clone(), now.frame));
+                let rest = Duration::from_secs(rest) / self.config.audio.rate;
+                self.ask_sphere(sphere::Command::Play {
+                    track,
+                    locate_s,
+                    rest,
+                });
             }
             Action::Silence => self.ask_sphere(sphere::Command::Stop),
             Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
@@ -215,13 +226,14 @@ impl Booth {
 
     /// The sphere's position on the capture clock; a fast run has no clock to compare with.
     pub(super) fn sphere_at(&self, position: &Position) -> SphereAt {
+        let (track, wanted_at) = self.sphere_wanted.clone().unwrap_or_default();
         let at_frame = match self.time {
-            Time::Fast { .. } => self.sphere_wanted_at,
+            Time::Fast { .. } => wanted_at,
             Time::Real => self.time.stamp(position.at, &self.chain).frame,
         };
         let nanos = position.uncertainty.as_nanos() as u64;
         SphereAt {
-            track: position.track.clone(),
+            track: track.to_string(),
             frame: position.frame,
             at_frame,
             uncertainty_frames: (nanos * u64::from(self.config.audio.rate)).div_ceil(1_000_000_000),

@@ -148,6 +148,8 @@ pub enum Action {
         track: Arc<str>,
         /// Seconds from its beginning; `None` goes on where it stopped.
         locate_s: Option<f64>,
+        /// Frames left of the step.
+        rest: u64,
     },
     /// The sphere falls silent.
     Silence,

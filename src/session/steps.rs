@@ -84,6 +84,7 @@ impl Session {
         actions.push(Action::Play {
             track,
             locate_s: Some(locate_s),
+            rest: self.timer.left_at(frame),
         });
     }
 
@@ -233,6 +234,7 @@ impl Session {
         actions.push(Action::Play {
             track,
             locate_s: None,
+            rest: self.timer.left_at(frame),
         });
     }
 

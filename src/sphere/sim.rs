@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 
-const RATE: f64 = 48_000.0;
+const RATE: u32 = 48_000;
 
 /// A sphere in memory.
 #[derive(Debug, Default)]
@@ -42,34 +42,36 @@ impl Simulated {
         let rolled = self
             .playing_since
             .map_or(Duration::ZERO, |since| self.now().since(since));
-        self.frame + (rolled.as_secs_f64() * RATE) as u64
+        self.frame + (rolled.as_secs_f64() * f64::from(RATE)) as u64
     }
 }
 
 impl Peer for Simulated {
+    fn connect(&mut self) -> Result<(), SphereError> {
+        Ok(())
+    }
+
     fn track(&mut self, track: &str) -> Result<(), SphereError> {
         if self.unknown.iter().any(|unknown| unknown == track) {
             return Err(SphereError::UnknownTrack(track.into()));
         }
-        self.stop()?;
-        track.clone_into(&mut self.track);
-        self.frame = 0;
+        if self.track != track {
+            self.stop()?;
+            track.clone_into(&mut self.track);
+            self.frame = 0;
+        }
         Ok(())
     }
 
-    fn locate(&mut self, seconds: f64) -> Result<(), SphereError> {
-        let frame = seconds * RATE;
-        if !(0.0..=f64::from(u32::MAX)).contains(&frame) {
-            return Err(SphereError::BadPosition(seconds.to_string()));
-        }
-        self.frame = frame as u64;
+    fn locate(&mut self, frame: u32) -> Result<(), SphereError> {
+        self.frame = u64::from(frame);
         if self.playing_since.is_some() {
             self.playing_since = Some(self.now());
         }
         Ok(())
     }
 
-    fn play(&mut self) -> Result<(), SphereError> {
+    fn play(&mut self, _rest: Duration) -> Result<(), SphereError> {
         let now = self.now();
         self.playing_since.get_or_insert(now);
         Ok(())
@@ -83,9 +85,9 @@ impl Peer for Simulated {
 
     fn position(&mut self) -> Result<Position, SphereError> {
         Ok(Position {
-            track: self.track.clone(),
             rolling: self.playing_since.is_some(),
             frame: self.frame_now(),
+            rate: RATE,
             at: self.now(),
             uncertainty: Duration::from_millis(1),
         })
@@ -113,11 +115,12 @@ mod tests {
         sphere.ask(Command::Play {
             track: "noise".into(),
             locate_s: Some(2.0),
+            rest: Duration::ZERO,
         });
         let Reply::Played(Ok(position)) = answer(&mut sphere) else {
             panic!("does not play")
         };
-        assert_eq!((position.track.as_str(), position.rolling), ("noise", true));
+        assert!(position.rolling);
         assert_eq!(position.frame, 96_000);
         assert!(sphere.is_settled());
     }
@@ -129,6 +132,7 @@ mod tests {
         sphere.ask(Command::Play {
             track: "nothing".into(),
             locate_s: None,
+            rest: Duration::ZERO,
         });
         let Reply::Played(Err(error)) = answer(&mut sphere) else {
             panic!("it plays")
@@ -137,6 +141,7 @@ mod tests {
         sphere.ask(Command::Play {
             track: "noise".into(),
             locate_s: Some(1e9),
+            rest: Duration::ZERO,
         });
         let Reply::Played(Err(SphereError::BadPosition(_))) = answer(&mut sphere) else {
             panic!("it plays")
