@@ -15,6 +15,7 @@ pub mod participant;
 pub mod pending;
 pub mod place;
 pub mod receipt;
+pub mod reserve;
 pub mod seal;
 pub mod sweep;
 pub mod tombstone;

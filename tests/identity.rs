@@ -8,6 +8,7 @@ mod identity {
     mod copies;
     mod enroll;
     mod forget;
+    mod full;
     mod keys;
     mod kill;
     mod lab;

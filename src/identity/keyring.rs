@@ -16,7 +16,7 @@ use super::code::Proof;
 use super::erase;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
-use super::tombstone;
+use super::{reserve, tombstone};
 use crate::store::{jsonl, small, takes};
 
 /// What [`rekey`] has sealed anew, so that it can be killed and run again.
@@ -95,6 +95,7 @@ pub fn keep(
     let session = &participant.session;
     let keys = folder(data);
     let [sealed, proof] = files(&keys, session);
+    reserve::make(data).map_err(KeyringError::file(session, &tombstone::folder(data)))?;
     small::folder(&keys, 0o700).map_err(KeyringError::file(session, &keys))?;
     small::write(&proof, participant.proof.hex().as_bytes(), small::PRIVATE)
         .map_err(KeyringError::file(session, &proof))?;

@@ -18,7 +18,7 @@ pub enum Place {
     Exports,
     /// `exports.jsonl` itself: paths, and public names.
     ExportList,
-    /// `forgotten/SESSION.json`.
+    /// `forgotten/SESSION.json`, `forgotten/.reserve`.
     Tombstones,
     /// `consents/SHA256.txt`: texts of the protocol.
     Consents,
@@ -86,6 +86,7 @@ impl Place {
             (["pending"], _) if name.strip_suffix(".json").is_some_and(|n| digits(n, 3)) => {
                 Some(Place::Pending)
             }
+            (["forgotten"], ".reserve") => Some(Place::Tombstones),
             (["forgotten"], _) if of_session(".json") => Some(Place::Tombstones),
             (["consents"], _) if name.strip_suffix(".txt").is_some_and(|n| digits(n, 64)) => {
                 Some(Place::Consents)

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::code::Proof;
+use super::reserve;
 use crate::store::{small, takes};
 
 /// Who said that a session be forgotten.
@@ -142,16 +143,41 @@ impl Tombstone {
         }
     }
 
-    /// Writes it into DATA, synced.
+    /// Writes it into DATA, synced; on a full disk into the room that is kept for it, without its
+    /// places if they do not fit in.
     ///
     /// # Errors
     /// The file system's.
     pub fn write(&self, data: &Path) -> io::Result<()> {
         small::folder(&folder(data), 0o755)?;
+        let path = path(data, &self.session);
+        match small::write(&path, &self.text()?, small::PUBLIC) {
+            Err(error) if is_full(&error) => {
+                small::remove(&small::temporary(&path))?;
+                let bare = Tombstone {
+                    places: Vec::new(),
+                    ..self.clone()
+                };
+                reserve::write(data, &path, &self.text()?)
+                    .or_else(|_| reserve::write(data, &path, &bare.text()?))
+                    .map_err(|_| error)
+            }
+            written => written,
+        }
+    }
+
+    fn text(&self) -> io::Result<Vec<u8>> {
         let mut text = serde_json::to_vec(self).map_err(io::Error::other)?;
         text.push(b'\n');
-        small::write(&path(data, &self.session), &text, small::PUBLIC)
+        Ok(text)
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn was_there(state: State) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Mode of what only its owner may read.
@@ -18,24 +18,39 @@ pub fn temporary(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes `path`, replacing the one before.
+/// Writes `path`, replacing the one before. Whoever writes the same file at the same time waits.
 ///
 /// # Errors
 /// The file system's.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = temporary(path);
-    // A file that a kill left there may have another mode.
-    remove(&temporary)?;
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&temporary)?;
+    let mut file = alone(&temporary, mode)?;
+    // What a kill left there may have another mode.
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.set_len(0)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     sync_folder(path)
+}
+
+/// The file `temporary`, written by nobody else until this one is closed or has its final name.
+fn alone(temporary: &Path, mode: u32) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(mode)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(temporary)?;
+        file.lock()?;
+        // The one who held it before may have given it its name, or removed it.
+        let held = file.metadata()?;
+        if absent(fs::symlink_metadata(temporary))?.is_some_and(|it| it.ino() == held.ino()) {
+            return Ok(file);
+        }
+    }
 }
 
 /// Syncs the folder that `path` is in.
@@ -118,8 +133,6 @@ fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -132,6 +145,26 @@ mod tests {
         assert_eq!(read(&path).expect("read"), Some(b"two".to_vec()));
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, PRIVATE);
+        assert_eq!(names(dir.path()).expect("listed"), ["a"]);
+    }
+
+    #[test]
+    fn writers_of_one_file_do_not_hinder_each_other() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        std::thread::scope(|scope| {
+            for writer in 0..4_u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..25 {
+                        write(path, &[writer; 5000], PUBLIC).expect("written");
+                    }
+                });
+            }
+        });
+        let last = read(&path).expect("read").expect("there");
+        assert_eq!(last.len(), 5000);
+        assert!(last.iter().all(|byte| *byte == last[0]));
         assert_eq!(names(dir.path()).expect("listed"), ["a"]);
     }
 
