@@ -145,6 +145,36 @@ pub fn be_nice(nice: i32) {
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
 }
 
+/// Overwrites `secret` among the arguments of this process, where every list of processes shows it.
+/// It was to be seen until now, and stays in the history of a shell. To be called before there are
+/// further threads.
+pub fn hide_argument(secret: &str) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // proc_pid_stat(5): arg_start and arg_end are fields 48 and 49; the second may hold spaces.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let mut ends = fields.split_ascii_whitespace().skip(45);
+    let mut end = || ends.next().and_then(|end| end.parse::<usize>().ok());
+    let (Some(from), Some(to)) = (end(), end()) else {
+        return;
+    };
+    let secret = secret.as_bytes();
+    if from == 0 || to <= from || secret.is_empty() {
+        return;
+    }
+    // SAFETY: the kernel keeps the arguments there, on the first thread's stack, which is mapped and
+    // writable for as long as the process lives; no other thread reads them meanwhile.
+    let arguments = unsafe {
+        let start = std::ptr::with_exposed_provenance_mut::<u8>(from);
+        std::slice::from_raw_parts_mut(start, to - from)
+    };
+    while let Some(at) = arguments
+        .windows(secret.len())
+        .position(|piece| piece == secret)
+    {
+        arguments[at..at + secret.len()].fill(b'.');
+    }
+}
+
 /// Keeps every page that is mapped now in memory once it was touched. What is mapped later, fonts
 /// above all, is not held.
 ///

@@ -1,8 +1,11 @@
 //! `booth enroll`: a person is announced before they come.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
 
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -96,12 +99,42 @@ fn refused(reason: impl std::fmt::Display) -> Failure {
 fn read() -> Result<Said, Failure> {
     let text = input::all()?;
     // The reason may quote what was said of the person, the place does not.
-    let object = serde_json::from_str::<Value>(&text)
-        .map_err(|error| refused(format!("line {}: is no JSON", error.line())))?;
-    let Value::Object(object) = object else {
-        return Err(refused("is no object"));
-    };
+    let Object(object) = serde_json::from_str(&text).map_err(|error| {
+        let reason = if error.is_data() {
+            "is no object, or a key stands there twice"
+        } else {
+            "is no JSON"
+        };
+        refused(format!("line {}: {reason}", error.line()))
+    })?;
     understand(object)
+}
+
+/// An object no key of which stands there twice: nobody could say which one was meant.
+struct Object(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Object, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut entries: M) -> Result<Object, M::Error> {
+                let mut object = Map::new();
+                while let Some((key, value)) = entries.next_entry()? {
+                    if object.insert(key, value).is_some() {
+                        return Err(M::Error::custom("a key stands there twice"));
+                    }
+                }
+                Ok(Object(object))
+            }
+        }
+        from.deserialize_map(Keys)
+    }
 }
 
 fn understand(object: Map<String, Value>) -> Result<Said, Failure> {
@@ -149,7 +182,10 @@ fn ask() -> Result<Said, Failure> {
         let Some((key, text)) = field.split_once('=') else {
             return Err(refused("a further field has the form name=text"));
         };
-        object.insert(key.trim().to_owned(), Value::from(text.trim()));
+        let before = object.insert(key.trim().to_owned(), Value::from(text.trim()));
+        if before.is_some() {
+            return Err(refused(format!("`{}` was said before", key.trim())));
+        }
     }
 }
 

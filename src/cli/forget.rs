@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::identity::code::{Code, Proof};
 use crate::identity::tombstone::{self, By, State, Tombstone};
 use crate::identity::{copies, erase, forget, keyring, receipt, sweep};
+use crate::rt;
 use crate::store::{folder, takes};
 
 /// How long a running box is waited for.
@@ -40,8 +41,8 @@ impl FromStr for Typed {
 /// Erases a person: key, voice, answers, enrolment, and their part of exports within reach
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The withdrawal code; without it, it is asked for or read from standard input, where no list
-    /// of processes shows it
+    /// The withdrawal code; without it, it is asked for or read from standard input, where no
+    /// history of a shell keeps it
     #[arg(conflicts_with_all = ["session", "apply_to", "verify"])]
     code: Option<Typed>,
     /// Forgets by a session's name instead; whoever may write DATA may do so
@@ -72,6 +73,9 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     if let Some(file) = &args.verify {
         return verify(file, args.signer.as_deref(), args.json);
     }
+    if let Some(code) = &args.code {
+        rt::hide_argument(&code.0);
+    }
     let config = common.config()?;
     match &args.apply_to {
         Some(folder) => apply_to(&config, folder, args.json),
@@ -95,8 +99,12 @@ fn person(args: &Args, config: &Config) -> Result<Done, Failure> {
     }
     let announced = forget::announce(data, &proof, by).map_err(could_not)?;
     let tombstone = carried_out(data, announced)?;
-    let receipt = forget::receipt(data, &tombstone).map_err(could_not)?;
     if args.json {
+        let receipt = forget::receipt(data, &tombstone).map_err(|error| {
+            could_not(format!(
+                "the person is forgotten, but the receipt cannot be signed: {error}"
+            ))
+        })?;
         super::print(&format!("{receipt}\n"))?;
     } else {
         super::print(&told(&tombstone))?;

@@ -105,7 +105,7 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
         let seconds: f64 = rows
             .iter()
             .map(|row| row.frames as f64 / f64::from(row.rate.max(1)))
-            .sum();
+            .fold(0.0, |sum, seconds| sum + seconds);
         let _ = if json {
             let object = serde_json::json!({
                 "session": name, "takes": rows.len(), "seconds": seconds

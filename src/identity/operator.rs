@@ -16,14 +16,17 @@ use zeroize::Zeroizing;
 use crate::config::Recipients;
 use crate::store::small;
 
+/// How every private half begins.
+const PRIVATE: &str = "AGE-SECRET-KEY-";
+
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// A key file would be overwritten.
-    #[error("key file {}: is there already, and a key is never overwritten; name another file", .0.display())]
+    #[error("key file {}: is there already, and a key is never overwritten; name another file", named(.0))]
     Exists(PathBuf),
     /// A key file cannot be read or written.
-    #[error("key file {}: {source}", path.display())]
+    #[error("key file {}: {source}", named(path))]
     File {
         /// The file.
         path: PathBuf,
@@ -31,7 +34,7 @@ pub enum OperatorError {
         source: io::Error,
     },
     /// A key file without a key.
-    #[error("key file {}: {reason}", path.display())]
+    #[error("key file {}: {reason}", named(path))]
     NoKey {
         /// The file.
         path: PathBuf,
@@ -48,6 +51,15 @@ pub enum OperatorError {
         /// What is wrong.
         reason: &'static str,
     },
+}
+
+/// The path of a key file in a message, but for a key that was pasted in its place.
+fn named(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.to_ascii_uppercase().find(PRIVATE) {
+        Some(at) => format!("{}{PRIVATE}…", &text[..at]),
+        None => text,
+    }
 }
 
 /// Writes a new key pair into `path` and returns its recipient.
@@ -105,10 +117,10 @@ pub fn recipients(configured: &Recipients) -> Result<Vec<Recipient>, OperatorErr
 pub fn recipient(text: &str) -> Result<Recipient, OperatorError> {
     let text = text.trim();
     // A private half that was pasted by mistake must not reach a log.
-    let is_private = text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY");
+    let is_private = text.to_ascii_uppercase().starts_with(PRIVATE);
     let refused = |reason| OperatorError::Recipient {
         recipient: if is_private {
-            "AGE-SECRET-KEY-…".into()
+            format!("{PRIVATE}…")
         } else {
             text.chars().take(80).collect()
         },

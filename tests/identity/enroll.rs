@@ -31,6 +31,7 @@ fn what_is_no_identity_is_refused_and_not_repeated() {
         "{\"name\":\"Quillfeather\",\"age\":31}",
         "{\"name\":\"Quillfeather\",\"code\":\"ABC\"}",
         "{\"name\":\"Quillfeather\"",
+        "{\"name\":\"Quillfeather\",\"name\":\"Zoe\"}",
     ] {
         let output = lab.booth(&["enroll"], input);
         let text = said(&output);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use booth::identity::code::Code;
 use booth::identity::place::Place;
@@ -221,5 +222,46 @@ fn logs_hold_neither_code_nor_name_nor_session() {
     let logged = said(&output);
     for secret in [&person.code, &person.session, &person.code.replace('-', "")] {
         assert!(!logged.contains(secret.as_str()), "{logged}");
+    }
+}
+
+#[test]
+fn a_code_among_the_arguments_is_seen_by_no_list_of_processes() {
+    let lab = Lab::new();
+    let person = lab.enroll();
+    let tombstone = lab
+        .data()
+        .join(format!("forgotten/{}.json", person.session));
+    // As beside a running box, so that it waits.
+    let held = folder::lock(&lab.data()).unwrap().expect("nobody has it");
+    let mut command = lab.command(&["forget", &person.code]);
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    while !tombstone.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        std::thread::yield_now();
+    }
+    let arguments = fs::read(format!("/proc/{}/cmdline", child.id())).unwrap();
+    drop(held);
+    let arguments = String::from_utf8(arguments).unwrap();
+    assert!(arguments.contains("forget"), "{arguments}");
+    assert!(!arguments.contains(&person.code), "{arguments}");
+    assert!(child.wait().unwrap().success());
+    assert_gone(&lab, &person.session, &person.code);
+}
+
+#[test]
+fn a_damaged_box_key_hinders_no_forgetting_and_says_so() {
+    let lab = Lab::new();
+    let people = [lab.enroll(), lab.enroll()];
+    fs::write(lab.data().join("box.key"), "x").unwrap();
+    let told = lab.done(&["forget"], &people[0].code);
+    assert!(told.ends_with("forgotten\n"), "{told}");
+    let output = lab.booth(&["forget", "--json"], &people[1].code);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let reason = "the person is forgotten, but the receipt cannot be signed: box key";
+    assert!(told.contains(reason), "{told}");
+    for person in people {
+        assert_gone(&lab, &person.session, &person.code);
     }
 }

@@ -48,6 +48,25 @@ fn a_key_pair_is_one_that_stock_age_uses_and_is_never_overwritten() {
 }
 
 #[test]
+fn a_key_that_is_pasted_where_its_file_belongs_is_not_repeated() {
+    let lab = Lab::new();
+    let text = fs::read_to_string(lab.key()).unwrap();
+    let key = text.lines().find(|line| line.starts_with("AGE-")).unwrap();
+    let inside = format!("{}/{key}/new", lab.dir.path().display());
+    for args in [
+        vec!["identity", "--all", "--key", key],
+        vec!["identity", "--all", "--key", &inside],
+        vec!["keygen", &inside],
+    ] {
+        let output = lab.booth(&args, "");
+        assert_eq!(output.status.code(), Some(1));
+        let told = said(&output);
+        assert!(told.contains("key file"), "{told}");
+        assert!(!told.contains(&key[20..]), "{told}");
+    }
+}
+
+#[test]
 fn stock_age_and_python_open_an_identity_and_the_other_way_round() {
     let lab = Lab::new();
     let person = lab.enroll();
