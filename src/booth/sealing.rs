@@ -34,7 +34,7 @@ impl Booth {
             self.sealer.rest(self.config.data.clone());
         }
         for reason in self.sealer.failures.try_iter() {
-            log::error!("a take stays plain for now: {}", self.unnamed(&reason));
+            log::error!("a take stays plain for now: {reason}");
             self.faulty = true;
         }
     }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::folder::Record;
 use super::takes;
 use crate::identity::operator::{self, Recipient};
-use crate::identity::{erase, seal};
+use crate::identity::{erase, keyring, seal};
 use crate::rt;
 
 /// Niceness of the thread.
@@ -211,7 +211,7 @@ impl Desk {
             }
             Err(reason) => {
                 if !take.told {
-                    let _ = self.failures.send(reason);
+                    let _ = self.failures.send(unnamed(&take, &reason));
                     take.told = true;
                 }
                 self.waiting.push_back(take);
@@ -228,6 +228,7 @@ impl Desk {
         let Some(recipient) = recipient(session)? else {
             return Ok(());
         };
+        has_key(session)?;
         if !take.exists() && seal::sealed_name(take).exists() {
             return Ok(());
         }
@@ -250,6 +251,29 @@ impl Desk {
     }
 }
 
+/// The file and why, without the session's name: logs never have it.
+fn unnamed(take: &Waiting, reason: &str) -> String {
+    let session = take.session.file_name().unwrap_or_default();
+    let reason = reason.replace(&*session.to_string_lossy(), "SESSION");
+    format!("{}: {reason}", take.file)
+}
+
+/// What is sealed to a participant whose key is lost, nobody ever opens.
+fn has_key(session: &Path) -> Result<(), String> {
+    let name = session.file_name().unwrap_or_default().to_string_lossy();
+    let data = session.ancestors().nth(2).unwrap_or(session);
+    let keys = keyring::folder(data);
+    let [sealed, _] = keyring::files(&keys, &name);
+    if sealed.exists() {
+        return Ok(());
+    }
+    Err(format!(
+        "the session's key is not in {}, and without it nobody could open what is sealed; put the \
+         keys folder back",
+        keys.display()
+    ))
+}
+
 /// Whom the takes of a session are sealed to; `None` where they stay plain.
 fn recipient(session: &Path) -> Result<Option<Recipient>, String> {
     let record = Record::read(session).map_err(|error| format!("session.json: {error}"))?;
@@ -258,5 +282,51 @@ fn recipient(session: &Path) -> Result<Option<Recipient>, String> {
             .map(Some)
             .map_err(|error| error.to_string()),
         None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::identity::operator::PrivateKey;
+    use crate::identity::participant::Participant;
+
+    #[test]
+    fn without_the_key_that_opens_it_no_take_is_sealed_and_no_session_is_named() {
+        let data = tempfile::tempdir().expect("a folder");
+        let person = Participant::draw().expect("random");
+        let session = data.path().join("sessions").join(&person.session);
+        fs::create_dir_all(&session).expect("made");
+        let record = serde_json::json!({
+            "session": person.session, "box": "b", "site": {}, "language": "fr",
+            "protocol": {"name": "p", "sha256": ""},
+            "corpus": {"name": "c", "sha256": null, "seed": 1, "shard": "1/1"},
+            "audio": {
+                "device": "sim", "card": null, "driver": null, "rate": 48000,
+                "format": "S32_LE", "channels": [], "reference": "",
+            },
+            "consent": null, "recipient": person.recipient.to_string(), "sealed": true,
+            "software": "booth", "ended": null,
+        });
+        fs::write(session.join("session.json"), record.to_string()).expect("written");
+        fs::write(session.join("take-0001.rf64"), "voice").expect("written");
+        let mut sealer = Sealer::start(Box::new(|| Load::Idle)).expect("a thread");
+        sealer.take(session.clone(), "take-0001.rf64".into());
+        let told = sealer.failures.recv().expect("told");
+        assert!(
+            told.contains("take-0001.rf64") && told.contains("put the keys"),
+            "{told}"
+        );
+        assert!(!told.contains(&person.session), "{told}");
+        assert!(session.join("take-0001.rf64").exists());
+        let operator = PrivateKey::generate();
+        keyring::keep(data.path(), &person, &[operator.to_public()]).expect("kept");
+        while !sealer.is_settled() {
+            std::thread::sleep(BEHIND);
+        }
+        assert!(!session.join("take-0001.rf64").exists());
+        assert!(session.join("take-0001.rf64.age").exists());
     }
 }
