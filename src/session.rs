@@ -355,6 +355,9 @@ impl Session {
         if matches!(self.state, State::Consent { .. }) {
             self.state = State::Attract;
         }
+        if matches!(self.state, State::Withdraw { .. }) {
+            self.keep_on(frame);
+        }
         if !self.is_unattended() {
             self.end_session(Ended::Stopped, frame, actions);
         }

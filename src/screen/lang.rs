@@ -123,6 +123,8 @@ pub struct Lang {
     pub thanks_code: String,
     /// Buttons of the session's end.
     pub thanks_hint: String,
+    /// Buttons once everything is erased.
+    pub erased_hint: String,
     /// Heading of every fault.
     pub fault_title: String,
     /// A fault without words of its own.

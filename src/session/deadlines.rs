@@ -69,7 +69,8 @@ impl Session {
             State::Withdraw { since, .. } => {
                 all[1] = Some((self.withdraw_until(since), Deadline::KeptOn));
             }
-            State::Thanks { until, .. } if self.unstored.is_empty() => {
+            // Not from under a button that is held to erase everything.
+            State::Thanks { until, .. } if self.unstored.is_empty() && self.held.is_none() => {
                 all[1] = Some((until, Deadline::Next));
             }
             _ => {}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::event::{Action, By};
 use super::protocol::Locate;
-use super::{Cue, OVER_MS, Session, State, THANKS_BRIEF_MS, THANKS_MS, Timer};
+use super::{Cue, OVER_MS, Session, State, Timer};
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
 use crate::store::row::{Kind, SphereAt, Verdict};
@@ -298,10 +298,9 @@ impl Session {
         }
         self.stop_cue(frame, actions);
         self.held = None;
-        let millis = match (ended, self.hurry) {
-            (Ended::Idle, _) => 0,
-            (_, true) => THANKS_BRIEF_MS,
-            (_, false) => THANKS_MS,
+        let millis = match ended {
+            Ended::Idle => 0,
+            _ => self.thanks_ms(),
         };
         let until = frame + self.frames(millis);
         self.state = State::Thanks { until, ended };

@@ -130,7 +130,7 @@ impl Session {
         match self.state {
             State::Erasing { .. } => fixed(&words.erasing_title, &words.erasing_text, ""),
             State::Erased { .. } => {
-                fixed(&words.erased_title, &words.erased_text, &words.thanks_hint)
+                fixed(&words.erased_title, &words.erased_text, &words.erased_hint)
             }
             _ if self.shows_code => {
                 fixed(&words.thanks_title, &words.thanks_code, &words.thanks_hint)

@@ -33,6 +33,10 @@ impl Session {
             }
             State::Over { .. } => State::Over { until: frame },
             State::Code => State::Code,
+            State::Thanks { ended, .. } => State::Thanks {
+                until: frame,
+                ended,
+            },
             _ => return,
         };
         self.state = State::Withdraw {
@@ -60,6 +64,15 @@ impl Session {
         }
     }
 
+    /// How long the last screen stands, milliseconds.
+    pub(super) fn thanks_ms(&self) -> u32 {
+        if self.hurry {
+            THANKS_BRIEF_MS
+        } else {
+            THANKS_MS
+        }
+    }
+
     /// Nothing is erased: the session stands where it stood.
     pub(super) fn keep_on(&mut self, frame: u64) {
         let State::Withdraw { back, .. } = std::mem::replace(&mut self.state, State::Attract)
@@ -71,6 +84,10 @@ impl Session {
         self.state = match *back {
             State::Over { .. } => State::Over {
                 until: frame + self.frames(OVER_MS),
+            },
+            State::Thanks { ended, .. } => State::Thanks {
+                until: frame + self.frames(self.thanks_ms()),
+                ended,
             },
             back => back,
         };
@@ -113,11 +130,7 @@ impl Session {
         let State::Erasing { unwatched } = self.state else {
             return;
         };
-        let millis = match (unwatched, self.hurry) {
-            (true, _) => 0,
-            (false, true) => THANKS_BRIEF_MS,
-            (false, false) => THANKS_MS,
-        };
+        let millis = if unwatched { 0 } else { self.thanks_ms() };
         let until = frame + self.frames(millis);
         self.state = State::Erased { until };
         self.leave();

@@ -55,7 +55,7 @@ fn a_question_answered_by_stop_redo_or_nothing_erases_nothing() {
 #[test]
 fn the_question_returns_to_where_it_was_put() {
     type Place = (fn(&mut Room), Name);
-    let places: [Place; 4] = [
+    let places: [Place; 5] = [
         (|_| {}, Name::Code),
         (|room| room.press(Button::Go, 0), Name::Intro),
         (
@@ -76,6 +76,15 @@ fn the_question_returns_to_where_it_was_put() {
                 room.wait(20_000);
             },
             Name::Over,
+        ),
+        (
+            |room| {
+                room.press(Button::Go, 0);
+                room.wait(20);
+                room.press(Button::Stop, 0);
+                room.wait(29_500);
+            },
+            Name::Thanks,
         ),
     ];
     for (go_there, name) in places {
