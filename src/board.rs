@@ -101,6 +101,9 @@ pub trait Panel {
     /// A long text, cut into pages that it holds.
     fn pages(&mut self, text: &str) -> Vec<Arc<str>>;
 
+    /// Characters or glyphs of `text` that no font has.
+    fn missing_glyphs(&mut self, text: &str) -> usize;
+
     /// What is wrong with the fonts and what to do about it.
     fn warning(&self) -> Option<&str>;
 }

@@ -97,6 +97,10 @@ impl Panel for SimPanel {
         self.painter.pages(text)
     }
 
+    fn missing_glyphs(&mut self, text: &str) -> usize {
+        self.painter.missing_glyphs(text)
+    }
+
     fn warning(&self) -> Option<&str> {
         self.painter.warning()
     }

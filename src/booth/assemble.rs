@@ -14,9 +14,9 @@ use super::wall::Wall;
 use super::watch::{self, Watch};
 use super::{Booth, Error, Options, record, sealing};
 use crate::audio::mixer::Mixer;
-use crate::board;
 use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
+use crate::board::{self, Panel};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::identity::pending::{Pending, PendingError};
@@ -82,14 +82,13 @@ impl Booth {
             },
         )?;
         let watch = Watch::new(config.audio.buffer_s);
-        let has_recipient = !operator::recipients(&config.privacy.recipient)?.is_empty();
-        let consent = Consent::of(&protocol, &config, &words, has_recipient);
-        let pages = consent.as_ref().map(|consent| panel.pages(&consent.shown));
+        let consent = Consent::of(&protocol, &config, &words);
+        let pages = consent_pages(consent.as_ref(), panel.as_mut(), &protocol)?;
         let rules = Rules {
             rate: config.audio.rate,
             take: config.take.clone(),
             language: config.language.clone(),
-            pages: pages.unwrap_or_default(),
+            pages,
             sphere: sphere.is_some(),
             seed: config.corpus.seed,
             sealed: record::is_sealed(&config),
@@ -134,6 +133,24 @@ impl Booth {
             actions: Vec::new(),
             edges: Vec::new(),
         })
+    }
+}
+
+/// The consent text as the panel shows it; no pages without one.
+fn consent_pages(
+    consent: Option<&Consent>,
+    panel: &mut dyn Panel,
+    protocol: &Protocol,
+) -> Result<Vec<Arc<str>>, Error> {
+    let Some(consent) = consent else {
+        return Ok(Vec::new());
+    };
+    match panel.missing_glyphs(&consent.shown) {
+        0 => Ok(panel.pages(&consent.shown)),
+        missing => Err(Error::Consent {
+            protocol: protocol.name.clone(),
+            missing,
+        }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::record;
 use crate::config::Config;
 use crate::identity::consents;
 use crate::screen::lang::Lang;
@@ -19,14 +20,9 @@ pub(super) struct Consent {
 
 impl Consent {
     /// The protocol's text; `None` where it has none.
-    pub(super) fn of(
-        protocol: &Protocol,
-        config: &Config,
-        words: &Lang,
-        has_recipient: bool,
-    ) -> Option<Consent> {
+    pub(super) fn of(protocol: &Protocol, config: &Config, words: &Lang) -> Option<Consent> {
         let (language, consent) = in_language(&protocol.consents, &config.language)?;
-        let voice = if has_recipient && config.privacy.seal_audio {
+        let voice = if record::is_sealed(config) {
             &words.consent_sealed
         } else {
             &words.consent_open

@@ -79,6 +79,18 @@ pub enum Error {
     /// A mixer control is not as configured.
     #[error(transparent)]
     Mixer(#[from] MixerError),
+    /// What nobody can read nobody can agree to.
+    #[error(
+        "protocol {protocol}: consent text: no font has {missing} of its characters; install \
+         fonts-noto-core (fonts-noto-cjk for Chinese, Japanese and Korean), or name font files in \
+         `fonts`"
+    )]
+    Consent {
+        /// The protocol.
+        protocol: String,
+        /// How many.
+        missing: usize,
+    },
     /// Buttons or panel failed.
     #[error(transparent)]
     Board(#[from] BoardError),
@@ -113,6 +125,7 @@ impl Error {
                 | Error::Profile(_)
                 | Error::Shard(_)
                 | Error::Recipient(_)
+                | Error::Consent { .. }
                 | Error::NotFast(_)
                 | Error::NotSimulated { .. }
         )

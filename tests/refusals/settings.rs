@@ -149,6 +149,14 @@ fn a_protocol_that_cannot_be_done_is_refused_by_file_line_and_key() {
                 step("a", "seconds = 3")
             ),
         ),
+        (
+            "letters.toml",
+            // A private-use character is in no font.
+            &format!(
+                "{head}[consent.fr]\nversion = \"1\"\ntext = \"Oui \\uE5E5 ?\"\n{}",
+                step("a", "seconds = 3")
+            ),
+        ),
     ]);
     for (file, words) in [
         ("key.toml", &["key.toml:6", "`colour`"][..]),
@@ -161,6 +169,7 @@ fn a_protocol_that_cannot_be_done_is_refused_by_file_line_and_key() {
             "consent.toml",
             &["consent.toml:4", "`text`", "[consent.fr]"],
         ),
+        ("letters.toml", &["consent text", "1 of its characters"]),
     ] {
         refused(&case.run(&["--protocol", &format!("@/{file}")]), 2, words);
     }

@@ -206,6 +206,10 @@ impl Panel for PiPanel {
         self.painter.pages(text)
     }
 
+    fn missing_glyphs(&mut self, text: &str) -> usize {
+        self.painter.missing_glyphs(text)
+    }
+
     fn warning(&self) -> Option<&str> {
         self.painter.warning()
     }
