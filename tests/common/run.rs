@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -62,9 +63,34 @@ fn stamped(pipe: impl Read + Send + 'static) -> JoinHandle<Vec<Line>> {
     })
 }
 
+/// A process that does not outlive the test, which may fail.
+pub struct Kept(Child);
+
+impl Deref for Kept {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Kept {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Fails for one that was waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A run under way.
 pub struct Running {
-    pub child: Child,
+    pub child: Kept,
     stdout: JoinHandle<Vec<Line>>,
     stderr: JoinHandle<Vec<Line>>,
 }
@@ -76,7 +102,7 @@ pub fn start(command: &mut Command) -> Running {
     let stdout = stamped(child.stdout.take().unwrap());
     let stderr = stamped(child.stderr.take().unwrap());
     Running {
-        child,
+        child: Kept(child),
         stdout,
         stderr,
     }
