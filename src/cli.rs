@@ -257,6 +257,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_logged_that_repeats_the_words_on_the_screen() {
+        assert_eq!(log::STATIC_MAX_LEVEL, log::LevelFilter::Debug);
+    }
+
+    #[test]
     fn assignments_on_both_sides_of_the_command_count() {
         let line = "booth --set a=1 run --set=b=2 --fast --set c=3 -- --set d=4";
         let found = assignments(line.split(' ').map(String::from));

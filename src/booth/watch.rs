@@ -75,7 +75,7 @@ impl Watch {
         } else {
             self.stuck = false;
             self.fed = now;
-            log::trace!("watchdog fed, next in {every:?}");
+            log::debug!("watchdog fed, next in {every:?}");
             tell(&[NotifyState::Watchdog]);
         }
     }
