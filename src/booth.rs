@@ -97,6 +97,8 @@ struct Booth {
     next: Option<Box<Participant>>,
     /// Who is expected, by number.
     expected: Option<(String, Pending)>,
+    /// Who can be chosen from the menu.
+    pending: Vec<(String, Pending)>,
     consent: Option<Consent>,
     /// The withdrawal code, for as long as its session lasts.
     card: Option<Card>,
@@ -304,6 +306,12 @@ impl Booth {
                     self.event(self.time.now(), Event::NoLine(reason.into()));
                 }
                 Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
+                Answer::Pending(pending) => {
+                    let numbers = pending.iter().map(|(number, _)| number.as_str().into());
+                    let event = Event::Pending(numbers.collect());
+                    self.pending = pending;
+                    self.event(self.time.now(), event);
+                }
                 Answer::Next(participant) => self.next = Some(participant),
                 Answer::Disk(away) => self.disk.away = away,
                 Answer::Withdrawn => self.event(self.time.now(), Event::Withdrawn),

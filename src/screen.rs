@@ -41,13 +41,15 @@ pub enum Name {
     Over,
     /// The session is over.
     Thanks,
+    /// A keeper chooses who comes next.
+    Menu,
     /// Something is wrong, in a visitor's words.
     Fault,
 }
 
 impl Name {
     /// Every screen.
-    pub const ALL: [Name; 12] = [
+    pub const ALL: [Name; 13] = [
         Name::Attract,
         Name::Consent,
         Name::Code,
@@ -59,6 +61,7 @@ impl Name {
         Name::Withdraw,
         Name::Over,
         Name::Thanks,
+        Name::Menu,
         Name::Fault,
     ];
 
@@ -77,6 +80,7 @@ impl Name {
             Name::Withdraw => "withdraw",
             Name::Over => "over",
             Name::Thanks => "thanks",
+            Name::Menu => "menu",
             Name::Fault => "fault",
         }
     }

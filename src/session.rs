@@ -8,6 +8,7 @@ mod consent;
 mod deadlines;
 pub mod event;
 mod faults;
+mod menu;
 mod offer;
 mod presses;
 pub mod protocol;
@@ -30,6 +31,7 @@ use crate::screen::Name;
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
 use crate::store::row::{SphereAt, Verdict};
+use menu::Expected;
 use offer::Offer;
 use protocol::Protocol;
 use takes::{Previous, Unstored};
@@ -72,6 +74,10 @@ enum State {
     Asked {
         until: u64,
         pressed: bool,
+    },
+    /// A keeper chooses who comes next, among those who were enrolled.
+    Menu {
+        at: usize,
     },
     Consent {
         page: usize,
@@ -173,8 +179,10 @@ pub struct Session {
     /// The line that the crash cut and how often it was taken before.
     retaken: Option<(u64, u32)>,
 
-    /// The next session is an enrolled person's.
-    expected: bool,
+    /// Who can be chosen, by number.
+    pending: Vec<Arc<str>>,
+    /// The next session is this enrolled person's.
+    expected: Option<Expected>,
     /// This one is: their code was given to them when they enrolled.
     is_enrolled: bool,
     /// The code may be shown: it is known, and its owner stands here.
@@ -193,10 +201,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// A booth that waits for its first visitor; one who is `expected` was enrolled, and their code
-    /// is not shown.
+    /// A booth that waits for its first visitor; one who is `expected`, by number, was enrolled, and
+    /// their code is not shown.
     #[must_use]
-    pub fn new(protocol: Arc<Protocol>, rules: Rules, expected: bool) -> Session {
+    pub fn new(protocol: Arc<Protocol>, rules: Rules, expected: Option<Arc<str>>) -> Session {
+        let expected = expected.map(|number| Expected {
+            number,
+            until: None,
+        });
         Session {
             protocol,
             rules,
@@ -224,6 +236,7 @@ impl Session {
             previous: None,
             offer: None,
             retaken: None,
+            pending: Vec::new(),
             expected,
             is_enrolled: false,
             shows_code: false,
@@ -256,6 +269,7 @@ impl Session {
             Event::Forgotten => self.forgotten(now.frame),
             Event::Offer(session) => self.offer(*session, now.frame, actions),
             Event::Retracted => self.retract(),
+            Event::Pending(numbers) => self.list(numbers),
             Event::NoMorePresses => self.hurry(now.frame, actions),
             Event::Shutdown => self.shutdown(now.frame, actions),
         }
@@ -267,7 +281,10 @@ impl Session {
     /// Whether nothing is under way: no visitor, no take, no row to come.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let nobody = matches!(self.state, State::Attract | State::Asked { .. });
+        let nobody = matches!(
+            self.state,
+            State::Attract | State::Asked { .. } | State::Menu { .. }
+        );
         nobody && self.open.is_none() && self.unstored.is_empty()
     }
 
@@ -276,7 +293,7 @@ impl Session {
     pub fn is_vacant(&self) -> bool {
         matches!(
             self.state,
-            State::Attract | State::Asked { .. } | State::Consent { .. }
+            State::Attract | State::Asked { .. } | State::Menu { .. } | State::Consent { .. }
         )
     }
 
@@ -343,7 +360,7 @@ impl Session {
         if let State::Thanks { until, .. } | State::Erased { until } = &mut self.state {
             *until = brief.min(*until);
         }
-        if self.held.is_none() && matches!(self.state, State::Consent { .. }) {
+        if self.held.is_none() && matches!(self.state, State::Consent { .. } | State::Menu { .. }) {
             self.state = State::Attract;
         }
     }

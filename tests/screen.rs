@@ -54,6 +54,12 @@ fn screens() -> Vec<Screen> {
             &words.thanks_hint,
         ),
         (
+            Name::Menu,
+            &words.menu_title,
+            &words.menu_nobody,
+            &words.menu_hint,
+        ),
+        (
             Name::Fault,
             &words.fault_title,
             &words.device_lost,

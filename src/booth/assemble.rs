@@ -96,7 +96,11 @@ impl Booth {
             resume_min: config.storage.resume_min,
         };
         let protocol = Arc::new(protocol);
-        let session = Session::new(protocol.clone(), rules, expected.is_some());
+        let session = Session::new(
+            protocol.clone(),
+            rules,
+            expected.as_ref().map(|(number, _)| number.as_str().into()),
+        );
         Ok(Booth {
             session,
             config,
@@ -122,6 +126,7 @@ impl Booth {
             folder: PathBuf::new(),
             next: None,
             expected,
+            pending: Vec::new(),
             consent,
             card: None,
             forgetting: None,

@@ -68,6 +68,12 @@ impl Booth {
                 });
             }
             Action::Silence => self.ask_sphere(sphere::Command::Stop),
+            Action::ListPending => self.clerk.ask(Job::ListPending),
+            Action::Expect(number) => {
+                let mut pending = std::mem::take(&mut self.pending).into_iter();
+                self.expected =
+                    number.and_then(|number| pending.find(|(pending, _)| **pending == *number));
+            }
             Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
             Action::Close(ended) => self.clerk.ask(Job::Close(ended)),
             Action::Forget(by) => {

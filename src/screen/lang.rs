@@ -115,6 +115,14 @@ pub struct Lang {
     pub over_title: String,
     /// A step's end.
     pub over_text: String,
+    /// Heading of the keeper's menu.
+    pub menu_title: String,
+    /// Nobody is enrolled.
+    pub menu_nobody: String,
+    /// Buttons of the menu.
+    pub menu_hint: String,
+    /// Heading for an enrolled person who comes next; `{number}` is theirs.
+    pub expected_title: String,
     /// Heading of the session's end.
     pub thanks_title: String,
     /// The session's end.

@@ -303,7 +303,7 @@ fn accent(name: Name) -> Rgb565 {
         Name::Consent | Name::Intro | Name::Question => colour(0x60_a8_ff),
         Name::Reading | Name::Code => AMBER,
         Name::Quiet => colour(0xb0_90_ff),
-        Name::Paused => MUTED,
+        Name::Paused | Name::Menu => MUTED,
         Name::Over => GREEN,
         Name::Fault | Name::Withdraw => colour(0xff_80_58),
     }

@@ -20,6 +20,10 @@ enum Deadline {
     Unanswered { pressed: bool },
     /// A session is not offered any more.
     OfferEnd,
+    /// Nobody chose anybody from the menu.
+    MenuEnd,
+    /// Who was chosen from it did not come.
+    ExpectedGone,
     /// Nobody said whether to erase everything.
     KeptOn,
     /// Nobody is there any more.
@@ -42,10 +46,8 @@ impl Session {
     fn next_deadline(&self) -> Option<(u64, Deadline)> {
         let mut all = [None; 4];
         all[0] = self.held.map(|held| {
-            (
-                held.since + self.frames(self.rules.take.hold_ms),
-                Deadline::Held,
-            )
+            let frames = self.frames(self.hold_ms());
+            (held.since + frames, Deadline::Held)
         });
         match self.state {
             State::Running => {
@@ -59,7 +61,11 @@ impl Session {
                 all[1] = self
                     .offered_until()
                     .map(|frame| (frame, Deadline::OfferEnd));
+                all[2] = self
+                    .expected_until()
+                    .map(|frame| (frame, Deadline::ExpectedGone));
             }
+            State::Menu { .. } => all[1] = Some((self.menu_until(), Deadline::MenuEnd)),
             State::Asked { until, pressed } => {
                 all[1] = Some((until, Deadline::Unanswered { pressed }));
             }
@@ -106,6 +112,8 @@ impl Session {
             Deadline::TakeLimit => self.limit_reached(frame, actions),
             Deadline::Unanswered { pressed } => self.unanswered(pressed, actions),
             Deadline::OfferEnd => self.decline(actions),
+            Deadline::MenuEnd => self.state = State::Attract,
+            Deadline::ExpectedGone => self.expect_nobody(actions),
             Deadline::Grace => self.cut_take(Verdict::Aborted, frame, None, actions),
             Deadline::KeptOn => self.keep_on(frame),
             Deadline::Idle if self.is_vacant() => {

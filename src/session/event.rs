@@ -51,6 +51,8 @@ pub enum Event {
     Offer(Box<Resumption>),
     /// The session that was offered is forgotten.
     Retracted,
+    /// The people who were enrolled and have not come, by number.
+    Pending(Vec<Arc<str>>),
     /// The session of this moment was forgotten by somebody with its code, or by the operator.
     Withdrawn,
     /// What [`Action::Forget`] asked for is certain, whatever happens.
@@ -119,6 +121,10 @@ pub enum Action {
     Resume(PathBuf),
     /// The session that was offered ends with its crash.
     Decline,
+    /// Who is enrolled and has not come? Answered by [`Event::Pending`].
+    ListPending,
+    /// The next session is that of the enrolled person of this number, or of nobody enrolled.
+    Expect(Option<Arc<str>>),
     /// A take begins.
     Begin(Box<Begin>),
     /// A button is held that may end the take so that its file ends at this frame; [`Action::End`]

@@ -63,6 +63,8 @@ impl Session {
         }
         let press = (held.button, long);
         match (&self.state, press) {
+            (State::Attract, (Button::Stop, true)) => self.open_menu(actions),
+            (State::Menu { at }, (button, _)) => self.menu_acted(*at, button),
             (State::Consent { page }, _) => self.consent_acted(*page, press, frame, actions),
             (State::Withdraw { .. }, _) => self.withdraw_acted(press, frame, actions),
             (_, (Button::Redo, false)) => self.redo(held.since, actions),
@@ -82,6 +84,7 @@ impl Session {
         match self.state {
             State::Attract if self.offer.is_some() => self.ask(true, frame),
             State::Attract => self.receive(frame, actions),
+            State::Menu { at } => self.choose(at, frame, actions),
             State::Consent { page } => self.turn_or_consent(page, frame, actions),
             State::Code => self.code_taken(frame, actions),
             State::Withdraw { .. } => self.hold(Button::Go, frame, actions),
@@ -106,7 +109,7 @@ impl Session {
 
     pub(super) fn stop(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
-            State::Attract | State::Erasing { .. } => {}
+            State::Attract | State::Menu { .. } | State::Erasing { .. } => {}
             State::Asked { .. } => self.decline(actions),
             State::Erased { .. } => self.move_on(frame, actions),
             State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),

@@ -17,7 +17,7 @@ impl Session {
         self.steps = self.steps_that_fit();
         self.takes = 0;
         self.version = 1;
-        self.is_enrolled = std::mem::take(&mut self.expected);
+        self.is_enrolled = self.expected.take().is_some();
         self.shows_code = !self.is_enrolled;
         actions.push(Action::Open);
         self.begin(frame, actions);

@@ -2,6 +2,7 @@
 
 mod consents;
 mod faults;
+mod menu;
 mod random;
 mod takes;
 mod visits;
@@ -52,7 +53,7 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
         device_grace_s: 2,
         resume_min: 10,
     };
-    Session::new(Arc::new(protocol), rules, false)
+    Session::new(Arc::new(protocol), rules, None)
 }
 
 /// Recorder, clerk and sphere as the session sees them; checks each action as it comes.
@@ -69,6 +70,8 @@ struct Room {
     closed: u32,
     notes: u32,
     forgotten: Vec<By>,
+    listed: u32,
+    expected: Vec<Option<Arc<str>>>,
     sphere_fails: bool,
     /// No line can be had.
     dry: bool,
@@ -89,6 +92,8 @@ impl Room {
             closed: 0,
             notes: 0,
             forgotten: Vec::new(),
+            listed: 0,
+            expected: Vec::new(),
             sphere_fails: false,
             dry: false,
         }
@@ -214,6 +219,8 @@ impl Room {
             }
             Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
             Action::Note(..) => self.notes += 1,
+            Action::ListPending => self.listed += 1,
+            Action::Expect(number) => self.expected.push(number),
             Action::Resume(_) | Action::Decline | Action::MayEnd(..) | Action::Silence => {}
         }
     }

@@ -26,6 +26,7 @@ impl Session {
         }
         match self.state {
             State::Attract => Name::Attract,
+            State::Menu { .. } => Name::Menu,
             State::Consent { .. } => Name::Consent,
             State::Code => Name::Code,
             State::Withdraw { .. } => Name::Withdraw,
@@ -46,6 +47,7 @@ impl Session {
         let (title, text, hint) = match name {
             Name::Attract => self.attract_words(words),
             Name::Question => fixed(&words.resume_title, &words.resume_text, &words.resume_hint),
+            Name::Menu => self.menu_words(words),
             Name::Consent => self.consent_words(words),
             Name::Code => fixed(&words.code_title, &words.code_text, &words.code_hint),
             Name::Withdraw => fixed(
@@ -139,7 +141,26 @@ impl Session {
         }
     }
 
+    fn menu_words(&self, words: &Lang) -> Words {
+        let State::Menu { at } = self.state else {
+            return fixed("", "", "");
+        };
+        let Some(number) = self.pending.get(at) else {
+            return fixed(&words.menu_title, &words.menu_nobody, &words.menu_hint);
+        };
+        let title = format!("{}  {}/{}", words.menu_title, at + 1, self.pending.len());
+        (
+            title.into(),
+            number.clone(),
+            words.menu_hint.as_str().into(),
+        )
+    }
+
     fn attract_words(&self, words: &Lang) -> Words {
+        if let Some(expected) = &self.expected {
+            let title = words.expected_title.replace("{number}", &expected.number);
+            return fixed(&title, &words.attract_text, &words.attract_hint);
+        }
         let left = self.minutes_left().map(|minutes| {
             let minutes = minutes.to_string();
             words.room_left.replace("{minutes}", &minutes)

@@ -30,6 +30,7 @@ use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt};
 use crate::identity::operator::Recipient;
 use crate::identity::participant::Participant;
+use crate::identity::pending::Pending;
 use crate::identity::tombstone::By;
 use crate::rt;
 pub use arrival::{Arrival, Enrolled};
@@ -87,6 +88,8 @@ pub enum Job {
     Resume(PathBuf),
     /// Nobody takes the session that was offered up again.
     Decline,
+    /// Who is enrolled and has not come?
+    ListPending,
     /// A row for its events.
     Note(u64, Note),
     /// It is over.
@@ -103,6 +106,8 @@ pub enum Answer {
     Line(u32, Prompt),
     /// There is none, and why.
     NoLine(String),
+    /// Who is enrolled and has not come, by number.
+    Pending(Vec<(String, Pending)>),
     /// Who comes next.
     Next(Box<Participant>),
     /// A session may be taken up again.

@@ -5,16 +5,19 @@ use std::process::{Command, Stdio};
 use super::{CONSENT, Visit, codes, files, names};
 use crate::common::run;
 
-#[test]
-fn an_enrolled_persons_session_has_their_name_and_no_code_is_shown() {
-    let visit = Visit::new();
+/// An operator's recipient, as `--set` takes it.
+fn operator(visit: &Visit) -> String {
     let key = visit.file("operator.key");
     let made = run::booth().arg("keygen").arg(&key).output().unwrap();
     let recipient = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-    let set = format!("privacy.recipient={recipient}");
+    format!("privacy.recipient={recipient}")
+}
+
+/// Number, session and code of a person who was enrolled.
+fn enrolled(visit: &Visit, set: &str) -> serde_json::Value {
     let mut enroll: Command = run::booth();
     enroll
-        .args(["enroll", "--json", "--set", &set, "--data"])
+        .args(["enroll", "--json", "--set", set, "--data"])
         .arg(visit.data());
     let mut enroll = enroll
         .stdin(Stdio::piped())
@@ -23,8 +26,16 @@ fn an_enrolled_persons_session_has_their_name_and_no_code_is_shown() {
         .unwrap();
     let said = br#"{"name":"Quillfeather","answers":{"age":"25-44"}}"#;
     std::io::Write::write_all(&mut enroll.stdin.take().unwrap(), said).unwrap();
-    let enrolled = enroll.wait_with_output().unwrap().stdout;
-    let enrolled: serde_json::Value = serde_json::from_slice(&enrolled).unwrap();
+    let told = enroll.wait_with_output().unwrap().stdout;
+    serde_json::from_slice(&told).unwrap()
+}
+
+#[test]
+fn an_enrolled_persons_session_has_their_name_and_no_code_is_shown() {
+    let visit = Visit::new();
+    let key = visit.file("operator.key");
+    let set = operator(&visit);
+    let enrolled = enrolled(&visit, &set);
     let number = enrolled["number"].as_str().unwrap();
 
     let script = format!("{CONSENT}until intro\n900 go\nuntil reading\n1500 go\nuntil thanks\n");
@@ -74,4 +85,40 @@ fn an_enrolled_persons_session_has_their_name_and_no_code_is_shown() {
         .arg(visit.data());
     assert!(forget.output().unwrap().status.success());
     assert!(run::sessions(&visit.data()).is_empty());
+}
+
+#[test]
+fn a_keeper_chooses_from_the_menu_who_comes_next() {
+    let visit = Visit::new();
+    let set = operator(&visit);
+    let mut people = [enrolled(&visit, &set), enrolled(&visit, &set)];
+    people.sort_by_key(|person| person["number"].to_string());
+    let script = format!(
+        "until attract\n500 stop hold 3100\nuntil menu\n300 redo\n300 go\n\
+         {CONSENT}until intro\n900 go\nuntil reading\n1500 go\nuntil thanks\n900 go\n\
+         until attract\n500 stop hold 3100\nuntil menu\n300 stop\n"
+    );
+    let mut command = visit.command(&script);
+    let run = run::start(command.args(["--fast", "--set", &set])).wait();
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    assert!(codes(&run).is_empty(), "{}", run.said());
+    let session = run::session(&visit.data());
+    let name = session.file_name().unwrap().to_str();
+    assert_eq!(name, people[1]["session"].as_str());
+    let [first, second] = [0, 1].map(|n| people[n]["number"].as_str().unwrap());
+    let shown = run.stdout.iter().map(|line| line.text.as_str());
+    let menus: Vec<&str> = shown.filter(|line| line.contains("menu")).collect();
+    let listed: Vec<&str> = menus
+        .iter()
+        .filter_map(|line| line.split_whitespace().last())
+        .filter(|word| [first, second].contains(word))
+        .collect();
+    // One person less the second time.
+    assert_eq!(listed, [first, second, first], "{menus:?}");
+    let left = format!("{first}.json");
+    assert!(
+        names(&visit.data())
+            .iter()
+            .any(|name| name.ends_with(&left))
+    );
 }

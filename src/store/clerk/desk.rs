@@ -14,6 +14,7 @@ use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::participant::Participant;
+use crate::identity::pending;
 use crate::identity::tombstone::By;
 use crate::rt;
 use crate::store::folder::{Ended, Record};
@@ -107,6 +108,7 @@ impl Desk {
             }
             Job::Resume(folder) => self.resume(folder),
             Job::Decline => self.decline(),
+            Job::ListPending => self.list_pending(),
             Job::Close(ended) => self.close(ended),
             Job::Forget(folder, by) => self.forget(folder, by),
         }
@@ -171,6 +173,13 @@ impl Desk {
         match Participant::draw() {
             Ok(participant) => self.answer(Answer::Next(Box::new(participant))),
             Err(error) => self.answer(Answer::Failed(error.to_string())),
+        }
+    }
+
+    fn list_pending(&self) {
+        match pending::all(&self.source.data) {
+            Ok(pending) => self.answer(Answer::Pending(pending)),
+            Err(error) => self.tell(Err(format!("people who are pending: {error}"))),
         }
     }
 
