@@ -10,6 +10,7 @@ pub mod erase;
 pub mod exports;
 pub mod forget;
 pub mod keyring;
+pub mod links;
 pub mod operator;
 pub mod participant;
 pub mod pending;

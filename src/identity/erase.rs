@@ -3,12 +3,15 @@
 //! A file system mounted with `discard` tells the medium which blocks are free. Elsewhere the bytes
 //! are overwritten once in place before the file goes, which reaches the blocks of a disk and of a
 //! file system that writes in place; flash memory may keep a copy that no system call reaches.
+//!
+//! Guarantees: what stays readable, here or under another name, is told.
 
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
+use super::links;
 use crate::rt;
 use crate::store::small;
 
@@ -85,6 +88,99 @@ pub fn scrub(path: &Path, pace: &mut dyn FnMut()) -> io::Result<()> {
     file.sync_all()
 }
 
+/// What became of what was to be erased.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Files that are gone.
+    pub files: u64,
+    /// What is there still: why, and what to do about it.
+    pub stays: Vec<String>,
+    /// What is gone here and has further names on its disk, which keep its bytes.
+    pub copies: Vec<String>,
+}
+
+/// Removes a file, or a folder with all that is in it, or what a link there leads to if it is the
+/// same person's: see [`links`]. Within a folder what is sealed is not overwritten, nor are its
+/// further names told: without its key it is noise.
+#[must_use]
+pub fn all(path: &Path, discards: bool) -> Erased {
+    let mut erased = Erased::default();
+    erased.entry(path, discards, false);
+    erased
+}
+
+impl Erased {
+    /// Takes over what became of something else.
+    pub fn add(&mut self, other: Erased) {
+        self.files += other.files;
+        self.stays.extend(other.stays);
+        self.copies.extend(other.copies);
+    }
+
+    fn entry(&mut self, path: &Path, discards: bool, is_noise: bool) {
+        let done = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(file) if file.is_symlink() => self.link(path),
+            Ok(file) if file.is_dir() => self.folder(path, discards),
+            Ok(found) => file(path, discards || is_noise, &mut || {}).map(|removed| {
+                self.files += u64::from(removed);
+                if found.nlink() > 1 && !is_noise {
+                    self.copies.push(further_names(path, &found));
+                }
+            }),
+        };
+        if let Err(error) = done {
+            let path = path.display();
+            self.stays.push(format!(
+                "{path} cannot be removed: {error}; mend that, or remove it"
+            ));
+        }
+    }
+
+    fn folder(&mut self, path: &Path, discards: bool) -> io::Result<()> {
+        let stayed = self.stays.len();
+        for entry in fs::read_dir(path)? {
+            let path = entry?.path();
+            let is_sealed = path.extension().is_some_and(|ending| ending == "age");
+            self.entry(&path, discards, is_sealed);
+        }
+        if self.stays.len() > stayed {
+            return Ok(());
+        }
+        fs::remove_dir(path)?;
+        small::sync_folder(path)
+    }
+
+    /// The link goes last: it is the only way to what it leads to.
+    fn link(&mut self, link: &Path) -> io::Result<()> {
+        let stayed = self.stays.len();
+        match links::target(link) {
+            Ok(target) => {
+                self.entry(&target, discards(&target), false);
+                small::sync_folder(&target)?;
+            }
+            Err(why) => self.stays.push(why),
+        }
+        if self.stays.len() == stayed {
+            self.files += u64::from(small::remove(link)?);
+        }
+        Ok(())
+    }
+}
+
+fn further_names(path: &Path, file: &fs::Metadata) -> String {
+    format!(
+        "{}: is gone, but had {} on its disk; `find MOUNTPOINT -xdev -inum {}` finds what to remove",
+        path.display(),
+        match file.nlink() - 1 {
+            1 => "a further name".to_owned(),
+            more => format!("{more} further names"),
+        },
+        file.ino()
+    )
+}
+
 /// Removes a folder with all that is in it; the number of files there were. What is sealed is not
 /// overwritten: without its key it is noise.
 ///
@@ -158,15 +254,50 @@ mod tests {
     }
 
     #[test]
-    fn a_links_target_outside_is_left_alone() {
+    fn a_links_target_outside_is_left_alone_and_told() {
         let dir = tempfile::tempdir().expect("a folder");
         let (gone, kept) = (dir.path().join("gone"), dir.path().join("kept"));
         fs::create_dir_all(gone.join("deep")).expect("made");
         fs::write(&kept, "other").expect("written");
+        fs::write(gone.join("take-0001.rf64"), "voice").expect("written");
         std::os::unix::fs::symlink(&kept, gone.join("deep/link")).expect("linked");
-        assert_eq!(folder(&gone, false).expect("removed"), 1);
+        let erased = all(&gone, false);
+        assert_eq!((erased.files, erased.stays.len()), (1, 1));
+        assert!(erased.stays[0].contains("deep/link is a link to"));
         assert_eq!(fs::read_to_string(&kept).expect("read"), "other");
+        fs::remove_file(gone.join("deep/link")).expect("as the sentence says");
+        assert_eq!(all(&gone, false), Erased::default());
         assert!(!gone.exists());
+    }
+
+    #[test]
+    fn a_take_that_was_moved_and_linked_goes_with_its_link() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (gone, disk) = (dir.path().join("gone"), dir.path().join("disk"));
+        let link = gone.join("take-0001.rf64");
+        for folder in [&gone, &disk] {
+            fs::create_dir(folder).expect("made");
+        }
+        let moved = disk.join("take-0001.rf64");
+        std::os::unix::fs::symlink(&moved, &link).expect("linked");
+        assert_eq!(all(&gone, false).stays.len(), 1, "its disk is away");
+        fs::write(&moved, "voice").expect("back");
+        let erased = all(&gone, false);
+        assert!(erased.stays.is_empty() && !moved.exists() && !gone.exists());
+    }
+
+    #[test]
+    fn what_has_a_further_name_is_told_unless_it_is_noise() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let gone = dir.path().join("gone");
+        fs::create_dir(&gone).expect("made");
+        for (name, ours) in [("a", "take-0001.rf64"), ("b", "take-0002.rf64.age")] {
+            fs::write(dir.path().join(name), "voice").expect("written");
+            fs::hard_link(dir.path().join(name), gone.join(ours)).expect("linked");
+        }
+        let erased = all(&gone, false);
+        assert_eq!((erased.files, erased.copies.len()), (2, 1));
+        assert!(erased.copies[0].contains("take-0001.rf64: is gone, but had a further name"));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! The places in DATA: one list of what may lie there, so that nothing lies there which forgetting
-//! does not know.
+//! does not know; and which names are a session's.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use crate::store::takes::is_session;
+
+/// Letters of a session's name.
+const NAME_BYTES: usize = 20;
 
 /// A place in DATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,18 +71,14 @@ impl Place {
             })
             .collect();
         let parts = parts?;
-        // What a kill left of a small file is of that file's place.
-        let whole = |name: &str| {
-            let name = name.split_once(".tmp-").map_or(name, |(name, _)| name);
-            name.strip_suffix(".new").unwrap_or(name).to_owned()
-        };
         let (name, folders) = parts.split_last()?;
         let name = whole(name);
         let of_session = |ending: &str| name.strip_suffix(ending).is_some_and(is_session);
         let digits = |text: &str, most: usize| {
             text.len() == most && text.bytes().all(|byte| byte.is_ascii_hexdigit())
         };
-        match (folders, name.as_str()) {
+        match (folders, name) {
+            (["sessions"], session) if is_session(session) => Some(Place::Sessions),
             (["sessions", session, ..], _) if is_session(session) => Some(Place::Sessions),
             (["keys"], "rekeyed.jsonl") => Some(Place::Rekeyed),
             (["keys"], _) if of_session(".age") || of_session(".proof") => Some(Place::Keys),
@@ -102,6 +102,61 @@ impl Place {
     }
 }
 
+/// The name of the small file of which `name` is what a kill left; its own otherwise.
+#[must_use]
+pub fn whole(name: &str) -> &str {
+    let name = name.split_once(".tmp-").map_or(name, |(name, _)| name);
+    name.strip_suffix(".new").unwrap_or(name)
+}
+
+/// The session that a file or folder is named after: its name is the session's or begins with it. A
+/// file system that folds case may have changed it.
+#[must_use]
+pub fn session_of(name: &str) -> Option<String> {
+    let (begin, end) = name.split_at_checked(NAME_BYTES)?;
+    let session = begin.to_ascii_uppercase();
+    let is_whole = !end.starts_with(|c: char| c.is_ascii_alphanumeric());
+    (is_whole && is_session(&session)).then_some(session)
+}
+
+/// Those of `sessions` that stand anywhere in `text`.
+#[must_use]
+pub fn mentioned<'a>(text: &[u8], sessions: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    for part in text.split(|byte| !byte.is_ascii_alphanumeric()) {
+        for name in part.windows(NAME_BYTES) {
+            let name = String::from_utf8_lossy(name).to_ascii_uppercase();
+            found.extend(sessions.get(name.as_str()));
+        }
+    }
+    found
+}
+
+/// Whether `session` stands anywhere in `text`.
+#[must_use]
+pub fn mentions(text: &[u8], session: &str) -> bool {
+    !mentioned(text, &[session].into()).is_empty()
+}
+
+/// Whether the program gives this name to a file that may be a person's: in keys/, in a session's
+/// folder, in pending/ or in an export.
+#[must_use]
+pub fn is_of_person(name: &str) -> bool {
+    const OF_SESSION: [&str; 4] = [
+        "session.json",
+        "takes.jsonl",
+        "events.jsonl",
+        "answers.json",
+    ];
+    let name = whole(name);
+    let plain = name.strip_suffix(".age").unwrap_or(name);
+    let number = plain.strip_suffix(".json").unwrap_or_default();
+    OF_SESSION.contains(&plain)
+        || (plain.starts_with("take-") && plain.ends_with(".rf64"))
+        || session_of(plain).is_some()
+        || (number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +169,8 @@ mod tests {
                 format!("sessions/{session}/any/file"),
                 Some(Place::Sessions),
             ),
+            (format!("sessions/{session}"), Some(Place::Sessions)),
+            (format!("sessions/{session}.bak"), None),
             (format!("keys/{session}.age"), Some(Place::Keys)),
             (format!("keys/{session}.proof.new"), Some(Place::Keys)),
             ("pending/012.json".into(), Some(Place::Pending)),
@@ -125,6 +182,46 @@ mod tests {
             ("pending/../names".into(), None),
         ] {
             assert_eq!(Place::of(Path::new(&file)), place, "{file}");
+        }
+    }
+    #[test]
+    fn a_name_is_a_sessions_whatever_its_case_and_no_longer_one_is() {
+        let session = "0123456789ABCDEFGHJK";
+        for (name, expected) in [
+            (session.to_owned(), true),
+            (session.to_lowercase(), true),
+            (format!("{session}.bak"), true),
+            (format!("{session}-0001-01-headset.wav"), true),
+            (format!("{session}A"), false),
+            (format!("old-{session}"), false),
+            ("é123456789ABCDEFGHJ".to_owned(), false),
+            (String::new(), false),
+        ] {
+            let is_theirs = session_of(&name).is_some_and(|one| one == session);
+            assert_eq!(is_theirs, expected, "{name}");
+            let held = name.to_uppercase().contains(session);
+            assert_eq!(mentions(name.as_bytes(), session), held, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_program_never_wrote_has_no_name_of_a_persons_file() {
+        for name in [
+            "take-0001.rf64",
+            "take-0001.rf64.age.new",
+            "answers.json.age",
+            "012.json",
+        ] {
+            assert!(is_of_person(name), "{name}");
+        }
+        for name in [
+            "passwd",
+            "README",
+            "progress.json",
+            "0123.json",
+            "take-0001.wav",
+        ] {
+            assert!(!is_of_person(name), "{name}");
         }
     }
 }

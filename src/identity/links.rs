@@ -1,0 +1,95 @@
+//! A link in the place of something of a person.
+//!
+//! Guarantees: it is followed only to what is theirs beyond doubt: a session's folder of the same
+//! name, or a file of the same name, one that this program gives, on no way through the folder of
+//! another session. Whatever else a link leads to belongs to somebody else, is never removed, and is
+//! told with what to do.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::place;
+use crate::store::takes::is_session;
+
+/// What `link` leads to, if that is to be erased with it; otherwise why it is not.
+///
+/// # Errors
+/// The sentence that names the link, what it leads to, and the remedy.
+pub fn target(link: &Path) -> Result<PathBuf, String> {
+    let shown = fs::read_link(link).unwrap_or_default();
+    let told = |why: &str| format!("{} is a link to {}, {why}", link.display(), shown.display());
+    match link.canonicalize() {
+        Ok(target) if is_theirs(link, &target) => Ok(target),
+        Ok(_) => Err(told(
+            "which may be somebody else's; remove by hand what is the session's, then the link",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(told(
+            "which is not there; put its medium back, or remove the link if that is gone for good",
+        )),
+        Err(error) => Err(told(&format!(
+            "which cannot be followed: {error}; remove by hand what is the session's, then the link"
+        ))),
+    }
+}
+
+fn is_theirs(link: &Path, target: &Path) -> bool {
+    let name = target.file_name().unwrap_or_default();
+    let text = name.to_string_lossy();
+    let is_known = if target.is_dir() {
+        is_session(&text)
+    } else {
+        target.is_file() && place::is_of_person(&text)
+    };
+    let is_on_the_way = |part: Component| link.components().any(|own| own == part);
+    let mut sessions = target
+        .components()
+        .filter(|part| is_session(&part.as_os_str().to_string_lossy()));
+    is_known && link.file_name() == Some(name) && sessions.all(is_on_the_way)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const OWN: &str = "0123456789ABCDEFGHJK";
+    const OTHER: &str = "ABCDEFGHJK0123456789";
+
+    #[test]
+    fn only_what_is_the_sessions_own_is_followed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name);
+        for folder in [
+            format!("data/sessions/{OWN}"),
+            format!("data/sessions/{OTHER}"),
+            format!("disk/{OWN}"),
+            "disk/corpus".to_owned(),
+        ] {
+            fs::create_dir_all(path(&folder)).expect("made");
+        }
+        let other = format!("data/sessions/{OTHER}/take-0001.rf64");
+        for file in ["disk/take-0001.rf64", "disk/passwd", other.as_str()] {
+            fs::write(path(file), "bytes").expect("written");
+        }
+        for (name, to, is_followed) in [
+            ("take-0001.rf64", "disk/take-0001.rf64", true),
+            ("take-0002.rf64", "disk/take-0001.rf64", false),
+            ("take-0001.rf64", other.as_str(), false),
+            ("passwd", "disk/passwd", false),
+            ("corpus", "disk/corpus", false),
+            (OWN, &format!("disk/{OWN}"), true),
+            ("takes.jsonl", "nowhere/takes.jsonl", false),
+        ] {
+            let link = path(&format!("data/sessions/{OWN}/{name}"));
+            symlink(path(to), &link).expect("linked");
+            let found = target(&link);
+            assert_eq!(found.is_ok(), is_followed, "{name} -> {to}: {found:?}");
+            if let Err(told) = found {
+                assert!(told.contains(name) && told.contains(to), "{told}");
+            }
+            fs::remove_file(&link).expect("removed");
+        }
+    }
+}
