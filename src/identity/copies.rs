@@ -57,11 +57,17 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn folder(&mut self, folder: &Path) {
-        match exports::clean(folder, self.sessions, self.discards) {
-            Ok(removed) => {
-                for (session, removed) in removed {
-                    let words = format!("{} files, {} rows", removed.files, removed.rows);
-                    self.tell(&session, &folder.join(exports::METADATA), Ok(words));
+        match exports::part::clean(folder, self.sessions, self.discards) {
+            Ok(parts) => {
+                for (session, part) in parts {
+                    let stays = [part.erased.stays, part.erased.copies].concat();
+                    let words = format!("{} files, {} rows", part.erased.files, part.rows);
+                    let done = if stays.is_empty() {
+                        Ok(words)
+                    } else {
+                        Err(io::Error::other(stays.join("; ")))
+                    };
+                    self.tell(&session, &folder.join(exports::METADATA), done);
                 }
             }
             Err(error) => self.waiting(folder, &error),

@@ -17,7 +17,7 @@ fn sha256(path: &Path) -> String {
 
 /// An export by hand: a folder a session, one file beside them, a table, sums and a report.
 fn export(folder: &Path, sessions: &[&str]) {
-    let mut table = "file,session,text\n".to_owned();
+    let mut table = "file_name,session,text\n".to_owned();
     let mut names = vec!["metadata.csv".to_owned(), "README.md".to_owned()];
     for session in sessions {
         let own = [

@@ -1,0 +1,100 @@
+//! The lists of an export beside its table, README and SHA256SUMS, and what a kill left of any.
+//!
+//! Guarantees: what fits already is not written again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::METADATA;
+use super::part::{Part, REPORT};
+use crate::identity::erase;
+use crate::identity::place::{self, mentioned};
+use crate::store::small;
+
+pub(super) const SUMS: &str = "SHA256SUMS";
+pub(super) const READMES: [&str; 3] = ["README", "README.md", "README.txt"];
+
+/// A list, which may be longer than small files are.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        let why = "is no regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
+    fs::read(path)
+}
+
+/// Removes what a kill left of a list that was being written, with a session's rows in it.
+pub(super) fn leftovers(
+    folder: &Path,
+    names: &[String],
+    sessions: &BTreeSet<&str>,
+) -> io::Result<BTreeMap<String, Part>> {
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    for name in names {
+        let whole = place::whole(name);
+        let is_list = READMES.contains(&whole) || [METADATA, SUMS].contains(&whole);
+        if whole == name || !is_list {
+            continue;
+        }
+        let path = folder.join(name);
+        for session in mentioned(&read(&path)?, sessions) {
+            let part = parts.entry(session.to_owned()).or_default();
+            part.erased.add(erase::all(&path, false));
+        }
+    }
+    Ok(parts)
+}
+
+/// Lines that name a session go.
+pub(super) fn readmes(folder: &Path, sessions: &BTreeSet<&str>) -> io::Result<()> {
+    for name in READMES {
+        let path = folder.join(name);
+        let text = small::read(&path)?.unwrap_or_default();
+        let lines = text.split_inclusive(|byte| *byte == b'\n');
+        let kept: Vec<&[u8]> = lines
+            .filter(|line| mentioned(line, sessions).is_empty())
+            .collect();
+        let kept = kept.concat();
+        if kept != text {
+            small::write(&path, &kept, small::PUBLIC)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lines of files that are gone go; those of files that were rewritten, or will be, get their new
+/// hash.
+pub(super) fn write_sums(
+    folder: &Path,
+    text: &[u8],
+    metadata: &[u8],
+    is_gone: impl Fn(&str) -> bool,
+) -> io::Result<()> {
+    let text = String::from_utf8_lossy(text);
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        // `HASH  name`, or `HASH *name` of a binary file: sha256sum(1).
+        let (hash, name) = line.trim_end().split_once(' ').unwrap_or(("", ""));
+        let name = name.strip_prefix(['*', ' ']).unwrap_or(name);
+        let name = name.strip_prefix("./").unwrap_or(name);
+        let anew = match name {
+            METADATA => Some(metadata.to_vec()),
+            _ if READMES.contains(&name) => small::read(&folder.join(name))?,
+            _ => None,
+        };
+        if let Some(bytes) = anew {
+            let new = crate::corpus::hex(Sha256::digest(bytes).into());
+            kept += &line.replacen(hash, &new, 1);
+        } else if name != REPORT && !is_gone(name) {
+            kept += line;
+        }
+    }
+    if kept != text {
+        small::write(&folder.join(SUMS), kept.as_bytes(), small::PUBLIC)?;
+    }
+    Ok(())
+}
