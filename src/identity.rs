@@ -18,5 +18,6 @@ pub mod place;
 pub mod receipt;
 pub mod reserve;
 pub mod seal;
+pub mod survey;
 pub mod sweep;
 pub mod tombstone;

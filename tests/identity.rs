@@ -9,6 +9,7 @@ mod identity {
     mod enroll;
     mod forget;
     mod full;
+    mod hidden;
     mod keys;
     mod kill;
     mod lab;

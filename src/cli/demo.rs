@@ -180,7 +180,6 @@ fn forgotten(data: &Path, session: &str) -> Result<(), Failure> {
     let proof = proof.ok_or_else(|| could_not("the visitor's proof is not there"))?;
     let mut tombstone = forget::announce(data, &proof, By::Code).map_err(could_not)?;
     forget::carry_out(data, &mut tombstone).map_err(could_not)?;
-    erase::trim(data);
     let receipt = forget::receipt(data, &tombstone).map_err(could_not)?;
     super::print(&format!(
         "\nthe visitor is forgotten; their receipt:\n{receipt}\n"

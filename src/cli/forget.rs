@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 use super::{Common, Done, Failure, could_not, input};
 use crate::config::Config;
 use crate::identity::code::{Code, Proof};
-use crate::identity::tombstone::{self, By, State, Tombstone};
-use crate::identity::{copies, erase, forget, keyring, receipt, sweep};
+use crate::identity::survey::Survey;
+use crate::identity::tombstone::{self, By, Looked, State, Tombstone};
+use crate::identity::{copies, forget, keyring, receipt};
 use crate::rt;
 use crate::store::{folder, takes};
 
@@ -155,24 +156,20 @@ fn carried_out(data: &Path, announced: Tombstone) -> Result<Tombstone, Failure> 
         if let Some(_held) = folder::lock(data).map_err(failed)? {
             let mut tombstone = announced;
             forget::carry_out(data, &mut tombstone).map_err(could_not)?;
-            erase::trim(data);
             return Ok(tombstone);
         }
         let known = tombstone::read(data, &announced.session).map_err(failed)?;
-        if let Some(tombstone) = known.filter(Tombstone::is_carried_out)
-            && !sweep::is_left(data, &tombstone.session).map_err(failed)?
-        {
+        if let Some(tombstone) = known.filter(|known| Survey::of(data).is_tried(known)) {
             return Ok(tombstone);
         }
         std::thread::sleep(LOOK);
     }
     let mut tombstone = announced;
-    tombstone.update(vec![tombstone::Looked {
-        place: "the running box".into(),
-        state: State::Waiting,
-        found: "it has not answered yet; it will carry the tombstone out, as every start does"
-            .into(),
-    }]);
+    tombstone.update(vec![Looked::new(
+        "the running box",
+        State::Away,
+        "it has not answered yet; it will carry the tombstone out, as every start does",
+    )]);
     Ok(tombstone)
 }
 
@@ -182,7 +179,8 @@ fn told(tombstone: &Tombstone) -> String {
         let state = match looked.state {
             State::Removed => "removed",
             State::Nothing => "nothing there",
-            State::Found | State::Waiting => "NOT YET REACHED",
+            State::Found => "NOT REMOVED YET",
+            State::Waiting | State::Away => "NOT YET REACHED",
         };
         let place = &looked.place;
         text += match looked.found.as_str() {
@@ -204,43 +202,64 @@ fn apply_to(config: &Config, folder: &Path, json: bool) -> Result<Done, Failure>
     let mut tombstones = tombstone::all(&config.data).map_err(failed)?;
     // A copy may have received tombstones that this machine never saw.
     tombstones.extend(tombstone::all(folder).map_err(failed)?);
-    let found = copies::apply_to(folder, &tombstones).map_err(failed)?;
-    let mut waiting = false;
-    let mut text = String::new();
-    for (session, looks) in &found {
-        let left = looks.iter().any(|looked| looked.state == State::Waiting);
-        waiting |= left;
-        if json {
-            let object = serde_json::json!({
-                "session": session, "complete": !left, "places": looks,
-            });
-            text += &format!("{object}\n");
-            continue;
-        }
-        text += &format!("session {session}\n");
-        for looked in looks {
-            let state = if looked.state == State::Waiting {
-                "NOT REMOVED"
-            } else {
-                "removed"
-            };
-            text += &format!("  {}: {state}: {}\n", looked.place, looked.found);
-        }
+    let cleaned = copies::apply_to(folder, &tombstones).map_err(could_not)?;
+    let found = cleaned.sessions.iter();
+    let mut lists: Vec<(Option<&str>, &[Looked])> = found
+        .map(|(session, looks)| (Some(session.as_str()), looks.as_slice()))
+        .collect();
+    if !cleaned.unseen.is_empty() {
+        lists.push((None, &cleaned.unseen));
     }
-    if !json {
-        text += &format!(
-            "{} tombstones, {} of these sessions were in {}\n",
-            tombstones.len(),
-            found.len(),
-            folder.display()
-        );
-    }
+    let text = if json {
+        lists
+            .iter()
+            .map(|(session, looks)| object_of(*session, looks))
+            .collect()
+    } else {
+        lists
+            .iter()
+            .map(|(session, looks)| text_of(*session, looks))
+            .collect::<String>()
+            + &format!(
+                "{} tombstones, {} of these sessions were in {}\n",
+                tombstones.len(),
+                cleaned.sessions.len(),
+                folder.display()
+            )
+    };
     super::print(&text)?;
-    Ok(if waiting {
+    let mut looks = lists.iter().flat_map(|(_, looks)| *looks);
+    Ok(if looks.any(Looked::is_left) {
         Done::WithFaults
     } else {
         Done::Well
     })
+}
+
+/// What became of a session in a copy, or of what was not looked into.
+fn object_of(session: Option<&str>, looks: &[Looked]) -> String {
+    let object = serde_json::json!({
+        "session": session,
+        "complete": !looks.iter().any(Looked::is_left),
+        "places": looks,
+    });
+    format!("{object}\n")
+}
+
+fn text_of(session: Option<&str>, looks: &[Looked]) -> String {
+    let mut text = match session {
+        Some(session) => format!("session {session}\n"),
+        None => "of anybody\n".to_owned(),
+    };
+    for looked in looks {
+        let state = match looked.state {
+            State::Removed | State::Nothing => "removed",
+            State::Found => "NOT REMOVED",
+            State::Waiting | State::Away => "NOT LOOKED INTO",
+        };
+        text += &format!("  {}: {state}: {}\n", looked.place, looked.found);
+    }
+    text
 }
 
 fn verify(file: &Path, signer: Option<&str>, json: bool) -> Result<Done, Failure> {

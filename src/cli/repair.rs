@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{Done, Failure};
 use crate::audio::repair::{Outcome, repair};
 use crate::identity::forget;
+use crate::identity::survey::Round;
 use crate::store::folder;
 
 /// Makes unfinished RF64 files whole; leaves healthy files byte-identical.
@@ -133,7 +134,11 @@ fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
         )),
         // What is forgotten is not repaired.
         Ok(Some(held)) => {
-            forget::carry_out_due(data).map_err(|error| error.to_string())?;
+            let done = forget::carry_out_due(data, None, Round::Full);
+            let mut failures = done.map_err(|error| error.to_string())?.failures;
+            failures
+                .pop()
+                .map_or(Ok(()), |error| Err(error.to_string()))?;
             Ok(Some(held))
         }
         // A folder that cannot be locked is on a read-only medium: no booth runs on it.

@@ -1,151 +1,108 @@
 //! Forgetting in a copy: a backup of DATA, of sessions/ or of keys/, an export, or a folder that
 //! holds some of these.
 //!
-//! Guarantees: whatever carries the name of a forgotten session goes, but for its tombstone; links
-//! are not followed; what cannot be read or removed is told as waiting. What is inside archives is
-//! not reached.
+//! Guarantees: whatever is named after a forgotten session goes, but for its tombstone; links are not
+//! followed but to what is theirs; what cannot be read or removed, and what was not looked into as
+//! the inside of an archive, is told. The data folder of a running booth is not touched.
+
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::pending::Pending;
-use super::tombstone::{Looked, State, Tombstone};
-use super::{erase, exports};
-use crate::store::small;
+use self::walk::{Walk, hold, whose};
+use super::tombstone::{Looked, Tombstone};
 
-/// What was found in a copy, by session.
-pub type Found = BTreeMap<String, Vec<Looked>>;
+/// Why a copy is left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// It cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A live session may lie in it.
+    #[error(
+        "{}: a booth is running on {}, which carries out the tombstones in its own folder \
+         `forgotten`; put them there, or stop it first",
+        folder.display(),
+        data.display()
+    )]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// The data folder it is or lies in.
+        data: PathBuf,
+    },
+}
+
+impl CopyError {
+    fn file(path: &Path) -> impl FnOnce(io::Error) -> CopyError {
+        move |source| CopyError::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// What became of a copy.
+#[derive(Debug, Default)]
+pub struct Cleaned {
+    /// What was found of each session.
+    pub sessions: BTreeMap<String, Vec<Looked>>,
+    /// What was not looked into, where anybody's may lie.
+    pub unseen: Vec<Looked>,
+}
 
 /// Removes every session that has one of `tombstones` from the copy in `folder`, and writes the
 /// tombstones into a copy that has sessions, so that it stays forgotten wherever it is put back.
 ///
 /// # Errors
-/// The folder cannot be read, or a tombstone not written.
-pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> io::Result<Found> {
+/// The folder cannot be read, a booth is running on it, or a tombstone cannot be written.
+pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, CopyError> {
+    let failed = || CopyError::file(folder);
     // A folder that cannot be listed at all is no copy.
-    fs::read_dir(folder)?;
+    fs::read_dir(folder).map_err(failed())?;
+    let real = folder.canonicalize().map_err(failed())?;
+    let mut held = Vec::new();
+    for data in real.ancestors() {
+        let lock = hold(data).map_err(failed())?;
+        held.push(lock.ok_or_else(|| CopyError::Busy {
+            folder: folder.to_owned(),
+            data: data.to_owned(),
+        })?);
+    }
+    if tombstones.is_empty() {
+        return Ok(Cleaned::default());
+    }
+    let sessions = tombstones.iter().map(|one| one.session.as_str()).collect();
+    // Only a folder that is somebody's own goes itself.
+    if let Some(session) = whose(&real, &sessions) {
+        let mut walk = Walk::of(&real, &sessions);
+        walk.erase(session, &real);
+        return Ok(walk.cleaned);
+    }
     if folder.join("sessions").is_dir() {
         for tombstone in tombstones {
             if !super::tombstone::path(folder, &tombstone.session).exists() {
-                tombstone.write(folder)?;
+                tombstone.write(folder).map_err(failed())?;
             }
         }
     }
-    let sessions = tombstones.iter().map(|one| one.session.as_str()).collect();
     Ok(clean(folder, &sessions))
 }
 
 /// Removes `sessions` from `folder` and the folders in it.
 #[must_use]
-pub fn clean(folder: &Path, sessions: &BTreeSet<&str>) -> Found {
-    let mut walk = Walk {
-        sessions,
-        discards: erase::discards(folder),
-        found: Found::new(),
-    };
+pub fn clean(folder: &Path, sessions: &BTreeSet<&str>) -> Cleaned {
+    let mut walk = Walk::of(folder, sessions);
     walk.folder(folder);
-    walk.found
-}
-
-struct Walk<'a> {
-    sessions: &'a BTreeSet<&'a str>,
-    discards: bool,
-    found: Found,
-}
-
-impl<'a> Walk<'a> {
-    fn folder(&mut self, folder: &Path) {
-        match exports::part::clean(folder, self.sessions, self.discards) {
-            Ok(parts) => {
-                for (session, part) in parts {
-                    let stays = [part.erased.stays, part.erased.copies].concat();
-                    let words = format!("{} files, {} rows", part.erased.files, part.rows);
-                    let done = if stays.is_empty() {
-                        Ok(words)
-                    } else {
-                        Err(io::Error::other(stays.join("; ")))
-                    };
-                    self.tell(&session, &folder.join(exports::METADATA), done);
-                }
-            }
-            Err(error) => self.waiting(folder, &error),
-        }
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) => return self.waiting(folder, &error),
-        };
-        for entry in entries {
-            match entry {
-                Ok(entry) => self.entry(&entry),
-                Err(error) => self.waiting(folder, &error),
-            }
-        }
-    }
-
-    fn entry(&mut self, entry: &fs::DirEntry) {
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let named = self.sessions.iter().find(|one| name.starts_with(**one));
-        match named.copied().or_else(|| self.pending(&path, &name)) {
-            Some(_) if is_tombstone(&path) => {}
-            Some(session) if is_folder => {
-                let removed = erase::folder(&path, self.discards);
-                self.tell(
-                    session,
-                    &path,
-                    removed.map(|files| format!("{files} files")),
-                );
-            }
-            Some(session) => {
-                let removed = erase::file(&path, self.discards, &mut || {})
-                    .and_then(|_| small::sync_folder(&path));
-                self.tell(session, &path, removed.map(|()| "1 file".into()));
-            }
-            None if is_folder => self.folder(&path),
-            None => {}
-        }
-    }
-
-    /// The session of a pending entry, NUMBER.json.
-    fn pending(&self, path: &Path, name: &str) -> Option<&'a str> {
-        let number = name.strip_suffix(".json")?;
-        if number.len() != 3 {
-            return None;
-        }
-        let entry: Pending = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-        self.sessions.get(entry.session.as_str()).copied()
-    }
-
-    fn tell(&mut self, session: &str, path: &Path, removed: io::Result<String>) {
-        let (state, found) = match removed {
-            Ok(found) => (State::Removed, found),
-            Err(error) => (State::Waiting, error.to_string()),
-        };
-        self.found
-            .entry(session.to_owned())
-            .or_default()
-            .push(Looked {
-                place: path.display().to_string(),
-                state,
-                found,
-            });
-    }
-
-    /// Any of the sessions may lie where nobody can look.
-    fn waiting(&mut self, path: &Path, error: &io::Error) {
-        for session in self.sessions {
-            let error = io::Error::new(error.kind(), error.to_string());
-            self.tell(session, path, Err(error));
-        }
-    }
-}
-
-fn is_tombstone(path: &Path) -> bool {
-    let folder = path.parent().and_then(Path::file_name);
-    folder.is_some_and(|name| name == "forgotten")
+    walk.cleaned
 }
 
 #[cfg(test)]
@@ -153,6 +110,7 @@ mod tests {
     use super::*;
     use crate::identity::code::Code;
     use crate::identity::tombstone::By;
+    use crate::store::small;
 
     #[test]
     fn a_copy_of_data_loses_all_that_carries_the_name_and_keeps_the_rest() {
@@ -174,7 +132,7 @@ mod tests {
         assert_eq!(names("keys"), [format!("{kept}.age")]);
         assert_eq!(names("forgotten"), [format!("{gone}.json")]);
         let again = apply_to(&backup, &[tombstone]).expect("applied");
-        assert!(again.is_empty());
+        assert!(again.sessions.is_empty() && again.unseen.is_empty());
     }
 
     #[test]
@@ -188,5 +146,116 @@ mod tests {
         fs::write(dir.path().join("002.json"), text("other")).expect("written");
         apply_to(dir.path(), &[tombstone]).expect("applied");
         assert_eq!(small::names(dir.path()).expect("names"), ["002.json"]);
+    }
+    /// A copy, and what is told of it: the names, and whether what is theirs is there still.
+    #[track_caller]
+    fn told(make: impl FnOnce(&Path, &str)) -> (tempfile::TempDir, String, Vec<String>) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
+        let session = tombstone.session.clone();
+        make(dir.path(), &session);
+        let cleaned = apply_to(dir.path(), &[tombstone]).expect("applied");
+        let looks = cleaned.sessions.into_values().flatten();
+        let looks = looks.filter(Looked::is_left).chain(cleaned.unseen);
+        let name = |look: Looked| {
+            let place = Path::new(&look.place)
+                .strip_prefix(dir.path())
+                .expect("inside");
+            place.display().to_string()
+        };
+        let names = looks.map(name).collect();
+        (dir, session, names)
+    }
+
+    #[test]
+    fn what_was_not_looked_into_is_named() {
+        let (dir, session, mut names) = told(|dir, session| {
+            for name in [
+                "backup.zip",
+                "old.tar.gz",
+                "card.IMG",
+                "keys.tar.age",
+                "notes.txt",
+            ] {
+                fs::write(dir.join(name), "bytes").expect("written");
+            }
+            let old = format!("old-{}", session.to_lowercase());
+            for folder in [old.as_str(), "amelie"] {
+                fs::create_dir(dir.join(folder)).expect("made");
+            }
+            fs::write(dir.join("amelie/session.json"), session).expect("written");
+            fs::create_dir(dir.join("pending")).expect("made");
+            fs::write(dir.join("pending/012.json"), "{").expect("written");
+        });
+        names.sort();
+        let old = format!("old-{}", session.to_lowercase());
+        let mut expected = [
+            "amelie",
+            "backup.zip",
+            "card.IMG",
+            "keys.tar.age",
+            "old.tar.gz",
+            "pending/012.json",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        expected.push(old);
+        expected.sort();
+        assert_eq!(names, expected);
+        assert!(dir.path().join("amelie").exists());
+    }
+
+    #[test]
+    fn a_link_out_of_the_copy_is_named_and_one_within_is_not() {
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let (_dir, _, names) = told(|dir, _| {
+            fs::create_dir(dir.join("one")).expect("made");
+            for (to, name) in [(elsewhere.path(), "sessions"), (&dir.join("one"), "two")] {
+                std::os::unix::fs::symlink(to, dir.join(name)).expect("linked");
+            }
+        });
+        assert_eq!(names, ["sessions"]);
+    }
+
+    #[test]
+    fn a_name_in_lower_case_is_theirs_too() {
+        let (dir, session, names) = told(|dir, session| {
+            let folder = dir.join(session.to_lowercase());
+            fs::create_dir(&folder).expect("made");
+            fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
+        });
+        assert!(names.is_empty() && !dir.path().join(session.to_lowercase()).exists());
+    }
+
+    #[test]
+    fn a_sessions_own_folder_goes_itself() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
+        let folder = dir.path().join(&tombstone.session);
+        fs::create_dir(&folder).expect("made");
+        fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
+        let cleaned = apply_to(&folder, &[tombstone]).expect("applied");
+        assert!(cleaned.unseen.is_empty() && !folder.exists());
+    }
+
+    #[test]
+    fn the_data_folder_of_a_running_booth_is_left_alone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path().join("data");
+        let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
+        let _held = crate::store::folder::lock(&data).expect("a lock");
+        let folder = data.join("sessions").join(&tombstone.session);
+        fs::create_dir(&folder).expect("made");
+        let tombstones = [tombstone];
+        for busy in [&data, &data.join("sessions"), &folder] {
+            let refused = apply_to(busy, &tombstones);
+            assert!(
+                matches!(refused, Err(CopyError::Busy { .. })),
+                "{refused:?}"
+            );
+        }
+        let cleaned = apply_to(dir.path(), &tombstones).expect("applied");
+        assert_eq!(cleaned.unseen.len(), 1);
+        assert!(folder.exists() && !data.join("forgotten").exists());
     }
 }

@@ -181,40 +181,6 @@ fn further_names(path: &Path, file: &fs::Metadata) -> String {
     )
 }
 
-/// Removes a folder with all that is in it; the number of files there were. What is sealed is not
-/// overwritten: without its key it is noise.
-///
-/// # Errors
-/// The file system's, after all was removed that could be.
-pub fn folder(path: &Path, discards: bool) -> io::Result<u64> {
-    let mut files = 0;
-    let mut failed = Ok(());
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let is_folder = entry.file_type()?.is_dir();
-        let path = entry.path();
-        let is_sealed = path.extension().is_some_and(|ending| ending == "age");
-        let removed = if is_folder {
-            folder(&path, discards)
-        } else {
-            file(&path, discards || is_sealed, &mut || {}).map(u64::from)
-        };
-        match removed {
-            Ok(removed) => files += removed,
-            Err(error) => failed = Err(error),
-        }
-    }
-    failed?;
-    fs::remove_dir(path)?;
-    small::sync_folder(path)?;
-    Ok(files)
-}
-
 /// Tells the medium which blocks of the file system of `path` are free. Not every medium or file
 /// system can be told, and some let only root do so.
 pub fn trim(path: &Path) {

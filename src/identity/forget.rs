@@ -2,10 +2,14 @@
 //!
 //! Guarantees: once the tombstone is there, whatever happens ends in "forgotten": the next start, or
 //! the next command that reads DATA, carries it out again; carrying it out twice changes nothing.
-//! Each place that was looked at is told, those out of reach too. Whoever calls this holds DATA's
-//! lock, but for [`announce`] and [`receipt`].
+//! Each place that was looked at is told, those out of reach too. Whether it is carried out here is
+//! decided by what is here: a tombstone's places may be another box's. Whoever calls this holds
+//! DATA's lock, but for [`announce`] and [`receipt`].
+
+mod carry;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -15,18 +19,21 @@ use serde_json::{Map, Value};
 use super::code::Proof;
 use super::place::Place;
 use super::receipt::{BoxKey, ReceiptError};
-use super::sweep::is_left;
-use super::tombstone::{self, By, State, Tombstone};
-use super::{erase, exports, keyring, pending, sweep};
+use super::survey::{self, Round, Survey};
+use super::tombstone::{self, By, Looked, State, Tombstone};
+use super::{exports, keyring, pending, sweep};
 use crate::store::folder::{self, Record};
 use crate::store::small;
 
+pub use self::carry::{CarriedOut, carry_out, carry_out_due};
+
 /// Why somebody is not forgotten yet.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {source}; nothing else was changed", path.display())]
+#[error("{}: {source}; {rest}", path.display())]
 pub struct ForgetError {
     path: PathBuf,
     source: io::Error,
+    rest: &'static str,
 }
 
 impl ForgetError {
@@ -34,18 +41,28 @@ impl ForgetError {
         move |source| ForgetError {
             path: path.to_owned(),
             source,
+            rest: "nothing else was changed",
+        }
+    }
+
+    /// Of what became of a tombstone's places.
+    fn untold(path: &Path) -> impl FnOnce(io::Error) -> ForgetError {
+        move |source| ForgetError {
+            path: path.to_owned(),
+            source,
+            rest: "what was removed is not written down, and is looked for again",
         }
     }
 }
 
-/// Whether DATA holds anything of `session`, its tombstone included.
+/// Whether DATA holds anything of `session`, its tombstone included, or has exported it.
 ///
 /// # Errors
 /// The file system's.
 pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
     let failed = || ForgetError::at(data);
     Ok(tombstone::read(data, session).map_err(failed())?.is_some()
-        || is_left(data, session).map_err(failed())?
+        || survey::is_in_data(data, session)
         || !exports::of(data, session).map_err(failed())?.is_empty())
 }
 
@@ -65,65 +82,36 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     let record = small::read(&sweep::session_folder(data, &session).join("session.json"));
     let record = record.ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
-    tombstone.places = sweep::found(data, &session).map_err(failed())?;
+    let survey = Survey::of(data);
+    let there = survey.in_data(&session).into_iter();
+    tombstone.places = there.map(|place| is_there(place.word())).collect();
     let keys = Place::Keys.word();
-    let has_key = tombstone.places.iter().any(|looked| looked.place == keys);
     // Only an operator's key makes a token.
-    if record.as_ref().is_some_and(|it| it.participant.is_some()) && !has_key {
+    if record.as_ref().is_some_and(|it| it.participant.is_some()) && tombstone.told(keys).is_none()
+    {
         let why = "its key is not here; put the keys folder back";
-        tombstone.places.push(sweep::is_awaited(keys, why));
+        tombstone.places.push(Looked::new(keys, State::Away, why));
     }
     if let Some(consent) = record.and_then(|record| record.consent) {
         tombstone.consent_sha256 = Some(consent.sha256);
         tombstone.consent_version = Some(consent.version);
     }
-    let exports = exports::of(data, &session).map_err(failed())?.into_iter();
-    let why = "nothing of the session was found there yet; put its medium back";
-    tombstone
-        .places
-        .extend(exports.map(|path| sweep::is_awaited(path.display(), why)));
+    let exports = survey.exports_with(&session).into_iter();
+    tombstone.places.extend(exports.map(|path| {
+        let place = path.display();
+        if survey::holds(path, &session) {
+            is_there(place)
+        } else {
+            sweep::unseen_yet(place)
+        }
+    }));
     tombstone.write(data).map_err(failed())?;
     Ok(tombstone)
 }
 
-/// Removes all that DATA and the exports within reach hold of the tombstone's session, and writes
-/// into it what was found. A place that cannot be cleaned stays waiting.
-///
-/// # Errors
-/// The tombstone cannot be written.
-pub fn carry_out(data: &Path, tombstone: &mut Tombstone) -> Result<(), ForgetError> {
-    let session = tombstone.session.clone();
-    let places = Place::OF_PERSONS.into_iter();
-    let looks = places.flat_map(|place| sweep::clean(data, &session, place));
-    let before = tombstone.clone();
-    tombstone.update(looks.collect());
-    if *tombstone != before {
-        let path = tombstone::folder(data);
-        tombstone.write(data).map_err(ForgetError::at(&path))?;
-    }
-    Ok(())
-}
-
-/// The tombstones that something is left to be done for: that were never carried out, whose session
-/// was copied back, or that wait for an export.
-///
-/// # Errors
-/// The file system's.
-pub fn due(data: &Path) -> Result<Vec<Tombstone>, ForgetError> {
-    let failed = || ForgetError::at(data);
-    let mut due = Vec::new();
-    for tombstone in tombstone::all(data).map_err(failed())? {
-        let is_over = tombstone.is_carried_out() && !is_awaited(&tombstone);
-        if !is_over || is_left(data, &tombstone.session).map_err(failed())? {
-            due.push(tombstone);
-        }
-    }
-    Ok(due)
-}
-
-fn is_awaited(tombstone: &Tombstone) -> bool {
-    let mut places = tombstone.places.iter();
-    places.any(|looked| looked.state == State::Waiting)
+/// A place where something is that will be removed.
+fn is_there(place: impl fmt::Display) -> Looked {
+    Looked::new(place, State::Found, "")
 }
 
 /// Carries out every tombstone that is due, after those of enrolled people who never came; how many
@@ -144,24 +132,11 @@ pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
             ),
         }
     }
-    carry_out_due(data)
-}
-
-/// Carries out every tombstone that is due; how many sessions something was removed of.
-///
-/// # Errors
-/// The file system's.
-pub fn carry_out_due(data: &Path) -> Result<u32, ForgetError> {
-    let mut removed = 0;
-    for mut tombstone in due(data)? {
-        let left = is_left(data, &tombstone.session).map_err(ForgetError::at(data))?;
-        carry_out(data, &mut tombstone)?;
-        removed += u32::from(left);
+    let done = carry_out_due(data, None, Round::Full)?;
+    for failure in &done.failures {
+        log::warn!("a tombstone is not carried out: {failure}");
     }
-    if removed > 0 {
-        erase::trim(data);
-    }
-    Ok(removed)
+    Ok(done.sessions)
 }
 
 /// Applies the tombstones before a command reads DATA, and says which sessions it must leave out:
@@ -218,6 +193,11 @@ mod tests {
         (data, participant)
     }
 
+    fn due_now(data: &Path, round: Round) -> usize {
+        let due = carry::due(&Survey::of(data), data, round);
+        due.expect("listed").len()
+    }
+
     fn states(tombstone: &Tombstone) -> Vec<(&str, State)> {
         let places = tombstone.places.iter();
         places
@@ -238,8 +218,8 @@ mod tests {
             ("pending", State::Nothing),
         ];
         assert_eq!(states(&tombstone), expected);
-        assert!(!is_left(data, &participant.session).expect("looked"));
-        assert!(due(data).expect("listed").is_empty());
+        assert!(!survey::is_in_data(data, &participant.session));
+        assert_eq!(due_now(data, Round::Full), 0);
         carry_out(data, &mut tombstone).expect("again");
         assert_eq!(states(&tombstone), expected);
         let known = announce(data, &participant.proof, By::Operator).expect("known");
@@ -253,10 +233,12 @@ mod tests {
         let session = &participant.session;
         announce(data, &participant.proof, By::Code).expect("written");
         assert_eq!(apply(data, 30).expect("applied"), 1);
-        fs::create_dir(sweep::session_folder(data, session)).expect("copied back");
+        let folder = sweep::session_folder(data, session);
+        fs::create_dir(&folder).expect("copied back");
+        fs::write(folder.join("take-0001.rf64"), "voice").expect("copied back");
         assert_eq!(apply(data, 30).expect("applied"), 1);
         assert_eq!(apply(data, 30).expect("applied"), 0);
-        assert!(!sweep::session_folder(data, session).exists());
+        assert!(!folder.exists());
     }
 
     #[test]
@@ -284,6 +266,50 @@ mod tests {
     }
 
     #[test]
+    fn an_export_that_waits_for_its_keeper_is_not_looked_through_each_minute() {
+        let (data, participant) = recorded();
+        let (data, session) = (data.path(), participant.session.as_str());
+        let stick = tempfile::tempdir().expect("a folder");
+        let export = Export {
+            path: stick.path().to_owned(),
+            sessions: vec![session.to_owned()],
+        };
+        exports::remember(data, &export).expect("written");
+        fs::write(stick.path().join("other"), "").expect("another medium");
+        let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(!tombstone.is_complete());
+        let due_in = |round| due_now(data, round);
+        assert_eq!((due_in(Round::Full), due_in(Round::Brief)), (1, 0));
+        fs::create_dir(stick.path().join(session)).expect("seen");
+        assert_eq!((due_in(Round::Full), due_in(Round::Brief)), (1, 1));
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(tombstone.is_complete());
+        assert_eq!((due_in(Round::Full), due_in(Round::Brief)), (0, 0));
+        assert_eq!(exports::of(data, session).expect("read").len(), 1);
+    }
+
+    #[test]
+    fn an_export_that_was_cleaned_by_a_call_that_was_killed_is_told() {
+        let (data, participant) = recorded();
+        let (data, session) = (data.path(), participant.session.as_str());
+        let path = PathBuf::from("/nowhere/export");
+        let export = Export {
+            path: path.clone(),
+            sessions: vec![session.to_owned()],
+        };
+        exports::remember(data, &export).expect("written");
+        let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert_eq!(tombstone.waiting_for(), ["/nowhere/export"]);
+        exports::cleaned(data, &path, session).expect("written");
+        assert_eq!(due_now(data, Round::Brief), 1);
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(tombstone.is_complete());
+        assert_eq!(due_now(data, Round::Full), 0);
+    }
+
+    #[test]
     fn a_forged_tombstone_forgets_nobody() {
         let (data, participant) = recorded();
         let other = Participant::draw().expect("random");
@@ -291,7 +317,7 @@ mod tests {
         forged.session.clone_from(&participant.session);
         forged.write(data.path()).expect("written");
         assert_eq!(apply(data.path(), 30).expect("applied"), 0);
-        assert!(is_left(data.path(), &participant.session).expect("looked"));
+        assert!(survey::is_in_data(data.path(), &participant.session));
     }
 
     #[test]

@@ -16,6 +16,11 @@ use super::operator::Recipient;
 use super::participant::Participant;
 use crate::store::{small, takes};
 
+mod own;
+
+pub(super) use own::named;
+pub use own::{Own, of};
+
 /// Numbers there are: 000 to 999.
 const NUMBERS: u16 = 1000;
 
@@ -283,7 +288,7 @@ mod tests {
         }
     }
 
-    fn enrolled() -> (tempfile::TempDir, String, Pending) {
+    pub(super) fn enrolled() -> (tempfile::TempDir, String, Pending) {
         let data = tempfile::tempdir().expect("a folder");
         let participant = Participant::draw().expect("random");
         let recipients = [PrivateKey::generate().to_public()];

@@ -1,167 +1,165 @@
-//! The places where something of a person may lie: what is there, and removing it.
+//! Removing what lies of a person at a place.
 //!
-//! Guarantees: a place that cannot be cleaned is told, and hinders no other; what is not there is no
-//! failure.
+//! Guarantees: a place that cannot be cleaned is told, with what to do, and hinders no other; what is
+//! not there is no failure; what carries the session's name and is none of the program's files is
+//! told and left.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::place::Place;
+use super::erase::{self, Erased};
+use super::exports::List;
+use super::place::{self, Place};
 use super::tombstone::{Looked, State};
-use super::{copies, erase, exports, keyring, pending};
+use super::{copies, pending};
 use crate::store::small;
-
-/// A place of a session, and what was found there or why it could not be looked at.
-type Look = (String, io::Result<Found>);
-
-/// What was found at a place.
-enum Found {
-    Nothing,
-    Removed(String),
-    Unreachable(String),
-}
-
-/// Whether something of `session` lies in DATA; exports are not looked at.
-///
-/// # Errors
-/// The file system's.
-pub fn is_left(data: &Path, session: &str) -> io::Result<bool> {
-    Ok(!found(data, session)?.is_empty())
-}
-
-/// The places in DATA where something of `session` lies.
-pub(super) fn found(data: &Path, session: &str) -> io::Result<Vec<Looked>> {
-    let keys = keyring::folder(data);
-    let mut files = keyring::files(&keys, session).into_iter();
-    let has_key = files.any(|file| file.exists() || small::temporary(&file).exists());
-    let has_folder = session_folder(data, session).symlink_metadata().is_ok();
-    let is_pending = !pending_numbers(data, session)?.is_empty();
-    let places = [
-        (Place::Keys, has_key),
-        (Place::Sessions, has_folder),
-        (Place::Pending, is_pending),
-    ];
-    let there = places.into_iter().filter(|(_, there)| *there);
-    Ok(there.map(|(place, _)| is_there(place.word())).collect())
-}
-
-/// A place where something is that will be removed.
-pub(super) fn is_there(place: impl fmt::Display) -> Looked {
-    Looked {
-        place: place.to_string(),
-        state: State::Found,
-        found: String::new(),
-    }
-}
-
-/// A place that is out of reach, or was not looked at yet.
-pub(super) fn is_awaited(place: impl fmt::Display, why: &str) -> Looked {
-    Looked {
-        place: place.to_string(),
-        state: State::Waiting,
-        found: why.into(),
-    }
-}
 
 pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
     data.join("sessions").join(session)
 }
 
-fn pending_numbers(data: &Path, session: &str) -> io::Result<Vec<String>> {
-    let all = pending::all(data)?.into_iter();
-    let own = all.filter(|(_, pending)| pending.session == session);
-    Ok(own.map(|(number, _)| number).collect())
+/// Removes what lies of `session` in DATA.
+pub(super) fn data(data: &Path, session: &str) -> Vec<Looked> {
+    let mut looks = of_name(data, session, Place::Keys);
+    looks.extend(of_name(data, session, Place::Sessions));
+    looks.extend(pending_entries(data, session));
+    looks
 }
 
-/// Removes what lies of `session` at a place, or at each export that holds them.
-pub(super) fn clean(data: &Path, session: &str, place: Place) -> Vec<Looked> {
-    let looks = look(data, session, place).into_iter();
-    let looked = looks.map(|(place, found)| {
-        let (state, found) = match found {
-            Ok(Found::Nothing) => (State::Nothing, String::new()),
-            Ok(Found::Removed(words)) => (State::Removed, words),
-            Ok(Found::Unreachable(words)) => (State::Waiting, words),
-            Err(error) => (State::Waiting, error.to_string()),
-        };
-        Looked {
-            place,
-            state,
-            found,
+/// What carries the session's name in a folder of DATA.
+fn of_name(data: &Path, session: &str, place: Place) -> Vec<Looked> {
+    let folder = data.join(place.word());
+    if folder.is_symlink() && !folder.exists() {
+        let why = "leads to a medium that is away; put it back";
+        return vec![Looked::new(place.word(), State::Away, why)];
+    }
+    match named(&folder, session, place) {
+        Ok(erased) => Looked::of(place.word(), &erased, files(erased.files)),
+        Err(error) => {
+            let why = format!("{} cannot be read: {error}; mend that", folder.display());
+            vec![Looked::new(place.word(), State::Waiting, why)]
         }
-    });
-    looked.collect()
-}
-
-fn look(data: &Path, session: &str, place: Place) -> Vec<Look> {
-    let files = |count: io::Result<u64>| {
-        count.map(|count| match count {
-            0 => Found::Nothing,
-            1 => Found::Removed("1 file".into()),
-            count => Found::Removed(format!("{count} files")),
-        })
-    };
-    let one = |found| vec![(place.word().to_owned(), found)];
-    match place {
-        Place::Keys => one(files(keyring::remove(&keyring::folder(data), session))),
-        Place::Sessions => one(files(session_files(&session_folder(data, session)))),
-        Place::Pending => one(pending_numbers(data, session).and_then(|numbers| {
-            for number in &numbers {
-                pending::remove(data, number)?;
-            }
-            files(Ok(numbers.len() as u64))
-        })),
-        Place::Exports => match exports::of(data, session) {
-            Ok(paths) => paths.iter().map(|path| export(path, session)).collect(),
-            Err(error) => one(Err(error)),
-        },
-        _ => Vec::new(),
     }
 }
 
-/// Removes a session's folder, also one that was moved to another disk and linked.
-fn session_files(folder: &Path) -> io::Result<u64> {
-    let discards = erase::discards(folder);
-    if !folder.is_symlink() {
-        return erase::folder(folder, discards);
-    }
-    let files = match folder.canonicalize() {
-        // Whatever else a link leads to is not ours to remove.
-        Ok(target) if target.file_name() != folder.file_name() => {
-            return Err(io::Error::other(
-                "is a link to a folder of another name; remove by hand what it leads to",
+fn named(folder: &Path, session: &str, place: Place) -> io::Result<Erased> {
+    // A key is overwritten always: it is small, and a backup is worth as much as its key.
+    let discards = place != Place::Keys && erase::discards(folder);
+    let mut erased = Erased::default();
+    let mut names = small::names(folder)?;
+    names.retain(|name| place::mentions(name.as_bytes(), session));
+    for name in &names {
+        let path = folder.join(name);
+        if Place::of(&Path::new(place.word()).join(name)) == Some(place) {
+            erased.add(erase::all(&path, discards));
+        } else {
+            erased.stays.push(format!(
+                "{} carries the session's name and is none of the booth's files; remove by hand \
+                 what is theirs",
+                path.display()
             ));
         }
-        Ok(target) => erase::folder(&target, discards)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(error),
-    };
-    small::remove(folder)?;
-    small::sync_folder(folder)?;
-    Ok(files + 1)
+    }
+    if erased.files > 0 {
+        small::sync_folder(&folder.join("any"))?;
+    }
+    Ok(erased)
 }
 
-fn export(path: &Path, session: &str) -> Look {
-    let place = path.display().to_string();
+fn pending_entries(data: &Path, session: &str) -> Vec<Looked> {
+    let place = Place::Pending.word();
+    let own = match pending::of(data, session) {
+        Ok(own) => own,
+        Err(error) => {
+            let folder = pending::folder(data);
+            let why = format!("{} cannot be read: {error}; mend that", folder.display());
+            return vec![Looked::new(place, State::Waiting, why)];
+        }
+    };
+    let mut erased = Erased::default();
+    for path in &own.paths {
+        erased.add(erase::all(path, false));
+        if let Err(error) = small::sync_folder(path) {
+            erased.stays.push(format!("{}: {error}", path.display()));
+        }
+    }
+    let mut looks = Looked::of(place, &erased, files(erased.files));
+    doubt(&mut looks, &own.unread);
+    looks
+}
+
+/// Adds to the first of `looks` what nobody can tell of.
+fn doubt(looks: &mut [Looked], why: &[String]) {
+    let Some(look) = looks.first_mut().filter(|_| !why.is_empty()) else {
+        return;
+    };
+    if look.state == State::Nothing {
+        look.state = State::Waiting;
+    } else {
+        look.state = State::Found;
+        look.found += "; ";
+    }
+    look.found += &why.join("; ");
+}
+
+/// What the damaged rows of DATA/exports.jsonl hide; nothing is told of a list that was never
+/// damaged.
+pub(super) fn list(list: &io::Result<List>, is_told: bool) -> Vec<Looked> {
+    let place = Place::ExportList.word();
+    let why = match list {
+        Ok(list) => list.damaged.join("; "),
+        Err(error) => format!("exports.jsonl in DATA cannot be read: {error}; mend that"),
+    };
+    match why.as_str() {
+        "" if is_told => vec![Looked::new(place, State::Nothing, "")],
+        "" => Vec::new(),
+        why => vec![Looked::new(place, State::Waiting, why)],
+    }
+}
+
+/// Removes what lies of `session` in the export at `path`; `known` is what was told of it here.
+pub(super) fn export(path: &Path, session: &str, known: Option<&Looked>) -> Vec<Looked> {
+    let place = path.display();
     // The mount point of a stick that is not there is an empty folder.
     let is_there = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     if !is_there {
-        let words = "not there; put the medium back, or use `booth forget --apply-to`";
-        return (place, Ok(Found::Unreachable(words.into())));
+        let why = "not there; put the medium back, or use `booth forget --apply-to`";
+        return vec![Looked::new(place, State::Away, why)];
     }
-    let found = copies::clean(path, &[session].into());
-    let looks = found.into_values().flatten();
+    let mut found = copies::clean(path, &[session].into());
+    let mut erased = Erased::default();
     let mut words = Vec::new();
-    for look in looks {
-        if look.state == State::Waiting {
-            return (place, Ok(Found::Unreachable(look.found)));
+    for look in found.sessions.remove(session).unwrap_or_default() {
+        match look.state {
+            State::Removed => words.push(look.found),
+            State::Away => erased.copies.push(look.found),
+            _ => erased.stays.push(format!("{}: {}", look.place, look.found)),
         }
-        words.push(look.found);
     }
-    let found = if words.is_empty() {
-        Found::Nothing
-    } else {
-        Found::Removed(words.join(", "))
-    };
-    (place, Ok(found))
+    let unseen = found.unseen.into_iter();
+    let unseen: Vec<String> = unseen
+        .map(|look| format!("{}: {}", look.place, look.found))
+        .collect();
+    let mut looks = Looked::of(&place.to_string(), &erased, words.join(", "));
+    // Another export's medium may be there in its stead, unless something was seen on this one.
+    let was_seen = known.is_some_and(|known| matches!(known.state, State::Found | State::Waiting));
+    if looks[0].state == State::Nothing && !was_seen {
+        looks[0] = unseen_yet(place);
+    }
+    doubt(&mut looks, &unseen);
+    looks
+}
+
+/// An export that holds a session as far as is known here, and in which nothing of it was seen.
+pub(super) fn unseen_yet(place: impl std::fmt::Display) -> Looked {
+    let why = "nothing of the session was found there yet; put its medium back";
+    Looked::new(place, State::Away, why)
+}
+
+fn files(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 file".into(),
+        count => format!("{count} files"),
+    }
 }

@@ -5,12 +5,14 @@
 //! warning, so a public name forgets nobody.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::code::Proof;
+use super::erase::Erased;
 use super::reserve;
 use crate::store::{small, takes};
 
@@ -34,14 +36,16 @@ pub enum By {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Something is there, and will be removed.
+    /// Something of them is there: it will be removed, or why it is not.
     Found,
     /// Something was there, and is gone.
     Removed,
     /// Nothing was there.
     Nothing,
-    /// Not to be reached now.
+    /// Something is there of which nobody can tell whether it is theirs.
     Waiting,
+    /// Out of reach: that nothing is there now may mean that another medium is.
+    Away,
 }
 
 /// A place that was looked at.
@@ -53,6 +57,41 @@ pub struct Looked {
     pub state: State,
     /// What was found there, in words.
     pub found: String,
+}
+
+impl Looked {
+    /// A look at `place`.
+    pub fn new(place: impl fmt::Display, state: State, found: impl Into<String>) -> Looked {
+        Looked {
+            place: place.to_string(),
+            state,
+            found: found.into(),
+        }
+    }
+
+    /// What became of what was at `place`, in `words` if all of it is gone; and of the further names
+    /// it had, which are a place of their own.
+    #[must_use]
+    pub fn of(place: &str, erased: &Erased, words: String) -> Vec<Looked> {
+        let look = if !erased.stays.is_empty() {
+            Looked::new(place, State::Found, erased.stays.join("; "))
+        } else if words.is_empty() {
+            Looked::new(place, State::Nothing, words)
+        } else {
+            Looked::new(place, State::Removed, words)
+        };
+        let further = format!("further names of {place}");
+        let copies = Looked::new(further, State::Away, erased.copies.join("; "));
+        let mut looks = vec![look, copies];
+        looks.retain(|look| look.state != State::Away || !look.found.is_empty());
+        looks
+    }
+
+    /// Whether something of them is left there, or may be.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        matches!(self.state, State::Found | State::Waiting | State::Away)
+    }
 }
 
 /// A tombstone.
@@ -96,24 +135,12 @@ impl Tombstone {
         proof.is_ok_and(|proof| proof.session() == self.session)
     }
 
-    /// Whether every place was looked at and none can be reached that was not cleaned.
-    #[must_use]
-    pub fn is_carried_out(&self) -> bool {
-        let mut places = self.places.iter();
-        !self.places.is_empty() && places.all(|looked| looked.state != State::Found)
-    }
-
     /// What the person is not gone from yet: places out of reach, and the booth that recorded them
     /// where it is not this one.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<&str> {
-        let left = |looked: &&Looked| matches!(looked.state, State::Found | State::Waiting);
-        let mut waiting: Vec<&str> = self
-            .places
-            .iter()
-            .filter(left)
-            .map(|looked| looked.place.as_str())
-            .collect();
+        let left = self.places.iter().filter(|looked| looked.is_left());
+        let mut waiting: Vec<&str> = left.map(|looked| looked.place.as_str()).collect();
         if waiting.is_empty() && !self.places.iter().any(|one| one.state == State::Removed) {
             waiting.push("another booth");
         }
@@ -126,17 +153,27 @@ impl Tombstone {
         self.waiting_for().is_empty()
     }
 
-    /// Takes over what a later look found; what was removed before, or was found before by a call
-    /// that was killed, stays told. What is waited for is so until it was found and removed: that
-    /// nothing is there now may mean that another medium is.
+    /// What is told of `place`.
+    #[must_use]
+    pub fn told(&self, place: &str) -> Option<&Looked> {
+        self.places.iter().find(|looked| looked.place == place)
+    }
+
+    /// Takes over what a later look found; what was removed before, or was there before and was
+    /// removed by a call that was killed or by hand, stays told. What is away is so until it was
+    /// found.
     pub fn update(&mut self, looks: Vec<Looked>) {
         for look in looks {
             let known = self.places.iter_mut();
             match known.into_iter().find(|known| known.place == look.place) {
-                Some(known) if look.state == State::Nothing && was_there(known.state) => {
-                    known.state = State::Removed;
-                }
-                Some(known) if look.state == State::Nothing && known.state == State::Waiting => {}
+                Some(known) if look.state == State::Nothing => match known.state {
+                    State::Found => {
+                        known.state = State::Removed;
+                        known.found.clear();
+                    }
+                    State::Waiting => *known = look,
+                    State::Removed | State::Nothing | State::Away => {}
+                },
                 Some(known) => *known = look,
                 None => self.places.push(look),
             }
@@ -178,10 +215,6 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
-}
-
-fn was_there(state: State) -> bool {
-    matches!(state, State::Found | State::Removed)
 }
 
 /// The folder of the tombstones.
@@ -279,13 +312,18 @@ mod tests {
         };
         tombstone.update(vec![look(State::Nothing)]);
         assert_eq!(tombstone.waiting_for(), ["another booth"]);
-        tombstone.update(vec![look(State::Waiting)]);
+        tombstone.update(vec![look(State::Away)]);
         assert_eq!(tombstone.waiting_for(), ["keys"]);
         // Nothing on another medium at the same place.
         tombstone.update(vec![look(State::Nothing)]);
         assert_eq!(tombstone.waiting_for(), ["keys"]);
+        // What nobody could read was somebody else's, or went by hand: it proves nothing removed.
+        tombstone.update(vec![look(State::Waiting)]);
+        assert_eq!(tombstone.waiting_for(), ["keys"]);
+        tombstone.update(vec![look(State::Nothing)]);
+        assert_eq!(tombstone.waiting_for(), ["another booth"]);
         tombstone.update(vec![look(State::Found)]);
-        assert!(!tombstone.is_carried_out());
+        assert_eq!(tombstone.waiting_for(), ["keys"]);
         for state in [State::Nothing, State::Removed, State::Nothing] {
             tombstone.update(vec![look(state)]);
             assert_eq!(tombstone.places, [look(State::Removed)]);

@@ -332,12 +332,16 @@ impl Desk {
     /// Carries out tombstones that arrived.
     pub(super) fn serve_tombstones(&mut self) {
         let live = self.session.as_ref().map(|own| own.record.session.clone());
-        let found = self.tombstones.look(live.as_deref());
-        for failure in found.failures {
-            self.tell(Err(failure));
-        }
-        if found.live {
-            self.answer(Answer::Withdrawn);
+        match self.tombstones.look(live.as_deref()) {
+            Ok(done) => {
+                for failure in done.failures {
+                    self.tell(Err(failure.to_string()));
+                }
+                if done.live {
+                    self.answer(Answer::Withdrawn);
+                }
+            }
+            Err(error) => self.tell(Err(error.to_string())),
         }
         if self
             .offered

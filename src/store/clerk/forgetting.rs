@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::identity::code::Proof;
 use crate::identity::tombstone::By;
-use crate::identity::{erase, forget, keyring};
+use crate::identity::{forget, keyring};
 
 /// Who is to be forgotten.
 #[derive(Debug)]
@@ -44,7 +44,6 @@ impl Forgetting {
         if let Err(error) = forget::carry_out(data, &mut tombstone) {
             log::error!("a session that is to be forgotten is not wholly removed: {error}");
         }
-        erase::trim(data);
         Ok(())
     }
 }
@@ -53,7 +52,7 @@ impl Forgetting {
 mod tests {
     use super::*;
     use crate::identity::participant::Participant;
-    use crate::identity::{sweep, tombstone};
+    use crate::identity::{survey, tombstone};
     use crate::store::{folder, small};
 
     #[test]
@@ -72,7 +71,7 @@ mod tests {
         let _held = folder::lock(data).expect("a lock");
         folder::make(&own).expect("made by the recorder");
         forgetting.carry_out(data).expect("forgotten");
-        assert!(!sweep::is_left(data, &session).expect("looked"));
+        assert!(!survey::is_in_data(data, &session));
         let known = tombstone::read(data, &session)
             .expect("read")
             .expect("written");

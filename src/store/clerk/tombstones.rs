@@ -7,7 +7,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::identity::{erase, forget, tombstone};
+use crate::identity::forget::{self, CarriedOut, ForgetError};
+use crate::identity::survey::Round;
+use crate::identity::tombstone;
 
 /// Between two looks for new ones.
 const LOOK: Duration = Duration::from_secs(1);
@@ -23,15 +25,6 @@ pub(super) struct Tombstones {
     served: Option<SystemTime>,
 }
 
-/// What a look found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    /// The session that is recorded now is to be forgotten.
-    pub(super) live: bool,
-    /// What could not be done.
-    pub(super) failures: Vec<String>,
-}
-
 impl Tombstones {
     /// Those that were there at the start were carried out then.
     pub(super) fn of(data: PathBuf) -> Tombstones {
@@ -45,36 +38,18 @@ impl Tombstones {
     }
 
     /// Carries out what is due but that of the session `live`.
-    pub(super) fn look(&mut self, live: Option<&str>) -> Found {
+    pub(super) fn look(&mut self, live: Option<&str>) -> Result<CarriedOut, ForgetError> {
         if self.looked.elapsed() < LOOK {
-            return Found::default();
+            return Ok(CarriedOut::default());
         }
         self.looked = Instant::now();
         let folder = std::fs::metadata(tombstone::folder(&self.data));
         let changed = folder.and_then(|folder| folder.modified()).ok();
         if changed == self.served && self.tried.elapsed() < AGAIN {
-            return Found::default();
+            return Ok(CarriedOut::default());
         }
         (self.served, self.tried) = (changed, Instant::now());
-        self.carry_out(live)
-    }
-
-    fn carry_out(&self, live: Option<&str>) -> Found {
-        let mut found = Found::default();
-        let due = forget::due(&self.data);
-        for mut tombstone in due.unwrap_or_else(|error| {
-            found.failures.push(error.to_string());
-            Vec::new()
-        }) {
-            if live == Some(tombstone.session.as_str()) {
-                found.live = true;
-            } else if let Err(error) = forget::carry_out(&self.data, &mut tombstone) {
-                found.failures.push(error.to_string());
-            } else {
-                erase::trim(&self.data);
-            }
-        }
-        found
+        forget::carry_out_due(&self.data, live, Round::Brief)
     }
 }
 
@@ -104,8 +79,11 @@ mod tests {
         let live = people[1].session.as_str();
         // A second has passed.
         tombstones.looked -= LOOK;
-        let found = tombstones.look(Some(live));
-        assert_eq!((found.live, found.failures.len()), (true, 0));
+        let done = tombstones.look(Some(live)).expect("looked");
+        assert_eq!(
+            (done.sessions, done.live, done.failures.len()),
+            (1, true, 0)
+        );
         let is_there = |n: usize| data.join("sessions").join(&people[n].session).exists();
         assert_eq!([is_there(0), is_there(1)], [false, true]);
     }

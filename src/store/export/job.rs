@@ -68,9 +68,8 @@ impl Job<'_> {
     pub fn leave_out(&self, sessions: &BTreeSet<String>) {
         if !sessions.is_empty() {
             let sessions = sessions.iter().map(String::as_str).collect();
-            for look in copies::clean(self.out, &sessions).values().flatten() {
-                log::info!("{}: forgotten: {}", look.place, look.found);
-            }
+            let cleaned = copies::clean(self.out, &sessions).sessions.len();
+            log::info!("{cleaned} people who are forgotten left the export");
         }
     }
 

@@ -1,0 +1,208 @@
+//! Through every folder of a copy.
+//!
+//! Guarantees: whatever is named after one of the sessions goes, but for its tombstone; links are not
+//! followed but to what is theirs; what was not looked into is told.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use super::Cleaned;
+use crate::identity::erase::{self, Erased};
+use crate::identity::place::{self, mentioned};
+use crate::identity::tombstone::{Looked, State};
+use crate::identity::{exports, pending};
+use crate::store::small;
+
+/// Endings of files with files inside.
+const ARCHIVES: [&str; 25] = [
+    "7z", "bz2", "cpio", "dar", "dmg", "gpg", "gz", "img", "iso", "lz4", "pgp", "qcow2", "rar",
+    "sfs", "sqfs", "squashfs", "tar", "tbz", "tbz2", "tgz", "txz", "tzst", "xz", "zip", "zst",
+];
+
+/// Holds `folder` against a booth that would run on it, if it is a data folder; `None` if one does.
+pub(super) fn hold(folder: &Path) -> io::Result<Option<Option<File>>> {
+    let lock = folder.join(".lock");
+    if !lock.is_file() {
+        return Ok(Some(None));
+    }
+    let file = File::open(lock)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // Not every file system locks.
+        _ => Ok(Some(Some(file))),
+    }
+}
+
+/// The session that a file or folder is named after, if it is one of `sessions`.
+pub(super) fn whose<'a>(path: &Path, sessions: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let session = place::session_of(&path.file_name()?.to_string_lossy())?;
+    sessions.get(session.as_str()).copied()
+}
+
+/// A walk through a copy.
+pub(super) struct Walk<'a> {
+    root: &'a Path,
+    sessions: &'a BTreeSet<&'a str>,
+    discards: bool,
+    pub(super) cleaned: Cleaned,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn of(root: &'a Path, sessions: &'a BTreeSet<&'a str>) -> Walk<'a> {
+        Walk {
+            root,
+            sessions,
+            discards: erase::discards(root),
+            cleaned: Cleaned::default(),
+        }
+    }
+
+    pub(super) fn folder(&mut self, folder: &Path) {
+        match exports::part::clean(folder, self.sessions, self.discards) {
+            Ok(parts) => {
+                for (session, part) in parts {
+                    let words = format!("{} files, {} rows", part.erased.files, part.rows);
+                    self.tell(
+                        &session,
+                        &folder.join(exports::METADATA),
+                        &part.erased,
+                        words,
+                    );
+                }
+            }
+            Err(error) => self.unseen(folder, &format!("cannot be read: {error}; mend that")),
+        }
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                return self.unseen(folder, &format!("cannot be read: {error}; mend that"));
+            }
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.entry(&entry),
+                Err(error) => self.unseen(folder, &format!("cannot be read: {error}; mend that")),
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &fs::DirEntry) {
+        let path = entry.path();
+        if let Some(session) = whose(&path, self.sessions) {
+            if !is_tombstone(&path, session) {
+                self.erase(session, &path);
+            }
+            return;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        for session in mentioned(name.as_bytes(), self.sessions) {
+            self.doubtful(session, &path, "carries the session's name");
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => self.inner(&path),
+            Ok(kind) if kind.is_symlink() => self.link(&path),
+            _ => self.file(&path, &name),
+        }
+    }
+
+    /// A folder in the copy that is not named after anybody.
+    fn inner(&mut self, folder: &Path) {
+        let record = small::read(&folder.join("session.json"));
+        let record = record.ok().flatten().unwrap_or_default();
+        for session in mentioned(&record, self.sessions) {
+            self.doubtful(session, folder, "holds the session's record");
+        }
+        match hold(folder) {
+            Ok(Some(_held)) => self.folder(folder),
+            Ok(None) => self.unseen(
+                folder,
+                "a booth is running on it; put the tombstones into its own folder `forgotten`",
+            ),
+            Err(error) => self.unseen(folder, &format!("cannot be read: {error}; mend that")),
+        }
+    }
+
+    fn link(&mut self, link: &Path) {
+        let real = |path: &Path| path.canonicalize().ok();
+        let Some(target) = real(link).filter(|target| target.is_dir()) else {
+            return;
+        };
+        // Its own folders are walked through anyway.
+        if real(self.root).is_none_or(|root| !target.starts_with(root)) {
+            let why = format!(
+                "is a link to {}; use `booth forget --apply-to` on that too",
+                target.display()
+            );
+            self.unseen(link, &why);
+        }
+    }
+
+    fn file(&mut self, path: &Path, name: &str) {
+        let ending = Path::new(name.strip_suffix(".age").unwrap_or(name)).extension();
+        let ending = ending.unwrap_or_default().to_string_lossy().to_lowercase();
+        if ARCHIVES.contains(&ending.as_str()) {
+            let why = "what is inside is not reached; unpack it and use `booth forget --apply-to` \
+                       there, or remove it";
+            return self.unseen(path, why);
+        }
+        let number = name.strip_suffix(".json").unwrap_or_default();
+        if number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.pending(path);
+        }
+    }
+
+    /// NUMBER.json, which may be a pending person's entry.
+    fn pending(&mut self, path: &Path) {
+        let text = small::read(path).ok().flatten().unwrap_or_default();
+        let named = pending::named(&text);
+        let is_whole = serde_json::from_slice::<pending::Pending>(&text).is_ok();
+        for session in mentioned(&text, self.sessions) {
+            if named.as_deref() == Some(session) {
+                self.erase(session, path);
+            } else {
+                self.doubtful(session, path, "mentions the session");
+            }
+        }
+        let folder = path.parent().and_then(Path::file_name);
+        if named.is_none() && !is_whole && folder.is_some_and(|name| name == "pending") {
+            let why = "cannot be read, so nobody knows whose it is; remove it if nobody of this \
+                       number is to come";
+            self.unseen(path, why);
+        }
+    }
+
+    pub(super) fn erase(&mut self, session: &str, path: &Path) {
+        let mut erased = erase::all(path, self.discards);
+        if let Err(error) = small::sync_folder(path) {
+            erased.stays.push(format!("{}: {error}", path.display()));
+        }
+        let words = format!("{} files", erased.files);
+        self.tell(session, path, &erased, words);
+    }
+
+    fn tell(&mut self, session: &str, path: &Path, erased: &Erased, words: String) {
+        let looks = Looked::of(&path.display().to_string(), erased, words);
+        let told = self.cleaned.sessions.entry(session.to_owned()).or_default();
+        told.extend(looks);
+    }
+
+    fn doubtful(&mut self, session: &str, path: &Path, what: &str) {
+        let why = format!("{what}; look into it, and remove by hand what is theirs");
+        let told = self.cleaned.sessions.entry(session.to_owned()).or_default();
+        told.push(Looked::new(path.display(), State::Found, why));
+    }
+
+    fn unseen(&mut self, path: &Path, why: &str) {
+        let look = Looked::new(path.display(), State::Waiting, why);
+        self.cleaned.unseen.push(look);
+    }
+}
+
+fn is_tombstone(path: &Path, session: &str) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_of_it = place::whole(&name).eq_ignore_ascii_case(&format!("{session}.json"));
+    is_of_it && folder.is_some_and(|name| name == "forgotten")
+}

@@ -1,0 +1,138 @@
+//! Carrying tombstones out: one, or all that are due.
+
+use std::path::Path;
+
+use super::{ForgetError, is_there};
+use crate::identity::place::Place;
+use crate::identity::survey::{self, Round, Survey};
+use crate::identity::tombstone::{self, Looked, State, Tombstone};
+use crate::identity::{erase, exports, sweep};
+
+/// Removes all that DATA and the exports within reach hold of the tombstone's session, and writes
+/// into it what was found. A place that cannot be cleaned stays waiting.
+///
+/// # Errors
+/// The tombstone cannot be written.
+pub fn carry_out(data: &Path, tombstone: &mut Tombstone) -> Result<(), ForgetError> {
+    if remove(&Survey::of(data), data, tombstone, Round::Full)? {
+        erase::trim(data);
+    }
+    Ok(())
+}
+
+/// As [`carry_out`], without telling the medium; whether something was removed.
+fn remove(
+    survey: &Survey,
+    data: &Path,
+    tombstone: &mut Tombstone,
+    round: Round,
+) -> Result<bool, ForgetError> {
+    let before = tombstone.clone();
+    let mut looks = sweep::data(data, &tombstone.session);
+    let list = tombstone.told(Place::ExportList.word());
+    looks.extend(sweep::list(&survey.exports, list.is_some()));
+    let removed = is_removed(&looks);
+    tombstone.update(looks);
+    let of_exports = remove_from_exports(survey, data, tombstone, round);
+    if *tombstone != before {
+        write(data, tombstone)?;
+    }
+    Ok(of_exports? || removed)
+}
+
+/// Cleans the exports that are due, and says so in DATA's own list before the tombstone does: that
+/// may be replaced by another box's.
+fn remove_from_exports(
+    survey: &Survey,
+    data: &Path,
+    tombstone: &mut Tombstone,
+    round: Round,
+) -> Result<bool, ForgetError> {
+    let session = tombstone.session.clone();
+    let without = survey.exports_without(tombstone).into_iter();
+    let without = without.map(|path| Looked::new(path.display(), State::Removed, ""));
+    tombstone.update(without.collect());
+    let due = survey.exports_due(tombstone, round);
+    // A call that is killed in an export's middle must find again that something was there.
+    let seen = due.iter().filter(|path| survey::holds(path, &session));
+    let seen: Vec<Looked> = seen.map(|path| is_there(path.display())).collect();
+    if !seen.is_empty() {
+        tombstone.update(seen);
+        write(data, tombstone)?;
+    }
+    let (mut removed, mut marked) = (false, Ok(()));
+    for path in &due {
+        let place = path.display().to_string();
+        let looks = sweep::export(path, &session, tombstone.told(&place));
+        removed |= is_removed(&looks);
+        tombstone.update(looks);
+        if tombstone.told(&place).is_some_and(|told| !told.is_left()) {
+            marked = marked.and(exports::cleaned(data, path, &session));
+        }
+    }
+    let list = data.join(Place::ExportList.word());
+    marked.map_err(ForgetError::untold(&list))?;
+    Ok(removed)
+}
+
+fn is_removed(looks: &[Looked]) -> bool {
+    looks.iter().any(|look| look.state == State::Removed)
+}
+
+fn write(data: &Path, tombstone: &Tombstone) -> Result<(), ForgetError> {
+    let folder = tombstone::folder(data);
+    tombstone.write(data).map_err(ForgetError::untold(&folder))
+}
+
+/// The tombstones that something is left to be done for in this round.
+///
+/// # Errors
+/// The file system's.
+pub(super) fn due(
+    survey: &Survey,
+    data: &Path,
+    round: Round,
+) -> Result<Vec<Tombstone>, ForgetError> {
+    let mut due = tombstone::all(data).map_err(ForgetError::at(data))?;
+    due.retain(|tombstone| survey.is_due(tombstone, round));
+    Ok(due)
+}
+
+/// What [`carry_out_due`] did.
+#[derive(Debug, Default)]
+pub struct CarriedOut {
+    /// Sessions that something was removed of.
+    pub sessions: u32,
+    /// The session to be left out is to be forgotten.
+    pub live: bool,
+    /// What could not be done.
+    pub failures: Vec<ForgetError>,
+}
+
+/// Carries out every tombstone that is due but that of the session `live`, which is recorded now.
+/// One that fails hinders no other.
+///
+/// # Errors
+/// The file system's: there is no list of them.
+pub fn carry_out_due(
+    data: &Path,
+    live: Option<&str>,
+    round: Round,
+) -> Result<CarriedOut, ForgetError> {
+    let survey = Survey::of(data);
+    let mut done = CarriedOut::default();
+    for mut tombstone in due(&survey, data, round)? {
+        if live == Some(tombstone.session.as_str()) {
+            done.live = true;
+            continue;
+        }
+        match remove(&survey, data, &mut tombstone, round) {
+            Ok(removed) => done.sessions += u32::from(removed),
+            Err(error) => done.failures.push(error),
+        }
+    }
+    if done.sessions > 0 {
+        erase::trim(data);
+    }
+    Ok(done)
+}

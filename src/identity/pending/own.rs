@@ -1,0 +1,105 @@
+//! Which pending entries are a session's, damaged ones too.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Pending, numbers, path};
+use crate::identity::place;
+use crate::store::{small, takes};
+
+/// What the entries say of a session.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Its entries.
+    pub paths: Vec<PathBuf>,
+    /// Entries that may be its: why nobody can tell, and what to do.
+    pub unread: Vec<String>,
+}
+
+/// The entries of `session`. A damaged one is its if it mentions it, and not its if it names another;
+/// where it says neither, nobody can tell.
+///
+/// # Errors
+/// The file system's.
+pub fn of(data: &Path, session: &str) -> io::Result<Own> {
+    let mut own = Own::default();
+    for number in numbers(data)? {
+        let path = path(data, &number);
+        let reason = match small::read(&path) {
+            Ok(Some(text)) => match named(&text) {
+                Some(name) if name == session => {
+                    own.paths.push(path);
+                    continue;
+                }
+                _ if place::mentions(&text, session) => {
+                    own.paths.push(path);
+                    continue;
+                }
+                Some(_) => continue,
+                None => "it is damaged".to_owned(),
+            },
+            Ok(None) if path.is_symlink() => "what it is a link to is not there".to_owned(),
+            Ok(None) => continue,
+            Err(error) => error.to_string(),
+        };
+        own.unread.push(format!(
+            "{} cannot be read, {reason}, so nobody knows whose it is; put it back from a backup, or \
+             remove it if nobody of number {number} is to come",
+            path.display()
+        ));
+    }
+    Ok(own)
+}
+
+/// The session that an entry names, damaged or not.
+pub(in crate::identity) fn named(entry: &[u8]) -> Option<String> {
+    if let Ok(pending) = serde_json::from_slice::<Pending>(entry) {
+        return Some(pending.session).filter(|name| takes::is_session(name));
+    }
+    let key = b"\"session\":\"";
+    let at = memchr::memmem::find(entry, key)? + key.len();
+    let name = std::str::from_utf8(entry.get(at..at + 20)?).ok()?;
+    let is_whole = entry.get(at + 20) == Some(&b'"') && takes::is_session(name);
+    is_whole.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::participant::Participant;
+    use crate::identity::pending::tests::enrolled;
+
+    #[test]
+    fn a_damaged_entry_is_told_unless_it_says_whose_it_is() {
+        let (data, number, entry) = enrolled();
+        let (data, session) = (data.path(), entry.session.as_str());
+        let own = || of(data, session).expect("looked");
+        let path = path(data, &number);
+        assert_eq!(own().paths, [path.as_path()]);
+        let other = Participant::draw().expect("random").session;
+        let whole = std::fs::read_to_string(&path).expect("read");
+        for (text, paths, unread) in [
+            (whole[..60].to_owned(), 1, 0),
+            (whole[..60].replace(session, &other), 0, 0),
+            ("{".to_owned(), 0, 1),
+            (whole.replace(session, "?"), 0, 1),
+            (String::new(), 0, 1),
+        ] {
+            std::fs::write(&path, &text).expect("damaged");
+            let own = own();
+            assert_eq!(
+                (own.paths.len(), own.unread.len()),
+                (paths, unread),
+                "{text}"
+            );
+        }
+        let told = own().unread.remove(0);
+        assert!(
+            told.contains(&format!("{number}.json cannot be read")),
+            "{told}"
+        );
+        std::fs::remove_file(&path).expect("as it says");
+        std::fs::create_dir(&path).expect("no file");
+        assert_eq!(own().unread.len(), 1);
+    }
+}

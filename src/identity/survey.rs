@@ -1,0 +1,147 @@
+//! What is left to be done here for a tombstone: by what lies in DATA, and by the exports that
+//! DATA's list says hold the session and were not cleaned of it.
+//!
+//! Guarantees: what a tombstone says of its places, which another box may have written, never makes
+//! this one believe that it has done its part; looking walks through no export.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::exports::List;
+use super::place::Place;
+use super::sweep::session_folder;
+use super::tombstone::{State, Tombstone};
+use super::{keyring, pending};
+use crate::store::small;
+
+/// How much is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// At a start and by each command: everything.
+    Full,
+    /// Each minute beside a visitor: not the exports that were looked through in vain, until
+    /// something of the session is seen in them.
+    Brief,
+}
+
+/// What lies in DATA at an instant.
+#[derive(Debug)]
+pub struct Survey<'a> {
+    data: &'a Path,
+    pending: BTreeSet<String>,
+    pub(super) exports: io::Result<List>,
+}
+
+impl Survey<'_> {
+    /// Looks. What cannot be read is told by whoever cleans it.
+    #[must_use]
+    pub fn of(data: &Path) -> Survey<'_> {
+        let pending = pending::all(data).unwrap_or_default().into_iter();
+        Survey {
+            data,
+            pending: pending.map(|(_, entry)| entry.session).collect(),
+            exports: List::read(data),
+        }
+    }
+
+    /// The places in DATA where something of `session` lies.
+    #[must_use]
+    pub fn in_data(&self, session: &str) -> Vec<Place> {
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        let keys = keyring::files(&keyring::folder(self.data), session);
+        let mut keys = keys.iter();
+        let places = [
+            (
+                Place::Keys,
+                keys.any(|file| is_there(file) || is_there(&small::temporary(file))),
+            ),
+            (
+                Place::Sessions,
+                is_there(&session_folder(self.data, session)),
+            ),
+            (Place::Pending, self.pending.contains(session)),
+        ];
+        let there = places.into_iter().filter(|(_, there)| *there);
+        there.map(|(place, _)| place).collect()
+    }
+
+    /// The exports that hold `session` and were not cleaned of it, or hold it again.
+    #[must_use]
+    pub fn exports_with(&self, session: &str) -> Vec<&Path> {
+        self.exports_that(session, |path, cleaned| !cleaned || holds(path, session))
+    }
+
+    /// The exports that were cleaned of the tombstone's session by a call that was killed before it
+    /// could say so.
+    pub(super) fn exports_without(&self, tombstone: &Tombstone) -> Vec<&Path> {
+        let session = &tombstone.session;
+        self.exports_that(session, |path, cleaned| {
+            let told = tombstone.told(&path.display().to_string());
+            cleaned && !holds(path, session) && told.is_some_and(|told| told.is_left())
+        })
+    }
+
+    fn exports_that(&self, session: &str, is_it: impl Fn(&Path, bool) -> bool) -> Vec<&Path> {
+        let known = self.exports.iter().flat_map(|list| list.of(session));
+        let those = known.filter(|(path, cleaned)| is_it(path, *cleaned));
+        those.map(|(path, _)| path).collect()
+    }
+
+    /// The exports to be looked through in this round.
+    #[must_use]
+    pub fn exports_due(&self, tombstone: &Tombstone, round: Round) -> Vec<PathBuf> {
+        let session = &tombstone.session;
+        let is_due = |path: &&Path| {
+            let is_new = tombstone.told(&path.display().to_string()).is_none();
+            round == Round::Full || is_new || holds(path, session)
+        };
+        let all = self.exports_with(session).into_iter();
+        all.filter(is_due).map(Path::to_owned).collect()
+    }
+
+    /// Whether something is left to be done here in this round.
+    #[must_use]
+    pub fn is_due(&self, tombstone: &Tombstone, round: Round) -> bool {
+        let in_data = [
+            Place::ExportList,
+            Place::Pending,
+            Place::Keys,
+            Place::Sessions,
+        ];
+        // Looked at in vain, or a call was killed before it could say what it did.
+        let is_unsettled = in_data.into_iter().any(|place| {
+            let told = tombstone.told(place.word());
+            told.is_some_and(|told| matches!(told.state, State::Found | State::Waiting))
+        });
+        is_unsettled
+            || !self.in_data(&tombstone.session).is_empty()
+            || !self.exports_due(tombstone, round).is_empty()
+            || !self.exports_without(tombstone).is_empty()
+    }
+
+    /// Whether each place here was tried since the tombstone was written: what is left is told.
+    #[must_use]
+    pub fn is_tried(&self, tombstone: &Tombstone) -> bool {
+        let session = &tombstone.session;
+        let in_data = self.in_data(session).into_iter();
+        let exports = self.exports_with(session).into_iter();
+        let mut left = in_data
+            .map(|place| place.word().to_owned())
+            .chain(exports.map(|path| path.display().to_string()));
+        let is_told = |place: String| tombstone.told(&place).is_some_and(|told| told.is_left());
+        let mut places = tombstone.places.iter();
+        left.all(is_told) && !places.any(|told| told.state == State::Found && told.found.is_empty())
+    }
+}
+
+/// An export keeps a session in a folder of its name.
+pub(super) fn holds(export: &Path, session: &str) -> bool {
+    export.join(session).symlink_metadata().is_ok()
+}
+
+/// Whether something of `session` lies in DATA; exports are not looked at.
+#[must_use]
+pub fn is_in_data(data: &Path, session: &str) -> bool {
+    !Survey::of(data).in_data(session).is_empty()
+}
