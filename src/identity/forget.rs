@@ -156,7 +156,7 @@ pub fn open_data(data: &Path, pending_days: u32) -> Result<BTreeSet<String>, For
     {
         log::warn!("tombstones are not carried out: {error}");
     }
-    tombstone::sessions(data).map_err(ForgetError::at(data))
+    tombstone::sessions(data).map_err(ForgetError::at(&tombstone::folder(data)))
 }
 
 /// The receipt of a tombstone, one line of JSON signed by this box.

@@ -93,7 +93,7 @@ pub(super) fn due(
     data: &Path,
     round: Round,
 ) -> Result<Vec<Tombstone>, ForgetError> {
-    let mut due = tombstone::all(data).map_err(ForgetError::at(data))?;
+    let mut due = tombstone::all(data).map_err(ForgetError::at(&tombstone::folder(data)))?;
     due.retain(|tombstone| survey.is_due(tombstone, round));
     Ok(due)
 }
