@@ -4,6 +4,7 @@
 //! loop never waits for it. Every way out of a step, and the end of the thread itself, is a STOP.
 
 pub mod sim;
+pub mod timeline;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
