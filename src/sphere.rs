@@ -4,31 +4,13 @@
 //! loop never waits for it. Every way out of a step, and the end of the thread itself, is a STOP.
 
 pub mod sim;
+mod thread;
 pub mod timeline;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::rt::Nanos;
-
-/// What the thread is asked to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// Load the track, go to its start position (`None`: where it stopped) and play.
-    Play {
-        /// Track by its exact name.
-        track: Arc<str>,
-        /// Seconds from the track's beginning.
-        locate_s: Option<f64>,
-        /// What is left of the step, after which the sphere falls silent by itself if it must.
-        rest: Duration,
-    },
-    /// Fall silent.
-    Stop,
-}
+pub use thread::{Command, Play, Reply, Sphere, Start};
 
 /// Where the transport stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,15 +28,6 @@ pub struct Position {
     pub uncertainty: Duration,
 }
 
-/// What the thread answers.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// The answer to [`Command::Play`]: rolling, read back, or why not.
-    Played(Result<Position, SphereError>),
-    /// The answer to [`Command::Stop`].
-    Stopped(Result<(), SphereError>),
-}
-
 /// Why the sphere does not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SphereError {
@@ -67,6 +40,14 @@ pub enum SphereError {
     /// It says that it plays but does not.
     #[error("sphere: still stopped {0} ms after play")]
     NotRolling(u64),
+    /// Somebody stopped it, or its JACK was started anew.
+    #[error(
+        "sphere: the transport stopped by itself; somebody at the sphere, or JACK started anew"
+    )]
+    StoppedByItself,
+    /// The simulated one was told to fail.
+    #[error("sphere: simulated: {0}")]
+    Simulated(&'static str),
 }
 
 /// A sphere as the thread sees it. Each call is bounded in time by its implementation, and believed
@@ -102,113 +83,6 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's.
     fn position(&mut self) -> Result<Position, SphereError>;
-}
-
-/// The thread, as main holds it.
-#[derive(Debug)]
-pub struct Sphere {
-    commands: Option<Sender<Command>>,
-    replies: Receiver<Reply>,
-    sent: u64,
-    answered: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sphere {
-    /// Starts the thread around `peer`.
-    ///
-    /// # Errors
-    /// The system's, if it has no thread left.
-    pub fn start(peer: Box<dyn Peer>) -> std::io::Result<Sphere> {
-        let (commands, inbox) = channel();
-        let (outbox, replies) = channel();
-        let answered = Arc::new(AtomicU64::new(0));
-        let count = answered.clone();
-        let thread = std::thread::Builder::new()
-            .name("sphere".into())
-            .spawn(move || serve(peer, &inbox, &outbox, &count))?;
-        Ok(Sphere {
-            commands: Some(commands),
-            replies,
-            sent: 0,
-            answered,
-            thread: Some(thread),
-        })
-    }
-
-    /// Asks, and never waits.
-    pub fn ask(&mut self, command: Command) {
-        if let Some(commands) = &self.commands
-            && commands.send(command).is_ok()
-        {
-            self.sent += 1;
-        }
-    }
-
-    /// The answers that are there.
-    #[must_use]
-    pub fn replies(&self) -> Vec<Reply> {
-        self.replies.try_iter().collect()
-    }
-
-    /// Whether every command was answered, so that a simulated run may go on.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.answered.load(Ordering::Acquire) >= self.sent
-    }
-}
-
-impl Drop for Sphere {
-    fn drop(&mut self) {
-        self.commands = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the sphere's thread panicked");
-        }
-    }
-}
-
-fn serve(
-    mut peer: Box<dyn Peer>,
-    inbox: &Receiver<Command>,
-    outbox: &Sender<Reply>,
-    answered: &AtomicU64,
-) {
-    while let Ok(command) = inbox.recv() {
-        let reply = match command {
-            Command::Play {
-                track,
-                locate_s,
-                rest,
-            } => Reply::Played(play(peer.as_mut(), &track, locate_s, rest)),
-            Command::Stop => Reply::Stopped(peer.stop()),
-        };
-        if outbox.send(reply).is_err() {
-            break;
-        }
-        answered.fetch_add(1, Ordering::Release);
-    }
-    if let Err(error) = peer.stop() {
-        log::warn!("{error}");
-    }
-}
-
-/// Track, locate, play, and where it then rolls.
-fn play(
-    peer: &mut dyn Peer,
-    track: &str,
-    locate_s: Option<f64>,
-    rest: Duration,
-) -> Result<Position, SphereError> {
-    peer.connect()?;
-    peer.track(track)?;
-    if let Some(seconds) = locate_s {
-        let rate = peer.position()?.rate;
-        peer.locate(frame_of(seconds, rate)?)?;
-    }
-    peer.play(rest)?;
-    peer.position()
 }
 
 /// The transport frame nearest to `seconds`; JACK counts them in 32 bits.
