@@ -209,11 +209,16 @@ impl Desk for There<'_> {
     }
 }
 
-/// Whether a transport that was sent to `wanted` is there, or as far on as it may have rolled.
+/// Whether a transport that was sent to `wanted` is there, or as far on as it may have rolled. One that
+/// rolled stands at its new place for a period or two, as `Starting`, before it goes on.
 pub(super) fn is_at(found: u64, wanted: u32, state: State, since: Duration, rate: u32) -> bool {
     let wanted = u64::from(wanted);
-    let rolled = (since.as_secs_f64() * f64::from(rate)) as u64;
-    found == wanted || state == State::Rolling && (wanted..=wanted + rolled).contains(&found)
+    let rolled = match state {
+        State::Starting => return false,
+        State::Stopped => 0,
+        State::Rolling => (since.as_secs_f64() * f64::from(rate)) as u64,
+    };
+    (wanted..=wanted + rolled).contains(&found)
 }
 
 pub(super) fn millis(duration: Duration) -> u64 {
