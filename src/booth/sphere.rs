@@ -11,9 +11,9 @@ use super::Booth;
 use crate::config::Config;
 use crate::rt::Nanos;
 use crate::session::{Action, Begin, End, Event, PlayFrom, Stamp};
-use crate::sphere::sim::Simulated;
+use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped, Timeline};
-use crate::sphere::{Command, Play, Position, Reply, Sphere, Start};
+use crate::sphere::{self, Command, Peer, Play, Position, Reply, Sphere, Start};
 use crate::store::clerk::Job;
 use crate::store::events::Note;
 use crate::store::row::SphereAt;
@@ -50,10 +50,15 @@ impl Loudspeakers {
         if config.sphere.host.is_empty() {
             return Ok(Loudspeakers::default());
         }
-        if !fast {
-            let thread = Some(Sphere::start(Box::new(Simulated::of_environment()))?);
+        let is_simulated = config.sphere.host == sim::HOST;
+        if !fast || !is_simulated {
+            let peer: Box<dyn Peer> = if is_simulated {
+                Box::new(Simulated::of_environment())
+            } else {
+                sphere::remote(&config.sphere)
+            };
             return Ok(Loudspeakers {
-                thread,
+                thread: Some(Sphere::start(peer)?),
                 ..Loudspeakers::default()
             });
         }

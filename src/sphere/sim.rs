@@ -12,6 +12,9 @@ use std::time::Duration;
 use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 
+/// What `sphere.host` says for it.
+pub const HOST: &str = "sim";
+
 const RATE: u32 = 48_000;
 /// How long a call lasts that nobody answers: what bounds a real peer's.
 const HANG: Duration = Duration::from_millis(2000);
