@@ -130,6 +130,7 @@ impl Booth {
         while !self.is_over() {
             self.turn();
         }
+        self.watch.sum_up();
         let lost = self.chain.status.lost_frames();
         self.chain.stop();
         match self.failure {
@@ -161,6 +162,7 @@ impl Booth {
     }
 
     fn turn(&mut self) {
+        let began = Nanos::now();
         self.time.advance(&self.chain);
         self.serve_stop();
         self.serve_device();
@@ -170,11 +172,14 @@ impl Booth {
         self.serve_clerk();
         self.serve_disk();
         self.serve_sealer();
+        let asked = Nanos::now();
         self.serve_sphere();
+        let sphere = Nanos::now().since(asked);
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
         self.draw();
         self.watch.turn(&self.chain, &self.clerk);
+        self.watch.measure(began, Nanos::now(), sphere);
     }
 
     /// Ends the run as soon as every take is closed; the first failure is the one told.

@@ -9,6 +9,7 @@ mod common;
 mod sphere {
     mod gate;
     mod names;
+    mod session;
     mod trust;
     mod verbs;
 
