@@ -7,8 +7,11 @@
 mod common;
 
 mod sphere {
+    mod deadman;
     mod gate;
+    mod hand;
     mod names;
+    mod peers;
     mod trust;
     mod verbs;
 

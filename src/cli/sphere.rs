@@ -257,7 +257,7 @@ fn asked(address: &str, kind: &str, print: &str, found: Pinned) -> Result<(), Fa
     };
     let question = format!(
         "{changed}{address} shows the {kind} key\n  {print}\nOn the sphere, `ssh-keygen -lf \
-         /etc/ssh/ssh_host_ed25519_key.pub` must print the same. Pin it (yes/no)?"
+         /etc/ssh/ssh_host_ed25519_key.pub` must print the same. Pin it, yes or no"
     );
     match input::line(&question)?.as_str() {
         "yes" | "y" | "oui" | "ja" => Ok(()),
