@@ -10,6 +10,7 @@ mod sphere {
     mod deadman;
     mod gate;
     mod hand;
+    mod latency;
     mod names;
     mod peers;
     mod trust;

@@ -291,8 +291,16 @@ impl Drop for Sphere {
         }
         let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap_or_default();
         if let Ok(pid) = pid.trim().parse() {
-            // Not by force: it gives its place in JACK's registry back.
+            // Asked first: it gives its place in JACK's registry back, unless a client that was
+            // killed keeps it waiting.
             kill("TERM", pid);
+            let start = Instant::now();
+            while self.jack.try_wait().is_ok_and(|end| end.is_none()) {
+                if start.elapsed() > Duration::from_millis(500) {
+                    kill("KILL", pid);
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
         let _ = self.jack.wait();
     }

@@ -76,7 +76,7 @@ fn a_peer_that_is_no_ssh_server_is_given_up_in_time_and_memory() {
     assert!(matches!(slow, SphereError::TimedOut { .. }));
     let garbage = |number| match number {
         0 => Some(b"SSH-2.0-garbage\r\n".to_vec()),
-        1..=160 => Some((0..65_536_u32).map(|n| (n * 7919 >> 3) as u8).collect()),
+        1..=160 => Some((0..65_536_u32).map(|n| ((n * 7919) >> 3) as u8).collect()),
         _ => None,
     };
     let garbage = ask("10 MB of garbage behind the banner", Box::new(garbage));
