@@ -270,7 +270,9 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's.
     fn locate(&mut self, frame: u32) -> Result<(), SphereError>;
-    /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more.
+    /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more; a
+    /// sphere may also stop after 5 s without a question, so who lets it play asks for the position
+    /// every second or two.
     ///
     /// # Errors
     /// The peer's; still stopped.

@@ -7,8 +7,12 @@
 mod common;
 
 mod sphere {
+    mod deadman;
     mod gate;
+    mod hand;
+    mod latency;
     mod names;
+    mod peers;
     mod session;
     mod trust;
     mod verbs;

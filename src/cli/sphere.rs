@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Common, Done, Failure, could_not, input, printable};
 use crate::config;
+use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
 use crate::sphere::ssh::{self, Link};
 use crate::sphere::trust::Pinned;
@@ -91,6 +92,7 @@ pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
         }
         _ => {}
     }
+    args.verb.check()?;
     let (line, object) = match &args.verb {
         Verb::Stop => stop(&sphere)?,
         verb => verb.done(&sphere).map_err(could_not)?,
@@ -110,6 +112,16 @@ fn told(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
 type Said = (String, Value);
 
 impl Verb {
+    /// Refuses what no sphere could do.
+    fn check(&self) -> Result<(), Failure> {
+        let usage = |error: SphereError| Failure::Usage(error.to_string());
+        match self {
+            Verb::Track { name } => Track::read(name).map(|_| ()).map_err(usage),
+            Verb::Locate { seconds } => frame_of(*seconds, 1).map(|_| ()).map_err(usage),
+            _ => Ok(()),
+        }
+    }
+
     fn done(&self, config: &config::Sphere) -> Result<Said, SphereError> {
         let mut sphere = Remote::new(config);
         match self {
@@ -257,7 +269,7 @@ fn asked(address: &str, kind: &str, print: &str, found: Pinned) -> Result<(), Fa
     };
     let question = format!(
         "{changed}{address} shows the {kind} key\n  {print}\nOn the sphere, `ssh-keygen -lf \
-         /etc/ssh/ssh_host_ed25519_key.pub` must print the same. Pin it (yes/no)?"
+         /etc/ssh/ssh_host_ed25519_key.pub` must print the same. Pin it, yes or no"
     );
     match input::line(&question)?.as_str() {
         "yes" | "y" | "oui" | "ja" => Ok(()),

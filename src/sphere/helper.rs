@@ -30,6 +30,8 @@ const PAUSE: Duration = Duration::from_millis(4);
 const GOOD: Duration = Duration::from_micros(500);
 /// Questions for one position.
 const PROBES: usize = 3;
+/// A period that began longer ago than this: JACK hangs, and its transport would seem to roll on.
+const HANGS_US: u64 = 1_000_000;
 /// What the gate there starts the program by.
 const COMMAND: &str = "booth-sphere helper";
 /// sh's exit status for a program that is not there.
@@ -182,6 +184,9 @@ impl Helper {
             doing,
             said: SphereError::quoted(text.as_bytes()),
         })?;
+        if since_us.unsigned_abs() > HANGS_US {
+            return Err(SphereError::NoJack);
+        }
         Ok(Seen {
             state,
             frame,

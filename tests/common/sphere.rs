@@ -1,6 +1,8 @@
 //! A sphere on this machine: OpenSSH's sshd with keys of its own, jackd with the dummy driver, and a
 //! stand-in for ladish_control; all of it started and stopped here, without systemd.
 
+pub mod wire;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -152,18 +154,13 @@ impl Sphere {
         sshd.wait().unwrap();
     }
 
-    /// The listener's process, and those of the open sessions.
-    pub fn sshd_pids(&self) -> Vec<u32> {
-        let listener = self.sshd.as_ref().unwrap().id();
-        let mut all = children(listener);
-        all.push(listener);
-        all
-    }
-
-    /// Sends a signal to the open sessions of sshd.
+    /// Sends a signal to the open sessions of sshd, and to nothing that they run.
     pub fn signal_sessions(&self, signal: &str) {
         for pid in children(self.sshd.as_ref().unwrap().id()) {
-            kill(signal, pid);
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if name.trim() == "sshd" {
+                kill(signal, pid);
+            }
         }
     }
 
@@ -294,8 +291,16 @@ impl Drop for Sphere {
         }
         let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap_or_default();
         if let Ok(pid) = pid.trim().parse() {
-            // Not by force: it gives its place in JACK's registry back.
+            // Asked first: it gives its place in JACK's registry back, unless a client that was
+            // killed keeps it waiting.
             kill("TERM", pid);
+            let start = Instant::now();
+            while self.jack.try_wait().is_ok_and(|end| end.is_none()) {
+                if start.elapsed() > Duration::from_millis(500) {
+                    kill("KILL", pid);
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
         }
         let _ = self.jack.wait();
     }

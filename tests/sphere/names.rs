@@ -34,6 +34,7 @@ const HOSTILE: [&str; 18] = [
 fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
     let (_alone, sphere) = start(Kind::Plain);
     fs::write(sphere.path("ladish/studios"), HOSTILE.join("\n") + "\n").unwrap();
+    fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
         peer.track(name)
@@ -65,6 +66,7 @@ fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
 fn hostile_names_pass_the_wrapper_exactly_if_they_are_listed() {
     let (_alone, sphere) = start(Kind::Helper);
     fs::write(sphere.path("ladish/studios"), HOSTILE.join("\n") + "\n").unwrap();
+    fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
     sphere.set_up(&HOSTILE);
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
