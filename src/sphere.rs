@@ -272,7 +272,7 @@ pub trait Peer: Send {
     fn locate(&mut self, frame: u32) -> Result<(), SphereError>;
     /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more; a
     /// sphere may also stop after 5 s without a question, so who lets it play asks for the position
-    /// every second or two.
+    /// every second or two. What rolls already rolls on, armed.
     ///
     /// # Errors
     /// The peer's; still stopped.
@@ -282,7 +282,8 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's; still rolling.
     fn stop(&mut self) -> Result<(), SphereError>;
-    /// One question: where the transport stands.
+    /// One question: where the transport stands. While it plays, an error says that what stops it
+    /// without us may be gone.
     ///
     /// # Errors
     /// The peer's.

@@ -44,6 +44,8 @@ pub struct Helper {
     questions: u64,
     rate: u32,
     project: Option<String>,
+    /// It plays by our order, so that its end is one of the dead man too.
+    plays: bool,
 }
 
 /// What a question for the state brought.
@@ -127,6 +129,14 @@ impl Helper {
             let line = link.ask(kept, doing, &format!("{number} {question}\n"), QUESTION)?;
             let Some(text) = line.text.clone() else {
                 self.end(link);
+                // Started anew it would not stop what it did not play.
+                if question == "state" && std::mem::take(&mut self.plays) {
+                    self.start(link)?;
+                    return Err(SphereError::Lost {
+                        doing,
+                        reason: "the program there ended".into(),
+                    });
+                }
                 continue;
             };
             let Some(text) = text.strip_prefix(&format!("{number} ")) else {
@@ -254,7 +264,9 @@ impl Helper {
         let rolls = |seen: &Seen, _, _| seen.state == State::Rolling;
         self.confirmed(link, "play", rolls, |_, waited| {
             SphereError::NotRolling(waited)
-        })
+        })?;
+        self.plays = true;
+        Ok(())
     }
 
     /// Stops, and reads it back.
@@ -262,6 +274,7 @@ impl Helper {
     /// # Errors
     /// No JACK, still rolling, the connection's.
     pub fn stop(&mut self, link: &mut Link) -> Result<(), SphereError> {
+        self.plays = false;
         let stands = |seen: &Seen, _, _| seen.state == State::Stopped;
         self.confirmed(link, "stop", stands, |_, waited| {
             SphereError::StillRolling(waited)
@@ -273,6 +286,7 @@ impl Helper {
     /// # Errors
     /// Nothing could be left there that stops it; the connection's.
     pub fn leave(&mut self, link: &mut Link, rest: Duration) -> Result<(), SphereError> {
+        self.plays = false;
         let question = format!("leave {}", rest.as_secs() + 10);
         self.ask(link, "leave it playing", &question).map(|_| ())
     }

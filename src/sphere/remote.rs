@@ -32,6 +32,8 @@ struct Open {
 pub struct Remote {
     config: config::Sphere,
     open: Option<Open>,
+    /// It plays by our order.
+    plays: bool,
 }
 
 /// The sphere that `config` names.
@@ -47,6 +49,7 @@ impl Remote {
         Remote {
             config: config.clone(),
             open: None,
+            plays: false,
         }
     }
 
@@ -152,20 +155,32 @@ impl Peer for Remote {
         self.on(|link, way| match way {
             Way::Helper(helper) => helper.play(link),
             Way::Plain(plain) => plain.play(link, rest),
-        })
+        })?;
+        self.plays = true;
+        Ok(())
     }
 
     fn stop(&mut self) -> Result<(), SphereError> {
+        self.plays = false;
         self.on(|link, way| match way {
             Way::Helper(helper) => helper.stop(link),
             Way::Plain(plain) => plain.stop(link),
         })
     }
 
+    /// While it plays, a connection that was lost is told and not made anew unsaid: with the helper it
+    /// took the dead man with it, and whoever asks plays again to arm it.
     fn position(&mut self) -> Result<Position, SphereError> {
-        self.on(|link, way| match way {
+        let ask = |link: &mut Link, way: &mut Way| match way {
             Way::Helper(helper) => helper.position(link),
             Way::Plain(plain) => plain.position(link),
-        })
+        };
+        if !self.plays {
+            return self.on(ask);
+        }
+        let open = self.opened()?;
+        let position = ask(&mut open.link, &mut open.way);
+        self.plays = position.is_ok();
+        position
     }
 }

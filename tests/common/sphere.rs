@@ -154,11 +154,27 @@ impl Sphere {
         sshd.wait().unwrap();
     }
 
+    /// Sends a signal to sshd: its open sessions and the listener.
+    pub fn signal_sshd(&self, signal: &str) {
+        self.signal_sessions(signal);
+        kill(signal, self.sshd.as_ref().unwrap().id());
+    }
+
     /// Sends a signal to the open sessions of sshd, and to nothing that they run.
     pub fn signal_sessions(&self, signal: &str) {
         for pid in children(self.sshd.as_ref().unwrap().id()) {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             if name.trim() == "sshd" {
+                kill(signal, pid);
+            }
+        }
+    }
+
+    /// Sends a signal to what the open sessions run.
+    pub fn signal_programs(&self, signal: &str) {
+        for pid in children(self.sshd.as_ref().unwrap().id()) {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if name.trim() != "sshd" {
                 kill(signal, pid);
             }
         }

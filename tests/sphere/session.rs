@@ -11,7 +11,7 @@ use booth::store::row::{Row, Verdict};
 
 use super::start;
 use crate::common::run::{self, Run};
-use crate::common::sphere::{Kind, Sight, Sphere, kill, wait_for};
+use crate::common::sphere::{Kind, Sight, Sphere, wait_for};
 use crate::common::{AlsaEnv, assert_counts, counter, decode, plugin};
 
 const RATE: u32 = 48_000;
@@ -277,11 +277,7 @@ fn a_session_with_a_whole_sphere_says_where_its_track_stood() {
 #[test]
 fn a_session_outlives_sshd_killed() {
     for kind in [Kind::Plain, Kind::Helper] {
-        let fault = |sphere: &mut Sphere| {
-            for pid in sphere.sshd_pids() {
-                kill("KILL", pid);
-            }
-        };
+        let fault = |sphere: &mut Sphere| sphere.signal_sshd("KILL");
         survives("sshd killed", kind, Expect::Fault, fault, |sphere| {
             sphere.sshd_down();
             sphere.sshd_up();
@@ -302,14 +298,9 @@ fn a_session_outlives_its_connection_killed() {
 #[test]
 fn a_session_outlives_sshd_stopped() {
     for kind in [Kind::Plain, Kind::Helper] {
-        let signal = |sphere: &Sphere, name| {
-            for pid in sphere.sshd_pids() {
-                kill(name, pid);
-            }
-        };
-        let stop = |sphere: &mut Sphere| signal(sphere, "STOP");
-        survives("sshd stopped", kind, Expect::Fault, stop, |sphere| {
-            signal(sphere, "CONT");
+        let fault = |sphere: &mut Sphere| sphere.signal_sshd("STOP");
+        survives("sshd stopped", kind, Expect::Fault, fault, |sphere| {
+            sphere.signal_sshd("CONT");
         });
     }
 }
@@ -378,6 +369,19 @@ fn a_session_outlives_packets_that_vanish() {
             |_| link("up"),
         );
     }
+}
+
+#[test]
+fn a_dead_man_that_died_is_raised_again() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let visit = Visit::begin(&sphere);
+    sphere.signal_programs("KILL");
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(sphere.witness().look().rolling, "the noise goes on");
+    visit.running.signal("KILL");
+    let took = sphere.witness().stands_within(Duration::from_secs(6));
+    println!("stopped {took:?} after the program was killed");
+    visit.running.wait();
 }
 
 #[test]

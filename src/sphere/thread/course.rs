@@ -62,7 +62,9 @@ pub(super) struct Course {
     /// It does not do as it is asked, which was said.
     away: bool,
     back_off: Duration,
-    /// Questions since it plays.
+    /// When it was seen to play.
+    began: Nanos,
+    /// Questions since then.
     questions: u32,
     line: Timeline,
     /// The frame at which it was stopped.
@@ -82,6 +84,7 @@ impl Course {
             heard: Nanos::now(),
             away: false,
             back_off: BACK_OFF,
+            began: Nanos::now(),
             questions: 0,
             line: Timeline::default(),
             stood: None,
@@ -122,7 +125,8 @@ impl Course {
             }
             (Wanted::Play(play), true) => {
                 let number = play.number;
-                self.ask_playing(number)
+                let rest = play.rest.saturating_sub(Nanos::now().since(self.began));
+                self.ask_playing(number, rest)
             }
         };
         match outcome {
@@ -199,6 +203,7 @@ impl Course {
         self.done = true;
         self.owes = false;
         self.stood = None;
+        self.began = Nanos::now();
         self.questions = 0;
         self.line.begin(play.track.clone(), reading);
         self.desk.tell(Reply::Rolling(play.number, reading));
@@ -223,10 +228,10 @@ impl Course {
             .map_err(|_| SphereError::BadPosition(format!("{}", frame / u64::from(rate.max(1)))))
     }
 
-    fn ask_playing(&mut self, number: u32) -> Result<(), Broken> {
+    fn ask_playing(&mut self, number: u32, rest: Duration) -> Result<(), Broken> {
         let reading = match self.ask() {
             Ok(reading) => reading,
-            Err(error) => self.ask_anew(error)?,
+            Err(error) => self.ask_anew(error, rest)?,
         };
         if self.line.read(reading) == Fit::Stopped {
             self.heard = Nanos::now();
@@ -245,8 +250,8 @@ impl Course {
         self.peer.position()
     }
 
-    /// Once more over a new connection, where there is time for it.
-    fn ask_anew(&mut self, error: SphereError) -> Result<Position, SphereError> {
+    /// Once more over a new connection, where there is time for it; what rolls there is armed again.
+    fn ask_anew(&mut self, error: SphereError, rest: Duration) -> Result<Position, SphereError> {
         let silent = |since: Nanos| Nanos::now().since(since);
         if silent(self.heard) > QUICK || self.desk.has_newer() {
             return Err(error);
@@ -256,6 +261,9 @@ impl Course {
             return Err(error);
         }
         let reading = self.peer.position()?;
+        if reading.rolling {
+            self.peer.play(rest)?;
+        }
         log::warn!("{error}; the connection was made anew");
         Ok(reading)
     }

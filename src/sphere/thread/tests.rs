@@ -210,6 +210,12 @@ fn a_broken_connection_that_can_be_made_anew_at_once_is_no_failure() {
     for reply in stage.sphere.replies() {
         assert!(matches!(reply, Reply::Read(_)), "{reply:?}");
     }
+    let (_, done) = stage.peer.seen();
+    let plays = done.iter().filter(|verb| **verb == "play").count();
+    assert_eq!(
+        plays, 4,
+        "what stops it without us is armed again: {done:?}"
+    );
 }
 
 #[test]
