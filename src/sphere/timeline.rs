@@ -6,7 +6,8 @@
 //!
 //! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line lies
 //! in all cones of its segment, so that readings before and after a moment bound it from both sides.
-//! A reading that lies outside of them begins a new segment.
+//! A reading far outside of them begins a new segment; one a little outside does if the next agrees
+//! with it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,6 +18,11 @@ use crate::rt::Nanos;
 
 /// What two quartz clocks may differ by: 50 ppm.
 pub const DRIFT: f64 = 50e-6;
+/// How late JACK may wake up for a period, and date its frames by it: without real-time priority, on a
+/// loaded machine, 0.1 to 1 ms.
+const WAKE: Duration = Duration::from_millis(1);
+/// A reading that leaves more open than this leaves JACK's period open, and its waking up with it.
+const COARSE: Duration = Duration::from_millis(5);
 /// Of the readings of so long a time the best is kept: at 50 ppm it ages by half a millisecond.
 const BUCKET: Duration = Duration::from_secs(10);
 /// Readings kept of a segment: well above an hour.
@@ -69,12 +75,15 @@ struct Segment {
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     segments: VecDeque<Segment>,
+    /// A reading a little off the line, until the next.
+    suspect: Option<Position>,
 }
 
 impl Timeline {
     /// `track` rolls as read.
     pub fn begin(&mut self, track: Arc<str>, reading: Position) {
         self.end();
+        self.suspect = None;
         if self.segments.len() == SEGMENTS {
             self.segments.pop_front();
         }
@@ -96,26 +105,26 @@ impl Timeline {
             self.end();
             return Fit::Stopped;
         }
-        let (low, high) = segment.bounds(reading.at);
-        let bound = bound(&reading, reading.at);
-        let frame = reading.frame as f64;
-        let off = if frame < low - bound {
-            frame - low + bound
-        } else if frame > high + bound {
-            frame - high - bound
-        } else {
-            0.0
-        };
+        let off = off(segment.bounds(reading.at), &reading);
         if off == 0.0 && reading.rate == segment.rate {
             segment.keep(reading);
+            self.suspect = None;
             return Fit::On;
         }
         let track = segment.track.clone();
-        self.begin(track, reading);
-        if off.abs() <= SLIP.as_secs_f64() * f64::from(reading.rate) {
-            Fit::Slipped
-        } else {
-            Fit::Moved(off as i64)
+        if reading.rate != segment.rate || off.abs() > SLIP.as_secs_f64() * f64::from(reading.rate)
+        {
+            self.begin(track, reading);
+            return Fit::Moved(off as i64);
+        }
+        // A reading that JACK dated badly stands alone; a lost period does not.
+        match self.suspect.replace(reading) {
+            Some(first) if agree(&first, &reading) => {
+                self.begin(track, first);
+                self.read(reading);
+                Fit::Slipped
+            }
+            _ => Fit::On,
         }
     }
 
@@ -221,6 +230,18 @@ impl Segment {
     }
 }
 
+/// By how many frames a reading lies outside of these bounds and its own.
+fn off((low, high): (f64, f64), reading: &Position) -> f64 {
+    let (frame, bound) = (reading.frame as f64, bound(reading, reading.at));
+    (frame - high - bound).max(0.0) + (frame - low + bound).min(0.0)
+}
+
+fn agree(first: &Position, then: &Position) -> bool {
+    let bound_then = bound(first, then.at);
+    let carried = carried(first, then.at);
+    off((carried - bound_then, carried + bound_then), then) == 0.0
+}
+
 /// Seconds from `from` to `to`.
 fn seconds(from: Nanos, to: Nanos) -> f64 {
     to.since(from).as_secs_f64() - from.since(to).as_secs_f64()
@@ -231,11 +252,13 @@ fn carried(reading: &Position, at: Nanos) -> f64 {
     reading.frame as f64 + seconds(reading.at, at) * f64::from(reading.rate)
 }
 
-/// How far the true frame at `at` may lie from the carried one: what the reading leaves open, a frame
-/// for its being a whole number, and the drift.
+/// How far the true frame at `at` may lie from the carried one: what the reading and JACK's waking up
+/// leave open, a frame for its being a whole number, and the drift.
 fn bound(reading: &Position, at: Nanos) -> f64 {
     let drift = seconds(reading.at, at).abs() * DRIFT;
-    (reading.uncertainty.as_secs_f64() + drift) * f64::from(reading.rate) + 1.0
+    let open = (reading.uncertainty + WAKE).min(COARSE);
+    let open = open.max(reading.uncertainty).as_secs_f64();
+    (open + drift) * f64::from(reading.rate) + 1.0
 }
 
 #[cfg(test)]
@@ -260,11 +283,13 @@ mod tests {
             self.frame + seconds(Nanos(SECOND), at) * rate
         }
 
-        /// The answer to a question that took `trip`, of which the part `way` went on the way there.
+        /// The answer to a question that took `trip`, of which the part `way` went on the way there;
+        /// the same part of [`WAKE`] JACK woke up late, where that is not in the bound.
         fn ask(self, asked: Nanos, trip: Duration, way: f64) -> Position {
+            let late = WAKE.as_secs_f64() * way * f64::from(RATE);
             Position {
                 rolling: true,
-                frame: self.at(asked + trip.mul_f64(way)) as u64,
+                frame: (self.at(asked + trip.mul_f64(way)) - late).max(0.0) as u64,
                 rate: RATE,
                 at: asked + trip / 2,
                 uncertainty: trip / 2,
@@ -320,7 +345,7 @@ mod tests {
             }
             for second in 20..890u64 {
                 let mapped = line.at(Nanos(second * SECOND)).expect("it rolls");
-                prop_assert!(mapped.uncertainty_frames <= 54, "{mapped:?} at {second} s");
+                prop_assert!(mapped.uncertainty_frames <= 102, "{mapped:?} at {second} s");
             }
         }
     }
@@ -344,7 +369,8 @@ mod tests {
         assert!((999_000..=1_000_000).contains(&by), "{by}");
         let before = line.at(Nanos(4 * SECOND)).expect("known").frame;
         let after = line.at(Nanos(7 * SECOND)).expect("known").frame;
-        assert_eq!((before, after), (144_000, 1_288_000));
+        assert!(before.abs_diff(144_000) < 60, "{before}");
+        assert!(after.abs_diff(1_288_000) < 60, "{after}");
         assert_eq!(
             line.at(Nanos(11 * SECOND / 2)),
             None,
@@ -352,12 +378,34 @@ mod tests {
         );
         assert!(!line.is_one(Nanos(4 * SECOND), Nanos(7 * SECOND)));
         assert!(line.is_one(Nanos(2 * SECOND), Nanos(4 * SECOND)));
-        let slipped = Truth {
-            frame: 1e6 - 1024.0,
+    }
+
+    #[test]
+    fn a_reading_dated_badly_is_passed_over_and_a_lost_period_begins_a_new_line() {
+        let truth = Truth {
+            frame: 0.0,
+            ppm: 0.0,
+        };
+        let late = Truth {
+            frame: -300.0,
             ..truth
         };
-        let fit = line.read(slipped.ask(Nanos(8 * SECOND), trip, 0.5));
-        assert_eq!(fit, Fit::Slipped, "a missed period is nobody's doing");
+        let trip = Duration::from_millis(1);
+        let mut line = started(truth);
+        let mut read =
+            |truth: Truth, second: u64| line.read(truth.ask(Nanos(second * SECOND), trip, 0.5));
+        assert_eq!(read(late, 2), Fit::On);
+        assert_eq!(read(truth, 3), Fit::On);
+        assert_eq!(read(late, 4), Fit::On);
+        assert_eq!(read(late, 5), Fit::Slipped);
+        assert_eq!(read(late, 6), Fit::On);
+        assert!(line.is_one(Nanos(2 * SECOND), Nanos(3 * SECOND)));
+        assert!(!line.is_one(Nanos(2 * SECOND), Nanos(5 * SECOND)));
+        let frame = line.at(Nanos(9 * SECOND / 2)).expect("known").frame;
+        assert!(
+            frame.abs_diff(168_000 - 300) < 60,
+            "from the first reading after it: {frame}"
+        );
     }
 
     #[test]
@@ -377,7 +425,8 @@ mod tests {
         assert!(line.at(Nanos(4 * SECOND)).is_some());
         assert_eq!(line.at(Nanos(6 * SECOND)), None);
         // From where it should go on, had nobody stopped it.
-        assert_eq!(line.extrapolate(Nanos(6 * SECOND)), Some(240_000));
+        let should = line.extrapolate(Nanos(6 * SECOND)).expect("known");
+        assert!(should.abs_diff(240_000) < 60, "{should}");
     }
 
     #[test]

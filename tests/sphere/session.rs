@@ -11,6 +11,7 @@ use booth::store::row::{Row, Verdict};
 
 use super::start;
 use crate::common::run::{self, Run};
+use crate::common::sphere::wire::Wire;
 use crate::common::sphere::{Kind, Sight, Sphere, wait_for};
 use crate::common::{AlsaEnv, assert_counts, counter, decode, plugin};
 
@@ -40,6 +41,11 @@ struct Visit {
 impl Visit {
     /// Up to two seconds of rolling.
     fn begin(sphere: &Sphere) -> Visit {
+        Visit::begin_at(sphere, sphere.config().port)
+    }
+
+    /// The same, with the sphere at another port.
+    fn begin_at(sphere: &Sphere, port: u16) -> Visit {
         let (env, dir) = (plugin(), crate::common::folder());
         fs::write(dir.path().join("script"), SCRIPT).unwrap();
         let protocol = format!(
@@ -58,6 +64,7 @@ impl Visit {
         let running = run::start(
             command
                 .args(sphere.options())
+                .args(["--set", &format!("sphere.port={port}")])
                 .env("RUST_LOG", "booth=debug"),
         );
         let mut visit = Visit {
@@ -130,9 +137,22 @@ fn survives(
     cure: impl FnOnce(&mut Sphere),
 ) {
     let (_alone, mut sphere) = start(kind);
-    let mut visit = Visit::begin(&sphere);
+    let visit = Visit::begin(&sphere);
+    outlives(name, visit, &mut sphere, expect, fault, cure);
+}
+
+/// The same, for a visit that has begun.
+fn outlives(
+    name: &str,
+    mut visit: Visit,
+    sphere: &mut Sphere,
+    expect: Expect,
+    fault: impl FnOnce(&mut Sphere),
+    cure: impl FnOnce(&mut Sphere),
+) {
+    let kind = sphere.kind;
     let since = Nanos::now();
-    fault(&mut sphere);
+    fault(sphere);
     if expect == Expect::Fault {
         wait_for("the fault", || visit.has_event("fault", "on"));
         std::thread::sleep(Duration::from_millis(1500));
@@ -143,7 +163,7 @@ fn survives(
         );
     }
     let cured = Instant::now();
-    cure(&mut sphere);
+    cure(sphere);
     let all_off = || visit.count("fault", "on") == visit.count("fault", "off");
     wait_for("the fault's end", all_off);
     let back = cured.elapsed();
@@ -151,7 +171,7 @@ fn survives(
         visit.count("take", "begin") > visit.count("take", "end") || visit.has_event("step", "over")
     });
     if !visit.has_event("step", "over") {
-        visit.look(&sphere);
+        visit.look(sphere);
     }
     visit.memory[1] = visit.memory_kb();
     let memory = visit.memory;
@@ -368,6 +388,25 @@ fn a_session_outlives_packets_that_vanish() {
             |_| link("down"),
             |_| link("up"),
         );
+    }
+}
+
+/// With a network of which every byte passes through here.
+fn over_a_wire(name: &str, kind: Kind, fault: impl FnOnce(&Wire), cure: impl FnOnce(&Wire)) {
+    let (_alone, mut sphere) = start(kind);
+    let wire = Wire::to(sphere.config().port);
+    let key = fs::read_to_string(sphere.path("host_key.pub")).unwrap();
+    fs::write(sphere.path("known_hosts"), format!("127.0.0.1 {key}")).unwrap();
+    let visit = Visit::begin_at(&sphere, wire.port);
+    let (fault, cure) = (|_: &mut Sphere| fault(&wire), |_: &mut Sphere| cure(&wire));
+    outlives(name, visit, &mut sphere, Expect::Fault, fault, cure);
+}
+
+#[test]
+fn a_session_outlives_a_slow_and_a_silent_sphere() {
+    for kind in [Kind::Plain, Kind::Helper] {
+        over_a_wire("one byte a second", kind, Wire::slow, Wire::mend);
+        over_a_wire("silent", kind, Wire::cut, Wire::mend);
     }
 }
 
