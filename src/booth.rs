@@ -13,6 +13,7 @@ mod error;
 mod perform;
 mod record;
 mod sealing;
+mod sphere;
 mod time;
 mod wall;
 mod watch;
@@ -40,13 +41,14 @@ use crate::screen::lang::Lang;
 use crate::screen::{Name, Screen};
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
-use crate::sphere::{Reply, Sphere};
+use crate::sphere::Sphere;
 use crate::store::clerk::{Answer, Clerk, Job};
 use crate::store::events::Note;
 use crate::store::sealer::Sealer;
 use consent::Consent;
 use device::Said;
 use disk::Disk;
+use sphere::Loudspeakers;
 use time::Time;
 use wall::Wall;
 use watch::Watch;
@@ -81,7 +83,7 @@ struct Booth {
     sealer: Sealer,
     /// Whether the sealer was told of what the runs before left.
     sealing_rest: bool,
-    sphere: Option<Sphere>,
+    sphere: Loudspeakers,
     time: Time,
     watch: Watch,
     wall: Wall,
@@ -104,8 +106,6 @@ struct Booth {
     card: Option<Card>,
     /// The recorder is to let go of a session that is to be forgotten.
     forgetting: Option<By>,
-    /// The track that the sphere was last told to play, and the capture frame of it.
-    sphere_wanted: Option<(Arc<str>, u64)>,
     faulty: bool,
     said: Said,
     disk: Disk,
@@ -132,6 +132,7 @@ impl Booth {
         while !self.is_over() {
             self.turn();
         }
+        self.watch.sum_up();
         let lost = self.chain.status.lost_frames();
         self.chain.stop();
         match self.failure {
@@ -156,10 +157,14 @@ impl Booth {
         if self.clerk.is_ended() {
             return Some("clerk");
         }
+        if self.sphere.thread.as_ref().is_some_and(Sphere::is_ended) {
+            return Some("sphere");
+        }
         self.chain.ended()
     }
 
     fn turn(&mut self) {
+        let began = Nanos::now();
         self.time.advance(&self.chain);
         self.serve_stop();
         self.serve_device();
@@ -169,11 +174,14 @@ impl Booth {
         self.serve_clerk();
         self.serve_disk();
         self.serve_sealer();
+        let asked = Nanos::now();
         self.serve_sphere();
+        let sphere = Nanos::now().since(asked);
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
         self.draw();
         self.watch.turn(&self.chain, &self.clerk);
+        self.watch.measure(began, Nanos::now(), sphere);
     }
 
     /// Ends the run as soon as every take is closed; the first failure is the one told.
@@ -349,25 +357,6 @@ impl Booth {
         self.clerk.ask(Job::Note(frame, note));
     }
 
-    fn serve_sphere(&mut self) {
-        for reply in self.settled(|booth| booth.sphere.as_ref().map_or(Vec::new(), Sphere::replies))
-        {
-            match reply {
-                Reply::Played(result) => {
-                    self.faulty |= result.is_err();
-                    let result = result.map(|position| self.sphere_at(&position));
-                    let result = result.map_err(|error| error.to_string().into());
-                    self.event(self.time.now(), Event::Rolling(result));
-                }
-                Reply::Stopped(Ok(())) => {}
-                Reply::Stopped(Err(error)) => {
-                    log::error!("{error}");
-                    self.faulty = true;
-                }
-            }
-        }
-    }
-
     /// A message without the session's name: logs never have it.
     fn unnamed(&self, message: &str) -> String {
         match self.folder.file_name().and_then(std::ffi::OsStr::to_str) {
@@ -379,7 +368,7 @@ impl Booth {
     /// What a thread has told so far; in a fast run all that it is going to tell, so that the same
     /// script meets the same answers in the same turn.
     fn settled<T>(&self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
-        let (chain, clerk, sphere) = (&self.chain, &self.clerk, self.sphere.as_ref());
+        let (chain, clerk, sphere) = (&self.chain, &self.clerk, self.sphere.thread.as_ref());
         self.time.settle(chain, clerk, sphere);
         told(self)
     }

@@ -14,6 +14,7 @@ pub mod record;
 pub mod rekey;
 pub mod repair;
 pub mod run;
+pub mod sphere;
 pub mod takes;
 
 use std::collections::BTreeSet;
@@ -142,6 +143,7 @@ enum Command {
     Forget(forget::Args),
     Export(export::Args),
     Check(check::Args),
+    Sphere(sphere::SphereArgs),
 }
 
 /// Runs the command of this process's arguments.
@@ -194,6 +196,7 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
         Command::Forget(args) => forget::run(&args, common),
         Command::Export(args) => export::run(&args, common),
         Command::Check(args) => check::run(&args, common),
+        Command::Sphere(args) => sphere::run(&args, common),
     }
 }
 

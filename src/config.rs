@@ -6,6 +6,7 @@ mod audio;
 pub mod load;
 pub mod near;
 pub mod set;
+mod sphere;
 
 pub use load::{ConfigError, is_path};
 
@@ -210,7 +211,7 @@ pub struct Sphere {
     pub port: u16,
     /// SSH user.
     pub user: String,
-    /// Private key file.
+    /// Private key file, or `credential:NAME`.
     pub key: PathBuf,
     /// Pinned host keys.
     pub known_hosts: PathBuf,

@@ -1,11 +1,12 @@
 //! What the operating system must be asked in C: clocks, scheduling, memory, core dumps, file space,
-//! renames, terminal.
+//! renames, sockets, terminal.
 //!
 //! The only module with unsafe code; each call is wrapped so that its callers need none.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -358,6 +359,29 @@ fn poll(file: &impl AsRawFd, events: libc::c_short, wait: Duration) -> io::Resul
             e if e.kind() == io::ErrorKind::Interrupted => Ok(false),
             e => Err(e),
         },
+    }
+}
+
+/// Breaks a connection whose bytes nobody acknowledges for `limit`: a cable that is out.
+///
+/// # Errors
+/// The system's.
+pub fn give_up_unacknowledged(socket: &TcpStream, limit: Duration) -> io::Result<()> {
+    let millis = libc::c_uint::try_from(limit.as_millis()).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: the option's value is one c_uint, as long as the length says.
+    let set = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_USER_TIMEOUT,
+            (&raw const millis).cast(),
+            size_of::<libc::c_uint>() as libc::socklen_t,
+        )
+    };
+    if set == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
     }
 }
 

@@ -13,6 +13,7 @@ mod offer;
 mod presses;
 pub mod protocol;
 mod room;
+mod sphere;
 mod steps;
 mod takes;
 pub mod timer;
@@ -22,7 +23,7 @@ mod withdraw;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use event::{Action, Begin, By, End, Event, Stamp};
+pub use event::{Action, Begin, By, End, Event, PlayFrom, Stamp};
 
 use crate::board::Button;
 use crate::config;
@@ -30,10 +31,11 @@ use crate::corpus::prompter::Prompt;
 use crate::screen::Name;
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
-use crate::store::row::{SphereAt, Verdict};
+use crate::store::row::Verdict;
 use menu::Expected;
 use offer::Offer;
 use protocol::Protocol;
+use sphere::Sounds;
 use takes::{Previous, Unstored};
 use timer::Timer;
 
@@ -163,8 +165,7 @@ pub struct Session {
     held: Option<Held>,
     down_since: [Option<u64>; Button::ALL.len()],
     last_screen: Option<Name>,
-    sphere_at: Option<SphereAt>,
-    sphere_draws: u64,
+    sounds: Sounds,
 
     /// Number of the last request for lines.
     request: u32,
@@ -227,8 +228,7 @@ impl Session {
             held: None,
             down_since: [None; Button::ALL.len()],
             last_screen: None,
-            sphere_at: None,
-            sphere_draws: 0,
+            sounds: Sounds::default(),
             request: 0,
             wanted: false,
             lines: VecDeque::new(),
@@ -260,7 +260,11 @@ impl Session {
             Event::NoLine(reason) => self.no_line(reason, now.frame, actions),
             Event::Stored(take) => self.stored(take, now.frame, actions),
             Event::Failed(take, reason) => self.failed(take, reason, now.frame, actions),
-            Event::Rolling(result) => self.rolling(result, now.frame, actions),
+            Event::Rolling(play) => self.rolling(play, now.frame, actions),
+            Event::SphereFailed(play, reason) => {
+                self.sphere_failed(play, reason, now.frame, actions);
+            }
+            Event::Silenced(result) => self.silenced(result, now.frame, actions),
             Event::Fault(kind, text) => self.fault(kind, text, now.frame, actions),
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
             Event::Room(seconds) => self.room(seconds, now.frame, actions),

@@ -3,31 +3,25 @@
 //! One thread owns the peer and asks it; each verb is believed only once it was read back. The main
 //! loop never waits for it. Every way out of a step, and the end of the thread itself, is a STOP.
 
+pub mod helper;
+pub mod jack;
+pub mod ladish;
+pub mod plain;
+pub mod remote;
+pub mod shell;
 pub mod sim;
+pub mod ssh;
+pub mod studio;
+mod thread;
+pub mod timeline;
+pub mod trust;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+pub use remote::remote;
+
 use std::time::Duration;
 
 use crate::rt::Nanos;
-
-/// What the thread is asked to do.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// Load the track, go to its start position (`None`: where it stopped) and play.
-    Play {
-        /// Track by its exact name.
-        track: Arc<str>,
-        /// Seconds from the track's beginning.
-        locate_s: Option<f64>,
-        /// What is left of the step, after which the sphere falls silent by itself if it must.
-        rest: Duration,
-    },
-    /// Fall silent.
-    Stop,
-}
+pub use thread::{Command, Play, Reply, Sphere, Start};
 
 /// Where the transport stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,28 +39,218 @@ pub struct Position {
     pub uncertainty: Duration,
 }
 
-/// What the thread answers.
-#[derive(Clone, Debug)]
-pub enum Reply {
-    /// The answer to [`Command::Play`]: rolling, read back, or why not.
-    Played(Result<Position, SphereError>),
-    /// The answer to [`Command::Stop`].
-    Stopped(Result<(), SphereError>),
-}
-
 /// Why the sphere does not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SphereError {
     /// It has no such track.
     #[error("sphere: unknown track `{0}`; `booth sphere track` takes the exact name")]
     UnknownTrack(String),
+    /// A name that no track can have, or that could not be passed on exactly.
+    #[error("sphere: track `{track}`: {reason}")]
+    BadTrack {
+        /// The name, bounded.
+        track: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// ladish has something loaded and does not let go of it.
+    #[error("sphere: track `{track}`: ladish says it is already loaded: {said}; unload it there")]
+    AlreadyLoaded {
+        /// What was to be loaded.
+        track: String,
+        /// ladish's words.
+        said: String,
+    },
+    /// The track was accepted and is not there.
+    #[error(
+        "sphere: track `{track}` is not there {waited_ms} ms after it was asked for: {found}; load it in ladish by hand and see what it says"
+    )]
+    TrackNotThere {
+        /// The track.
+        track: String,
+        /// How long it was waited for.
+        waited_ms: u64,
+        /// What was there instead.
+        found: String,
+    },
     /// It was asked to go where no frame is.
     #[error("sphere: {0} s is no position in 0 .. 2^32 frames")]
     BadPosition(String),
     /// It says that it plays but does not.
     #[error("sphere: still stopped {0} ms after play")]
     NotRolling(u64),
+    /// It says that it stopped but plays.
+    #[error("sphere: still rolling {0} ms after stop; stop it there by hand: jack_transport")]
+    StillRolling(u64),
+    /// It went elsewhere.
+    #[error(
+        "sphere: at frame {found} and not {wanted}, {waited_ms} ms after locate; does a slow client there hold the transport?"
+    )]
+    NotLocated {
+        /// The frame asked for.
+        wanted: u32,
+        /// Where it stands.
+        found: u64,
+        /// How long it was waited for.
+        waited_ms: u64,
+    },
+    /// It does not play because nothing would stop it if the network were cut.
+    #[error(
+        "sphere: the job that stops it without us cannot be left there: {0}; is its disk full?"
+    )]
+    NoDeadMan(String),
+    /// Nothing answers there.
+    #[error("sphere: {address}: {reason}; check sphere.host, sphere.port, cable and power")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// What answers is no SSH server, or one that we cannot talk to.
+    #[error("sphere: {address}: no SSH connection: {reason}; does sphere.port lead to its sshd?")]
+    NoSsh {
+        /// Host and port.
+        address: String,
+        /// What was wrong.
+        reason: String,
+    },
+    /// Its host key was never pinned.
+    #[error(
+        "sphere: {address}: its host key {fingerprint} is not in {file}; compare it with `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` there, then pin it with `booth sphere pair`"
+    )]
+    UnknownHostKey {
+        /// Host and port.
+        address: String,
+        /// SHA256 of the key it shows.
+        fingerprint: String,
+        /// The file of pinned keys.
+        file: String,
+    },
+    /// Its host key is another one than the pinned.
+    #[error(
+        "sphere: {address}: its host key has changed to {fingerprint}, {file} has another: a new machine, or somebody in between; if you know why, `booth sphere pair` pins the new one"
+    )]
+    ChangedHostKey {
+        /// Host and port.
+        address: String,
+        /// SHA256 of the key it shows.
+        fingerprint: String,
+        /// The file of pinned keys.
+        file: String,
+    },
+    /// The file of pinned host keys cannot be used.
+    #[error("sphere.known_hosts: {file}: {reason}")]
+    KnownHosts {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// Our key cannot be used.
+    #[error("sphere.key: {file}: {reason}")]
+    Key {
+        /// The file.
+        file: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// It does not know our key.
+    #[error(
+        "sphere: {address}: user `{user}` does not accept the key {file}; put its public half into ~{user}/.ssh/authorized_keys there (deploy/sphere/setup)"
+    )]
+    KeyRefused {
+        /// Host and port.
+        address: String,
+        /// Whom it was tried as.
+        user: String,
+        /// The key file.
+        file: String,
+    },
+    /// The connection broke.
+    #[error("sphere: connection lost: {doing}: {reason}")]
+    Lost {
+        /// What was being done.
+        doing: &'static str,
+        /// The reason.
+        reason: String,
+    },
+    /// It is there and silent.
+    #[error("sphere: no answer in {limit_ms} ms: {doing}; the connection is given up")]
+    TimedOut {
+        /// What was being done.
+        doing: &'static str,
+        /// What it was given.
+        limit_ms: u64,
+    },
+    /// It does not stop talking.
+    #[error("sphere: more than {most_bytes} bytes of answer: {doing}; it begins `{begins}`")]
+    TooLong {
+        /// What was being done.
+        doing: &'static str,
+        /// What is read at most.
+        most_bytes: usize,
+        /// Its first characters.
+        begins: String,
+    },
+    /// JACK does not run there.
+    #[error("sphere: JACK is not running there, or hangs; load a studio or start jackd")]
+    NoJack,
+    /// There is no D-Bus session for ladish.
+    #[error(
+        "sphere: ladish_control has no D-Bus session there; is the sphere's user logged in, or lingering (loginctl enable-linger)?"
+    )]
+    NoDbus,
+    /// ladish refuses.
+    #[error("sphere: ladish: {0}; is ladishd running there?")]
+    Ladish(String),
+    /// A tool is missing there.
+    #[error("sphere: there is no {0} there; install jackd2 and ladish")]
+    NoTool(String),
+    /// The wrapper there does not let us.
+    #[error("sphere: refused by the wrapper there: {0}; see deploy/sphere/README.md")]
+    Refused(String),
+    /// An answer that no version of the tool gives.
+    #[error("sphere: {doing}: cannot understand `{said}`")]
+    Unclear {
+        /// What was being done.
+        doing: &'static str,
+        /// The answer, bounded.
+        said: String,
+    },
+    /// Somebody stopped it, or its JACK was started anew.
+    #[error(
+        "sphere: the transport stopped by itself; somebody at the sphere, or JACK started anew"
+    )]
+    StoppedByItself,
+    /// The simulated one was told to fail.
+    #[error("sphere: simulated: {0}")]
+    Simulated(&'static str),
 }
+
+impl SphereError {
+    /// What somebody else said, fit for a message: bounded, its control characters spelt out.
+    #[must_use]
+    pub fn quoted(said: &[u8]) -> String {
+        let text = String::from_utf8_lossy(&said[..said.len().min(4 * MOST_QUOTED)]);
+        let text = text.trim_end();
+        let mut out: String = text.chars().take(MOST_QUOTED).collect();
+        if out.len() < text.len() {
+            out.push('…');
+        }
+        out.chars().fold(String::new(), |mut out, c| {
+            if c.is_control() {
+                out.extend(c.escape_default());
+            } else {
+                out.push(c);
+            }
+            out
+        })
+    }
+}
+
+/// Characters of an answer that a message repeats.
+const MOST_QUOTED: usize = 120;
 
 /// A sphere as the thread sees it. Each call is bounded in time by its implementation, and believed
 /// by it only once it was read back.
@@ -86,7 +270,9 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's.
     fn locate(&mut self, frame: u32) -> Result<(), SphereError>;
-    /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more.
+    /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more; a
+    /// sphere may also stop after 5 s without a question, so who lets it play asks for the position
+    /// every second or two. What rolls already rolls on, armed.
     ///
     /// # Errors
     /// The peer's; still stopped.
@@ -96,118 +282,12 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's; still rolling.
     fn stop(&mut self) -> Result<(), SphereError>;
-    /// One question: where the transport stands.
+    /// One question: where the transport stands. While it plays, an error says that what stops it
+    /// without us may be gone.
     ///
     /// # Errors
     /// The peer's.
     fn position(&mut self) -> Result<Position, SphereError>;
-}
-
-/// The thread, as main holds it.
-#[derive(Debug)]
-pub struct Sphere {
-    commands: Option<Sender<Command>>,
-    replies: Receiver<Reply>,
-    sent: u64,
-    answered: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sphere {
-    /// Starts the thread around `peer`.
-    ///
-    /// # Errors
-    /// The system's, if it has no thread left.
-    pub fn start(peer: Box<dyn Peer>) -> std::io::Result<Sphere> {
-        let (commands, inbox) = channel();
-        let (outbox, replies) = channel();
-        let answered = Arc::new(AtomicU64::new(0));
-        let count = answered.clone();
-        let thread = std::thread::Builder::new()
-            .name("sphere".into())
-            .spawn(move || serve(peer, &inbox, &outbox, &count))?;
-        Ok(Sphere {
-            commands: Some(commands),
-            replies,
-            sent: 0,
-            answered,
-            thread: Some(thread),
-        })
-    }
-
-    /// Asks, and never waits.
-    pub fn ask(&mut self, command: Command) {
-        if let Some(commands) = &self.commands
-            && commands.send(command).is_ok()
-        {
-            self.sent += 1;
-        }
-    }
-
-    /// The answers that are there.
-    #[must_use]
-    pub fn replies(&self) -> Vec<Reply> {
-        self.replies.try_iter().collect()
-    }
-
-    /// Whether every command was answered, so that a simulated run may go on.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.answered.load(Ordering::Acquire) >= self.sent
-    }
-}
-
-impl Drop for Sphere {
-    fn drop(&mut self) {
-        self.commands = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            log::error!("the sphere's thread panicked");
-        }
-    }
-}
-
-fn serve(
-    mut peer: Box<dyn Peer>,
-    inbox: &Receiver<Command>,
-    outbox: &Sender<Reply>,
-    answered: &AtomicU64,
-) {
-    while let Ok(command) = inbox.recv() {
-        let reply = match command {
-            Command::Play {
-                track,
-                locate_s,
-                rest,
-            } => Reply::Played(play(peer.as_mut(), &track, locate_s, rest)),
-            Command::Stop => Reply::Stopped(peer.stop()),
-        };
-        if outbox.send(reply).is_err() {
-            break;
-        }
-        answered.fetch_add(1, Ordering::Release);
-    }
-    if let Err(error) = peer.stop() {
-        log::warn!("{error}");
-    }
-}
-
-/// Track, locate, play, and where it then rolls.
-fn play(
-    peer: &mut dyn Peer,
-    track: &str,
-    locate_s: Option<f64>,
-    rest: Duration,
-) -> Result<Position, SphereError> {
-    peer.connect()?;
-    peer.track(track)?;
-    if let Some(seconds) = locate_s {
-        let rate = peer.position()?.rate;
-        peer.locate(frame_of(seconds, rate)?)?;
-    }
-    peer.play(rest)?;
-    peer.position()
 }
 
 /// The transport frame nearest to `seconds`; JACK counts them in 32 bits.

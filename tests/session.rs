@@ -7,6 +7,7 @@ mod common;
 mod session {
     mod samples;
     mod script;
+    mod sphere;
     mod terminal;
 
     use std::fs;

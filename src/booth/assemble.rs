@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
+use super::sphere::Loudspeakers;
 use super::time::Time;
 use super::wall::Wall;
 use super::watch::{self, Watch};
@@ -26,8 +27,6 @@ use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
-use crate::sphere::Sphere;
-use crate::sphere::sim::Simulated;
 use crate::store::clerk::{Clerk, Source};
 use crate::store::folder;
 use crate::store::row::Kind;
@@ -64,7 +63,8 @@ impl Booth {
         let expected = expected(&config.data, options.participant)?;
         let mixer = mixer(&config)?;
         let clerk = clerk(&config, &protocol, mixer, options.fast)?;
-        let sphere = sphere(&config, options.fast)?;
+        let sphere =
+            Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register(signal, stop.clone()).map_err(Error::system("signals"))?;
@@ -89,7 +89,7 @@ impl Booth {
             take: config.take.clone(),
             language: config.language.clone(),
             pages,
-            sphere: sphere.is_some(),
+            sphere: sphere.thread.is_some(),
             seed: config.corpus.seed,
             sealed: record::is_sealed(&config),
             device_grace_s: config.audio.device_grace_s,
@@ -130,7 +130,6 @@ impl Booth {
             consent,
             card: None,
             forgetting: None,
-            sphere_wanted: None,
             faulty: false,
             said: Said::default(),
             disk: Disk::default(),
@@ -268,18 +267,4 @@ fn corpus_path(config: &Config) -> Result<PathBuf, Error> {
         Ok(()) => Ok(copy),
         Err(source) => Err(Error::Sample { path: copy, source }),
     }
-}
-
-/// The sphere's thread, where there is a sphere.
-fn sphere(config: &Config, fast: bool) -> Result<Option<Sphere>, Error> {
-    if config.sphere.host.is_empty() {
-        return Ok(None);
-    }
-    let peer = if fast {
-        Simulated::standing(Nanos::default())
-    } else {
-        Simulated::default()
-    };
-    let sphere = Sphere::start(Box::new(peer)).map_err(Error::system("thread `sphere`"))?;
-    Ok(Some(sphere))
 }

@@ -1,8 +1,5 @@
 //! What the session asks for, handed to the thread that does it.
 
-use std::time::Duration;
-
-use super::time::Time;
 use super::{Booth, record};
 use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
@@ -12,10 +9,9 @@ use crate::screen::card::Card;
 use crate::screen::lang;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
-use crate::sphere::{self, Position};
 use crate::store::clerk::{Arrival, Enrolled, Job};
 use crate::store::recover;
-use crate::store::row::{Kind, Row, SphereAt, Verdict};
+use crate::store::row::{Kind, Row, Verdict};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;
@@ -32,14 +28,14 @@ impl Booth {
             }
             Action::Decline => self.clerk.ask(Job::Decline),
             Action::Begin(begin) => {
-                let command = self.begin(*begin);
+                let command = self.begin(*begin, now);
                 self.chain.send(command);
             }
             Action::MayEnd(take, end_frame) => {
                 self.chain.send(Command::MayEnd { take, end_frame });
             }
             Action::End(end) => {
-                let command = self.end(*end);
+                let command = self.end(*end, now);
                 self.chain.send(command);
             }
             Action::Amend(take, verdict) => self.chain.send(Command::Amend { take, verdict }),
@@ -54,38 +50,19 @@ impl Booth {
             }),
             Action::WantLine => self.clerk.ask(Job::WantLine),
             Action::LineDone(ticket) => self.clerk.ask(Job::LineDone(ticket)),
-            Action::Play {
-                track,
-                locate_s,
-                rest,
-            } => {
-                self.sphere_wanted = Some((track.clone(), now.frame));
-                let rest = Duration::from_secs(rest) / self.config.audio.rate;
-                self.ask_sphere(sphere::Command::Play {
-                    track,
-                    locate_s,
-                    rest,
-                });
-            }
-            Action::Silence => self.ask_sphere(sphere::Command::Stop),
             Action::ListPending => self.clerk.ask(Job::ListPending),
             Action::Expect(number) => {
                 let mut pending = std::mem::take(&mut self.pending).into_iter();
                 self.expected =
                     number.and_then(|number| pending.find(|(pending, _)| **pending == *number));
             }
+            action @ (Action::Play { .. } | Action::Silence) => self.ask_sphere(action, now),
             Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
             Action::Close(ended) => self.clerk.ask(Job::Close(ended)),
             Action::Forget(by) => {
                 self.forgetting = Some(by);
                 self.chain.send(Command::Forget);
             }
-        }
-    }
-
-    fn ask_sphere(&mut self, command: sphere::Command) {
-        if let Some(sphere) = &mut self.sphere {
-            sphere.ask(command);
         }
     }
 
@@ -142,7 +119,8 @@ impl Booth {
         }
     }
 
-    fn begin(&self, begin: Begin) -> Command {
+    fn begin(&mut self, begin: Begin, now: Stamp) -> Command {
+        let sphere = self.sphere_at_begin(&begin, now);
         let (of, start_frame, start_mark) = (begin.of, begin.start_frame, begin.start_mark);
         let audio = &self.config.audio;
         let rules = &self.config.take;
@@ -162,6 +140,7 @@ impl Booth {
             verdict: Verdict::Recovered,
             start_frame: self.session.in_session(start_frame),
             lead_frames: start_mark - start_frame,
+            sphere,
             ..self.row(&of, None)
         };
         let text = row.text.clone().unwrap_or_default();
@@ -193,9 +172,10 @@ impl Booth {
         }))
     }
 
-    fn end(&self, end: End) -> Command {
+    fn end(&mut self, end: End, now: Stamp) -> Command {
         let row = Row {
             verdict: end.verdict,
+            sphere: self.sphere_at_end(&end, now),
             ..self.row(&end.of, end.pressed)
         };
         Command::End(Box::new(recorder::End {
@@ -224,25 +204,8 @@ impl Booth {
             press_frames: presses
                 .map(|frame| self.session.in_session(frame))
                 .collect(),
-            sphere: of.sphere.clone(),
             utc: self.utc(),
             ..Row::of(of.take, file_name(of.take), of.kind, spec)
-        }
-    }
-
-    /// The sphere's position on the capture clock; a fast run has no clock to compare with.
-    pub(super) fn sphere_at(&self, position: &Position) -> SphereAt {
-        let (track, wanted_at) = self.sphere_wanted.clone().unwrap_or_default();
-        let at_frame = match self.time {
-            Time::Fast { .. } => wanted_at,
-            Time::Real => self.time.stamp(position.at, &self.chain).frame,
-        };
-        let nanos = position.uncertainty.as_nanos() as u64;
-        SphereAt {
-            track: track.to_string(),
-            frame: position.frame,
-            at_frame,
-            uncertainty_frames: (nanos * u64::from(self.config.audio.rate)).div_ceil(1_000_000_000),
         }
     }
 }

@@ -33,6 +33,16 @@ pub(super) struct Watch {
     stuck: bool,
     /// How long a thread may wait for the disk.
     disk: Duration,
+    longest: Longest,
+}
+
+/// What took the main loop longest so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Longest {
+    /// A whole turn, its wait for buttons included.
+    turn: Duration,
+    /// The sphere's part in one.
+    sphere: Duration,
 }
 
 impl Watch {
@@ -45,6 +55,7 @@ impl Watch {
             ready: false,
             stuck: false,
             disk: Duration::from_secs(buffer_s.into()) + DISK,
+            longest: Longest::default(),
         }
     }
 
@@ -78,6 +89,24 @@ impl Watch {
             log::debug!("watchdog fed, next in {every:?}");
             tell(&[NotifyState::Watchdog]);
         }
+    }
+
+    /// A turn began and ended, and the sphere was served in it for so long.
+    pub(super) fn measure(&mut self, began: Nanos, ended: Nanos, sphere: Duration) {
+        let longest = &mut self.longest;
+        longest.turn = longest.turn.max(ended.since(began));
+        longest.sphere = longest.sphere.max(sphere);
+    }
+
+    /// Says at the end what took longest.
+    pub(super) fn sum_up(&self) {
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let Longest { turn, sphere } = self.longest;
+        log::debug!(
+            "main loop: longest turn {:.3} ms, longest with the sphere {:.3} ms",
+            ms(turn),
+            ms(sphere)
+        );
     }
 
     fn is_stuck(&self, beat: &Beat, now: Nanos) -> bool {

@@ -7,6 +7,7 @@ mod disk;
 mod host;
 mod keys;
 mod setup;
+mod sphere;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ pub struct Args {
     /// The operator's key file: how many of the sessions here does it open?
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Plays two seconds on the sphere, if it stands and no box runs
+    #[arg(long)]
+    sound: bool,
     /// One JSON object per line
     #[arg(long)]
     json: bool,
@@ -152,7 +156,7 @@ fn all(
         host::clock(),
         disk::space(config, protocol.as_ref()),
         disk::stalls(config),
-        setup::sphere(config),
+        sphere::round(config, protocol.as_ref(), args.sound),
     ])?;
     tell(keys::all(config, args.key.as_deref()))
 }

@@ -12,6 +12,7 @@ use super::{Config, Mode, set};
 use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
 use crate::identity::operator;
+use crate::sphere::trust;
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -69,7 +70,15 @@ impl Config {
     fn settle(&mut self, folder: &Path, data: Option<&Path>) {
         folder.clone_into(&mut self.folder);
         // `join` leaves absolute paths as they are.
-        let mut paths = vec![&mut self.data, &mut self.corpus.path];
+        let mut paths = vec![
+            &mut self.data,
+            &mut self.corpus.path,
+            &mut self.sphere.known_hosts,
+        ];
+        let key = &mut self.sphere.key;
+        if !key.to_string_lossy().starts_with(trust::CREDENTIAL) {
+            paths.push(key);
+        }
         paths.extend(self.fonts.iter_mut());
         let languages = self.corpus.by_language.values_mut();
         paths.extend(languages.map(|corpus| &mut corpus.path));
@@ -189,7 +198,7 @@ fn corpus_keys(corpus: Option<&toml::Value>) -> Result<(), (String, String)> {
 }
 
 /// A key and what is wrong with it.
-pub(super) type Reason = (Cow<'static, str>, String);
+pub type Reason = (Cow<'static, str>, String);
 
 pub(super) fn check(
     holds: bool,
@@ -219,6 +228,7 @@ fn validate(c: &Config) -> Result<(), Reason> {
     if let Err(error) = operator::recipients(&c.privacy.recipient) {
         return Err(("privacy.recipient".into(), error.to_string()));
     }
+    c.sphere.check()?;
     unbuilt(c)
 }
 
@@ -260,12 +270,6 @@ fn unbuilt(c: &Config) -> Result<(), Reason> {
         c.languages.len() < 2,
         "languages",
         "in this version the visitor cannot choose; name one language, or none",
-    )?;
-    let host = c.sphere.host.as_str();
-    check(
-        matches!(host, "" | "sim"),
-        "sphere.host",
-        "this version reaches no sphere over the network; leave it empty or say \"sim\"",
     )
 }
 
@@ -348,7 +352,7 @@ mod tests {
             ("take.min_ms=1", "take.min_ms"),
             ("corpus.shard=3/2", "corpus.shard"),
             ("privacy.recipient=age1x", "privacy.recipient"),
-            ("sphere.host=sphere.local", "sphere.host"),
+            ("sphere.host=me@sphere", "sphere.host"),
             (r#"languages=["fr","en"]"#, "languages"),
         ] {
             assert!(

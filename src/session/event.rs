@@ -11,7 +11,7 @@ use crate::rt::Nanos;
 use crate::store::events::{FaultKind, Note};
 use crate::store::folder::Ended;
 use crate::store::resume::Resumption;
-use crate::store::row::{Kind, SphereAt, Verdict};
+use crate::store::row::{Kind, Verdict};
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,8 +37,13 @@ pub enum Event {
     Stored(u32),
     /// A take could not be written.
     Failed(u32, Arc<str>),
-    /// The sphere rolls (where it stood), or why not.
-    Rolling(Result<SphereAt, Arc<str>>),
+    /// The sphere rolls, in answer to the [`Action::Play`] of this number.
+    Rolling(u32),
+    /// It cannot play what was asked, or does so no more, and why. Unless it had rolled it is tried
+    /// again, until [`Event::Rolling`].
+    SphereFailed(u32, Arc<str>),
+    /// The sphere is silent, in answer to [`Action::Silence`]; or why that is not known yet.
+    Silenced(Result<(), Arc<str>>),
     /// A fault began.
     Fault(FaultKind, Arc<str>),
     /// A fault ended.
@@ -80,8 +85,8 @@ pub struct Subject {
     pub shown_frame: u64,
     /// The press that began it, if one did.
     pub pressed: Option<u64>,
-    /// Where the sphere stood.
-    pub sphere: Option<SphereAt>,
+    /// The track that the sphere plays meanwhile.
+    pub track: Option<Arc<str>>,
 }
 
 /// A take begins. Frames count since capture started.
@@ -110,6 +115,15 @@ pub struct End {
     pub end_mark: u64,
     /// The frame after the file's last; may lie in the future.
     pub end_frame: u64,
+}
+
+/// From where a track is played.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PlayFrom {
+    /// Seconds from its beginning.
+    Second(f64),
+    /// Where it stopped, or should have stood at this capture frame.
+    Stood(u64),
 }
 
 /// Something is to be done.
@@ -148,16 +162,18 @@ pub enum Action {
     WantLine,
     /// The line with this ticket is on the disk, or was skipped.
     LineDone(u64),
-    /// Track, locate, play; answered by [`Event::Rolling`].
+    /// Track, locate, play; answered by [`Event::Rolling`] or [`Event::SphereFailed`].
     Play {
+        /// Rising; marks the answers.
+        play: u32,
         /// The track, exactly.
         track: Arc<str>,
-        /// Seconds from its beginning; `None` goes on where it stopped.
-        locate_s: Option<f64>,
+        /// From where.
+        start: PlayFrom,
         /// Frames left of the step.
         rest: u64,
     },
-    /// The sphere falls silent.
+    /// The sphere falls silent; answered by [`Event::Silenced`].
     Silence,
     /// A row for events.jsonl at this frame of the session.
     Note(u64, Note),

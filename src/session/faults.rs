@@ -30,7 +30,12 @@ impl Session {
                 self.stand_still(frame, actions);
                 self.interrupt(frame);
             }
-            (State::Paused { resuming: true }, FaultKind::Device) => self.interrupt(frame),
+            (State::Paused { resuming: true }, FaultKind::Device) => {
+                self.silence(frame, actions);
+                self.interrupt(frame);
+                // It is met anew once the device is back and the sphere is asked again.
+                self.cleared(FaultKind::Sphere, frame, actions);
+            }
             (State::Running, _) => {
                 self.cut_take(Verdict::Aborted, frame, None, actions);
                 self.stand_still(frame, actions);
@@ -90,7 +95,7 @@ impl Session {
             self.last_press = self.last_press.max(frame);
             self.note_fault(kind, "off", "".into(), frame, actions);
             if self.faults.is_empty() && matches!(self.state, State::Interrupted { .. }) {
-                self.resume(frame, actions);
+                self.resume(None, frame, actions);
             }
         }
     }

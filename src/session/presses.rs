@@ -92,7 +92,7 @@ impl Session {
             State::Asked { .. } => self.take_up(frame, actions),
             State::Intro(Cue::Idle) => self.start_step(frame, actions),
             State::Running => self.go_on(frame, actions),
-            State::Paused { resuming: false } => self.resume(frame, actions),
+            State::Paused { resuming: false } => self.resume(Some(frame), frame, actions),
             State::Over { .. } => self.move_on(frame, actions),
             State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
             _ => {}
@@ -102,7 +102,7 @@ impl Session {
     fn pause_or_resume(&mut self, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
             State::Running => self.pause(frame, actions),
-            State::Paused { resuming: false } => self.resume(frame, actions),
+            State::Paused { resuming: false } => self.resume(Some(frame), frame, actions),
             _ => {}
         }
     }

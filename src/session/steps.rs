@@ -1,13 +1,12 @@
-//! The protocol's steps: intro, run, pause, over, thanks; and what the sphere must do for them.
+//! The protocol's steps: intro, run, pause, over, thanks.
 
 use std::sync::Arc;
 
 use super::event::{Action, By};
-use super::protocol::Locate;
 use super::{Cue, OVER_MS, Session, State, Timer};
-use crate::store::events::{FaultKind, Note};
+use crate::store::events::Note;
 use crate::store::folder::Ended;
-use crate::store::row::{Kind, SphereAt, Verdict};
+use crate::store::row::{Kind, Verdict};
 
 impl Session {
     pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {
@@ -39,7 +38,7 @@ impl Session {
         self.wanted = false;
         self.shown = None;
         self.previous = None;
-        self.sphere_at = None;
+        self.forget_cue();
         self.last_press = self.last_press.max(frame);
         self.note_step("intro", frame, actions);
     }
@@ -49,128 +48,7 @@ impl Session {
         self.note(frame, Note::Step { name, state }, actions);
     }
 
-    /// `go` on the intro: the sphere first, then the step.
-    pub(super) fn start_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.plan().kind == Kind::Read && self.lines.is_empty() {
-            return;
-        }
-        let Some(cue) = self.plan().sphere.clone() else {
-            return self.run_step(frame, Some(frame), actions);
-        };
-        let track: Arc<str> = cue.track.as_str().into();
-        if !self.rules.sphere {
-            let note = Note::Sphere {
-                verb: "none",
-                track,
-                position: None,
-            };
-            self.note(frame, note, actions);
-            return self.run_step(frame, Some(frame), actions);
-        }
-        let locate_s = match cue.locate {
-            Locate::At(seconds) => seconds,
-            Locate::Random => {
-                let length_s = cue.length_s.unwrap_or_default();
-                self.draw() * (length_s - f64::from(self.plan().seconds)).max(0.0)
-            }
-        };
-        self.state = State::Intro(Cue::Preparing { pressed: frame });
-        let note = Note::Sphere {
-            verb: "play",
-            track: track.clone(),
-            position: Some(locate_s),
-        };
-        self.note(frame, note, actions);
-        actions.push(Action::Play {
-            track,
-            locate_s: Some(locate_s),
-            rest: self.timer.left_at(frame),
-        });
-    }
-
-    /// Uniform in 0..1, drawn from the seed (splitmix64, Steele et al. 2014).
-    fn draw(&mut self) -> f64 {
-        self.sphere_draws += 1;
-        let mut z = self
-            .rules
-            .seed
-            .wrapping_add(self.sphere_draws.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    pub(super) fn rolling(
-        &mut self,
-        result: Result<SphereAt, Arc<str>>,
-        frame: u64,
-        actions: &mut Vec<Action>,
-    ) {
-        let waits = matches!(
-            self.state,
-            State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
-        );
-        match result {
-            Ok(_) if !waits || !self.faults.is_empty() => {
-                self.silence(frame, actions);
-                self.sphere_ready(frame, actions);
-            }
-            Ok(at) => {
-                self.sphere_at = Some(SphereAt {
-                    at_frame: self.in_session(at.at_frame),
-                    ..at
-                });
-                self.sphere_ready(frame, actions);
-            }
-            Err(_) if !waits => {}
-            Err(text) => self.fault(FaultKind::Sphere, text, frame, actions),
-        }
-    }
-
-    fn sphere_ready(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        // Another fault came meanwhile: a press goes on once it is over.
-        let faulty = !self.faults.is_empty();
-        match self.state {
-            State::Intro(_) if faulty => self.state = State::Intro(Cue::Idle),
-            State::Paused { .. } if faulty => self.state = State::Paused { resuming: false },
-            State::Intro(Cue::Preparing { pressed }) => {
-                self.run_step(frame, Some(pressed), actions);
-            }
-            State::Paused { resuming: true } => self.go_on_after_pause(frame, actions),
-            _ => {}
-        }
-    }
-
-    /// The visitor goes on although the sphere cannot be had; recorded as such.
-    pub(super) fn go_without_sphere(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if let Some(cue) = &self.plan().sphere {
-            let track = cue.track.as_str().into();
-            self.note(
-                frame,
-                Note::Sphere {
-                    verb: "none",
-                    track,
-                    position: None,
-                },
-                actions,
-            );
-        }
-        self.sphere_at = None;
-        self.sphere_ready(frame, actions);
-    }
-
-    pub(super) fn retry_sphere(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Intro(Cue::Preparing { .. }) => {
-                self.state = State::Intro(Cue::Idle);
-                self.start_step(frame, actions);
-            }
-            State::Paused { resuming: true } => self.resume(frame, actions),
-            _ => {}
-        }
-    }
-
-    fn run_step(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
+    pub(super) fn run_step(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
         self.state = State::Running;
         self.last_press = self.last_press.max(frame);
         self.timer.run(frame);
@@ -195,50 +73,24 @@ impl Session {
 
     /// Timer and sphere stand; the screen is `paused` until a press.
     pub(super) fn stand_still(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.timer.pause(frame);
-        self.state = State::Paused { resuming: false };
-        self.note_step("pause", frame, actions);
+        self.halt(false, frame, actions);
         self.silence(frame, actions);
     }
 
-    fn silence(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        let Some(cue) = self.plan().sphere.as_ref().filter(|_| self.rules.sphere) else {
-            return;
-        };
-        let track = cue.track.as_str().into();
-        self.note(
-            frame,
-            Note::Sphere {
-                verb: "stop",
-                track,
-                position: None,
-            },
-            actions,
-        );
-        actions.push(Action::Silence);
+    /// The step's time stands, until a press or, `resuming`, until the sphere plays.
+    pub(super) fn halt(&mut self, resuming: bool, frame: u64, actions: &mut Vec<Action>) {
+        self.timer.pause(frame);
+        self.stood(frame);
+        self.state = State::Paused { resuming };
+        self.note_step("pause", frame, actions);
     }
 
-    pub(super) fn resume(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        let track = self.sphere_at.as_ref().map(|at| at.track.as_str().into());
-        let Some(track) = track else {
-            return self.go_on_after_pause(frame, actions);
-        };
-        self.state = State::Paused { resuming: true };
-        let track: Arc<str> = track;
-        let note = Note::Sphere {
-            verb: "play",
-            track: track.clone(),
-            position: None,
-        };
-        self.note(frame, note, actions);
-        actions.push(Action::Play {
-            track,
-            locate_s: None,
-            rest: self.timer.left_at(frame),
-        });
-    }
-
-    fn go_on_after_pause(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn go_on_after_pause(
+        &mut self,
+        frame: u64,
+        pressed: Option<u64>,
+        actions: &mut Vec<Action>,
+    ) {
         self.state = State::Running;
         self.last_press = self.last_press.max(frame);
         self.timer.run(frame);
@@ -249,7 +101,7 @@ impl Session {
         if let Some(shown) = &mut self.shown {
             shown.frame = frame;
         }
-        self.start_takes(frame, Some(frame), actions);
+        self.start_takes(frame, pressed, actions);
     }
 
     /// `redo` in a step without lines: its time begins anew.
@@ -269,26 +121,6 @@ impl Session {
         self.held = None;
         let until = frame + self.frames(OVER_MS);
         self.state = State::Over { until };
-    }
-
-    /// The step's time stands, and so does what the sphere plays or is about to.
-    pub(super) fn stop_cue(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.timer.is_running() {
-            self.timer.pause(frame);
-            self.silence(frame, actions);
-        } else {
-            self.silence_cue(frame, actions);
-        }
-    }
-
-    /// Silences a sphere that is about to play.
-    pub(super) fn silence_cue(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if matches!(
-            self.state,
-            State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
-        ) {
-            self.silence(frame, actions);
-        }
     }
 
     pub(super) fn end_session(&mut self, ended: Ended, frame: u64, actions: &mut Vec<Action>) {

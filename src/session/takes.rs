@@ -56,7 +56,7 @@ impl Session {
             shown_frame: shown.as_ref().map_or(mark, |shown| shown.frame),
             line: shown.map(|shown| shown.line),
             pressed,
-            sphere: self.sphere_at.clone(),
+            track: self.track_playing(),
         };
         let pre_roll = self.frames(self.rules.take.pre_roll_ms);
         let begin = Begin {

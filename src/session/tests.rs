@@ -4,6 +4,7 @@ mod consents;
 mod faults;
 mod menu;
 mod random;
+mod sphere;
 mod takes;
 mod visits;
 mod withdrawals;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::rt::Nanos;
+use sphere::Loudspeakers;
 
 const RATE: u32 = 1000;
 
@@ -72,7 +74,7 @@ struct Room {
     forgotten: Vec<By>,
     listed: u32,
     expected: Vec<Option<Arc<str>>>,
-    sphere_fails: bool,
+    sphere: Loudspeakers,
     /// No line can be had.
     dry: bool,
 }
@@ -94,7 +96,7 @@ impl Room {
             forgotten: Vec::new(),
             listed: 0,
             expected: Vec::new(),
-            sphere_fails: false,
+            sphere: Loudspeakers::default(),
             dry: false,
         }
     }
@@ -130,6 +132,15 @@ impl Room {
         for action in actions {
             self.perform(action);
         }
+        let plays = matches!(
+            self.session.state,
+            State::Running | State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
+        );
+        assert!(
+            plays || !self.sphere.is_wanted(),
+            "it plays to nobody in {:?}",
+            self.session.state
+        );
         let deaf = self.session.faults.contains_key(&FaultKind::Device);
         assert!(
             !deaf || !self.session.timer.is_running(),
@@ -152,6 +163,11 @@ impl Room {
             Action::Begin(begin) => {
                 assert_eq!(self.begun.len(), self.ended.len(), "two takes run at once");
                 assert!(begin.start_frame as i64 >= self.session.frame0());
+                let rolls = self.sphere.rolls && self.sphere.is_wanted();
+                assert!(
+                    begin.of.track.is_none() || rolls,
+                    "a take before the sphere rolls"
+                );
                 let ended = self.ended.values().map(|end| end.end_mark);
                 assert!(
                     ended.max().is_none_or(|end| begin.start_mark >= end),
@@ -188,20 +204,10 @@ impl Room {
             Action::LineDone(ticket) => {
                 self.done.insert(ticket);
             }
-            Action::Play { track, .. } => {
-                let at = SphereAt {
-                    track: track.to_string(),
-                    frame: 0,
-                    at_frame: self.frame,
-                    uncertainty_frames: 1,
-                };
-                let answer = if self.sphere_fails {
-                    Err("no answer".into())
-                } else {
-                    Ok(at)
-                };
-                self.due.push((self.frame + 40, Event::Rolling(answer)));
-            }
+            Action::Play {
+                play, start, rest, ..
+            } => self.sphere.play(play, start, rest, self.frame),
+            Action::Silence => self.sphere.silence(self.frame),
             Action::Forget(by) => {
                 self.forgotten.push(by);
                 assert_eq!(
@@ -221,7 +227,7 @@ impl Room {
             Action::Note(..) => self.notes += 1,
             Action::ListPending => self.listed += 1,
             Action::Expect(number) => self.expected.push(number),
-            Action::Resume(_) | Action::Decline | Action::MayEnd(..) | Action::Silence => {}
+            Action::Resume(_) | Action::Decline | Action::MayEnd(..) => {}
         }
     }
 
@@ -254,6 +260,9 @@ impl Room {
                 .extract_if(.., |(frame, _)| *frame <= now)
                 .collect();
             for (_, event) in due {
+                self.send(event);
+            }
+            if let Some(event) = self.sphere.turn(now) {
                 self.send(event);
             }
             self.send(Event::Tick);

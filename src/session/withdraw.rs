@@ -20,7 +20,7 @@ impl Session {
         self.cut_take(Verdict::Aborted, pressed, Some(pressed), actions);
         let back = match self.state {
             State::Intro(_) => {
-                self.silence_cue(frame, actions);
+                self.silence(frame, actions);
                 State::Intro(Cue::Idle)
             }
             State::Running => {
@@ -28,7 +28,7 @@ impl Session {
                 State::Paused { resuming: false }
             }
             State::Paused { .. } | State::Interrupted { .. } => {
-                self.silence_cue(frame, actions);
+                self.silence(frame, actions);
                 State::Paused { resuming: false }
             }
             State::Over { .. } => State::Over { until: frame },

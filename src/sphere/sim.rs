@@ -1,28 +1,100 @@
-//! The simulated sphere: knows every track but those it was told not to, plays at 48 kHz.
+//! The simulated sphere: knows every track, plays at 48 kHz, and fails when it is told to.
+//!
+//! A run on the simulated board (`sphere.host = "sim"`) shows what a visitor meets when the sphere
+//! fails: while the file that the environment names in `BOOTH_SIM_SPHERE` exists, its first word says
+//! how, see [`Trouble`].
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 
-const RATE: u32 = 48_000;
+/// What `sphere.host` says for it.
+pub const HOST: &str = "sim";
 
-/// A sphere in memory.
+const RATE: u32 = 48_000;
+/// How long a call lasts that nobody answers: what bounds a real peer's.
+const HANG: Duration = Duration::from_millis(2000);
+/// How long each call of a slow one takes.
+const SLOW: Duration = Duration::from_millis(300);
+
+/// How a sphere fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trouble {
+    /// Not at all.
+    #[default]
+    None,
+    /// `away`: no connection, said at once. What it plays goes on.
+    Away,
+    /// The next call fails, and no other.
+    Broken,
+    /// `hangs`: no answer to anything.
+    Hangs,
+    /// `dead`: no JACK; it begins anew, stopped at frame 0.
+    Dead,
+    /// `stopped`: somebody stops whatever plays.
+    Stopped,
+    /// `moved`: somebody moves the transport ahead, once.
+    Moved,
+    /// `slow`: each call takes a while.
+    Slow,
+}
+
+impl Trouble {
+    fn from_word(word: &str) -> Trouble {
+        match word {
+            "away" => Trouble::Away,
+            "hangs" => Trouble::Hangs,
+            "dead" => Trouble::Dead,
+            "stopped" => Trouble::Stopped,
+            "moved" => Trouble::Moved,
+            "slow" => Trouble::Slow,
+            _ => Trouble::None,
+        }
+    }
+}
+
+/// What the sphere and whoever makes trouble share.
 #[derive(Debug, Default)]
-pub struct Simulated {
+struct Transport {
+    trouble: Trouble,
     track: String,
     frame: u64,
     playing_since: Option<Nanos>,
-    still_at: Option<Nanos>,
+    moved: bool,
+    /// Each verb that was carried out, for tests.
+    done: Vec<&'static str>,
+}
+
+/// A sphere in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Simulated {
+    transport: Arc<Mutex<Transport>>,
+    /// Its clock where it is not the real one: nanoseconds.
+    clock: Option<Arc<AtomicU64>>,
+    /// A file that says how it fails.
+    file: Option<PathBuf>,
     unknown: Vec<String>,
 }
 
 impl Simulated {
-    /// A sphere whose clock stands, so that a fast run is the same each time.
+    /// A sphere that fails as the environment says.
     #[must_use]
-    pub fn standing(at: Nanos) -> Simulated {
+    pub fn of_environment() -> Simulated {
         Simulated {
-            still_at: Some(at),
+            file: std::env::var_os("BOOTH_SIM_SPHERE").map(PathBuf::from),
+            ..Simulated::default()
+        }
+    }
+
+    /// A sphere on a clock that is set by hand, so that a fast run is the same each time.
+    #[must_use]
+    pub fn on(clock: Arc<AtomicU64>) -> Simulated {
+        Simulated {
+            clock: Some(clock),
             ..Simulated::default()
         }
     }
@@ -34,117 +106,143 @@ impl Simulated {
         self
     }
 
-    fn now(&self) -> Nanos {
-        self.still_at.unwrap_or_else(Nanos::now)
+    /// Makes trouble from now on.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.lock().trouble = trouble;
     }
 
-    fn frame_now(&self) -> u64 {
+    /// Whether it plays, and each verb that it has carried out.
+    #[must_use]
+    pub fn seen(&self) -> (bool, Vec<&'static str>) {
+        let transport = self.lock();
+        (transport.playing_since.is_some(), transport.done.clone())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Transport> {
+        self.transport
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Nanos {
+        match &self.clock {
+            Some(clock) => Nanos(clock.load(Ordering::Acquire)),
+            None => Nanos::now(),
+        }
+    }
+
+    /// A call, which fails or takes as long as the trouble says.
+    fn call(&self) -> Result<std::sync::MutexGuard<'_, Transport>, SphereError> {
+        let mut transport = self.lock();
+        if let Some(file) = &self.file {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            transport.trouble = Trouble::from_word(text.trim());
+        }
+        let trouble = transport.trouble;
+        let now = self.now();
+        match trouble {
+            Trouble::Stopped => transport.stop(now),
+            Trouble::Moved if !transport.moved => transport.frame += 100 * u64::from(RATE),
+            Trouble::Dead => {
+                transport.stop(now);
+                transport.frame = 0;
+                return Err(SphereError::Simulated("no JACK"));
+            }
+            Trouble::Broken => {
+                transport.trouble = Trouble::None;
+                return Err(SphereError::Simulated("connection lost"));
+            }
+            Trouble::Away => return Err(SphereError::Simulated("no connection")),
+            Trouble::None | Trouble::Moved | Trouble::Hangs | Trouble::Slow => {}
+        }
+        transport.moved = trouble == Trouble::Moved;
+        let takes = match trouble {
+            Trouble::Hangs => HANG,
+            Trouble::Slow => SLOW,
+            _ => return Ok(transport),
+        };
+        drop(transport);
+        std::thread::sleep(takes);
+        if trouble == Trouble::Hangs {
+            return Err(SphereError::Simulated("no answer"));
+        }
+        Ok(self.lock())
+    }
+}
+
+impl Transport {
+    fn frame_at(&self, now: Nanos) -> u64 {
         let rolled = self
             .playing_since
-            .map_or(Duration::ZERO, |since| self.now().since(since));
-        self.frame + (rolled.as_secs_f64() * f64::from(RATE)) as u64
+            .map_or(Duration::ZERO, |since| now.since(since));
+        self.frame + (rolled.as_nanos() * u128::from(RATE) / 1_000_000_000) as u64
+    }
+
+    fn stop(&mut self, now: Nanos) {
+        self.frame = self.frame_at(now);
+        self.playing_since = None;
     }
 }
 
 impl Peer for Simulated {
     fn connect(&mut self) -> Result<(), SphereError> {
-        Ok(())
+        let trouble = self.lock().trouble;
+        match trouble {
+            // Only a question finds these.
+            Trouble::Dead | Trouble::Hangs => Ok(()),
+            _ => self.call().map(drop),
+        }
     }
 
     fn track(&mut self, track: &str) -> Result<(), SphereError> {
+        let now = self.now();
+        let mut transport = self.call()?;
         if self.unknown.iter().any(|unknown| unknown == track) {
             return Err(SphereError::UnknownTrack(track.into()));
         }
-        if self.track != track {
-            self.stop()?;
-            track.clone_into(&mut self.track);
-            self.frame = 0;
+        if transport.track != track {
+            transport.stop(now);
+            track.clone_into(&mut transport.track);
+            transport.frame = 0;
         }
+        transport.done.push("track");
         Ok(())
     }
 
     fn locate(&mut self, frame: u32) -> Result<(), SphereError> {
-        self.frame = u64::from(frame);
-        if self.playing_since.is_some() {
-            self.playing_since = Some(self.now());
+        let mut transport = self.call()?;
+        transport.frame = u64::from(frame);
+        if transport.playing_since.is_some() {
+            transport.playing_since = Some(self.now());
         }
+        transport.done.push("locate");
         Ok(())
     }
 
     fn play(&mut self, _rest: Duration) -> Result<(), SphereError> {
+        let mut transport = self.call()?;
         let now = self.now();
-        self.playing_since.get_or_insert(now);
+        transport.playing_since.get_or_insert(now);
+        transport.done.push("play");
         Ok(())
     }
 
     fn stop(&mut self) -> Result<(), SphereError> {
-        self.frame = self.frame_now();
-        self.playing_since = None;
+        let mut transport = self.call()?;
+        transport.stop(self.now());
+        transport.done.push("stop");
         Ok(())
     }
 
     fn position(&mut self) -> Result<Position, SphereError> {
+        let transport = self.call()?;
+        let now = self.now();
         Ok(Position {
-            rolling: self.playing_since.is_some(),
-            frame: self.frame_now(),
+            rolling: transport.playing_since.is_some(),
+            frame: transport.frame_at(now),
             rate: RATE,
-            at: self.now(),
+            at: now,
             uncertainty: Duration::from_millis(1),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sphere::{Command, Reply, Sphere};
-
-    fn answer(sphere: &mut Sphere) -> Reply {
-        loop {
-            if let Some(reply) = sphere.replies().pop() {
-                return reply;
-            }
-            std::thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn playing_is_believed_once_it_was_read_back() {
-        let peer = Simulated::standing(Nanos(5));
-        let mut sphere = Sphere::start(Box::new(peer)).expect("a thread");
-        sphere.ask(Command::Play {
-            track: "noise".into(),
-            locate_s: Some(2.0),
-            rest: Duration::ZERO,
-        });
-        let Reply::Played(Ok(position)) = answer(&mut sphere) else {
-            panic!("does not play")
-        };
-        assert!(position.rolling);
-        assert_eq!(position.frame, 96_000);
-        assert!(sphere.is_settled());
-    }
-
-    #[test]
-    fn an_unknown_track_and_a_bad_position_are_errors_that_name_them() {
-        let peer = Simulated::default().without("nothing");
-        let mut sphere = Sphere::start(Box::new(peer)).expect("a thread");
-        sphere.ask(Command::Play {
-            track: "nothing".into(),
-            locate_s: None,
-            rest: Duration::ZERO,
-        });
-        let Reply::Played(Err(error)) = answer(&mut sphere) else {
-            panic!("it plays")
-        };
-        assert_eq!(error, SphereError::UnknownTrack("nothing".into()));
-        sphere.ask(Command::Play {
-            track: "noise".into(),
-            locate_s: Some(1e9),
-            rest: Duration::ZERO,
-        });
-        let Reply::Played(Err(SphereError::BadPosition(_))) = answer(&mut sphere) else {
-            panic!("it plays")
-        };
     }
 }

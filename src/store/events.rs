@@ -101,14 +101,18 @@ pub enum Note {
         /// What it is held at.
         wanted: Setting,
     },
-    /// The sphere was commanded.
+    /// The sphere was commanded, or found to stand somewhere; the row's frame is that of the moment
+    /// at which it stood at `position`.
     Sphere {
-        /// `play`, `stop` or `none` (gone on without).
+        /// Asked: `play` (from `position`; null: where it stood), `stop`, `none` (gone on without).
+        /// Found: `rolling`, `read` (each 10 s), `moved` (by somebody else), `stopped`.
         verb: &'static str,
         /// The track.
         track: Arc<str>,
-        /// Where it started, seconds.
+        /// Seconds from the track's beginning.
         position: Option<f64>,
+        /// How far the true position may lie from what was found, transport frames.
+        uncertainty_frames: Option<u64>,
     },
 }
 

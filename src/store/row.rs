@@ -47,17 +47,30 @@ pub struct Gap {
     pub cause: Cause,
 }
 
-/// Where the sphere stood.
+/// Where the sphere's track stood at the take's marks.
+///
+/// The capture frame `at_frame` of the session sounded while the transport stood at `frame`; in the
+/// file it is frame `lead_frames`. What lies between the marks is found by interpolation, drift of
+/// the two clocks included: `end_frame` belongs to the end mark, which in the file is frame
+/// `frames - tail_frames`. These are transport positions: the latency of the sphere's card and the
+/// way through the air are outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SphereAt {
     /// Its track.
     pub track: String,
-    /// Its transport frame.
+    /// Its transport frame at the start mark, from the track's beginning.
     pub frame: u64,
-    /// The capture frame of the session that belongs to it.
+    /// Transport frames per second.
+    pub rate: u32,
+    /// The start mark, on the session's clock.
     pub at_frame: u64,
-    /// Uncertainty, frames.
+    /// How far the true transport frame may lie from `frame`.
     pub uncertainty_frames: u64,
+    /// Its transport frame at the end mark; null if it did not roll on without a jump, or nobody
+    /// knows.
+    pub end_frame: Option<u64>,
+    /// How far the true transport frame may lie from `end_frame`.
+    pub end_uncertainty_frames: Option<u64>,
 }
 
 /// A stretch of voice.

@@ -7,6 +7,7 @@
 pub mod random;
 pub mod run;
 pub mod shim;
+pub mod sphere;
 pub mod tools;
 
 use std::fs;

@@ -40,12 +40,16 @@ fn gap() -> impl Strategy<Value = Gap> {
 }
 
 fn sphere() -> impl Strategy<Value = SphereAt> {
-    let place = (words(), any::<u64>(), any::<u64>(), any::<u64>());
-    place.prop_map(|(track, frame, at_frame, uncertainty_frames)| SphereAt {
+    let place = (any::<u64>(), any::<u64>(), any::<u64>());
+    let end = (option::of(any::<u64>()), option::of(any::<u64>()));
+    (words(), any::<u32>(), place, end).prop_map(|(track, rate, place, end)| SphereAt {
         track,
-        frame,
-        at_frame,
-        uncertainty_frames,
+        frame: place.0,
+        rate,
+        at_frame: place.1,
+        uncertainty_frames: place.2,
+        end_frame: end.0,
+        end_uncertainty_frames: end.1,
     })
 }
 

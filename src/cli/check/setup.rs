@@ -166,15 +166,7 @@ pub fn audio(config: &Config) -> Finding {
 }
 
 /// Whether a box runs on the data folder.
-fn is_running(data: &Path) -> bool {
+pub fn is_running(data: &Path) -> bool {
     let lock = std::fs::File::open(data.join(".lock"));
     lock.is_ok_and(|lock| lock.try_lock().is_err())
-}
-
-/// Whether there is one.
-pub fn sphere(config: &Config) -> Finding {
-    match config.sphere.host.as_str() {
-        "" => Finding::ok("sphere", "none configured"),
-        host => Finding::ok("sphere", format!("configured: {host}")),
-    }
 }

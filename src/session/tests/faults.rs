@@ -1,7 +1,6 @@
 //! Devices, disks, lines and spheres that fail, and what comes after.
 
 use super::*;
-use crate::store::row::Kind;
 
 #[test]
 fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {
@@ -112,34 +111,4 @@ fn only_what_fits_is_begun_and_the_reserve_ends_a_session_cleanly() {
     room.send(Event::Room(10_000));
     room.go_to_reading();
     assert_eq!(room.sessions, 2);
-}
-
-#[test]
-fn a_sphere_that_fails_can_be_asked_again_or_passed_over() {
-    for button in [Button::Go, Button::Redo] {
-        let mut room = Room::new(config::Mode::Auto);
-        room.go_to_reading();
-        room.wait(1000);
-        room.press(Button::Redo, 100);
-        for _ in 0..7 {
-            room.wait(3000);
-            room.press(Button::Go, 0);
-        }
-        assert_eq!(room.session.screen_name(), Name::Intro);
-        room.sphere_fails = true;
-        room.press(Button::Go, 0);
-        room.wait(100);
-        assert_eq!(room.session.screen_name(), Name::Fault);
-        room.sphere_fails = false;
-        room.press(button, 0);
-        room.wait(100);
-        assert_eq!(room.session.screen_name(), Name::Quiet);
-        room.wait(9000);
-        let noise = room
-            .ended
-            .values()
-            .find(|end| end.of.kind == Kind::Quiet)
-            .expect("a take");
-        assert_eq!(noise.of.sphere.is_some(), button == Button::Redo);
-    }
 }

@@ -77,7 +77,7 @@ proptest! {
                 Input::Clear(kind) => room.send(Event::Cleared(kind)),
                 Input::Room(seconds) => room.send(Event::Room(seconds)),
                 Input::Slow(slow) => room.send(Event::Slow(slow)),
-                Input::Sphere { fails } => room.sphere_fails = fails,
+                Input::Sphere { fails } => room.sphere.fails = fails,
                 Input::FailTake => {
                     let take = room.begun.len() as u32;
                     let failed = Event::Failed(take, "disk".into());

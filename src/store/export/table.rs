@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub type Cells = BTreeMap<String, String>;
 
 /// The columns that every export has, in order; what else there is follows by name.
-const COLUMNS: [&str; 66] = [
+const COLUMNS: [&str; 69] = [
     "file_name",
     "session",
     "take",
@@ -45,8 +45,11 @@ const COLUMNS: [&str; 66] = [
     "clipped",
     "sphere_track",
     "sphere_frame",
+    "sphere_rate",
     "sphere_at_frame",
     "sphere_uncertainty_frames",
+    "sphere_end_frame",
+    "sphere_end_uncertainty_frames",
     "file",
     "samples_sha256",
     "box",
@@ -256,6 +259,6 @@ mod tests {
     fn whatever_a_line_holds_it_is_one_cell() {
         let row = Cells::from([("text".to_owned(), "a, \"b\"\nc".to_owned())]);
         let text = text(&[&row]);
-        assert!(text.ends_with(&format!(",,,,,,,,\"a, \"\"b\"\"\nc\"{}\n", ",".repeat(57))));
+        assert!(text.ends_with(&format!(",,,,,,,,\"a, \"\"b\"\"\nc\"{}\n", ",".repeat(60))));
     }
 }

@@ -1,0 +1,113 @@
+//! A full round on the sphere: connection, host key, our key, tools, studios, tracks, transport.
+//!
+//! Guarantees: the transport is left where it was found; what plays, and a sphere that a running box
+//! commands, are only looked at.
+
+use std::time::Duration;
+
+use super::{Finding, setup};
+use crate::config::Config;
+use crate::session::protocol::Protocol;
+use crate::sphere::ladish::Track;
+use crate::sphere::remote::Remote;
+use crate::sphere::{Peer, SphereError};
+
+/// How long `--sound` plays.
+const SOUND: Duration = Duration::from_secs(2);
+/// Where the round goes, in frames from where it was.
+const STEP: u32 = 48_000;
+
+/// Whether the sphere does what a step needs.
+pub fn round(config: &Config, protocol: Option<&Protocol>, sound: bool) -> Finding {
+    match config.sphere.host.as_str() {
+        "" => return Finding::ok("sphere", "none configured"),
+        "sim" => return Finding::ok("sphere", "configured: sim"),
+        _ => {}
+    }
+    let mut sphere = Remote::new(&config.sphere);
+    match look(config, protocol, &mut sphere) {
+        Ok((text, true)) => match go(&mut sphere, sound) {
+            Ok(done) => Finding::ok("sphere", format!("{text}, {done}")),
+            Err(error) => Finding::error("sphere", error),
+        },
+        Ok((text, false)) => Finding::ok("sphere", text),
+        Err(Problem::Sphere(error)) => Finding::error("sphere", error),
+        Err(Problem::Asleep(text)) => Finding::warn(
+            "sphere",
+            text,
+            "it comes with the first track; load a studio to check the transport too",
+        ),
+    }
+}
+
+enum Problem {
+    Sphere(SphereError),
+    /// No JACK, as after the sphere's start.
+    Asleep(String),
+}
+
+impl From<SphereError> for Problem {
+    fn from(error: SphereError) -> Problem {
+        Problem::Sphere(error)
+    }
+}
+
+/// What is there, and whether it may be moved.
+fn look(
+    config: &Config,
+    protocol: Option<&Protocol>,
+    sphere: &mut Remote,
+) -> Result<(String, bool), Problem> {
+    let by = if sphere.has_helper()? {
+        "the helper"
+    } else {
+        "JACK's own tools"
+    };
+    let studios = sphere.studios()?;
+    for cue in protocol
+        .iter()
+        .flat_map(|protocol| &protocol.steps)
+        .filter_map(|s| s.sphere.as_ref())
+    {
+        if let Track::Studio(name) = Track::read(&cue.track)?
+            && !studios.iter().any(|studio| studio == name)
+        {
+            return Err(SphereError::UnknownTrack(cue.track.clone()).into());
+        }
+    }
+    let text = format!("{}: by {by}, {} studios", config.sphere.host, studios.len());
+    let position = match sphere.position() {
+        Err(SphereError::NoJack) if sphere.loaded()?.is_err() => {
+            return Err(Problem::Asleep(format!("{text}, none loaded and no JACK")));
+        }
+        position => position?,
+    };
+    if setup::is_running(&config.data) {
+        return Ok((format!("{text}; the running box has it"), false));
+    }
+    if position.rolling {
+        return Ok((format!("{text}; rolling, and left alone"), false));
+    }
+    Ok((text, true))
+}
+
+/// Goes elsewhere, plays if it may be heard, and comes back.
+fn go(sphere: &mut Remote, sound: bool) -> Result<String, SphereError> {
+    let from = u32::try_from(sphere.position()?.frame).unwrap_or(u32::MAX);
+    let to = from.checked_add(STEP).unwrap_or(0);
+    let went = sphere.locate(to);
+    let played = match went {
+        Ok(()) if sound => sphere.play(SOUND).map(|()| std::thread::sleep(SOUND)),
+        went => went,
+    };
+    // Whatever happened, it is stopped and put back.
+    let stopped = if sound { sphere.stop() } else { Ok(()) };
+    let back = sphere.locate(from);
+    played.and(stopped).and(back)?;
+    let heard = if sound {
+        format!(", played {} s", SOUND.as_secs())
+    } else {
+        String::new()
+    };
+    Ok(format!("located and read back{heard}"))
+}

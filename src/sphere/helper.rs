@@ -1,0 +1,358 @@
+//! The sphere with `deploy/sphere/` set up there: a small program answers on one kept channel, in
+//! well under a millisecond, and stops the transport when the channel ends or falls silent.
+//!
+//! Questions are numbered and an answer must carry its question's number. The program ends with
+//! JACK; the next question starts it again. Tracks are loaded beside it, because that restarts JACK.
+//!
+//! Bounds: a question 2 s, a verb 6 s, mostly 50 ms.
+
+use std::time::{Duration, Instant};
+
+use super::jack::{self, State};
+use super::ladish::Verb;
+use super::plain::{is_at, millis, no};
+use super::ssh::{Answer, Kept, Line, Link};
+use super::studio::{self, Desk};
+use super::{Position, SphereError};
+use crate::rt::Nanos;
+
+/// Starting Python and opening a JACK client.
+const START: Duration = Duration::from_secs(4);
+/// One question.
+const QUESTION: Duration = Duration::from_secs(2);
+/// ladish_control, which the gate kills after 2 s.
+const LADISH: Duration = Duration::from_secs(3);
+/// JACK waits 2 s for slow clients before it rolls.
+const CONFIRM: Duration = Duration::from_secs(3);
+/// Between two looks; JACK's periods are longer.
+const PAUSE: Duration = Duration::from_millis(4);
+/// A position as good as this is not asked for again.
+const GOOD: Duration = Duration::from_micros(500);
+/// Questions for one position.
+const PROBES: usize = 3;
+/// A period that began longer ago than this: JACK hangs, and its transport would seem to roll on.
+const HANGS_US: u64 = 1_000_000;
+/// What the gate there starts the program by.
+const COMMAND: &str = "booth-sphere helper";
+/// sh's exit status for a program that is not there.
+const NOT_FOUND: i32 = 127;
+
+/// The program at the other end.
+#[derive(Debug, Default)]
+pub struct Helper {
+    kept: Option<Kept>,
+    questions: u64,
+    rate: u32,
+    project: Option<String>,
+    /// It plays by our order, so that its end is one of the dead man too.
+    plays: bool,
+}
+
+/// What a question for the state brought.
+struct Seen {
+    state: State,
+    frame: u64,
+    /// Microseconds of the sphere's clock from the beginning of JACK's period to the answer.
+    since_us: i64,
+    line: Line,
+}
+
+struct There<'a> {
+    link: &'a mut Link,
+    helper: &'a mut Helper,
+}
+
+impl Helper {
+    /// Asks for the program; `None` if nothing of ours is installed there.
+    ///
+    /// # Errors
+    /// Refused, the connection's.
+    pub fn find(link: &mut Link) -> Result<Option<Helper>, SphereError> {
+        let mut helper = Helper::default();
+        match helper.start(link) {
+            // The program is there; JACK comes with the studio.
+            Ok(true) | Err(SphereError::NoJack) => Ok(Some(helper)),
+            Ok(false) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Starts the program; false if there is none.
+    fn start(&mut self, link: &mut Link) -> Result<bool, SphereError> {
+        let doing = "start the helper";
+        let mut kept = link.keep(doing, COMMAND, START)?;
+        let hello = link.ask(&mut kept, doing, "", START)?;
+        let Some(hello) = hello.text else {
+            let status = link.status(&mut kept, doing)?;
+            link.close(kept);
+            let out = Vec::new();
+            return match status {
+                NOT_FOUND => Ok(false),
+                _ => Err(Answer { out, status }.unclear(doing)),
+            };
+        };
+        let rate = hello.strip_prefix("booth-sphere 1 ").and_then(|shape| {
+            let (rate, period) = shape.split_once(' ')?;
+            jack::number(period)?;
+            u32::try_from(jack::number(rate)?)
+                .ok()
+                .filter(|rate| *rate > 0)
+        });
+        if let Some(rate) = rate {
+            self.rate = rate;
+            self.kept = Some(kept);
+            return Ok(true);
+        }
+        link.close(kept);
+        let answer = Answer {
+            out: hello.clone().into_bytes(),
+            status: 0,
+        };
+        no(&answer)?;
+        Err(SphereError::Refused(SphereError::quoted(hello.as_bytes())))
+    }
+
+    /// Asks, starting the program anew if it has ended with JACK.
+    fn ask(
+        &mut self,
+        link: &mut Link,
+        doing: &'static str,
+        question: &str,
+    ) -> Result<(String, Line), SphereError> {
+        for _ in 0..2 {
+            if self.kept.is_none() && !self.start(link)? {
+                return Err(SphereError::NoTool("booth-sphere helper".into()));
+            }
+            let Some(kept) = &mut self.kept else { break };
+            self.questions += 1;
+            let number = self.questions;
+            let line = link.ask(kept, doing, &format!("{number} {question}\n"), QUESTION)?;
+            let Some(text) = line.text.clone() else {
+                self.end(link);
+                // Started anew it would not stop what it did not play.
+                if question == "state" && std::mem::take(&mut self.plays) {
+                    self.start(link)?;
+                    return Err(SphereError::Lost {
+                        doing,
+                        reason: "the program there ended".into(),
+                    });
+                }
+                continue;
+            };
+            let Some(text) = text.strip_prefix(&format!("{number} ")) else {
+                self.end(link);
+                return Err(Answer {
+                    out: text.into_bytes(),
+                    status: 0,
+                }
+                .unclear(doing));
+            };
+            if let Some(why) = text.strip_prefix("not armed: ") {
+                return Err(SphereError::NoDeadMan(SphereError::quoted(why.as_bytes())));
+            }
+            let answer = Answer {
+                out: text.as_bytes().to_vec(),
+                status: 0,
+            };
+            no(&answer)?;
+            let rest = text
+                .strip_prefix("ok")
+                .ok_or_else(|| answer.unclear(doing))?;
+            return Ok((rest.trim_start().to_owned(), line));
+        }
+        // It ended twice in a row: JACK dies under it.
+        Err(SphereError::NoJack)
+    }
+
+    fn end(&mut self, link: &mut Link) {
+        if let Some(kept) = self.kept.take() {
+            link.close(kept);
+        }
+    }
+
+    fn seen(&mut self, link: &mut Link) -> Result<Seen, SphereError> {
+        let doing = "ask for the state";
+        let (text, line) = self.ask(link, doing, "state")?;
+        let read = || {
+            let words: Vec<&str> = text.split(' ').collect();
+            let [word, frame, cycle, now] = words[..] else {
+                return None;
+            };
+            let state = match word {
+                "stopped" => State::Stopped,
+                "rolling" => State::Rolling,
+                "starting" => State::Starting,
+                _ => return None,
+            };
+            let (cycle, now) = (jack::number(cycle)?, jack::number(now)?);
+            let since_us = i64::try_from(now)
+                .ok()?
+                .checked_sub(i64::try_from(cycle).ok()?)?;
+            Some((state, jack::number(frame)?, since_us))
+        };
+        let (state, frame, since_us) = read().ok_or_else(|| SphereError::Unclear {
+            doing,
+            said: SphereError::quoted(text.as_bytes()),
+        })?;
+        if since_us.unsigned_abs() > HANGS_US {
+            return Err(SphereError::NoJack);
+        }
+        Ok(Seen {
+            state,
+            frame,
+            since_us,
+            line,
+        })
+    }
+
+    /// Asks for `question`, then until `is_done`.
+    fn confirmed(
+        &mut self,
+        link: &mut Link,
+        question: &str,
+        is_done: impl Fn(&Seen, Duration, u32) -> bool,
+        not: impl Fn(&Seen, u64) -> SphereError,
+    ) -> Result<(), SphereError> {
+        self.ask(link, "ask the helper", question)?;
+        let start = Instant::now();
+        loop {
+            let seen = self.seen(link)?;
+            let since = start.elapsed();
+            if is_done(&seen, since, self.rate) {
+                return Ok(());
+            }
+            if since > CONFIRM {
+                return Err(not(&seen, millis(since)));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Loads `track`; stops what plays if it had to be loaded.
+    ///
+    /// # Errors
+    /// See [`studio::load`].
+    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<(), SphereError> {
+        if studio::load(&mut There { link, helper: self }, track)? {
+            self.stop(link)?;
+        }
+        Ok(())
+    }
+
+    /// Goes to `frame`, and reads it back.
+    ///
+    /// # Errors
+    /// No JACK, elsewhere, the connection's.
+    pub fn locate(&mut self, link: &mut Link, frame: u32) -> Result<(), SphereError> {
+        self.confirmed(
+            link,
+            &jack::locate(frame),
+            |seen, since, rate| is_at(seen.frame, frame, seen.state, since + QUESTION, rate),
+            |seen, waited_ms| SphereError::NotLocated {
+                wanted: frame,
+                found: seen.frame,
+                waited_ms,
+            },
+        )
+    }
+
+    /// Plays, and reads it back.
+    ///
+    /// # Errors
+    /// No JACK, still stopped, the connection's.
+    pub fn play(&mut self, link: &mut Link) -> Result<(), SphereError> {
+        let rolls = |seen: &Seen, _, _| seen.state == State::Rolling;
+        self.confirmed(link, "play", rolls, |_, waited| {
+            SphereError::NotRolling(waited)
+        })?;
+        self.plays = true;
+        Ok(())
+    }
+
+    /// Stops, and reads it back.
+    ///
+    /// # Errors
+    /// No JACK, still rolling, the connection's.
+    pub fn stop(&mut self, link: &mut Link) -> Result<(), SphereError> {
+        self.plays = false;
+        let stands = |seen: &Seen, _, _| seen.state == State::Stopped;
+        self.confirmed(link, "stop", stands, |_, waited| {
+            SphereError::StillRolling(waited)
+        })
+    }
+
+    /// What plays goes on when the channel ends, for `rest` and ten seconds at most.
+    ///
+    /// # Errors
+    /// Nothing could be left there that stops it; the connection's.
+    pub fn leave(&mut self, link: &mut Link, rest: Duration) -> Result<(), SphereError> {
+        self.plays = false;
+        let question = format!("leave {}", rest.as_secs() + 10);
+        self.ask(link, "leave it playing", &question).map(|_| ())
+    }
+
+    /// Where the transport stands, from the best of some questions: the frame at their middle.
+    ///
+    /// # Errors
+    /// No JACK, the connection's.
+    pub fn position(&mut self, link: &mut Link) -> Result<Position, SphereError> {
+        let mut best = self.probe(link)?;
+        for _ in 1..PROBES {
+            if best.uncertainty <= GOOD {
+                break;
+            }
+            let next = self.probe(link)?;
+            if next.uncertainty < best.uncertainty || next.rolling != best.rolling {
+                best = next;
+            }
+        }
+        Ok(best)
+    }
+
+    /// The sphere's clock is never compared with ours: only how long ago its period began counts.
+    fn probe(&mut self, link: &mut Link) -> Result<Position, SphereError> {
+        let seen = self.seen(link)?;
+        let half = seen.line.had.since(seen.line.asked) / 2;
+        let rolling = seen.state == State::Rolling;
+        let into = seen.since_us as f64 / 1e6 * f64::from(self.rate);
+        let frame = if rolling {
+            seen.frame as f64 + into
+        } else {
+            seen.frame as f64
+        };
+        Ok(Position {
+            rolling,
+            frame: frame.round().max(0.0) as u64,
+            rate: self.rate,
+            at: Nanos(seen.line.asked.0 + half.as_nanos() as u64),
+            uncertainty: half,
+        })
+    }
+
+    /// Tracks are asked for beside the kept channel.
+    pub(super) fn desk<'a>(&'a mut self, link: &'a mut Link) -> impl Desk + 'a {
+        There { link, helper: self }
+    }
+}
+
+impl Desk for There<'_> {
+    fn ladish(&mut self, verb: Verb<'_>) -> Result<Answer, SphereError> {
+        let line = match verb {
+            Verb::List => "booth-sphere slist".into(),
+            Verb::Name => "booth-sphere sname".into(),
+            Verb::Start => "booth-sphere sstart".into(),
+            Verb::Load { name, .. } => format!("booth-sphere track {name}"),
+        };
+        let answer = self.link.run(verb.doing(), &line, LADISH)?;
+        no(&answer)?;
+        Ok(answer)
+    }
+
+    fn jack(&mut self) -> Result<(), SphereError> {
+        self.helper.seen(self.link).map(|_| ())
+    }
+
+    fn project(&mut self) -> &mut Option<String> {
+        &mut self.helper.project
+    }
+}

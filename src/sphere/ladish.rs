@@ -1,0 +1,324 @@
+//! The words of ladish_control: what it is asked, and what its answers mean.
+//!
+//! It prints its failures on stdout and ends with 0, so an answer is read as a whole: the header of
+//! the verb, then exactly what the verb prints. A track is a studio by its exact name, or
+//! `project:ROOM:FOLDER`, a project to load into a room of the studio that is there; a studio whose own
+//! name begins like that is written `studio:NAME`.
+//!
+//! Guarantees: a name is passed on exactly or refused; what no version of the tool prints is an error
+//! that quotes it.
+
+use super::SphereError;
+use super::ssh::Answer;
+
+/// Longest name that is passed on; ladish keeps studios as files, whose names have 255 bytes at most.
+const MOST_BYTES: usize = 1024;
+
+/// What is to be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track<'a> {
+    /// A studio.
+    Studio(&'a str),
+    /// A project, into a room of the studio that is loaded.
+    Project {
+        /// The room's name.
+        room: &'a str,
+        /// The project's folder there.
+        folder: &'a str,
+    },
+}
+
+impl<'a> Track<'a> {
+    /// Reads a track's name.
+    ///
+    /// # Errors
+    /// A name that nothing can have, or that could not be passed on exactly.
+    pub fn read(name: &'a str) -> Result<Track<'a>, SphereError> {
+        let bad = |reason| SphereError::BadTrack {
+            track: SphereError::quoted(name.as_bytes()),
+            reason,
+        };
+        if name.chars().any(char::is_control) {
+            return Err(bad(
+                "a name with control characters cannot be passed on exactly",
+            ));
+        }
+        if name.len() > MOST_BYTES {
+            return Err(bad("is longer than 1024 bytes"));
+        }
+        let track = match name.strip_prefix("project:") {
+            Some(project) => match project.split_once(':') {
+                Some((room, folder)) if !room.is_empty() && folder.starts_with('/') => {
+                    Track::Project { room, folder }
+                }
+                _ => return Err(bad("a project is written project:ROOM:/FOLDER")),
+            },
+            None => Track::Studio(name.strip_prefix("studio:").unwrap_or(name)),
+        };
+        if track == Track::Studio("") {
+            return Err(bad("is empty"));
+        }
+        Ok(track)
+    }
+}
+
+/// What ladish_control is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb<'a> {
+    /// The names of all studios.
+    List,
+    /// The name of the studio that is loaded.
+    Name,
+    /// Starts the studio that is loaded.
+    Start,
+    /// Loads a track; `name` is its name as it was given.
+    Load {
+        /// What it means.
+        track: Track<'a>,
+        /// As a whole.
+        name: &'a str,
+    },
+}
+
+impl<'a> Verb<'a> {
+    /// The words of its command line.
+    #[must_use]
+    pub fn words(self) -> Vec<&'a str> {
+        match self {
+            Verb::List => vec!["slist"],
+            Verb::Name => vec!["sname"],
+            Verb::Start => vec!["sstart"],
+            Verb::Load { track, .. } => match track {
+                Track::Studio(name) => vec!["sload", name],
+                Track::Project { room, folder } => vec!["pload", room, folder],
+            },
+        }
+    }
+
+    /// What is being done, for messages.
+    #[must_use]
+    pub fn doing(self) -> &'static str {
+        match self {
+            Verb::List => "ladish_control slist",
+            Verb::Name => "ladish_control sname",
+            Verb::Start => "ladish_control sstart",
+            Verb::Load {
+                track: Track::Studio(_),
+                ..
+            } => "ladish_control sload",
+            Verb::Load { .. } => "ladish_control pload",
+        }
+    }
+
+    fn header(self) -> &'static str {
+        match self {
+            Verb::List => "--- studio list",
+            Verb::Name => "--- studio get name",
+            Verb::Start => "--- studio start",
+            Verb::Load {
+                track: Track::Studio(_),
+                ..
+            } => "--- studio load",
+            Verb::Load { .. } => "--- load project",
+        }
+    }
+
+    /// The lines behind the header.
+    fn lines(self, answer: &Answer) -> Result<Vec<&str>, SphereError> {
+        let unclear = || answer.unclear(self.doing());
+        let text = std::str::from_utf8(&answer.out).map_err(|_| unclear())?;
+        let mut lines = text.lines();
+        let first = lines.next();
+        let rest: Vec<&str> = match first {
+            Some(header) if header == self.header() => lines.collect(),
+            Some(line) if line.starts_with(EXCEPTION) => vec![line],
+            // A traceback on stderr is all that it says without a session bus.
+            None if answer.status == 1 => return Err(SphereError::NoDbus),
+            _ => return Err(unclear()),
+        };
+        let exception = rest.iter().find_map(|line| line.strip_prefix(EXCEPTION));
+        match exception {
+            Some(said) => Err(self.refused(said)),
+            None if answer.status == 0 => Ok(rest),
+            None => match self {
+                // Its traceback for a room that is not there.
+                Verb::Load {
+                    track: Track::Project { .. },
+                    name,
+                } if rest.is_empty() => Err(SphereError::UnknownTrack(name.into())),
+                _ => Err(unclear()),
+            },
+        }
+    }
+
+    fn refused(self, said: &str) -> SphereError {
+        let text = SphereError::quoted(said.as_bytes());
+        match self {
+            Verb::Load { name, .. } if said.contains("already") => SphereError::AlreadyLoaded {
+                track: name.into(),
+                said: text,
+            },
+            _ => SphereError::Ladish(text),
+        }
+    }
+
+    /// Reads the answer of a verb that prints nothing.
+    ///
+    /// # Errors
+    /// What ladish_control said instead.
+    pub fn done(self, answer: &Answer) -> Result<(), SphereError> {
+        if self.lines(answer)?.is_empty() {
+            Ok(())
+        } else {
+            Err(answer.unclear(self.doing()))
+        }
+    }
+}
+
+const EXCEPTION: &str = "DBus exception: ";
+
+/// The name of the studio that is loaded, from the answer to [`Verb::Name`].
+///
+/// # Errors
+/// What ladish_control said instead; none being loaded is [`SphereError::Ladish`].
+pub fn name(answer: &Answer) -> Result<String, SphereError> {
+    let lines = Verb::Name.lines(answer)?;
+    let quoted = |line: &str| Some(line.strip_prefix('"')?.strip_suffix('"')?.to_owned());
+    match lines[..] {
+        [line] => quoted(line).ok_or_else(|| answer.unclear(Verb::Name.doing())),
+        _ => Err(answer.unclear(Verb::Name.doing())),
+    }
+}
+
+/// The names of all studios, from the answer to [`Verb::List`].
+///
+/// # Errors
+/// What ladish_control said instead.
+pub fn names(answer: &Answer) -> Result<Vec<String>, SphereError> {
+    let lines = Verb::List.lines(answer)?;
+    let name = |line: &&str| {
+        let (quoted, date) = line
+            .strip_prefix('"')?
+            .rsplit_once("\" last modified on ")?;
+        (!date.is_empty()).then(|| quoted.to_owned())
+    };
+    let names: Option<Vec<String>> = lines.iter().map(name).collect();
+    names.ok_or_else(|| answer.unclear(Verb::List.doing()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(out: &str, status: i32) -> Answer {
+        Answer {
+            out: out.as_bytes().to_vec(),
+            status,
+        }
+    }
+
+    fn load(name: &str) -> Verb<'_> {
+        let track = Track::read(name).expect("a track");
+        Verb::Load { track, name }
+    }
+
+    #[test]
+    fn what_the_real_tool_prints_is_read() {
+        let list = "--- studio list\n\"noise\" last modified on Thu Jan  1 01:00:00 1970\n\
+                    \"a \" last modified on b\" last modified on Thu Jan  1 01:00:00 1970\n";
+        let read = names(&answer(list, 0)).expect("read");
+        assert_eq!(read, ["noise", "a \" last modified on b"]);
+        assert!(
+            names(&answer("--- studio list\n", 0))
+                .expect("read")
+                .is_empty()
+        );
+        let said = name(&answer("--- studio get name\n\"a \"b\"\n", 0)).expect("read");
+        assert_eq!(said, "a \"b");
+        load("noise")
+            .done(&answer("--- studio load\n", 0))
+            .expect("queued");
+        Verb::Start
+            .done(&answer("--- studio start\n", 0))
+            .expect("queued");
+        load("project:hall:/srv/noise")
+            .done(&answer("--- load project\n", 0))
+            .expect("queued");
+    }
+
+    #[test]
+    fn each_failure_is_its_own_error() {
+        let no_bus = answer("", 1);
+        assert_eq!(name(&no_bus), Err(SphereError::NoDbus));
+        let gone = "DBus exception: org.freedesktop.DBus.Error.ServiceUnknown: no org.ladish\n";
+        let error = name(&answer(gone, 0)).expect_err("refused");
+        assert!(error.to_string().contains("ServiceUnknown"), "{error}");
+        let busy = "--- studio load\nDBus exception: org.ladish.Error: already loaded\n";
+        let error = load("x").done(&answer(busy, 0)).expect_err("refused");
+        assert!(
+            matches!(error, SphereError::AlreadyLoaded { .. }),
+            "{error}"
+        );
+        let room = load("project:no:/srv").done(&answer("--- load project\n", 1));
+        assert!(matches!(room, Err(SphereError::UnknownTrack(_))));
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_quotes_it() {
+        for out in [
+            "hello\u{1b}[2J\n",
+            "",
+            "--- studio load\n\"x\"\n",
+            "Unknown command 'sname'\n",
+        ] {
+            let error = name(&answer(out, 0)).expect_err("refused");
+            let text = error.to_string();
+            assert!(matches!(error, SphereError::Unclear { .. }), "{text}");
+            assert!(!text.contains('\u{1b}'), "{text}");
+        }
+        let two = answer("--- studio get name\n\"a\"\n\"b\"\n", 0);
+        assert!(name(&two).is_err());
+        assert!(names(&answer("--- studio list\nnoise\n", 0)).is_err());
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_passed_on_exactly_is_refused() {
+        for bad in [
+            "",
+            "a\nb",
+            "a\0",
+            "project:",
+            "project:hall",
+            "project::/x",
+            "project:a:b",
+        ] {
+            let refused = Track::read(bad);
+            assert!(
+                matches!(refused, Err(SphereError::BadTrack { .. })),
+                "{bad:?}"
+            );
+        }
+        assert!(Track::read(&"x".repeat(1025)).is_err());
+        assert_eq!(
+            Track::read("studio:project:x"),
+            Ok(Track::Studio("project:x"))
+        );
+        assert_eq!(Track::read("-rf"), Ok(Track::Studio("-rf")));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(out in prop::collection::vec(any::<u8>(), 0..200), status in -1..256i32) {
+            let answer = Answer { out, status };
+            let _ = (name(&answer), names(&answer), Verb::Start.done(&answer));
+        }
+
+        #[test]
+        fn a_name_comes_back_as_it_was_printed(text in "[^\\pC\u{2028}\u{2029}\u{85}]{1,20}") {
+            let out = format!("--- studio get name\n\"{text}\"\n");
+            prop_assert_eq!(name(&answer(&out, 0)), Ok(text));
+        }
+    }
+}

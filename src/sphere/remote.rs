@@ -1,0 +1,186 @@
+//! The sphere over the network: one connection, kept and made anew, on which the helper is used where
+//! it is installed and JACK's own tools where it is not.
+//!
+//! Guarantees: each call ends within its bound: connect 13 s, a verb 10 s, a track 45 s; a connection
+//! that was lost since the last call is made anew within the call, once; one that is silent is given
+//! up, and the next call begins with a new one.
+
+use std::time::Duration;
+
+use super::helper::Helper;
+use super::plain::Plain;
+use super::ssh::Link;
+use super::studio::{self, Desk};
+use super::{Peer, Position, SphereError, ladish};
+use crate::config;
+
+#[derive(Debug)]
+enum Way {
+    Helper(Helper),
+    Plain(Plain),
+}
+
+/// The connection, dropped first so that nothing after it waits, and how the sphere is asked.
+#[derive(Debug)]
+struct Open {
+    link: Link,
+    way: Way,
+}
+
+/// A sphere over the network.
+#[derive(Debug)]
+pub struct Remote {
+    config: config::Sphere,
+    open: Option<Open>,
+    /// It plays by our order.
+    plays: bool,
+}
+
+/// The sphere that `config` names.
+#[must_use]
+pub fn remote(config: &config::Sphere) -> Box<dyn Peer> {
+    Box::new(Remote::new(config))
+}
+
+impl Remote {
+    /// Connects with the first call.
+    #[must_use]
+    pub fn new(config: &config::Sphere) -> Remote {
+        Remote {
+            config: config.clone(),
+            open: None,
+            plays: false,
+        }
+    }
+
+    fn opened(&mut self) -> Result<&mut Open, SphereError> {
+        if self.open.as_ref().is_none_or(|open| open.link.is_broken()) {
+            self.open = None;
+            let mut link = Link::open(&self.config)?;
+            let way = match Helper::find(&mut link)? {
+                Some(helper) => Way::Helper(helper),
+                None => Way::Plain(Plain::default()),
+            };
+            self.open = Some(Open { link, way });
+        }
+        self.open.as_mut().ok_or(SphereError::Lost {
+            doing: "connect",
+            reason: "no connection".into(),
+        })
+    }
+
+    /// Does `work` on the connection; once more on a new one if the old was lost in the meantime. All
+    /// verbs may be repeated.
+    fn on<T>(
+        &mut self,
+        work: impl Fn(&mut Link, &mut Way) -> Result<T, SphereError>,
+    ) -> Result<T, SphereError> {
+        let was_open = self.open.is_some();
+        let open = self.opened()?;
+        match work(&mut open.link, &mut open.way) {
+            Err(SphereError::Lost { .. }) if was_open => {
+                let open = self.opened()?;
+                work(&mut open.link, &mut open.way)
+            }
+            result => result,
+        }
+    }
+
+    /// Whether the helper answers there.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    pub fn has_helper(&mut self) -> Result<bool, SphereError> {
+        self.on(|_, way| Ok(matches!(way, Way::Helper(_))))
+    }
+
+    /// What plays goes on when this connection ends, for `rest` and ten seconds at most.
+    ///
+    /// # Errors
+    /// The peer's; nothing could be left there that stops it.
+    pub fn leave(&mut self, rest: Duration) -> Result<(), SphereError> {
+        self.on(|link, way| match way {
+            Way::Helper(helper) => helper.leave(link, rest),
+            // Its play has left the job already.
+            Way::Plain(_) => Ok(()),
+        })
+    }
+
+    /// The studio that is loaded, or ladish's words for none.
+    ///
+    /// # Errors
+    /// The peer's.
+    pub fn loaded(&mut self) -> Result<Result<String, String>, SphereError> {
+        self.on(|link, way| studio::loaded(way.desk(link).as_mut()))
+    }
+
+    /// The names of all studios.
+    ///
+    /// # Errors
+    /// The peer's.
+    pub fn studios(&mut self) -> Result<Vec<String>, SphereError> {
+        self.on(|link, way| ladish::names(&way.desk(link).ladish(ladish::Verb::List)?))
+    }
+}
+
+impl Way {
+    fn desk<'a>(&'a mut self, link: &'a mut Link) -> Box<dyn Desk + 'a> {
+        match self {
+            Way::Helper(helper) => Box::new(helper.desk(link)),
+            Way::Plain(plain) => Box::new(plain.desk(link)),
+        }
+    }
+}
+
+impl Peer for Remote {
+    fn connect(&mut self) -> Result<(), SphereError> {
+        self.opened().map(|_| ())
+    }
+
+    fn track(&mut self, track: &str) -> Result<(), SphereError> {
+        self.on(|link, way| match way {
+            Way::Helper(helper) => helper.track(link, track),
+            Way::Plain(plain) => plain.track(link, track),
+        })
+    }
+
+    fn locate(&mut self, frame: u32) -> Result<(), SphereError> {
+        self.on(|link, way| match way {
+            Way::Helper(helper) => helper.locate(link, frame),
+            Way::Plain(plain) => plain.locate(link, frame),
+        })
+    }
+
+    fn play(&mut self, rest: Duration) -> Result<(), SphereError> {
+        self.on(|link, way| match way {
+            Way::Helper(helper) => helper.play(link),
+            Way::Plain(plain) => plain.play(link, rest),
+        })?;
+        self.plays = true;
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), SphereError> {
+        self.plays = false;
+        self.on(|link, way| match way {
+            Way::Helper(helper) => helper.stop(link),
+            Way::Plain(plain) => plain.stop(link),
+        })
+    }
+
+    /// While it plays, a connection that was lost is told and not made anew unsaid: with the helper it
+    /// took the dead man with it, and whoever asks plays again to arm it.
+    fn position(&mut self) -> Result<Position, SphereError> {
+        let ask = |link: &mut Link, way: &mut Way| match way {
+            Way::Helper(helper) => helper.position(link),
+            Way::Plain(plain) => plain.position(link),
+        };
+        if !self.plays {
+            return self.on(ask);
+        }
+        let open = self.opened()?;
+        let position = ask(&mut open.link, &mut open.way);
+        self.plays = position.is_ok();
+        position
+    }
+}

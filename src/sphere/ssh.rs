@@ -1,0 +1,474 @@
+//! The connection: one SSH session, on which command lines are run and one channel is kept.
+//!
+//! Guarantees: connect, authenticate, run, read and close each end within their stated limit,
+//! whatever the peer does; of an answer at most 64 KiB are kept; a connection that failed once is
+//! never used again, so a late answer cannot be taken for that of the next question; closing does
+//! not wait.
+//!
+//! Must never: flush a channel (libssh2 throws away what was not read yet); trust an exit status
+//! before the channel's end was read.
+
+mod watchdog;
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use ssh2::{Channel, ErrorCode, ExtendedData, MethodType, Session};
+
+use self::watchdog::Watchdog;
+use super::SphereError;
+use super::trust::{self, HostKey, Pinned};
+use crate::config;
+use crate::rt::{self, Nanos};
+
+/// Looking up a name: a resolver that does not answer has its own idea of patience.
+const RESOLVE: Duration = Duration::from_secs(2);
+/// The TCP connection.
+const CONNECT: Duration = Duration::from_secs(2);
+/// Banner and key exchange; 30 ms on a local network, some hundred on a small machine.
+const HANDSHAKE: Duration = Duration::from_secs(3);
+/// Showing our key.
+const AUTHENTICATE: Duration = Duration::from_secs(2);
+/// Closing a kept channel.
+const CLOSE: Duration = Duration::from_secs(1);
+/// Unacknowledged bytes break the connection after this long: a cable that is out.
+const UNACKNOWLEDGED: Duration = Duration::from_millis(1500);
+/// Bytes of an answer that are kept; the longest is a list of studios.
+pub const MOST_BYTES: usize = 64 << 10;
+/// libssh2's code for a key that the server does not take.
+const NOT_AUTHENTICATED: ErrorCode = ErrorCode::Session(-18);
+
+/// What a command line printed, and its exit status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Standard output.
+    pub out: Vec<u8>,
+    /// Exit status.
+    pub status: i32,
+}
+
+impl Answer {
+    /// That nobody understands it.
+    #[must_use]
+    pub fn unclear(&self, doing: &'static str) -> SphereError {
+        let said = SphereError::quoted(&self.out);
+        SphereError::Unclear {
+            doing,
+            said: if said.is_empty() {
+                format!("nothing, exit status {}", self.status)
+            } else {
+                said
+            },
+        }
+    }
+}
+
+/// A connection.
+pub struct Link {
+    session: Session,
+    socket: TcpStream,
+    watchdog: Watchdog,
+    is_broken: bool,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("is_broken", &self.is_broken)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A channel that stays open, for questions of one line and answers of one line.
+pub struct Kept {
+    channel: Channel,
+    read: Vec<u8>,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
+/// A line, and when it was asked for and had.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The line without its end; `None` if the channel ended.
+    pub text: Option<String>,
+    /// Just before the question was sent.
+    pub asked: Nanos,
+    /// Just after the answer was there.
+    pub had: Nanos,
+}
+
+/// `host:port`, for messages.
+#[must_use]
+pub fn address(config: &config::Sphere) -> String {
+    format!("{}:{}", config.host, config.port)
+}
+
+impl Link {
+    /// Connects and authenticates; at most 9 s.
+    ///
+    /// # Errors
+    /// Unreachable, not trusted, our key refused.
+    pub fn open(config: &config::Sphere) -> Result<Link, SphereError> {
+        let secret = trust::private_key(&config.key)?;
+        let mut link = Link::shake_hands(config)?;
+        let key = link.host_key(config)?;
+        let (address, file) = (address(config), config.known_hosts.display().to_string());
+        let fingerprint = key.fingerprint();
+        match key.pinned(&link.session, &config.known_hosts)? {
+            Pinned::Same => {}
+            Pinned::Unknown => {
+                return Err(SphereError::UnknownHostKey {
+                    address,
+                    fingerprint,
+                    file,
+                });
+            }
+            Pinned::Changed => {
+                return Err(SphereError::ChangedHostKey {
+                    address,
+                    fingerprint,
+                    file,
+                });
+            }
+        }
+        link.within("authenticate", AUTHENTICATE, |session, _| {
+            let shown = session.userauth_pubkey_memory(&config.user, None, &secret, None);
+            shown.map_err(|error| match error.code() {
+                NOT_AUTHENTICATED => SphereError::KeyRefused {
+                    address: address.clone(),
+                    user: config.user.clone(),
+                    file: config.key.display().to_string(),
+                },
+                _ => lost("authenticate", &error),
+            })
+        })?;
+        Ok(link)
+    }
+
+    /// Connects up to where the machine has shown its key, and says nothing to it.
+    ///
+    /// # Errors
+    /// Unreachable; no SSH server.
+    pub fn shake_hands(config: &config::Sphere) -> Result<Link, SphereError> {
+        let socket = dial(config)?;
+        let system = |error: io::Error| SphereError::NoSsh {
+            address: address(config),
+            reason: error.to_string(),
+        };
+        let broken = |error: ssh2::Error| SphereError::NoSsh {
+            address: address(config),
+            reason: SphereError::quoted(error.message().as_bytes()),
+        };
+        let mut session = Session::new().map_err(broken)?;
+        let kinds = trust::wanted_kinds(&config.known_hosts)?;
+        session
+            .method_pref(MethodType::HostKey, &kinds)
+            .map_err(broken)?;
+        session.set_tcp_stream(socket.try_clone().map_err(system)?);
+        let mut link = Link {
+            session,
+            watchdog: Watchdog::over(socket.try_clone().map_err(system)?).map_err(system)?,
+            socket,
+            is_broken: false,
+        };
+        let mut session = link.session.clone();
+        link.within("SSH handshake", HANDSHAKE, |_, _| {
+            session.handshake().map_err(broken)
+        })?;
+        Ok(link)
+    }
+
+    /// The key that the machine has shown.
+    ///
+    /// # Errors
+    /// None was shown.
+    pub fn host_key(&self, config: &config::Sphere) -> Result<HostKey, SphereError> {
+        let (blob, _) = self.session.host_key().ok_or_else(|| SphereError::NoSsh {
+            address: address(config),
+            reason: "it shows no host key".into(),
+        })?;
+        Ok(HostKey {
+            host: config.host.clone(),
+            port: config.port,
+            blob: blob.to_vec(),
+        })
+    }
+
+    /// How the machine's key stands to the pinned ones.
+    ///
+    /// # Errors
+    /// A file of pinned keys that cannot be read.
+    pub fn pinned(&self, key: &HostKey, config: &config::Sphere) -> Result<Pinned, SphereError> {
+        key.pinned(&self.session, &config.known_hosts)
+    }
+
+    /// Pins the machine's key.
+    ///
+    /// # Errors
+    /// A file of pinned keys that cannot be read or written.
+    pub fn pin(&self, key: &HostKey, config: &config::Sphere) -> Result<(), SphereError> {
+        key.pin(&self.session, &config.known_hosts)
+    }
+
+    /// Whether it failed once; it is not used again.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Runs a command line to its end, all of it within `limit`.
+    ///
+    /// # Errors
+    /// Lost, timed out, killed by a signal there, an answer without end.
+    pub fn run(
+        &mut self,
+        doing: &'static str,
+        line: &str,
+        limit: Duration,
+    ) -> Result<Answer, SphereError> {
+        self.within(doing, limit, |session, socket| {
+            let mut channel = exec(session, line).map_err(|error| lost(doing, &error))?;
+            channel.send_eof().map_err(|error| lost(doing, &error))?;
+            // Closing a channel waits for the peer, who may go on talking.
+            let cut = |_: &SphereError| drop(socket.shutdown(Shutdown::Both));
+            let out = read_all(&mut channel, doing).inspect_err(cut)?;
+            channel.wait_close().map_err(|error| lost(doing, &error))?;
+            let signal = channel.exit_signal().map_err(|error| lost(doing, &error))?;
+            if let Some(signal) = signal.exit_signal {
+                return Err(SphereError::Unclear {
+                    doing,
+                    said: format!("killed by {}", SphereError::quoted(signal.as_bytes())),
+                });
+            }
+            let status = channel.exit_status().map_err(|error| lost(doing, &error))?;
+            Ok(Answer { out, status })
+        })
+    }
+
+    /// Starts a command line whose channel is kept.
+    ///
+    /// # Errors
+    /// Lost, timed out.
+    pub fn keep(
+        &mut self,
+        doing: &'static str,
+        line: &str,
+        limit: Duration,
+    ) -> Result<Kept, SphereError> {
+        self.within(doing, limit, |session, _| {
+            let channel = exec(session, line).map_err(|error| lost(doing, &error))?;
+            let read = Vec::new();
+            Ok(Kept { channel, read })
+        })
+    }
+
+    /// Sends a line on a kept channel, unless it is empty, and waits for one.
+    ///
+    /// # Errors
+    /// Lost, timed out, a line without end.
+    pub fn ask(
+        &mut self,
+        kept: &mut Kept,
+        doing: &'static str,
+        line: &str,
+        limit: Duration,
+    ) -> Result<Line, SphereError> {
+        self.within(doing, limit, |_, _| {
+            let asked = Nanos::now();
+            if !line.is_empty() {
+                let sent = kept.channel.write_all(line.as_bytes());
+                if kept.channel.eof() {
+                    return Ok(Line {
+                        text: None,
+                        asked,
+                        had: asked,
+                    });
+                }
+                sent.map_err(|error| lost(doing, &error))?;
+            }
+            let text = kept.line(doing)?;
+            let had = Nanos::now();
+            Ok(Line { text, asked, had })
+        })
+    }
+
+    /// The exit status of a kept channel that ended.
+    ///
+    /// # Errors
+    /// Lost, timed out.
+    pub fn status(&mut self, kept: &mut Kept, doing: &'static str) -> Result<i32, SphereError> {
+        self.within(doing, CLOSE, |_, _| {
+            let closed = kept.channel.wait_close();
+            closed.map_err(|error| lost(doing, &error))?;
+            kept.channel
+                .exit_status()
+                .map_err(|error| lost(doing, &error))
+        })
+    }
+
+    /// Closes a kept channel; the program at its end reads the end of its input.
+    pub fn close(&mut self, kept: Kept) {
+        // The channel is gone either way; a connection that broke meanwhile is marked.
+        let _ = self.within("close", CLOSE, |_, _| {
+            drop(kept);
+            Ok(())
+        });
+    }
+
+    /// Does `work` within `limit`; an end by force or a failure of the connection is its last.
+    fn within<T>(
+        &mut self,
+        doing: &'static str,
+        limit: Duration,
+        work: impl FnOnce(&Session, &TcpStream) -> Result<T, SphereError>,
+    ) -> Result<T, SphereError> {
+        if self.is_broken {
+            return Err(SphereError::Lost {
+                doing,
+                reason: "it failed before".into(),
+            });
+        }
+        self.watchdog.set(limit);
+        let result = work(&self.session, &self.socket);
+        let was_ended = self.watchdog.clear();
+        let failed = matches!(
+            result,
+            Err(SphereError::Lost { .. } | SphereError::NoSsh { .. } | SphereError::TooLong { .. })
+        );
+        self.is_broken = was_ended || failed;
+        match result {
+            Err(_) if was_ended => Err(SphereError::TimedOut {
+                doing,
+                limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            }),
+            result => result,
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // libssh2 says goodbye and would wait for the peer, who may be gone.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+impl Kept {
+    /// The next line, without its end; `None` at the end of the channel.
+    fn line(&mut self, doing: &'static str) -> Result<Option<String>, SphereError> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).take(end).collect();
+                return match String::from_utf8(line) {
+                    Ok(line) => Ok(Some(line)),
+                    Err(bad) => Err(SphereError::Unclear {
+                        doing,
+                        said: SphereError::quoted(bad.as_bytes()),
+                    }),
+                };
+            }
+            if self.read.len() > MOST_BYTES {
+                return Err(too_long(doing, &self.read));
+            }
+            let mut buffer = [0; 4096];
+            match self.channel.read(&mut buffer) {
+                Ok(0) if self.channel.eof() => return Ok(None),
+                Ok(0) => return Err(lost(doing, &"the peer is gone")),
+                Ok(bytes) => self.read.extend_from_slice(&buffer[..bytes]),
+                Err(error) => return Err(lost(doing, &error)),
+            }
+        }
+    }
+}
+
+fn lost(doing: &'static str, reason: &dyn std::fmt::Display) -> SphereError {
+    SphereError::Lost {
+        doing,
+        reason: SphereError::quoted(reason.to_string().as_bytes()),
+    }
+}
+
+fn too_long(doing: &'static str, read: &[u8]) -> SphereError {
+    SphereError::TooLong {
+        doing,
+        most_bytes: MOST_BYTES,
+        begins: SphereError::quoted(&read[..read.len().min(64)]),
+    }
+}
+
+/// Starts a command line; its stderr, which JACK's tools always use, is thrown away as it comes.
+fn exec(session: &Session, line: &str) -> Result<Channel, ssh2::Error> {
+    let mut channel = session.channel_session()?;
+    channel.handle_extended_data(ExtendedData::Ignore)?;
+    channel.exec(line)?;
+    Ok(channel)
+}
+
+fn read_all(channel: &mut Channel, doing: &'static str) -> Result<Vec<u8>, SphereError> {
+    let mut out = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match channel.read(&mut buffer) {
+            Ok(0) if channel.eof() => return Ok(out),
+            Ok(0) => return Err(lost(doing, &"the peer is gone")),
+            Ok(bytes) => out.extend_from_slice(&buffer[..bytes]),
+            Err(error) => return Err(lost(doing, &error)),
+        }
+        if out.len() > MOST_BYTES {
+            return Err(too_long(doing, &out));
+        }
+    }
+}
+
+/// The TCP connection, with Nagle's delay off: questions are short and alone.
+fn dial(config: &config::Sphere) -> Result<TcpStream, SphereError> {
+    let unreachable = |reason: String| SphereError::Unreachable {
+        address: address(config),
+        reason,
+    };
+    let mut last = "the name leads nowhere".to_owned();
+    // A name may have several addresses, of which the first may be of a network that is down.
+    for address in resolve(config).map_err(unreachable)?.iter().take(2) {
+        match TcpStream::connect_timeout(address, CONNECT / 2) {
+            Ok(socket) => {
+                let set = socket
+                    .set_nodelay(true)
+                    .and_then(|()| rt::give_up_unacknowledged(&socket, UNACKNOWLEDGED));
+                set.map_err(|error| unreachable(error.to_string()))?;
+                return Ok(socket);
+            }
+            Err(error) => last = error.to_string(),
+        }
+    }
+    Err(unreachable(last))
+}
+
+/// Looks the name up on a thread of its own, because the system's resolver cannot be interrupted.
+fn resolve(config: &config::Sphere) -> Result<Vec<SocketAddr>, String> {
+    let (host, port) = (config.host.clone(), config.port);
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let (tell, told) = mpsc::sync_channel(1);
+    let look = move || {
+        let found = (host.as_str(), port).to_socket_addrs();
+        let _ = tell.send(
+            found
+                .map(Iterator::collect)
+                .map_err(|error| error.to_string()),
+        );
+    };
+    let thread = std::thread::Builder::new()
+        .name("sphere name".into())
+        .spawn(look);
+    thread.map_err(|error| error.to_string())?;
+    told.recv_timeout(RESOLVE)
+        .unwrap_or_else(|_| Err("no answer from the name server".into()))
+}

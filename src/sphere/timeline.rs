@@ -1,0 +1,449 @@
+//! Which transport frame sounded when: the sphere's readings as one line of time, with its bound.
+//!
+//! Pure: time is an argument. Guarantees: the true transport frame lies within the uncertainty that
+//! is given, for as long as each reading's own bound holds and the two clocks differ by at most
+//! [`DRIFT`]; no frame is given for a time at which nobody knows what played. Memory is bounded.
+//!
+//! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line lies
+//! in all cones of its segment, so that readings before and after a moment bound it from both sides.
+//! A reading far outside of them begins a new segment; one a little outside does if the next agrees
+//! with it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Position;
+use crate::rt::Nanos;
+
+/// What two quartz clocks may differ by: 50 ppm.
+pub const DRIFT: f64 = 50e-6;
+/// How late JACK may wake up for a period, and date its frames by it: without real-time priority, on a
+/// loaded machine, 0.1 to 1 ms.
+const WAKE: Duration = Duration::from_millis(1);
+/// A reading that leaves more open than this leaves JACK's period open, and its waking up with it.
+const COARSE: Duration = Duration::from_millis(5);
+/// Of the readings of so long a time the best is kept: at 50 ppm it ages by half a millisecond.
+const BUCKET: Duration = Duration::from_secs(10);
+/// Readings kept of a segment: well above an hour.
+const READINGS: usize = 512;
+/// Segments kept: a take that is written now began in one of the last.
+const SEGMENTS: usize = 16;
+/// What a missed period of JACK can move the transport by (2048 frames at 44.1 kHz); beyond it
+/// somebody moved it.
+const SLIP: Duration = Duration::from_millis(50);
+
+/// Where the transport stood at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    /// The track.
+    pub track: Arc<str>,
+    /// Transport frame.
+    pub frame: u64,
+    /// Transport frames per second.
+    pub rate: u32,
+    /// How far the true frame may lie from `frame`.
+    pub uncertainty_frames: u64,
+}
+
+/// How a reading agrees with those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Within the bounds, or the first of its segment.
+    On,
+    /// Off by less than a period beyond them: JACK lost some.
+    Slipped,
+    /// Somebody moved the transport, by so many frames.
+    Moved(i64),
+    /// It does not roll.
+    Stopped,
+}
+
+/// The readings between two jumps.
+#[derive(Clone, Debug)]
+struct Segment {
+    track: Arc<str>,
+    rate: u32,
+    since: Nanos,
+    /// The last moment at which it is known to have rolled on this line; the newest reading's until
+    /// the segment is closed.
+    until: Option<Nanos>,
+    readings: Vec<Position>,
+}
+
+/// The sphere's line of time.
+#[derive(Clone, Debug, Default)]
+pub struct Timeline {
+    segments: VecDeque<Segment>,
+    /// A reading a little off the line, until the next.
+    suspect: Option<Position>,
+}
+
+impl Timeline {
+    /// `track` rolls as read.
+    pub fn begin(&mut self, track: Arc<str>, reading: Position) {
+        self.end();
+        self.suspect = None;
+        if self.segments.len() == SEGMENTS {
+            self.segments.pop_front();
+        }
+        self.segments.push_back(Segment {
+            track,
+            rate: reading.rate,
+            since: reading.at,
+            until: None,
+            readings: vec![reading],
+        });
+    }
+
+    /// Takes in a further reading of what plays.
+    pub fn read(&mut self, reading: Position) -> Fit {
+        let Some(segment) = self.playing() else {
+            return Fit::On;
+        };
+        if !reading.rolling {
+            self.end();
+            return Fit::Stopped;
+        }
+        let off = off(segment.bounds(reading.at), &reading);
+        if off == 0.0 && reading.rate == segment.rate {
+            segment.keep(reading);
+            self.suspect = None;
+            return Fit::On;
+        }
+        let track = segment.track.clone();
+        if reading.rate != segment.rate || off.abs() > SLIP.as_secs_f64() * f64::from(reading.rate)
+        {
+            self.begin(track, reading);
+            return Fit::Moved(off as i64);
+        }
+        // A reading that JACK dated badly stands alone; a lost period does not.
+        match self.suspect.replace(reading) {
+            Some(first) if agree(&first, &reading) => {
+                self.begin(track, first);
+                self.read(reading);
+                Fit::Slipped
+            }
+            _ => Fit::On,
+        }
+    }
+
+    /// Nothing plays any more, or nobody knows: known up to the newest reading.
+    pub fn end(&mut self) {
+        self.end_at(Nanos(0));
+    }
+
+    /// It was stopped after `at`, and rolled until then.
+    pub fn end_at(&mut self, at: Nanos) {
+        if let Some(segment) = self.playing() {
+            segment.until = Some(segment.newest().at.max(at));
+        }
+    }
+
+    /// Where the transport stood at `at`; `None` where it is not known to have rolled. While it
+    /// plays, a moment after the newest reading is known by those before it.
+    #[must_use]
+    pub fn at(&self, at: Nanos) -> Option<Mapped> {
+        let within = |s: &&Segment| s.since <= at && s.until.is_none_or(|until| at <= until);
+        self.segments.iter().rev().find(within).map(|s| s.at(at))
+    }
+
+    /// Whether both moments lie on one line, without a jump between.
+    #[must_use]
+    pub fn is_one(&self, from: Nanos, to: Nanos) -> bool {
+        let within = |s: &Segment| s.since <= from && s.until.is_none_or(|until| to <= until);
+        self.segments.iter().any(within)
+    }
+
+    /// Where the transport would stand at `at` had it rolled on from the newest reading.
+    #[must_use]
+    pub fn extrapolate(&self, at: Nanos) -> Option<u64> {
+        let last = self.segments.back()?;
+        Some(last.at(at).frame)
+    }
+
+    /// Whether a transport that stands as read may have rolled on from the newest reading and been
+    /// stopped on the way.
+    #[must_use]
+    pub fn may_have_stopped(&self, reading: &Position) -> bool {
+        let slip = SLIP.as_secs_f64() * f64::from(reading.rate);
+        let frame = reading.frame as f64;
+        self.segments.back().is_some_and(|segment| {
+            let (low, _) = segment.bounds(segment.newest().at);
+            let (_, high) = segment.bounds(reading.at);
+            (low - slip..=high + slip).contains(&frame)
+        })
+    }
+
+    fn playing(&mut self) -> Option<&mut Segment> {
+        self.segments.back_mut().filter(|s| s.until.is_none())
+    }
+}
+
+impl Segment {
+    fn newest(&self) -> &Position {
+        // A segment begins with a reading, and the newest is never dropped.
+        &self.readings[self.readings.len() - 1]
+    }
+
+    /// Keeps the newest, and of each bucket the best.
+    fn keep(&mut self, reading: Position) {
+        let bucket = |it: &Position| it.at.since(self.since).as_secs() / BUCKET.as_secs();
+        if let [.., a, b] = &self.readings[..]
+            && bucket(a) == bucket(b)
+        {
+            let worse = if b.uncertainty < a.uncertainty { 2 } else { 1 };
+            self.readings.remove(self.readings.len() - worse);
+        }
+        if self.readings.len() == READINGS {
+            self.readings.remove(0);
+        }
+        self.readings.push(reading);
+    }
+
+    /// Where all cones meet at `at`; readings that contradict each other (clocks worse than
+    /// [`DRIFT`]) leave the narrowest.
+    fn bounds(&self, at: Nanos) -> (f64, f64) {
+        let cone = |it: &Position| {
+            let (frame, bound) = (carried(it, at), bound(it, at));
+            (frame - bound, frame + bound)
+        };
+        let cones = self.readings.iter().map(cone);
+        let meet = |a: (f64, f64), b: (f64, f64)| (a.0.max(b.0), a.1.min(b.1));
+        let met = cones.clone().reduce(meet);
+        let width = |(low, high): &(f64, f64)| high - low;
+        let narrowest = || cones.min_by(|a, b| width(a).total_cmp(&width(b)));
+        met.filter(|met| width(met) >= 0.0)
+            .or_else(narrowest)
+            .unwrap_or_default()
+    }
+
+    fn at(&self, at: Nanos) -> Mapped {
+        let (low, high) = self.bounds(at);
+        let frame = low.midpoint(high).max(0.0).round();
+        Mapped {
+            track: self.track.clone(),
+            frame: frame as u64,
+            rate: self.rate,
+            uncertainty_frames: (high - frame).max(frame - low).ceil() as u64,
+        }
+    }
+}
+
+/// By how many frames a reading lies outside of these bounds and its own.
+fn off((low, high): (f64, f64), reading: &Position) -> f64 {
+    let (frame, bound) = (reading.frame as f64, bound(reading, reading.at));
+    (frame - high - bound).max(0.0) + (frame - low + bound).min(0.0)
+}
+
+fn agree(first: &Position, then: &Position) -> bool {
+    let bound_then = bound(first, then.at);
+    let carried = carried(first, then.at);
+    off((carried - bound_then, carried + bound_then), then) == 0.0
+}
+
+/// Seconds from `from` to `to`.
+fn seconds(from: Nanos, to: Nanos) -> f64 {
+    to.since(from).as_secs_f64() - from.since(to).as_secs_f64()
+}
+
+/// The frame of a reading carried over to `at`.
+fn carried(reading: &Position, at: Nanos) -> f64 {
+    reading.frame as f64 + seconds(reading.at, at) * f64::from(reading.rate)
+}
+
+/// How far the true frame at `at` may lie from the carried one: what the reading and JACK's waking up
+/// leave open, a frame for its being a whole number, and the drift.
+fn bound(reading: &Position, at: Nanos) -> f64 {
+    let drift = seconds(reading.at, at).abs() * DRIFT;
+    let open = (reading.uncertainty + WAKE).min(COARSE);
+    let open = open.max(reading.uncertainty).as_secs_f64();
+    (open + drift) * f64::from(reading.rate) + 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RATE: u32 = 48_000;
+    const SECOND: u64 = 1_000_000_000;
+
+    /// A transport that rolls from `frame` at 1 s on, `ppm` fast.
+    #[derive(Clone, Copy)]
+    struct Truth {
+        frame: f64,
+        ppm: f64,
+    }
+
+    impl Truth {
+        fn at(self, at: Nanos) -> f64 {
+            let rate = f64::from(RATE) * (1.0 + self.ppm * 1e-6);
+            self.frame + seconds(Nanos(SECOND), at) * rate
+        }
+
+        /// The answer to a question that took `trip`, of which the part `way` went on the way there;
+        /// the same part of [`WAKE`] JACK woke up late, where that is not in the bound.
+        fn ask(self, asked: Nanos, trip: Duration, way: f64) -> Position {
+            let late = WAKE.as_secs_f64() * way * f64::from(RATE);
+            Position {
+                rolling: true,
+                frame: (self.at(asked + trip.mul_f64(way)) - late).max(0.0) as u64,
+                rate: RATE,
+                at: asked + trip / 2,
+                uncertainty: trip / 2,
+            }
+        }
+    }
+
+    fn started(truth: Truth) -> Timeline {
+        let mut line = Timeline::default();
+        let reading = truth.ask(Nanos(SECOND), Duration::from_millis(1), 0.5);
+        line.begin("noise".into(), reading);
+        line
+    }
+
+    proptest! {
+        #[test]
+        fn the_bound_holds_for_any_drift_and_any_round_trips(
+            ppm in -50.0..50.0f64,
+            frame in 0.0..1e9f64,
+            questions in prop::collection::vec((1..20_000u64, 0..90_000u64, 0.0..1.0f64), 1..80),
+            moments in prop::collection::vec(0.0..1.0f64, 20),
+        ) {
+            let truth = Truth { frame, ppm };
+            let mut line = started(truth);
+            let mut now = Nanos(2 * SECOND);
+            for (wait_ms, trip_us, way) in questions {
+                let trip = Duration::from_micros(trip_us);
+                prop_assert_eq!(line.read(truth.ask(now, trip, way)), Fit::On);
+                now = now + trip + Duration::from_millis(wait_ms);
+            }
+            for part in moments {
+                let at = Nanos(2 * SECOND) + now.since(Nanos(2 * SECOND)).mul_f64(part);
+                let mapped = line.at(at).expect("it rolls");
+                let off = (mapped.frame as f64 - truth.at(at)).abs();
+                prop_assert!(
+                    off <= mapped.uncertainty_frames as f64,
+                    "{off} off, {} stated", mapped.uncertainty_frames
+                );
+            }
+        }
+
+        #[test]
+        fn a_good_reading_in_ten_seconds_keeps_a_long_step_as_good(
+            ppm in -50.0..50.0f64,
+            bad_ms in 2..60u64,
+            way in 0.0..1.0f64,
+        ) {
+            let truth = Truth { frame: 0.0, ppm };
+            let mut line = started(truth);
+            for second in 2..900u64 {
+                let trip_ms = if second % 9 == 0 { 1 } else { bad_ms };
+                line.read(truth.ask(Nanos(second * SECOND), Duration::from_millis(trip_ms), way));
+            }
+            for second in 20..890u64 {
+                let mapped = line.at(Nanos(second * SECOND)).expect("it rolls");
+                prop_assert!(mapped.uncertainty_frames <= 102, "{mapped:?} at {second} s");
+            }
+        }
+    }
+
+    #[test]
+    fn a_jump_is_told_and_begins_a_new_line_on_which_the_old_one_is_still_known() {
+        let truth = Truth {
+            frame: 0.0,
+            ppm: 0.0,
+        };
+        let mut line = started(truth);
+        line.read(truth.ask(Nanos(5 * SECOND), Duration::from_millis(1), 0.5));
+        let jumped = Truth {
+            frame: 1e6,
+            ..truth
+        };
+        let trip = Duration::from_millis(1);
+        let Fit::Moved(by) = line.read(jumped.ask(Nanos(6 * SECOND), trip, 0.5)) else {
+            panic!("taken for the same line")
+        };
+        assert!((999_000..=1_000_000).contains(&by), "{by}");
+        let before = line.at(Nanos(4 * SECOND)).expect("known").frame;
+        let after = line.at(Nanos(7 * SECOND)).expect("known").frame;
+        assert!(before.abs_diff(144_000) < 60, "{before}");
+        assert!(after.abs_diff(1_288_000) < 60, "{after}");
+        assert_eq!(
+            line.at(Nanos(11 * SECOND / 2)),
+            None,
+            "when it jumped is not known"
+        );
+        assert!(!line.is_one(Nanos(4 * SECOND), Nanos(7 * SECOND)));
+        assert!(line.is_one(Nanos(2 * SECOND), Nanos(4 * SECOND)));
+    }
+
+    #[test]
+    fn a_reading_dated_badly_is_passed_over_and_a_lost_period_begins_a_new_line() {
+        let truth = Truth {
+            frame: 0.0,
+            ppm: 0.0,
+        };
+        let late = Truth {
+            frame: -300.0,
+            ..truth
+        };
+        let trip = Duration::from_millis(1);
+        let mut line = started(truth);
+        let mut read =
+            |truth: Truth, second: u64| line.read(truth.ask(Nanos(second * SECOND), trip, 0.5));
+        assert_eq!(read(late, 2), Fit::On);
+        assert_eq!(read(truth, 3), Fit::On);
+        assert_eq!(read(late, 4), Fit::On);
+        assert_eq!(read(late, 5), Fit::Slipped);
+        assert_eq!(read(late, 6), Fit::On);
+        assert!(line.is_one(Nanos(2 * SECOND), Nanos(3 * SECOND)));
+        assert!(!line.is_one(Nanos(2 * SECOND), Nanos(5 * SECOND)));
+        let frame = line.at(Nanos(9 * SECOND / 2)).expect("known").frame;
+        assert!(
+            frame.abs_diff(168_000 - 300) < 60,
+            "from the first reading after it: {frame}"
+        );
+    }
+
+    #[test]
+    fn what_stopped_is_known_up_to_the_last_reading_that_saw_it_roll() {
+        let truth = Truth {
+            frame: 0.0,
+            ppm: 0.0,
+        };
+        let mut line = started(truth);
+        let trip = Duration::from_millis(1);
+        line.read(truth.ask(Nanos(5 * SECOND), trip, 0.5));
+        let stopped = Position {
+            rolling: false,
+            ..truth.ask(Nanos(6 * SECOND), trip, 0.5)
+        };
+        assert_eq!(line.read(stopped), Fit::Stopped);
+        assert!(line.at(Nanos(4 * SECOND)).is_some());
+        assert_eq!(line.at(Nanos(6 * SECOND)), None);
+        // From where it should go on, had nobody stopped it.
+        let should = line.extrapolate(Nanos(6 * SECOND)).expect("known");
+        assert!(should.abs_diff(240_000) < 60, "{should}");
+    }
+
+    #[test]
+    fn months_of_playing_take_no_more_memory() {
+        let truth = Truth {
+            frame: 0.0,
+            ppm: 0.0,
+        };
+        let mut line = started(truth);
+        for second in 2..20_000 {
+            line.read(truth.ask(Nanos(second * SECOND), Duration::from_millis(1), 0.5));
+        }
+        assert!(line.segments[0].readings.len() <= READINGS);
+        for start in 20_000..20_100 {
+            let reading = truth.ask(Nanos(start * SECOND), Duration::from_millis(1), 0.5);
+            line.begin("noise".into(), reading);
+        }
+        assert_eq!(line.segments.len(), SEGMENTS);
+    }
+}

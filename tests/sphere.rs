@@ -1,0 +1,33 @@
+//! The sphere with real parts: OpenSSH's sshd, jackd, JACK's own tools, OpenSSH's client; a stand-in
+//! for ladish_control alone. What is claimed is confirmed by a JACK client that is not ours.
+//!
+//! Each test prints its figures. `tests/faults/run sphere` runs the long ones too.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+mod sphere {
+    mod deadman;
+    mod gate;
+    mod hand;
+    mod latency;
+    mod names;
+    mod peers;
+    mod session;
+    mod trust;
+    mod verbs;
+
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    use crate::common::sphere::{Kind, Sphere};
+
+    /// One sphere at a time: they share the machine's two cores, and times are measured.
+    static ONE: Mutex<()> = Mutex::new(());
+
+    /// A sphere that no other test has.
+    fn start(kind: Kind) -> (MutexGuard<'static, ()>, Sphere) {
+        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let sphere = Sphere::start(kind);
+        (alone, sphere)
+    }
+}

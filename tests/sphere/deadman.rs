@@ -1,0 +1,147 @@
+//! Nothing plays on for long without the booth.
+
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use booth::sphere::remote::Remote;
+use booth::sphere::{Peer, SphereError};
+
+use super::start;
+use crate::common::sphere::wire::Wire;
+use crate::common::sphere::{Kind, Sphere, wait_for};
+
+/// Jobs that wait on the sphere.
+fn jobs(sphere: &Sphere) -> usize {
+    let folder = sphere.path("run");
+    let environment = format!("XDG_RUNTIME_DIR={}", folder.display());
+    let is_job = |entry: fs::DirEntry| {
+        let read = |name| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        read("environ").contains(&environment) && read("cmdline").contains("deadman")
+    };
+    let all = fs::read_dir("/proc").unwrap().map_while(Result::ok);
+    all.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok())
+        .filter_map(|entry| is_job(entry).then_some(()))
+        .count()
+}
+
+#[test]
+fn without_the_helper_the_transport_stops_by_itself_within_rest_and_11_s() {
+    let (_alone, sphere) = start(Kind::Plain);
+    let mut witness = sphere.witness();
+    let mut peer = Remote::new(&sphere.config());
+    peer.play(Duration::from_secs(600)).unwrap();
+    let first = Instant::now();
+    // Renewed: the job of the first play is gone, that of the second waits.
+    peer.play(Duration::from_secs(2)).unwrap();
+    let start = Instant::now();
+    wait_for("one job", || jobs(&sphere) == 1);
+    println!("one job {:.1?} after the second play", first.elapsed());
+    drop(peer);
+    sphere.signal_sessions("KILL");
+    std::thread::sleep(Duration::from_secs(10).saturating_sub(start.elapsed()));
+    assert!(
+        witness.look().rolling,
+        "not before the step's end and some seconds"
+    );
+    let limit = Duration::from_secs(13).saturating_sub(start.elapsed());
+    witness.stands_within(limit);
+    println!("stopped {:.1?} after a play of 2 s", start.elapsed());
+    wait_for("no job", || jobs(&sphere) == 0);
+    assert!(!sphere.path("run/.booth-sphere/deadman").exists());
+}
+
+#[test]
+fn a_stop_takes_the_job_away_and_leaves_what_somebody_else_plays() {
+    let (_alone, sphere) = start(Kind::Plain);
+    let mut peer = Remote::new(&sphere.config());
+    peer.play(Duration::from_secs(600)).unwrap();
+    assert_eq!(jobs(&sphere), 1);
+    peer.stop().unwrap();
+    wait_for("no job", || jobs(&sphere) == 0);
+}
+
+#[test]
+fn with_the_helper_the_transport_stops_when_the_channel_ends_or_falls_silent() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    let rest = Duration::from_secs(600);
+    let mut peer = Remote::new(&sphere.config());
+    peer.play(rest).unwrap();
+    sphere.signal_sessions("KILL");
+    let killed = witness.stands_within(Duration::from_secs(2));
+    peer.play(rest).unwrap();
+    drop(peer);
+    let dropped = witness.stands_within(Duration::from_secs(2));
+
+    let wire = Wire::to(sphere.config().port);
+    let mut config = sphere.config();
+    config.port = wire.port;
+    let key = fs::read_to_string(sphere.path("host_key.pub")).unwrap();
+    fs::write(&config.known_hosts, format!("127.0.0.1 {key}")).unwrap();
+    let mut peer = Remote::new(&config);
+    peer.play(rest).unwrap();
+    wire.cut();
+    let start = Instant::now();
+    witness.stands_within(Duration::from_secs(6));
+    println!(
+        "stopped {killed:.1?} after sshd's session was killed, {dropped:.1?} after the end of the \
+         program, {:.1?} after the network was cut for good",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn who_only_looks_does_not_stop_what_others_play() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    let played = sphere.booth(&["sphere", "play", "--for", "60"]);
+    assert!(played.status.success(), "{played:?}");
+    let mut peer = Remote::new(&sphere.config());
+    assert!(peer.position().unwrap().rolling);
+    drop(peer);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(witness.look().rolling);
+    assert!(sphere.booth(&["sphere", "stop"]).status.success());
+    witness.stands_within(Duration::ZERO);
+}
+
+/// A full disk below `folder`; nothing without the right to make one.
+fn fill(folder: &std::path::Path) -> bool {
+    let mut mount = Command::new("mount");
+    mount
+        .args(["-t", "tmpfs", "-o", "size=4k", "none"])
+        .arg(folder);
+    if !mount.output().unwrap().status.success() {
+        println!("skipped: no tmpfs may be mounted here");
+        return false;
+    }
+    fs::write(folder.join("full"), [0; 4096]).unwrap();
+    true
+}
+
+#[test]
+fn on_a_full_disk_nothing_plays_that_nothing_would_stop() {
+    for kind in [Kind::Plain, Kind::Helper] {
+        let (_alone, sphere) = start(kind);
+        let mut witness = sphere.witness();
+        let run = sphere.path("run");
+        if !fill(&run) {
+            return;
+        }
+        let mut peer = Remote::new(&sphere.config());
+        let played = match kind {
+            Kind::Plain => peer.play(Duration::from_secs(60)),
+            // It needs no file, but to leave what plays behind.
+            Kind::Helper => peer
+                .play(Duration::from_secs(60))
+                .and_then(|()| peer.leave(Duration::from_secs(60))),
+        };
+        drop(peer);
+        let unmounted = Command::new("umount").arg("-l").arg(&run).status().unwrap();
+        assert!(unmounted.success());
+        let error = played.unwrap_err();
+        assert!(matches!(error, SphereError::NoDeadMan(_)), "{error}");
+        witness.stands_within(Duration::from_secs(1));
+    }
+}

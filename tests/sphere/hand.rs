@@ -1,0 +1,155 @@
+//! `booth sphere` by hand, and the doctor.
+
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::start;
+use crate::common::run;
+use crate::common::sphere::{Kind, Sphere};
+
+fn line(output: &Output) -> String {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+fn object(output: &Output) -> Value {
+    serde_json::from_str(&line(output)).unwrap()
+}
+
+fn by_hand(kind: Kind) {
+    let (_alone, sphere) = start(kind);
+    let mut witness = sphere.witness();
+    let status = line(&sphere.booth(&["sphere", "status"]));
+    assert!(
+        status.contains("stopped at 0.000 s") && status.contains("studio `noise`"),
+        "{status}"
+    );
+    let located = object(&sphere.booth(&["sphere", "locate", "12.5", "--json"]));
+    assert_eq!(located["frame"], 600_000);
+    assert_eq!(witness.look().frame, 600_000.0);
+    let played = line(&sphere.booth(&["sphere", "play", "--for", "50"]));
+    assert!(
+        played.contains("rolling") && played.contains("by itself in 60 s"),
+        "{played}"
+    );
+    std::thread::sleep(Duration::from_millis(600));
+    assert!(
+        witness.look().rolling,
+        "it plays on when the command is over"
+    );
+    let status = object(&sphere.booth(&["sphere", "status", "--json"]));
+    assert_eq!(status["state"], "rolling");
+    assert_eq!(status["track"], "noise");
+    let start = Instant::now();
+    assert!(line(&sphere.booth(&["sphere", "stop"])).contains("stopped"));
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    witness.stands_within(Duration::ZERO);
+    println!("{kind:?}: stopped by hand in {took:.1?}");
+    drop(witness);
+    let track = line(&sphere.booth(&["sphere", "track", "other"]));
+    assert!(track.contains("`other` is loaded"), "{track}");
+}
+
+#[test]
+fn each_verb_prints_one_line_with_the_helper() {
+    by_hand(Kind::Helper);
+}
+
+#[test]
+fn each_verb_prints_one_line_without_it() {
+    by_hand(Kind::Plain);
+}
+
+#[test]
+fn what_cannot_be_done_exits_1_and_what_cannot_be_meant_exits_2() {
+    let (_alone, sphere) = start(Kind::Plain);
+    let code = |args: &[&str]| {
+        let output = sphere.booth(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said)
+    };
+    let (exit, said) = code(&["sphere", "track", "nothing"]);
+    assert!(exit == Some(1) && said.contains("`nothing`"), "{said}");
+    for seconds in ["-1", "1e9", "nan", "inf"] {
+        let (exit, said) = code(&["sphere", "locate", seconds]);
+        assert!(
+            exit == Some(1) && said.contains("no position"),
+            "{seconds}: {said}"
+        );
+    }
+    assert_eq!(code(&["sphere", "locate", "soon"]).0, Some(2));
+    assert_eq!(code(&["sphere"]).0, Some(2));
+    sphere.jack_down();
+    let (exit, said) = code(&["sphere", "status"]);
+    assert!(exit == Some(1) && said.contains("JACK"), "{said}");
+    let none = run::booth().args(["sphere", "status"]).output().unwrap();
+    assert_eq!(none.status.code(), Some(2));
+    for bad in [
+        "sphere.port=0",
+        "sphere.user=",
+        "sphere.host=a b",
+        "sphere.key=",
+    ] {
+        let mut command = run::booth();
+        command.args(["sphere", "stop", "--set", "sphere.host=a", "--set", bad]);
+        assert_eq!(command.output().unwrap().status.code(), Some(2), "{bad}");
+    }
+}
+
+fn doctor(sphere: &Sphere, more: &[&str]) -> Value {
+    let data = sphere.path("data").display().to_string();
+    let mut args = vec!["check", "--json", "--data", &data];
+    args.extend(more);
+    let output = sphere.booth(&args);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.contains("\"check\":\"sphere\""));
+    serde_json::from_str(line.unwrap()).unwrap()
+}
+
+#[test]
+fn the_doctor_makes_a_full_round_and_leaves_the_transport_where_it_was() {
+    for kind in [Kind::Plain, Kind::Helper] {
+        let (_alone, sphere) = start(kind);
+        let mut witness = sphere.witness();
+        line(&sphere.booth(&["sphere", "locate", "3"]));
+        let found = doctor(&sphere, &[]);
+        assert_eq!(found["state"], "ok", "{found}");
+        assert!(
+            found["text"].as_str().unwrap().contains("2 studios"),
+            "{found}"
+        );
+        assert_eq!(witness.look().frame, 144_000.0);
+        let sound = doctor(&sphere, &["--sound"]);
+        assert!(
+            sound["text"].as_str().unwrap().contains("played"),
+            "{sound}"
+        );
+        let sight = witness.look();
+        assert!(!sight.rolling && sight.frame == 144_000.0, "{sight:?}");
+        line(&sphere.booth(&["sphere", "play"]));
+        let rolling = doctor(&sphere, &["--sound"]);
+        assert!(
+            rolling["text"].as_str().unwrap().contains("rolling"),
+            "{rolling}"
+        );
+        assert!(witness.look().rolling, "what plays is left alone");
+        line(&sphere.booth(&["sphere", "stop"]));
+        drop(witness);
+        sphere.jack_down();
+        let none = doctor(&sphere, &[]);
+        assert!(
+            none["state"] == "fail" && none["text"].to_string().contains("JACK"),
+            "{none}"
+        );
+        std::fs::write(sphere.path("ladish/no-bus"), "").unwrap();
+        let none = doctor(&sphere, &[]);
+        assert!(none["text"].to_string().contains("linger"), "{none}");
+    }
+}

@@ -1,0 +1,236 @@
+//! Peers and networks that misbehave cost a bounded time and a bounded memory, and each is its own
+//! error.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use booth::sphere::remote::Remote;
+use booth::sphere::{Peer, SphereError};
+
+use super::start;
+use crate::common::sphere::wire::{Wire, peer};
+use crate::common::sphere::{Kind, wait_for};
+
+const REST: Duration = Duration::from_secs(60);
+/// From the fault to the error.
+const FOUND: Duration = Duration::from_secs(5);
+
+/// Peak memory of this process, kilobytes.
+fn peak_kb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// The error of `work`, which comes within `limit` and with less than 16 MB more memory.
+#[track_caller]
+fn fails<T: std::fmt::Debug>(
+    what: &str,
+    limit: Duration,
+    work: impl FnOnce() -> Result<T, SphereError>,
+) -> SphereError {
+    let (start, before) = (Instant::now(), peak_kb());
+    let error = work().unwrap_err();
+    let (took, grown) = (start.elapsed(), peak_kb() - before);
+    println!("{what}: {took:.1?}, {grown} kB: {error}");
+    assert!(took < limit, "{what}: {took:?}");
+    assert!(grown < 16 << 10, "{what}: {grown} kB");
+    error
+}
+
+#[test]
+fn a_peer_that_is_no_ssh_server_is_given_up_in_time_and_memory() {
+    let (_alone, sphere) = start(Kind::Plain);
+    let ask = |what: &str, next: Box<dyn Fn(u64) -> Option<Vec<u8>> + Send>| {
+        let mut config = sphere.config();
+        config.port = peer(next);
+        fails(what, FOUND, || Remote::new(&config).connect())
+    };
+    let lines = ask(
+        "a banner that never ends",
+        Box::new(|_| Some(b"hello\r\n".repeat(500))),
+    );
+    assert!(matches!(
+        lines,
+        SphereError::TimedOut { .. } | SphereError::NoSsh { .. }
+    ));
+    let line = ask(
+        "a banner of one line without end",
+        Box::new(|_| Some(vec![b'x'; 4096])),
+    );
+    assert!(matches!(
+        line,
+        SphereError::TimedOut { .. } | SphereError::NoSsh { .. }
+    ));
+    let slow = |number| {
+        std::thread::sleep(Duration::from_secs(1));
+        b"SSH-2.0-slow\r\n"
+            .get(number as usize)
+            .map(|byte| vec![*byte])
+    };
+    let slow = ask("a banner of one byte a second", Box::new(slow));
+    assert!(matches!(slow, SphereError::TimedOut { .. }));
+    let garbage = |number| match number {
+        0 => Some(b"SSH-2.0-garbage\r\n".to_vec()),
+        1..=160 => Some((0..65_536_u32).map(|n| ((n * 7919) >> 3) as u8).collect()),
+        _ => None,
+    };
+    let garbage = ask("10 MB of garbage behind the banner", Box::new(garbage));
+    assert!(matches!(garbage, SphereError::NoSsh { .. }));
+    let silent = |number| {
+        std::thread::sleep(Duration::from_secs(number * 20));
+        Some(Vec::new())
+    };
+    let silent = ask("a peer that says nothing", Box::new(silent));
+    assert!(matches!(silent, SphereError::TimedOut { .. }));
+    let mut config = sphere.config();
+    config.port = 1;
+    let nobody = fails("nobody there", FOUND, || Remote::new(&config).connect());
+    assert!(matches!(nobody, SphereError::Unreachable { .. }));
+    config.host = "no-such-host.invalid".into();
+    let nowhere = fails("no such name", FOUND, || Remote::new(&config).connect());
+    assert!(matches!(nowhere, SphereError::Unreachable { .. }));
+}
+
+#[test]
+fn ten_megabytes_as_an_answer_are_an_error_that_quotes_their_beginning() {
+    let (_alone, sphere) = start(Kind::Plain);
+    let mut peer = Remote::new(&sphere.config());
+    peer.connect().unwrap();
+    for name in ["jack_showtime", "ladish_control"] {
+        let flood = "#!/bin/sh\nhead -c 10000000 /dev/zero | tr '\\0' x\n";
+        let path = sphere.path("bin").join(name);
+        fs::write(&path, flood).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let state = fails("10 MB of state", FOUND, || peer.position());
+    let list = fails("10 MB of studios", FOUND, || peer.studios());
+    for error in [state, list] {
+        assert!(matches!(error, SphereError::TooLong { .. }), "{error}");
+        assert!(error.to_string().contains("xxx"), "{error}");
+    }
+}
+
+fn silence(kind: Kind) {
+    let (_alone, sphere) = start(kind);
+    let wire = Wire::to(sphere.config().port);
+    let mut config = sphere.config();
+    config.port = wire.port;
+    fs::write(&config.known_hosts, {
+        let key = fs::read_to_string(sphere.path("host_key.pub")).unwrap();
+        format!("127.0.0.1 {key}")
+    })
+    .unwrap();
+    let mut peer = Remote::new(&config);
+    peer.position().unwrap();
+    wire.slow();
+    let slow = fails("one byte a second", FOUND, || peer.position());
+    assert!(matches!(slow, SphereError::TimedOut { .. }), "{slow}");
+    wire.mend();
+    peer.position().unwrap();
+    wire.cut();
+    let cut = fails("packets dropped without reset", FOUND, || peer.position());
+    assert!(
+        matches!(cut, SphereError::TimedOut { .. } | SphereError::Lost { .. }),
+        "{cut}"
+    );
+    let still = fails("still cut", FOUND, || peer.connect());
+    assert!(matches!(still, SphereError::TimedOut { .. }), "{still}");
+    wire.mend();
+    peer.position().unwrap();
+
+    sphere.signal_sessions("STOP");
+    let stopped = fails("sshd stopped", FOUND, || peer.position());
+    assert!(matches!(stopped, SphereError::TimedOut { .. }), "{stopped}");
+    peer.position().unwrap();
+    sphere.signal_sessions("CONT");
+    sphere.signal_sessions("KILL");
+    peer.position().unwrap();
+}
+
+#[test]
+fn a_silent_or_lost_connection_is_found_and_made_anew_with_the_helper() {
+    silence(Kind::Helper);
+}
+
+#[test]
+fn a_silent_or_lost_connection_is_found_and_made_anew_without_it() {
+    silence(Kind::Plain);
+}
+
+#[test]
+fn the_end_of_sshd_leaves_the_connection_and_its_return_is_found_within_2_s() {
+    let (_alone, mut sphere) = start(Kind::Helper);
+    let mut peer = Remote::new(&sphere.config());
+    peer.connect().unwrap();
+    sphere.sshd_down();
+    peer.position().unwrap();
+    let mut other = Remote::new(&sphere.config());
+    let gone = fails("sshd is gone", FOUND, || other.connect());
+    assert!(matches!(gone, SphereError::Unreachable { .. }), "{gone}");
+    let start = Instant::now();
+    sphere.sshd_up();
+    wait_for("the connection", || other.connect().is_ok());
+    let took = start.elapsed();
+    println!("connected {took:.1?} after sshd's start");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+fn jack_ends(kind: Kind) {
+    let (_alone, sphere) = start(kind);
+    let mut peer = Remote::new(&sphere.config());
+    peer.play(REST).unwrap();
+    sphere.jack_down();
+    for _ in 0..2 {
+        let gone = fails("JACK killed", FOUND, || peer.position());
+        assert_eq!(gone, SphereError::NoJack);
+    }
+    assert_eq!(peer.play(REST), Err(SphereError::NoJack));
+    assert_eq!(peer.stop(), Err(SphereError::NoJack));
+    assert_eq!(peer.connect(), Ok(()), "the studio may bring JACK");
+    sphere.jack_up();
+    let position = peer.position().unwrap();
+    assert!(!position.rolling && position.frame == 0, "{position:?}");
+    peer.play(REST).unwrap();
+    assert!(sphere.witness().look().rolling);
+    peer.stop().unwrap();
+}
+
+#[test]
+fn jack_killed_and_started_again_with_the_helper() {
+    jack_ends(Kind::Helper);
+}
+
+#[test]
+fn jack_killed_and_started_again_without_it() {
+    jack_ends(Kind::Plain);
+}
+
+#[test]
+fn a_stop_by_hand_ends_within_3_s_whatever_the_peer_does() {
+    let (_alone, sphere) = start(Kind::Plain);
+    let silent = peer(|number| {
+        std::thread::sleep(Duration::from_secs(number * 20));
+        Some(Vec::new())
+    });
+    let port = format!("sphere.port={silent}");
+    let start = Instant::now();
+    // The last assignment of a key counts.
+    let mut command = crate::common::run::booth();
+    command
+        .args(["sphere", "stop"])
+        .args(sphere.options())
+        .args(["--set", &port]);
+    let output = command.output().unwrap();
+    let took = start.elapsed();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(1) && said.contains("not stopped"),
+        "{said}"
+    );
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
