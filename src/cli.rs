@@ -22,7 +22,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::board::sim::script::ScriptError;
 use crate::booth;
@@ -142,6 +142,12 @@ enum Command {
     Forget(forget::Args),
     Export(export::Args),
     Check(check::Args),
+}
+
+/// The grammar itself, from which the package makes the manual and the completions.
+#[must_use]
+pub fn grammar() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command of this process's arguments.
