@@ -261,14 +261,11 @@ block "$root/etc/fstab" \
   "[^#[:space:]]\+[[:space:]]\+\(${boot_mount}[[:space:]]\+vfat\|[^[:space:]]\+[[:space:]]\+swap\)[[:space:]]" \
   < "$scratch/fstab"
 
-# config.txt. The panel has no read line, so MISO (GPIO 9) is free for DC, and the second select wire
-# (GPIO 7) is taken only by panels that hang on it. Without an initramfs there is no overlay root.
-case $(sed -n 's/^spi *= *"\(.*\)".*/\1/p' "$profile") in
-  0.0) bus=spi0-1cs ;;
-  0.1) bus=spi0-2cs ;;
-  1.*) bus=spi1-3cs ;;
-  *) refuse "board $board has no panel on SPI, so it is no board for a Pi" ;;
-esac
+# config.txt. The panel has no read line, so MISO of bus 0 (GPIO 9) is free for DC; select wires
+# beyond the panel's stay free too. Without an initramfs there is no overlay root.
+spi=$(sed -n 's/^spi *= *"\([0-9]\)\.\([0-9]\)".*/\1 \2/p' "$profile")
+[ -n "$spi" ] || refuse "board $board has no panel on SPI, so it is no board for a Pi"
+bus=spi${spi% *}-$((${spi#* } + 1))cs
 case $bus in spi0*) bus=$bus,no_miso ;; esac
 {
   echo '[all]'
