@@ -43,12 +43,11 @@ fn main() -> io::Result<()> {
     let (man, completions) = (folder.join("man"), folder.join("completions"));
     fs::create_dir_all(&man)?;
     fs::create_dir_all(&completions)?;
-    let mut grammar = booth::cli::grammar();
     for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-        clap_complete::generate_to(shell, &mut grammar, "booth", &completions)?;
+        clap_complete::generate_to(shell, &mut booth::cli::grammar(), "booth", &completions)?;
     }
     // `help` repeats what has a page of its own.
-    let grammar = grammar
+    let grammar = booth::cli::grammar()
         .disable_help_subcommand(true)
         .mut_subcommands(|command| command.disable_help_subcommand(true));
     clap_mangen::generate_to(grammar, &man)?;
