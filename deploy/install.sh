@@ -298,7 +298,8 @@ RebootWatchdogSec=2min
 CrashReboot=yes
 END
 
-# Unlike a mere start, this also starts the box again after its partition was missing.
+# Unlike a mere start, this also starts the box again after its partition was missing, and after a
+# `systemctl stop`: to have it silent, `systemctl mask --runtime --now booth`.
 own /etc/systemd/system/multi-user.target.d/booth.conf << 'END'
 [Unit]
 Upholds=booth.service
