@@ -23,7 +23,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::board::sim::script::ScriptError;
 use crate::booth;
@@ -144,6 +144,12 @@ enum Command {
     Export(export::Args),
     Check(check::Args),
     Sphere(sphere::SphereArgs),
+}
+
+/// The grammar itself, from which the package makes the manual and the completions.
+#[must_use]
+pub fn grammar() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command of this process's arguments.

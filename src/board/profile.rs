@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Button;
 
 /// The profiles that are embedded: name and file.
-const EMBEDDED: [(&str, &str); 6] = [
+const EMBEDDED: [(&str, &str); 7] = [
     ("sim", include_str!("../../board/sim.toml")),
     ("sim-240x240", include_str!("../../board/sim-240x240.toml")),
     ("sim-240x320", include_str!("../../board/sim-240x320.toml")),
@@ -23,10 +23,32 @@ const EMBEDDED: [(&str, &str); 6] = [
         "breadboard-st7789",
         include_str!("../../board/breadboard-st7789.toml"),
     ),
+    ("one-button", include_str!("../../board/one-button.toml")),
 ];
 
 /// The last pin on a Pi's header, BCM numbers.
 const LAST_GPIO: u8 = 27;
+
+/// A SPI bus and its wires on the header.
+struct Bus {
+    bus: &'static str,
+    sclk: u8,
+    mosi: u8,
+    miso: Option<u8>,
+    selects: &'static [u8],
+}
+
+/// The buses of overlays/README of the firmware (3 to 6 on a Pi 4). No panel is read: on bus 0
+/// `no_miso` of deploy/install.sh leaves MISO free, and the Display HAT Mini has DC there.
+#[rustfmt::skip]
+const BUSES: [Bus; 6] = [
+    Bus { bus: "0", sclk: 11, mosi: 10, miso: None, selects: &[8, 7] },
+    Bus { bus: "1", sclk: 21, mosi: 20, miso: Some(19), selects: &[18, 17, 16] },
+    Bus { bus: "3", sclk: 3, mosi: 2, miso: Some(1), selects: &[0, 24] },
+    Bus { bus: "4", sclk: 7, mosi: 6, miso: Some(5), selects: &[4, 25] },
+    Bus { bus: "5", sclk: 15, mosi: 14, miso: Some(13), selects: &[12, 26] },
+    Bus { bus: "6", sclk: 21, mosi: 20, miso: Some(19), selects: &[18, 27] },
+];
 
 /// Frame memory of ST7789 and ILI9341, upright: both datasheets say 240 x 320.
 const MEMORY: (u32, u32) = (240, 320);
@@ -225,13 +247,11 @@ impl Profile {
                 users.insert(gpio, "the I2S sound card".into());
             }
         }
-        if self.panel.spi.starts_with("0.") {
-            // MISO, GPIO 9, is not read: boards use it as DC.
-            for (gpio, wire) in [(10, "MOSI"), (11, "SCLK")] {
-                users.insert(gpio, format!("{wire} of SPI 0"));
+        for (wire, gpio) in self.panel.wires()? {
+            let wire = format!("{wire} of SPI {}", self.panel.spi);
+            if let Some(other) = users.insert(gpio, wire.clone()) {
+                return Err(twice(gpio, &other, &wire));
             }
-            let select = if self.panel.spi == "0.0" { 8 } else { 7 };
-            users.insert(select, "the select wire of SPI 0".into());
         }
         let panel = [
             ("panel.dc", self.panel.dc),
@@ -251,16 +271,36 @@ impl Profile {
                 ));
             }
             if let Some(other) = users.insert(gpio, key.clone()) {
-                return Err(format!(
-                    "GPIO {gpio} is used twice: by {other} and by {key}"
-                ));
+                return Err(twice(gpio, &other, &key));
             }
         }
         Ok(())
     }
 }
 
+fn twice(gpio: u8, one: &str, other: &str) -> String {
+    format!("GPIO {gpio} is used twice: by {one} and by {other}")
+}
+
 impl Panel {
+    /// The wires that the panel's bus takes: the kernel claims each select wire up to the panel's.
+    fn wires(&self) -> Result<Vec<(&'static str, u8)>, String> {
+        let (number, select) = self.spi.split_once('.').unwrap_or_default();
+        let select = select.parse().unwrap_or(usize::MAX);
+        let bus = BUSES.iter().find(|bus| bus.bus == number);
+        let Some((bus, selects)) = bus.and_then(|bus| Some((bus, bus.selects.get(..=select)?)))
+        else {
+            return Err(format!(
+                "spi {:?} is no bus and select wire of a Pi's header, such as \"0.0\" or \"0.1\"",
+                self.spi
+            ));
+        };
+        let mut wires = vec![("SCLK", bus.sclk), ("MOSI", bus.mosi)];
+        wires.extend(bus.miso.map(|gpio| ("MISO", gpio)));
+        wires.extend(selects.iter().map(|gpio| ("a select wire", *gpio)));
+        Ok(wires)
+    }
+
     /// Width and height as the controller has them, before rotation.
     #[must_use]
     pub fn upright(&self) -> (u32, u32) {
@@ -345,12 +385,18 @@ mod tests {
         assert!(swap("spi = \"0.1\"", "spi = \"zero\"").contains("BUS.SELECT"));
         assert!(swap("rotation = 270", "rotation = 45").contains("rotation"));
         assert!(swap("dc = 9", "").contains("panel.dc"));
+        assert!(swap("gpio = 6", "gpio = 10").contains("MOSI of SPI 0.1"));
+        assert!(swap("gpio = 6", "gpio = 7").contains("a select wire of SPI 0.1"));
+        assert!(swap("spi = \"0.1\"", "spi = \"0.2\"").contains("header"));
+        assert!(swap("spi = \"0.1\"", "spi = \"1.2\"").contains("GPIO 16"));
         let only_panel = GOOD.split("[buttons]").next().expect("panel");
         assert!(refused(only_panel).contains("`go` is missing"));
         let i2s = GOOD
             .replace("[panel]", "i2s = true\n[panel]")
             .replace("gpio = 6", "gpio = 19");
         assert!(refused(&i2s).contains("I2S"));
+        let i2s = i2s.replace("gpio = 19", "gpio = 6").replace("0.1", "6.0");
+        assert!(refused(&i2s).contains("by the I2S sound card and by SCLK of SPI 6.0"));
     }
 
     #[test]
