@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use alsa::pcm::{Access, HwParams, PCM, TstampType};
+use alsa::pcm::{Access, Frames, HwParams, PCM, TstampType};
 use alsa::{Direction, ValueOr};
 
 use super::offer::{Offer, alsa_format};
@@ -45,7 +45,7 @@ impl AlsaSource {
         let pcm = open_pcm(device)?;
         let failed = |doing| move |error: alsa::Error| failed(device, doing, error);
         let (period_frames, buffer_frames) = set_hardware(&pcm, device, spec, period_frames)?;
-        let wake_frames = (spec.frames_in_ms(WAKE_MS) as i64).min(buffer_frames / 4);
+        let wake_frames = (spec.frames_in_ms(WAKE_MS) as Frames).min(buffer_frames / 4);
         let wake_periods = (wake_frames / period_frames.max(1)).max(1);
         set_software(&pcm, wake_periods * period_frames).map_err(failed("set its time stamps"))?;
         pcm.start().map_err(failed("start"))?;
@@ -176,7 +176,12 @@ fn failed(device: &str, doing: &'static str, error: alsa::Error) -> Error {
 }
 
 /// Sets rate, channels and format exactly; answers with the period and the buffer, frames.
-fn set_hardware(pcm: &PCM, device: &str, spec: Spec, period: u32) -> Result<(i64, i64), Error> {
+fn set_hardware(
+    pcm: &PCM,
+    device: &str,
+    spec: Spec,
+    period: u32,
+) -> Result<(Frames, Frames), Error> {
     let failed = |doing| move |error: alsa::Error| failed(device, doing, error);
     let offer = Offer::of(pcm).map_err(failed("ask what it offers"))?;
     let refused = |what: String| Error::Refused {
@@ -196,9 +201,9 @@ fn set_hardware(pcm: &PCM, device: &str, spec: Spec, period: u32) -> Result<(i64
     hw.set_rate(spec.rate, ValueOr::Nearest)
         .map_err(|_| refused(format!("{} Hz", spec.rate)))?;
     let period = hw
-        .set_period_size_near(i64::from(period), ValueOr::Nearest)
+        .set_period_size_near(period as Frames, ValueOr::Nearest)
         .map_err(failed("set the period"))?;
-    let buffer = (period * 4).max(spec.frames_in_ms(BUFFER_MS) as i64);
+    let buffer = (period * 4).max(spec.frames_in_ms(BUFFER_MS) as Frames);
     hw.set_buffer_size_near(buffer)
         .map_err(failed("set the buffer"))?;
     pcm.hw_params(&hw).map_err(failed("set its parameters"))?;
@@ -225,7 +230,7 @@ fn set_hardware(pcm: &PCM, device: &str, spec: Spec, period: u32) -> Result<(i64
 }
 
 /// Wakes the reader each `wake_frames` and stamps by CLOCK_MONOTONIC; starts only when told to.
-fn set_software(pcm: &PCM, wake_frames: i64) -> alsa::Result<()> {
+fn set_software(pcm: &PCM, wake_frames: Frames) -> alsa::Result<()> {
     let sw = pcm.sw_params_current()?;
     sw.set_avail_min(wake_frames)?;
     sw.set_start_threshold(i64::from(i32::MAX) as _)?;
