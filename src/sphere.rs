@@ -196,6 +196,9 @@ pub enum SphereError {
     /// JACK does not run there.
     #[error("sphere: JACK is not running there, or hangs; load a studio or start jackd")]
     NoJack,
+    /// A tool does not come back.
+    #[error("sphere: {0} does not end there within 2 s; does what it asks hang?")]
+    Hangs(&'static str),
     /// There is no D-Bus session for ladish.
     #[error(
         "sphere: ladish_control has no D-Bus session there; is the sphere's user logged in, or lingering (loginctl enable-linger)?"

@@ -125,6 +125,9 @@ impl<'a> Verb<'a> {
 
     /// The lines behind the header.
     fn lines(self, answer: &Answer) -> Result<Vec<&str>, SphereError> {
+        if answer.status == KILLED {
+            return Err(SphereError::Hangs("ladish_control"));
+        }
         let unclear = || answer.unclear(self.doing());
         let text = std::str::from_utf8(&answer.out).map_err(|_| unclear())?;
         let mut lines = text.lines();
@@ -175,6 +178,8 @@ impl<'a> Verb<'a> {
     }
 }
 
+/// The exit status of `timeout` that had to use force.
+const KILLED: i32 = 137;
 const EXCEPTION: &str = "DBus exception: ";
 
 /// The name of the studio that is loaded, from the answer to [`Verb::Name`].
@@ -260,6 +265,10 @@ mod tests {
         assert!(
             matches!(error, SphereError::AlreadyLoaded { .. }),
             "{error}"
+        );
+        assert_eq!(
+            name(&answer("", 137)),
+            Err(SphereError::Hangs("ladish_control"))
         );
         let room = load("project:no:/srv").done(&answer("--- load project\n", 1));
         assert!(matches!(room, Err(SphereError::UnknownTrack(_))));

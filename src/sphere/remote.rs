@@ -1,9 +1,10 @@
 //! The sphere over the network: one connection, kept and made anew, on which the helper is used where
 //! it is installed and JACK's own tools where it is not.
 //!
-//! Guarantees: each call ends within its bound: connect 13 s, a verb 10 s, a track 45 s; a connection
-//! that was lost since the last call is made anew within the call, once; one that is silent is given
-//! up, and the next call begins with a new one.
+//! Guarantees: each call ends within its bound: connect 13 s, a verb 21 s, a track 45 s, and within
+//! 4 s of the first question that is not answered; a connection that was lost since the last call is
+//! made anew within the call, once; one that is silent is given up, and the next call begins with a
+//! new one.
 
 use std::time::Duration;
 

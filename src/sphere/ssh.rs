@@ -8,62 +8,34 @@
 //! Must never: flush a channel (libssh2 throws away what was not read yet); trust an exit status
 //! before the channel's end was read.
 
+mod channel;
+mod dial;
 mod watchdog;
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+pub use channel::{Answer, Kept, Line, MOST_BYTES};
+
+use std::io::{self, Write};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use ssh2::{Channel, ErrorCode, ExtendedData, MethodType, Session};
+use ssh2::{ErrorCode, MethodType, Session};
 
+use self::channel::{exec, lost, read_all};
+use self::dial::dial;
 use self::watchdog::Watchdog;
 use super::SphereError;
 use super::trust::{self, HostKey, Pinned};
 use crate::config;
-use crate::rt::{self, Nanos};
+use crate::rt::Nanos;
 
-/// Looking up a name: a resolver that does not answer has its own idea of patience.
-const RESOLVE: Duration = Duration::from_secs(2);
-/// The TCP connection.
-const CONNECT: Duration = Duration::from_secs(2);
 /// Banner and key exchange; 30 ms on a local network, some hundred on a small machine.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// Showing our key.
 const AUTHENTICATE: Duration = Duration::from_secs(2);
 /// Closing a kept channel.
 const CLOSE: Duration = Duration::from_secs(1);
-/// Unacknowledged bytes break the connection after this long: a cable that is out.
-const UNACKNOWLEDGED: Duration = Duration::from_millis(1500);
-/// Bytes of an answer that are kept; the longest is a list of studios.
-pub const MOST_BYTES: usize = 64 << 10;
 /// libssh2's code for a key that the server does not take.
 const NOT_AUTHENTICATED: ErrorCode = ErrorCode::Session(-18);
-
-/// What a command line printed, and its exit status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Standard output.
-    pub out: Vec<u8>,
-    /// Exit status.
-    pub status: i32,
-}
-
-impl Answer {
-    /// That nobody understands it.
-    #[must_use]
-    pub fn unclear(&self, doing: &'static str) -> SphereError {
-        let said = SphereError::quoted(&self.out);
-        SphereError::Unclear {
-            doing,
-            said: if said.is_empty() {
-                format!("nothing, exit status {}", self.status)
-            } else {
-                said
-            },
-        }
-    }
-}
 
 /// A connection.
 pub struct Link {
@@ -79,29 +51,6 @@ impl std::fmt::Debug for Link {
             .field("is_broken", &self.is_broken)
             .finish_non_exhaustive()
     }
-}
-
-/// A channel that stays open, for questions of one line and answers of one line.
-pub struct Kept {
-    channel: Channel,
-    read: Vec<u8>,
-}
-
-impl std::fmt::Debug for Kept {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
-    }
-}
-
-/// A line, and when it was asked for and had.
-#[derive(Clone, Debug)]
-pub struct Line {
-    /// The line without its end; `None` if the channel ended.
-    pub text: Option<String>,
-    /// Just before the question was sent.
-    pub asked: Nanos,
-    /// Just after the answer was there.
-    pub had: Nanos,
 }
 
 /// `host:port`, for messages.
@@ -358,117 +307,4 @@ impl Drop for Link {
         // libssh2 says goodbye and would wait for the peer, who may be gone.
         let _ = self.socket.shutdown(Shutdown::Both);
     }
-}
-
-impl Kept {
-    /// The next line, without its end; `None` at the end of the channel.
-    fn line(&mut self, doing: &'static str) -> Result<Option<String>, SphereError> {
-        loop {
-            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.read.drain(..=end).take(end).collect();
-                return match String::from_utf8(line) {
-                    Ok(line) => Ok(Some(line)),
-                    Err(bad) => Err(SphereError::Unclear {
-                        doing,
-                        said: SphereError::quoted(bad.as_bytes()),
-                    }),
-                };
-            }
-            if self.read.len() > MOST_BYTES {
-                return Err(too_long(doing, &self.read));
-            }
-            let mut buffer = [0; 4096];
-            match self.channel.read(&mut buffer) {
-                Ok(0) if self.channel.eof() => return Ok(None),
-                Ok(0) => return Err(lost(doing, &"the peer is gone")),
-                Ok(bytes) => self.read.extend_from_slice(&buffer[..bytes]),
-                Err(error) => return Err(lost(doing, &error)),
-            }
-        }
-    }
-}
-
-fn lost(doing: &'static str, reason: &dyn std::fmt::Display) -> SphereError {
-    SphereError::Lost {
-        doing,
-        reason: SphereError::quoted(reason.to_string().as_bytes()),
-    }
-}
-
-fn too_long(doing: &'static str, read: &[u8]) -> SphereError {
-    SphereError::TooLong {
-        doing,
-        most_bytes: MOST_BYTES,
-        begins: SphereError::quoted(&read[..read.len().min(64)]),
-    }
-}
-
-/// Starts a command line; its stderr, which JACK's tools always use, is thrown away as it comes.
-fn exec(session: &Session, line: &str) -> Result<Channel, ssh2::Error> {
-    let mut channel = session.channel_session()?;
-    channel.handle_extended_data(ExtendedData::Ignore)?;
-    channel.exec(line)?;
-    Ok(channel)
-}
-
-fn read_all(channel: &mut Channel, doing: &'static str) -> Result<Vec<u8>, SphereError> {
-    let mut out = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        match channel.read(&mut buffer) {
-            Ok(0) if channel.eof() => return Ok(out),
-            Ok(0) => return Err(lost(doing, &"the peer is gone")),
-            Ok(bytes) => out.extend_from_slice(&buffer[..bytes]),
-            Err(error) => return Err(lost(doing, &error)),
-        }
-        if out.len() > MOST_BYTES {
-            return Err(too_long(doing, &out));
-        }
-    }
-}
-
-/// The TCP connection, with Nagle's delay off: questions are short and alone.
-fn dial(config: &config::Sphere) -> Result<TcpStream, SphereError> {
-    let unreachable = |reason: String| SphereError::Unreachable {
-        address: address(config),
-        reason,
-    };
-    let mut last = "the name leads nowhere".to_owned();
-    // A name may have several addresses, of which the first may be of a network that is down.
-    for address in resolve(config).map_err(unreachable)?.iter().take(2) {
-        match TcpStream::connect_timeout(address, CONNECT / 2) {
-            Ok(socket) => {
-                let set = socket
-                    .set_nodelay(true)
-                    .and_then(|()| rt::give_up_unacknowledged(&socket, UNACKNOWLEDGED));
-                set.map_err(|error| unreachable(error.to_string()))?;
-                return Ok(socket);
-            }
-            Err(error) => last = error.to_string(),
-        }
-    }
-    Err(unreachable(last))
-}
-
-/// Looks the name up on a thread of its own, because the system's resolver cannot be interrupted.
-fn resolve(config: &config::Sphere) -> Result<Vec<SocketAddr>, String> {
-    let (host, port) = (config.host.clone(), config.port);
-    if let Ok(ip) = host.parse() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    let (tell, told) = mpsc::sync_channel(1);
-    let look = move || {
-        let found = (host.as_str(), port).to_socket_addrs();
-        let _ = tell.send(
-            found
-                .map(Iterator::collect)
-                .map_err(|error| error.to_string()),
-        );
-    };
-    let thread = std::thread::Builder::new()
-        .name("sphere name".into())
-        .spawn(look);
-    thread.map_err(|error| error.to_string())?;
-    told.recv_timeout(RESOLVE)
-        .unwrap_or_else(|_| Err("no answer from the name server".into()))
 }

@@ -86,10 +86,13 @@ pub fn loaded(desk: &mut dyn Desk) -> Result<Result<String, String>, SphereError
 fn wait_for_name(desk: &mut dyn Desk, name: &str, studio: &str) -> Result<(), SphereError> {
     let start = Instant::now();
     loop {
-        let found = match loaded(desk)? {
-            Ok(found) if found == studio => return Ok(()),
-            Ok(found) => format!("`{}` is", SphereError::quoted(found.as_bytes())),
-            Err(said) => said,
+        let found = match loaded(desk) {
+            // It may be busy with the loading itself.
+            Err(error @ SphereError::Hangs(_)) => error.to_string(),
+            Err(error) => return Err(error),
+            Ok(Ok(found)) if found == studio => return Ok(()),
+            Ok(Ok(found)) => format!("`{}` is", SphereError::quoted(found.as_bytes())),
+            Ok(Err(said)) => said,
         };
         if start.elapsed() > STUDIO {
             return Err(SphereError::TrackNotThere {

@@ -386,7 +386,9 @@ mod tests {
         assert!(refusal(&good).contains("chmod"));
         assert!(refusal(&make("locked", "ed25519", "secret")).contains("passphrase"));
         assert!(refusal(&make("other", "ecdsa", "")).contains("ed25519"));
-        assert!(refusal(&dir.path().join("good.pub")).contains("OpenSSH"));
+        let public = dir.path().join("locked.pub");
+        std::fs::set_permissions(&public, std::fs::Permissions::from_mode(0o600)).expect("closed");
+        assert!(refusal(&public).contains("OpenSSH"));
         assert!(refusal(&dir.path().join("nothing")).contains("ssh-keygen"));
         assert!(refusal(Path::new("credential:x")).contains("ExecStopPost"));
     }

@@ -297,6 +297,13 @@ impl Sphere {
 
 impl Drop for Sphere {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            for log in ["jackd.log", "sshd.log"] {
+                let text = fs::read_to_string(self.path(log)).unwrap_or_default();
+                let from = text.len().saturating_sub(2000);
+                println!("{log}: {}", text.get(from..).unwrap_or_default());
+            }
+        }
         let _ = fs::write(self.path("end"), "");
         if let Some(sshd) = &mut self.sshd {
             for pid in children(sshd.id()) {

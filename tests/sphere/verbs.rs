@@ -117,8 +117,13 @@ fn random_verbs_with_jacks_own_tools_are_confirmed_by_another_client() {
 
 #[test]
 #[ignore = "minutes: tests/faults/run"]
-fn five_hundred_random_verbs_either_way() {
+fn five_hundred_random_verbs_with_the_helper() {
     random_verbs(Kind::Helper, 500);
+}
+
+#[test]
+#[ignore = "minutes: tests/faults/run"]
+fn five_hundred_random_verbs_with_jacks_own_tools() {
     random_verbs(Kind::Plain, 500);
 }
 

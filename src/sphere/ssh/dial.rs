@@ -1,0 +1,63 @@
+//! The way to the machine: its name, and a TCP connection.
+
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::address;
+use crate::config;
+use crate::rt;
+use crate::sphere::SphereError;
+
+/// Looking up a name: a resolver that does not answer has its own idea of patience.
+const RESOLVE: Duration = Duration::from_secs(2);
+/// The TCP connection, all addresses of a name together.
+const CONNECT: Duration = Duration::from_secs(2);
+/// Unacknowledged bytes break the connection after this long: a cable that is out.
+const UNACKNOWLEDGED: Duration = Duration::from_millis(1500);
+
+/// The TCP connection, with Nagle's delay off: questions are short and alone.
+pub(super) fn dial(config: &config::Sphere) -> Result<TcpStream, SphereError> {
+    let unreachable = |reason: String| SphereError::Unreachable {
+        address: address(config),
+        reason,
+    };
+    let mut last = "the name leads nowhere".to_owned();
+    // A name may have several addresses, of which the first may be of a network that is down.
+    for address in resolve(config).map_err(unreachable)?.iter().take(2) {
+        match TcpStream::connect_timeout(address, CONNECT / 2) {
+            Ok(socket) => {
+                let set = socket
+                    .set_nodelay(true)
+                    .and_then(|()| rt::give_up_unacknowledged(&socket, UNACKNOWLEDGED));
+                set.map_err(|error| unreachable(error.to_string()))?;
+                return Ok(socket);
+            }
+            Err(error) => last = error.to_string(),
+        }
+    }
+    Err(unreachable(last))
+}
+
+/// Looks the name up on a thread of its own, because the system's resolver cannot be interrupted.
+fn resolve(config: &config::Sphere) -> Result<Vec<SocketAddr>, String> {
+    let (host, port) = (config.host.clone(), config.port);
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let (tell, told) = mpsc::sync_channel(1);
+    let look = move || {
+        let found = (host.as_str(), port).to_socket_addrs();
+        let _ = tell.send(
+            found
+                .map(Iterator::collect)
+                .map_err(|error| error.to_string()),
+        );
+    };
+    let thread = std::thread::Builder::new()
+        .name("sphere name".into())
+        .spawn(look);
+    thread.map_err(|error| error.to_string())?;
+    told.recv_timeout(RESOLVE)
+        .unwrap_or_else(|_| Err("no answer from the name server".into()))
+}
