@@ -1,0 +1,185 @@
+//! The line of time against a transport that drifts, jumps and stops.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const RATE: u32 = 48_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// A transport that rolls from `frame` at 1 s on, `ppm` fast.
+#[derive(Clone, Copy)]
+struct Truth {
+    frame: f64,
+    ppm: f64,
+}
+
+impl Truth {
+    fn at(self, at: Nanos) -> f64 {
+        let rate = f64::from(RATE) * (1.0 + self.ppm * 1e-6);
+        self.frame + seconds(Nanos(SECOND), at) * rate
+    }
+
+    /// The answer to a question that took `trip`, of which the part `way` went on the way there;
+    /// the same part of [`WAKE`] JACK woke up late, where that is not in the bound.
+    fn ask(self, asked: Nanos, trip: Duration, way: f64) -> Position {
+        let late = WAKE.as_secs_f64() * way * f64::from(RATE);
+        Position {
+            rolling: true,
+            frame: (self.at(asked + trip.mul_f64(way)) - late).max(0.0) as u64,
+            rate: RATE,
+            at: asked + trip / 2,
+            uncertainty: trip / 2,
+        }
+    }
+}
+
+fn started(truth: Truth) -> Timeline {
+    let mut line = Timeline::default();
+    let reading = truth.ask(Nanos(SECOND), Duration::from_millis(1), 0.5);
+    line.begin("noise".into(), reading);
+    line
+}
+
+proptest! {
+    #[test]
+    fn the_bound_holds_for_any_drift_and_any_round_trips(
+        ppm in -50.0..50.0f64,
+        frame in 0.0..1e9f64,
+        questions in prop::collection::vec((1..20_000u64, 0..90_000u64, 0.0..1.0f64), 1..80),
+        moments in prop::collection::vec(0.0..1.0f64, 20),
+    ) {
+        let truth = Truth { frame, ppm };
+        let mut line = started(truth);
+        let mut now = Nanos(2 * SECOND);
+        for (wait_ms, trip_us, way) in questions {
+            let trip = Duration::from_micros(trip_us);
+            prop_assert_eq!(line.read(truth.ask(now, trip, way)), Fit::On);
+            now = now + trip + Duration::from_millis(wait_ms);
+        }
+        for part in moments {
+            let at = Nanos(2 * SECOND) + now.since(Nanos(2 * SECOND)).mul_f64(part);
+            let mapped = line.at(at).expect("it rolls");
+            let off = (mapped.frame as f64 - truth.at(at)).abs();
+            prop_assert!(
+                off <= mapped.uncertainty_frames as f64,
+                "{off} off, {} stated", mapped.uncertainty_frames
+            );
+        }
+    }
+
+    #[test]
+    fn a_good_reading_in_ten_seconds_keeps_a_long_step_as_good(
+        ppm in -50.0..50.0f64,
+        bad_ms in 2..60u64,
+        way in 0.0..1.0f64,
+    ) {
+        let truth = Truth { frame: 0.0, ppm };
+        let mut line = started(truth);
+        for second in 2..900u64 {
+            let trip_ms = if second % 9 == 0 { 1 } else { bad_ms };
+            line.read(truth.ask(Nanos(second * SECOND), Duration::from_millis(trip_ms), way));
+        }
+        for second in 20..890u64 {
+            let mapped = line.at(Nanos(second * SECOND)).expect("it rolls");
+            prop_assert!(mapped.uncertainty_frames <= 102, "{mapped:?} at {second} s");
+        }
+    }
+}
+
+#[test]
+fn a_jump_is_told_and_begins_a_new_line_on_which_the_old_one_is_still_known() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let mut line = started(truth);
+    line.read(truth.ask(Nanos(5 * SECOND), Duration::from_millis(1), 0.5));
+    let jumped = Truth {
+        frame: 1e6,
+        ..truth
+    };
+    let trip = Duration::from_millis(1);
+    let Fit::Moved(by) = line.read(jumped.ask(Nanos(6 * SECOND), trip, 0.5)) else {
+        panic!("taken for the same line")
+    };
+    assert!((999_000..=1_000_000).contains(&by), "{by}");
+    let before = line.at(Nanos(4 * SECOND)).expect("known").frame;
+    let after = line.at(Nanos(7 * SECOND)).expect("known").frame;
+    assert!(before.abs_diff(144_000) < 60, "{before}");
+    assert!(after.abs_diff(1_288_000) < 60, "{after}");
+    assert_eq!(
+        line.at(Nanos(11 * SECOND / 2)),
+        None,
+        "when it jumped is not known"
+    );
+    assert!(!line.is_one(Nanos(4 * SECOND), Nanos(7 * SECOND)));
+    assert!(line.is_one(Nanos(2 * SECOND), Nanos(4 * SECOND)));
+}
+
+#[test]
+fn a_reading_dated_badly_is_passed_over_and_a_lost_period_begins_a_new_line() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let late = Truth {
+        frame: -300.0,
+        ..truth
+    };
+    let trip = Duration::from_millis(1);
+    let mut line = started(truth);
+    let mut read =
+        |truth: Truth, second: u64| line.read(truth.ask(Nanos(second * SECOND), trip, 0.5));
+    assert_eq!(read(late, 2), Fit::On);
+    assert_eq!(read(truth, 3), Fit::On);
+    assert_eq!(read(late, 4), Fit::On);
+    assert_eq!(read(late, 5), Fit::Slipped);
+    assert_eq!(read(late, 6), Fit::On);
+    assert!(line.is_one(Nanos(2 * SECOND), Nanos(3 * SECOND)));
+    assert!(!line.is_one(Nanos(2 * SECOND), Nanos(5 * SECOND)));
+    let frame = line.at(Nanos(9 * SECOND / 2)).expect("known").frame;
+    assert!(
+        frame.abs_diff(168_000 - 300) < 60,
+        "from the first reading after it: {frame}"
+    );
+}
+
+#[test]
+fn what_stopped_is_known_up_to_the_last_reading_that_saw_it_roll() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let mut line = started(truth);
+    let trip = Duration::from_millis(1);
+    line.read(truth.ask(Nanos(5 * SECOND), trip, 0.5));
+    let stopped = Position {
+        rolling: false,
+        ..truth.ask(Nanos(6 * SECOND), trip, 0.5)
+    };
+    assert_eq!(line.read(stopped), Fit::Stopped);
+    assert!(line.at(Nanos(4 * SECOND)).is_some());
+    assert_eq!(line.at(Nanos(6 * SECOND)), None);
+    // From where it should go on, had nobody stopped it.
+    let should = line.extrapolate(Nanos(6 * SECOND)).expect("known");
+    assert!(should.abs_diff(240_000) < 60, "{should}");
+}
+
+#[test]
+fn months_of_playing_take_no_more_memory() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let mut line = started(truth);
+    for second in 2..20_000 {
+        line.read(truth.ask(Nanos(second * SECOND), Duration::from_millis(1), 0.5));
+    }
+    assert!(line.segments[0].readings.len() <= READINGS);
+    for start in 20_000..20_100 {
+        let reading = truth.ask(Nanos(start * SECOND), Duration::from_millis(1), 0.5);
+        line.begin("noise".into(), reading);
+    }
+    assert_eq!(line.segments.len(), SEGMENTS);
+}
