@@ -14,10 +14,23 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::erase::Erased;
 use crate::store::{jsonl, small};
 
 /// The table of an export.
 pub const METADATA: &str = "metadata.csv";
+
+/// The page with the audio inside.
+const REPORT: &str = "report.html";
+
+/// What became of a session's part of an export.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Its files.
+    pub erased: Erased,
+    /// Rows of metadata.csv that are gone.
+    pub rows: u64,
+}
 
 /// An export, as DATA/exports.jsonl remembers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

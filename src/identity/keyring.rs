@@ -95,7 +95,8 @@ pub fn keep(
     let session = &participant.session;
     let keys = folder(data);
     let [sealed, proof] = files(&keys, session);
-    reserve::make(data).map_err(KeyringError::file(session, &tombstone::folder(data)))?;
+    let tombstones = tombstone::folder(data);
+    reserve::make(&tombstones).map_err(KeyringError::file(session, &tombstones))?;
     small::folder(&keys, 0o700).map_err(KeyringError::file(session, &keys))?;
     small::write(&proof, participant.proof.hex().as_bytes(), small::PRIVATE)
         .map_err(KeyringError::file(session, &proof))?;

@@ -195,8 +195,9 @@ impl Tombstone {
                     places: Vec::new(),
                     ..self.clone()
                 };
-                reserve::write(data, &path, &self.text()?)
-                    .or_else(|_| reserve::write(data, &path, &bare.text()?))
+                let folder = folder(data);
+                reserve::write(&folder, &path, &self.text()?)
+                    .or_else(|_| reserve::write(&folder, &path, &bare.text()?))
                     .map_err(|_| error)
             }
             written => written,

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::METADATA;
-use super::part::{Part, REPORT};
+use super::{METADATA, Part, REPORT};
 use crate::identity::erase;
 use crate::identity::place::{self, mentioned};
 use crate::store::small;

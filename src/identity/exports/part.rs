@@ -11,25 +11,15 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::METADATA;
 use super::csv::{self, Record};
 use super::lists::{READMES, SUMS, leftovers, read, readmes, write_sums};
+use super::{METADATA, Part, REPORT};
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{mentioned, session_of};
 use crate::store::small;
 
-pub(super) const REPORT: &str = "report.html";
 /// The column of a row's file, relative to the export's folder.
 const FILE: &str = "file_name";
-
-/// What became of a session's part.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Part {
-    /// Its files.
-    pub erased: Erased,
-    /// Rows of metadata.csv that are gone.
-    pub rows: u64,
-}
 
 /// Removes from the export in `folder` what its lists say of `sessions`; nothing if it is none. What
 /// is named after a session is left to whoever walks through the folder.
