@@ -29,7 +29,9 @@ use crate::board::sim::script::ScriptError;
 use crate::booth;
 use crate::config::{Config, ConfigError};
 use crate::corpus::CorpusError;
+use crate::identity::code::Code;
 use crate::identity::operator::{self, Recipient};
+use crate::rt;
 use crate::session::protocol::ProtocolError;
 
 /// Why a command did not do its work.
@@ -218,6 +220,24 @@ pub(crate) fn printable(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether somebody gave a withdrawal code where none belongs; it is shown to nobody any more.
+pub(crate) fn is_code(text: &str) -> bool {
+    let is_code = Code::parse(text).is_ok();
+    if is_code {
+        rt::hide_argument(text);
+    }
+    is_code
+}
+
+/// That a code stands where a session or a number belongs.
+pub(crate) fn code_as_session() -> Failure {
+    Failure::Usage(
+        "this is a withdrawal code, which `booth forget` alone takes; a session's name has 20 letters \
+         and digits, an enrolled person's number three digits"
+            .into(),
+    )
 }
 
 /// Applies the tombstones of DATA before a command reads it; the sessions to leave out.

@@ -15,5 +15,6 @@ mod identity {
     mod lab;
     mod live;
     mod medium;
+    mod odd;
     mod sealing;
 }

@@ -73,7 +73,14 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     } else {
         format!("number  {number}\nsession {session}\ncode    {}\n", *code)
     });
-    super::print(&text)
+    super::print(&text).map_err(|failure| {
+        // Nobody saw the code, and a second try would enrol them twice.
+        let left = pending::withdraw(&config.data, &number, session);
+        match left {
+            Ok(()) => could_not(format!("nobody is enrolled: {failure}")),
+            Err(error) => could_not(format!("{failure}; and of number {number}: {error}")),
+        }
+    })
 }
 
 /// The answers as armoured age, which stock `age` opens.

@@ -126,6 +126,9 @@ fn of_code(typed: Option<&Typed>) -> Result<Proof, Failure> {
 }
 
 fn of_session(data: &Path, session: &str) -> Result<Proof, Failure> {
+    if super::is_code(session) {
+        return Err(super::code_as_session());
+    }
     if !takes::is_session(session) {
         return Err(could_not(
             "this is no session's name: 20 letters and digits; `booth takes` lists them",

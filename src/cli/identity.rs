@@ -10,7 +10,7 @@ use crate::identity::operator::{self, PrivateKey};
 use crate::identity::participant::Identity;
 use crate::identity::{keyring, pending};
 use crate::store::folder::Record;
-use crate::store::{small, takes};
+use crate::store::takes;
 
 /// Decrypts identities with the operator's key, codes included
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let keys = args.keys.clone().unwrap_or_else(|| keyring::folder(data));
     let tokens = tokens(data, &forgotten)?;
     let wanted: Vec<&String> = match &args.session {
+        Some(session) if super::is_code(session) => return Err(super::code_as_session()),
         Some(session) if forgotten.contains(session) => {
             return Err(could_not(format!(
                 "session {session}: was forgotten at its owner's wish"
@@ -83,10 +84,8 @@ fn tokens(data: &Path, forgotten: &BTreeSet<String>) -> Result<BTreeMap<String, 
     let failed = |error| could_not(format!("{}: {error}", data.display()));
     let mut tokens = BTreeMap::new();
     for session in takes::sessions(data).map_err(failed)? {
-        let file = data.join("sessions").join(&session).join("session.json");
-        let text = small::read(&file).map_err(failed)?;
-        let record = text.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
-        if let Some(token) = record.and_then(|record| record.participant) {
+        let record = Record::read(&data.join("sessions").join(&session));
+        if let Some(token) = record.ok().and_then(|record| record.participant) {
             tokens.insert(session, token);
         }
     }

@@ -39,6 +39,9 @@ pub struct Args {
 /// # Errors
 /// Wrong configuration, protocol or script; a device, corpus or data folder that cannot be had.
 pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
+    if args.participant.as_deref().is_some_and(super::is_code) {
+        return Err(super::code_as_session());
+    }
     let mut config = common.config()?;
     let script = args.script.as_deref().map(load_script).transpose()?;
     if let Some(board) = args.board {

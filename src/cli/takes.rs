@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Common, Done, Failure, printable};
+use super::{Common, Done, Failure, could_not, printable};
 use crate::store::row::Row;
-use crate::store::takes;
+use crate::store::{folder, takes};
 
 /// Arguments of `booth takes`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let config = common.config()?;
     let forgotten = super::open_data(&config)?;
     match &args.session {
+        Some(session) if super::is_code(session) => Err(super::code_as_session()),
         Some(session) if forgotten.contains(session) => Err(Failure::CouldNot(format!(
             "session {session}: was forgotten at its owner's wish"
         ))),
@@ -40,6 +41,12 @@ fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
         return Err(Failure::CouldNot(format!(
             "session {session}: not in {}; `booth takes` lists what is",
             data.join("sessions").display()
+        )));
+    }
+    if folder::is_renamed(&folder) {
+        return Err(Failure::CouldNot(format!(
+            "{}: session.json is of another session; give its folder that name, or remove it",
+            folder.display()
         )));
     }
     takes::read(&folder).map_err(|error| {
@@ -100,8 +107,15 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
     if !json {
         let _ = writeln!(out, "{:<20} {:>5} {:>10}", "session", "takes", "recorded");
     }
+    let mut failures = Vec::new();
     for name in names.into_iter().filter(|name| !forgotten.contains(name)) {
-        let rows = read(data, &name)?;
+        let rows = match read(data, &name) {
+            Ok(rows) => rows,
+            Err(failure) => {
+                failures.push(failure.to_string());
+                continue;
+            }
+        };
         let seconds: f64 = rows
             .iter()
             .map(|row| row.frames as f64 / f64::from(row.rate.max(1)))
@@ -115,7 +129,12 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
             writeln!(out, "{name:<20} {:>5} {seconds:>8.1} s", rows.len())
         };
     }
-    super::print(&out)
+    super::print(&out)?;
+    if failures.is_empty() {
+        Ok(Done::Well)
+    } else {
+        Err(could_not(failures.join("\nbooth: ")))
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! Guarantees: a key file has mode 0600, is synced, and never replaces another. The private half
 //! belongs on no booth; in memory it is zeroized with its last use.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 use crate::config::Recipients;
 use crate::store::small;
 
+/// Longest key file that is read.
+const MOST_KEY_FILE_BYTES: u64 = 1 << 20;
 /// How every private half begins.
 const PRIVATE: &str = "AGE-SECRET-KEY-";
 
@@ -145,7 +147,11 @@ pub fn read_keys(path: &Path) -> Result<Vec<PrivateKey>, OperatorError> {
         path: path.to_owned(),
         reason: reason.to_owned(),
     };
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(failed)?);
+    // A pipe is welcome: the key may come out of another program.
+    let mut bytes = Zeroizing::new(Vec::new());
+    let file = File::open(path).map_err(failed)?;
+    let read = file.take(MOST_KEY_FILE_BYTES).read_to_end(&mut bytes);
+    read.map_err(failed)?;
     if bytes.starts_with(b"age-encryption.org/") || bytes.starts_with(b"-----BEGIN AGE") {
         return Err(no_key(
             "is itself sealed; open it with `age --decrypt` and name the result",

@@ -6,6 +6,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -116,6 +117,7 @@ fn hold(data: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .write(true)
+        .custom_flags(libc::O_NONBLOCK)
         .open(folder(data).join(".lock"))
 }
 
@@ -221,6 +223,15 @@ pub fn remove(data: &Path, number: &str) -> io::Result<bool> {
         small::sync_folder(&path)?;
     }
     Ok(removed)
+}
+
+/// Takes an enrolment back of which nobody was told.
+///
+/// # Errors
+/// The file system's.
+pub fn withdraw(data: &Path, number: &str, session: &str) -> io::Result<()> {
+    keyring::remove(&keyring::folder(data), session)?;
+    remove(data, number).map(drop)
 }
 
 /// The people who were enrolled `days` or more before `now`. A clock that is behind keeps them.

@@ -3,11 +3,13 @@
 //! Guarantees: a name is never used twice; session.json is whole at every instant (temporary name,
 //! sync, rename, sync of the folder). It names no person and holds no code.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::audio::mixer::Settings;
 use crate::config::{Sensor, Site};
@@ -120,10 +122,17 @@ impl Record {
     /// Reads session.json of `folder`.
     ///
     /// # Errors
-    /// The file system's; `InvalidData` if it is no record.
+    /// The file system's; `InvalidData` if it is no record, or that of another session: somebody who
+    /// was forgotten would be back under a new name.
     pub fn read(folder: &Path) -> io::Result<Record> {
-        let text = fs::read(folder.join("session.json"))?;
-        Ok(serde_json::from_slice(&text)?)
+        let text = small::read(&folder.join("session.json"))?;
+        let text = text.ok_or(io::ErrorKind::NotFound)?;
+        let record: Record = serde_json::from_slice(&text)?;
+        if !is_named(folder, &record.session) {
+            let why = "is of a session of another name; give its folder that name, or remove it";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        Ok(record)
     }
 
     /// Writes session.json into `folder`, replacing the one before.
@@ -135,6 +144,21 @@ impl Record {
         text.push(b'\n');
         small::write(&folder.join("session.json"), &text, small::PUBLIC)
     }
+}
+
+fn is_named(folder: &Path, session: &str) -> bool {
+    folder.file_name() == Some(OsStr::new(session))
+}
+
+/// Whether session.json in `folder` says that it is a session of another name.
+#[must_use]
+pub fn is_renamed(folder: &Path) -> bool {
+    let text = small::read(&folder.join("session.json")).ok().flatten();
+    let record = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let session = record
+        .as_ref()
+        .and_then(|record| record["session"].as_str());
+    session.is_some_and(|session| !is_named(folder, session))
 }
 
 /// Makes `DATA/sessions/SESSION`; the recorder may have made it a moment before. `DATA/sessions` is
@@ -163,7 +187,7 @@ pub fn lock(data: &Path) -> io::Result<Option<File>> {
         File::create(&path)?;
     }
     // Not for writing, so that an idle box is no obstacle to a read-only remount.
-    let file = File::open(path)?;
+    let file = small::open(&path)?.ok_or(io::ErrorKind::NotFound)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

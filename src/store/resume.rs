@@ -1,13 +1,12 @@
 //! Where a session stood when the program ended in its middle, from what lies in its folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::folder::{Ended, Record};
 use super::row::Row;
-use super::takes;
+use super::{small, takes};
 
 /// A session that may be taken up again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +53,10 @@ pub fn is_unconfirmed(folder: &Path) -> bool {
 }
 
 fn events(folder: &Path) -> Option<Vec<Event>> {
-    let text = fs::read_to_string(folder.join("events.jsonl")).ok()?;
-    let rows = text.lines();
+    let text = small::read(&folder.join("events.jsonl")).ok()??;
+    let rows = text.split(|byte| *byte == b'\n');
     Some(
-        rows.filter_map(|line| serde_json::from_str(line).ok())
+        rows.filter_map(|row| serde_json::from_slice(row).ok())
             .collect(),
     )
 }

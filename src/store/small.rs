@@ -1,7 +1,7 @@
 //! Small files that are whole at every instant: temporary name, sync, rename, sync of the folder.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -42,8 +42,10 @@ fn alone(temporary: &Path, mode: u32) -> io::Result<File> {
             .create(true)
             .truncate(false)
             .mode(mode)
-            .custom_flags(libc::O_NOFOLLOW)
-            .open(temporary)?;
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(temporary)
+            .and_then(|file| regular(&file).map(|()| file));
+        let file = file.map_err(|error| named(temporary, &error))?;
         file.lock()?;
         // The one who held it before may have given it its name, or removed it.
         let held = file.metadata()?;
@@ -51,6 +53,11 @@ fn alone(temporary: &Path, mode: u32) -> io::Result<File> {
             return Ok(file);
         }
     }
+}
+
+/// The error with the file that it is of, where a caller would name another.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Syncs the folder that `path` is in.
@@ -94,16 +101,41 @@ const MOST_BYTES: u64 = 64 << 20;
 /// The file system's; `InvalidData` for what is no regular file, which might never end, and for one
 /// that is far too long.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let Some(file) = absent(fs::metadata(path))? else {
+    let Some(file) = open(path)? else {
         return Ok(None);
     };
-    if !file.is_file() || file.len() > MOST_BYTES {
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "is no regular file, or far too long",
+            "is far too long",
         ));
     }
-    absent(fs::read(path))
+    Ok(Some(bytes))
+}
+
+/// Opens a file for reading; `None` if there is none.
+///
+/// # Errors
+/// The file system's; `InvalidData` for what is no regular file: a pipe would be waited for.
+pub fn open(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    let unwaiting = options.read(true).custom_flags(libc::O_NONBLOCK);
+    let Some(file) = absent(unwaiting.open(path))? else {
+        return Ok(None);
+    };
+    regular(&file)?;
+    Ok(Some(file))
+}
+
+fn regular(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        Ok(())
+    } else {
+        let why = "is no regular file; move it away";
+        Err(io::Error::new(io::ErrorKind::InvalidData, why))
+    }
 }
 
 /// The names in a folder, sorted; none if there is no such folder.
@@ -146,6 +178,19 @@ mod tests {
         let mode = fs::metadata(&path).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, PRIVATE);
         assert_eq!(names(dir.path()).expect("listed"), ["a"]);
+    }
+
+    #[test]
+    fn a_pipe_is_an_error_and_never_waited_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        for pipe in [&path, &temporary(&path)] {
+            let made = std::process::Command::new("mkfifo").arg(pipe).status();
+            assert!(made.expect("mkfifo").success());
+        }
+        assert!(read(&path).is_err());
+        let told = write(&path, b"x", PUBLIC).expect_err("a pipe").to_string();
+        assert!(told.contains("a.new"), "{told}");
     }
 
     #[test]

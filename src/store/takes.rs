@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::row::Row;
+use super::small;
 
 /// The rows of the session in `folder`, by take; none if nothing was recorded yet.
 ///
@@ -12,11 +13,7 @@ use super::row::Row;
 /// The file is there and cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
     let path = folder.join("takes.jsonl");
-    let text = match std::fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    let text = small::read(&path)?.unwrap_or_default();
     let mut rows = BTreeMap::new();
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
         if line.is_empty() {

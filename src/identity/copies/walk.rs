@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::Cleaned;
@@ -20,6 +20,31 @@ const ARCHIVES: [&str; 25] = [
     "7z", "bz2", "cpio", "dar", "dmg", "gpg", "gz", "img", "iso", "lz4", "pgp", "qcow2", "rar",
     "sfs", "sqfs", "squashfs", "tar", "tbz", "tbz2", "tgz", "txz", "tzst", "xz", "zip", "zst",
 ];
+
+/// How such files begin, whatever they are called, and where: <https://en.wikipedia.org/wiki/List_of_file_signatures>
+const SIGNATURES: [(usize, &[u8]); 9] = [
+    (0, b"PK\x03\x04"),
+    (0, b"\x1f\x8b"),
+    (0, b"BZh"),
+    (0, b"\xfd7zXZ\0"),
+    (0, b"\x28\xb5\x2f\xfd"),
+    (0, b"7z\xbc\xaf\x27\x1c"),
+    (0, b"Rar!\x1a\x07"),
+    (0, b"\x5d\0\0\x80\0"),
+    (257, b"ustar"),
+];
+
+/// Whether a file has files inside, by its first bytes.
+fn is_archive(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let file = small::open(path).ok().flatten();
+    let read = file.map(|file| file.take(512).read_to_end(&mut head));
+    let begins = |(at, signature): &(usize, &[u8])| {
+        head.get(*at..)
+            .is_some_and(|rest| rest.starts_with(signature))
+    };
+    read.is_some() && SIGNATURES.iter().any(begins)
+}
 
 /// Holds `folder` against a booth that would run on it, if it is a data folder; `None` if one does.
 pub(super) fn hold(folder: &Path) -> io::Result<Option<Option<File>>> {
@@ -142,7 +167,7 @@ impl<'a> Walk<'a> {
     fn file(&mut self, path: &Path, name: &str) {
         let ending = Path::new(name.strip_suffix(".age").unwrap_or(name)).extension();
         let ending = ending.unwrap_or_default().to_string_lossy().to_lowercase();
-        if ARCHIVES.contains(&ending.as_str()) {
+        if ARCHIVES.contains(&ending.as_str()) || is_archive(path) {
             let why = "what is inside is not reached; unpack it and use `booth forget --apply-to` \
                        there, or remove it";
             return self.unseen(path, why);

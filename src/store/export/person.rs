@@ -9,7 +9,7 @@ use crate::identity::keyring;
 use crate::identity::operator::PrivateKey;
 use crate::identity::participant::{Keys, open_bytes};
 use crate::store::row::Row;
-use crate::store::{small, takes};
+use crate::store::{folder, small, takes};
 
 /// Answers are a few words a question.
 const MOST_ANSWER_BYTES: u64 = 1 << 20;
@@ -64,16 +64,28 @@ impl Person {
         with: &[PrivateKey],
     ) -> Result<Found, ExportError> {
         let folder = data.join("sessions").join(session);
-        let rows = takes::read(&folder);
-        let rows = rows.map_err(ExportError::file("read", &folder.join("takes.jsonl")))?;
+        let rows = match takes::read(&folder) {
+            Ok(rows) => rows,
+            Err(error) => {
+                return Ok(Found::Damaged(format!(
+                    "session {session}: takes.jsonl {error}"
+                )));
+            }
+        };
         let path = folder.join("session.json");
-        let record = small::read(&path).map_err(ExportError::file("read", &path))?;
+        let record = small::read(&path).ok().flatten();
         let record: Option<Value> = record.and_then(|text| serde_json::from_slice(&text).ok());
         let Some(record) = record.filter(Value::is_object) else {
             return Ok(Found::Damaged(format!(
                 "session {session}: session.json is not there or damaged; put it back from a backup"
             )));
         };
+        if folder::is_renamed(&folder) {
+            return Ok(Found::Damaged(format!(
+                "session {session}: session.json is of another session; give its folder that name, \
+                 or remove it"
+            )));
+        }
         let sealed_answers = folder.join("answers.json.age");
         let are_sealed = sealed_answers.exists();
         let is_sealed = rows.iter().any(|row| take::is_sealed(&folder, row));

@@ -3,7 +3,6 @@
 //! Guarantees: who reads to the end without an error has read the very bytes whose SHA-256 stands in
 //! the row.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use crate::audio::rf64::{self, read};
 use crate::identity::operator::PrivateKey;
 use crate::identity::seal::{self, SealError};
 use crate::store::row::Row;
+use crate::store::small;
 
 /// Frames read at once.
 const FRAMES: usize = 4096;
@@ -87,7 +87,8 @@ impl<'a> Take<'a> {
         let plain = folder.join(&row.file);
         let sealed = seal::sealed_name(&plain);
         let (path, mut bytes): (PathBuf, Box<dyn Bytes>) = if plain.exists() {
-            let file = File::open(&plain).map_err(unreadable(&plain))?;
+            let file = small::open(&plain).map_err(unreadable(&plain))?;
+            let file = file.ok_or_else(|| TakeError::Missing(plain.clone()))?;
             (plain, Box::new(file))
         } else if sealed.exists() {
             let keys: Vec<PrivateKey> = key.cloned().into_iter().collect();
