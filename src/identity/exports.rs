@@ -8,6 +8,8 @@ mod csv;
 mod lists;
 pub mod part;
 
+pub use lists::is_list;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};

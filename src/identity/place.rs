@@ -123,6 +123,8 @@ pub fn session_of(name: &str) -> Option<String> {
 #[must_use]
 pub fn mentioned<'a>(text: &[u8], sessions: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
+    // As UTF-16 its letters have zeros between them.
+    let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
     for part in text.split(|byte| !byte.is_ascii_alphanumeric()) {
         for name in part.windows(NAME_BYTES) {
             let name = String::from_utf8_lossy(name).to_ascii_uppercase();

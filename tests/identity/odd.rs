@@ -147,3 +147,23 @@ fn an_archive_is_told_whatever_it_is_called() {
     assert_eq!(code, Some(3), "{told}");
     assert!(told.contains("old.part"), "{told}");
 }
+
+#[test]
+fn a_table_saved_under_another_name_or_in_other_letters_is_told() {
+    let lab = Lab::new();
+    let session = lab.record();
+    let out = lab.path("out");
+    let folder = out.display().to_string();
+    lab.done(&["export", &folder, "--key", &lab.key()], "");
+    let table = fs::read_to_string(out.join("metadata.csv")).unwrap();
+    let wide: Vec<u8> = table.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(out.join("metadata (copy).csv"), table.to_lowercase()).unwrap();
+    fs::write(out.join("wide.txt"), wide).unwrap();
+    let (code, told) = ended(&lab, &["forget", "--session", &session], "");
+    assert_eq!(code, Some(3), "{told}");
+    for name in ["metadata (copy).csv", "wide.txt"] {
+        assert!(told.contains(name), "{told}");
+        fs::remove_file(out.join(name)).unwrap();
+    }
+    lab.done(&["forget", "--session", &session], "");
+}

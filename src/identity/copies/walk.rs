@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::Cleaned;
 use crate::identity::erase::{self, Erased};
-use crate::identity::place::{self, mentioned};
+use crate::identity::place::{self, Place, mentioned};
 use crate::identity::tombstone::{Looked, State};
 use crate::identity::{exports, pending};
 use crate::store::small;
@@ -20,6 +20,11 @@ const ARCHIVES: [&str; 25] = [
     "7z", "bz2", "cpio", "dar", "dmg", "gpg", "gz", "img", "iso", "lz4", "pgp", "qcow2", "rar",
     "sfs", "sqfs", "squashfs", "tar", "tbz", "tbz2", "tgz", "txz", "tzst", "xz", "zip", "zst",
 ];
+
+/// Endings of sound, which is not looked through for names.
+const SOUND: [&str; 6] = ["aif", "aiff", "flac", "mp3", "rf64", "wav"];
+/// Longest other file that is looked through for names.
+const MOST_OTHER_BYTES: u64 = 16 << 20;
 
 /// How such files begin, whatever they are called, and where: <https://en.wikipedia.org/wiki/List_of_file_signatures>
 const SIGNATURES: [(usize, &[u8]); 9] = [
@@ -174,7 +179,22 @@ impl<'a> Walk<'a> {
         }
         let number = name.strip_suffix(".json").unwrap_or_default();
         if number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) {
-            self.pending(path);
+            return self.pending(path);
+        }
+        // Cleaned as lists, told with their folder, or of public names alone; sound holds none.
+        let others = ["session.json", Place::ExportList.word()];
+        let is_known = exports::is_list(name) || others.contains(&name);
+        if !is_known && !SOUND.contains(&ending.as_str()) {
+            self.other(path);
+        }
+    }
+
+    /// A file that no program of ours gave its name, as a table that somebody saved under another.
+    fn other(&mut self, path: &Path) {
+        let is_small = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OTHER_BYTES);
+        let text = is_small.then(|| small::read(path).ok().flatten());
+        for session in mentioned(&text.flatten().unwrap_or_default(), self.sessions) {
+            self.doubtful(session, path, "mentions the session");
         }
     }
 

@@ -26,6 +26,12 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// Whether an export has a list of this name.
+#[must_use]
+pub fn is_list(name: &str) -> bool {
+    READMES.contains(&name) || [METADATA, SUMS].contains(&name)
+}
+
 /// Removes what a kill left of a list that was being written, with a session's rows in it.
 pub(super) fn leftovers(
     folder: &Path,
@@ -35,8 +41,7 @@ pub(super) fn leftovers(
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for name in names {
         let whole = place::whole(name);
-        let is_list = READMES.contains(&whole) || [METADATA, SUMS].contains(&whole);
-        if whole == name || !is_list {
+        if whole == name || !is_list(whole) {
             continue;
         }
         let path = folder.join(name);
