@@ -79,6 +79,11 @@ pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
         return pair(&sphere, fingerprint.as_deref(), args.json);
     }
     match sphere.host.as_str() {
+        // The service stops whatever sphere there is, and most boxes have none.
+        "" | "sim" if matches!(args.verb, Verb::Stop) => {
+            let object = json!({"sphere": null});
+            return told(args.json, "no sphere: nothing to stop", &object);
+        }
         "" => {
             return Err(Failure::Usage(
                 "sphere.host: is empty; name the sphere in booth.toml, or with --set sphere.host="
