@@ -287,16 +287,25 @@ fn at_rate(row: &Row) -> u32 {
     row.sphere.as_ref().map_or(RATE, |at| at.rate)
 }
 
+/// Both kinds of sphere in the long runs (tests/faults/run), else the one: a session takes 25 s.
+fn kinds(one: Kind) -> Vec<Kind> {
+    if std::env::var_os("BOOTH_TEST_LONG").is_some() {
+        vec![Kind::Plain, Kind::Helper]
+    } else {
+        vec![one]
+    }
+}
+
 #[test]
 fn a_session_with_a_whole_sphere_says_where_its_track_stood() {
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Plain) {
         survives("whole", kind, Expect::Little, |_| {}, |_| {});
     }
 }
 
 #[test]
 fn a_session_outlives_sshd_killed() {
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Helper) {
         let fault = |sphere: &mut Sphere| sphere.signal_sshd("KILL");
         survives("sshd killed", kind, Expect::Fault, fault, |sphere| {
             sphere.sshd_down();
@@ -307,7 +316,7 @@ fn a_session_outlives_sshd_killed() {
 
 #[test]
 fn a_session_outlives_its_connection_killed() {
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Plain) {
         let fault = |sphere: &mut Sphere| sphere.signal_sessions("KILL");
         survives("session killed", kind, Expect::Little, fault, |_| {
             std::thread::sleep(Duration::from_millis(2500));
@@ -317,7 +326,7 @@ fn a_session_outlives_its_connection_killed() {
 
 #[test]
 fn a_session_outlives_sshd_stopped() {
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Helper) {
         let fault = |sphere: &mut Sphere| sphere.signal_sshd("STOP");
         survives("sshd stopped", kind, Expect::Fault, fault, |sphere| {
             sphere.signal_sshd("CONT");
@@ -327,7 +336,7 @@ fn a_session_outlives_sshd_stopped() {
 
 #[test]
 fn a_session_outlives_jack_killed() {
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Plain) {
         let fault = |sphere: &mut Sphere| sphere.jack_down();
         survives("jackd killed", kind, Expect::Fault, fault, |sphere| {
             sphere.jack_up();
@@ -380,7 +389,7 @@ fn a_session_outlives_packets_that_vanish() {
                 .success()
         );
     };
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Helper) {
         survives(
             "packets dropped",
             kind,
@@ -404,8 +413,10 @@ fn over_a_wire(name: &str, kind: Kind, fault: impl FnOnce(&Wire), cure: impl FnO
 
 #[test]
 fn a_session_outlives_a_slow_and_a_silent_sphere() {
-    for kind in [Kind::Plain, Kind::Helper] {
+    for kind in kinds(Kind::Plain) {
         over_a_wire("one byte a second", kind, Wire::slow, Wire::mend);
+    }
+    for kind in kinds(Kind::Helper) {
         over_a_wire("silent", kind, Wire::cut, Wire::mend);
     }
 }
