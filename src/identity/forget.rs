@@ -22,6 +22,7 @@ use super::receipt::{BoxKey, ReceiptError};
 use super::survey::{self, Round, Survey};
 use super::tombstone::{self, By, Looked, State, Tombstone};
 use super::{exports, keyring, pending, sweep};
+use crate::rt;
 use crate::store::folder::{self, Record};
 use crate::store::small;
 
@@ -122,7 +123,10 @@ fn is_there(place: impl fmt::Display) -> Looked {
 pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
     let failed = || ForgetError::at(data);
     pending::clear_unfinished(data).map_err(failed())?;
-    for old in pending::expired(data, pending_days, SystemTime::now()).map_err(failed())? {
+    // Before anybody expires: who was recorded did come.
+    pending::clear_settled(data).map_err(failed())?;
+    let now = rt::utc_now().map(|_| SystemTime::now());
+    for old in pending::expired(data, pending_days, now).map_err(failed())? {
         match keyring::proof(data, &old.session) {
             Ok(Some(proof)) => {
                 announce(data, &proof, By::Expired)?;
@@ -191,6 +195,26 @@ mod tests {
         fs::create_dir_all(&folder).expect("made");
         fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
         (data, participant)
+    }
+
+    #[test]
+    fn who_was_recorded_does_not_expire() {
+        let (data, participant) = recorded();
+        let data = data.path();
+        let folder = sweep::session_folder(data, &participant.session);
+        fs::write(folder.join("session.json"), "{}").expect("written");
+        let entry = pending::Pending {
+            session: participant.session.clone(),
+            token: "gAAAAAAAAAAAAAAA".into(),
+            recipient: String::new(),
+            answers: None,
+        };
+        fs::create_dir(pending::folder(data)).expect("made");
+        let text = serde_json::to_vec(&entry).expect("a text");
+        fs::write(pending::folder(data).join("012.json"), text).expect("put back");
+        assert_eq!(apply(data, 0).expect("applied"), 0);
+        assert!(folder.join("take-0001.rf64").exists());
+        assert!(pending::numbers(data).expect("numbers").is_empty());
     }
 
     fn due_now(data: &Path, round: Round) -> usize {

@@ -76,7 +76,7 @@ fn a_damaged_entry_of_a_pending_person_is_waited_for_until_the_keeper_looked() {
     let lab = Lab::new();
     let (gone, kept) = (lab.enroll(), lab.enroll());
     let entry = |number: &str| lab.data().join(format!("pending/{number}.json"));
-    fs::write(entry(&gone.number), "\0\0\0\0").unwrap();
+    fs::write(entry(&gone.number), "{\0\0\0").unwrap();
     let receipt = incomplete(&lab, &gone.session);
     let name = format!("{}.json cannot be read", gone.number);
     assert_waits(&receipt, "pending", &[&name, "remove it"]);
