@@ -80,19 +80,17 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
         return Ok(known);
     }
     let mut tombstone = Tombstone::of(proof, by);
-    let record = small::read(&sweep::session_folder(data, &session).join("session.json"));
-    let record = record.ok().flatten();
+    tombstone.box_key = own_key(data);
+    let folder = sweep::session_folder(data, &session);
+    let record = small::read(&folder.join("session.json")).ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     let survey = Survey::of(data);
-    let there = survey.in_data(&session).into_iter();
-    tombstone.places = there.map(|place| is_there(place.word())).collect();
-    let keys = Place::Keys.word();
-    // Only an operator's key makes a token.
-    if record.as_ref().is_some_and(|it| it.participant.is_some()) && tombstone.told(keys).is_none()
-    {
-        let why = "its key is not here; put the keys folder back";
-        tombstone.places.push(Looked::new(keys, State::Away, why));
-    }
+    let there = survey.in_data(&session);
+    tombstone.places = there.iter().map(|place| is_there(place.word())).collect();
+    let own = pending::of(data, &session).unwrap_or_default();
+    let away = away(&there, &own, &folder, record.as_ref()).into_iter();
+    let away = away.map(|(place, why)| Looked::new(place.word(), State::Away, why));
+    tombstone.places.extend(away);
     if let Some(consent) = record.and_then(|record| record.consent) {
         tombstone.consent_sha256 = Some(consent.sha256);
         tombstone.consent_version = Some(consent.version);
@@ -108,6 +106,35 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     }));
     tombstone.write(data).map_err(failed())?;
     Ok(tombstone)
+}
+
+/// The public half of this box's key; none if it cannot be had.
+fn own_key(data: &Path) -> Option<String> {
+    BoxKey::of(data).ok().map(|key| key.public())
+}
+
+/// Of what is not in DATA, what must be on a medium that is away: what is `there` of a session goes
+/// with it.
+fn away(
+    there: &[Place],
+    entries: &pending::Own,
+    folder: &Path,
+    record: Option<&Record>,
+) -> Option<(Place, &'static str)> {
+    let has = |place| there.contains(&place);
+    if has(Place::Keys) {
+        let why = "its recordings are not here; put the disk back that holds sessions/";
+        // They may be somebody of whom there is an entry only.
+        let is_all = has(Place::Sessions) || *entries != pending::Own::default();
+        return (!is_all).then_some((Place::Sessions, why));
+    }
+    let names = small::names(folder).unwrap_or_default();
+    let is_sealed = names.iter().any(|name| name.ends_with(".age"));
+    let is_recorded = has(Place::Sessions)
+        // Only an operator's key makes a token.
+        && (is_sealed || record.is_none_or(|record| record.participant.is_some()));
+    let why = "its key is not here; put the keys folder back";
+    (is_recorded || !entries.paths.is_empty()).then_some((Place::Keys, why))
 }
 
 /// A place where something is that will be removed.

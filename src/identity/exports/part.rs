@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::csv::{self, Record};
-use super::lists::{READMES, SUMS, leftovers, read, readmes, write_sums};
+use super::lists::{READMES, SUMS, leftovers, place, read, readmes, write_sums};
 use super::{METADATA, Part, REPORT};
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{mentioned, session_of};
@@ -38,7 +38,11 @@ pub fn clean(
     if !names.iter().any(|name| name == METADATA) {
         return Ok(parts);
     }
-    let text = read(&folder.join(METADATA))?;
+    let metadata = place(folder, METADATA)?;
+    for name in READMES.into_iter().chain([SUMS]) {
+        place(folder, name)?;
+    }
+    let text = read(&metadata)?;
     let Some(table) = Table::of(&text) else {
         for session in mentioned(&text, sessions) {
             told(
@@ -81,7 +85,7 @@ pub fn clean(
     };
     write_sums(folder, &sums, &kept, is_gone)?;
     if kept != text {
-        small::write(&folder.join(METADATA), &kept, small::PUBLIC)?;
+        small::write(&metadata, &kept, small::PUBLIC)?;
     }
     Ok(parts)
 }
@@ -368,6 +372,33 @@ mod tests {
         assert!(made.path().join(KEPT).join("a.wav").exists());
         let sums = fs::read_to_string(made.path().join(SUMS)).expect("read");
         assert!(!sums.contains("0001.wav") && sums.contains(KEPT), "{sums}");
+    }
+
+    #[test]
+    fn a_list_behind_a_link_is_cleaned_where_it_lies_or_told() {
+        for name in [METADATA, SUMS, "README"] {
+            let made = export(&format!("{GONE}/a.wav,{GONE},,x\n"));
+            let (path, list) = (made.path(), made.path().join(name));
+            fs::create_dir(path.join("lists")).expect("made");
+            fs::rename(&list, path.join("lists").join(name)).expect("moved");
+            std::os::unix::fs::symlink(Path::new("lists").join(name), &list).expect("linked");
+            assert_eq!(cleaned(path).rows, 1);
+            let text = fs::read_to_string(path.join("lists").join(name)).expect("read");
+            assert!(list.is_symlink() && !text.contains(GONE), "{name}: {text}");
+
+            let made = export(&format!("{GONE}/a.wav,{GONE},,x\n"));
+            let (list, other) = (made.path().join(name), tempfile::tempdir().expect("made"));
+            let to = other.path().join(name);
+            fs::copy(&list, &to).expect("moved");
+            fs::remove_file(&list).expect("moved");
+            std::os::unix::fs::symlink(&to, &list).expect("linked");
+            let text = fs::read(&to).expect("read");
+            let told = || clean(made.path(), &[GONE].into(), false).expect_err("told");
+            assert!(told().to_string().contains("is a link to"));
+            assert!(list.is_symlink() && fs::read(&to).expect("read") == text);
+            fs::remove_file(&to).expect("dangling");
+            assert!(told().to_string().contains("is a link to"));
+        }
     }
 
     #[test]

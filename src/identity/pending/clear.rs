@@ -10,8 +10,8 @@ use super::{Pending, all, folder, hold, numbers, of, path, remove};
 use crate::identity::{erase, keyring};
 use crate::store::{small, takes};
 
-/// Removes the entries of people who were recorded, which were put back or which a kill left, and those
-/// that were overwritten to be removed.
+/// Removes the entries of people who were recorded, which were put back or which a kill left, once their
+/// answers are with their takes; and those that were overwritten to be removed.
 ///
 /// # Errors
 /// The file system's.
@@ -24,9 +24,15 @@ pub fn settled(data: &Path) -> io::Result<()> {
     }
     for (number, entry) in all(data)? {
         let folder = data.join("sessions").join(&entry.session);
-        if folder.join("session.json").exists() {
-            remove(data, &number)?;
+        if !folder.join("session.json").exists() {
+            continue;
         }
+        // A kill may have come before they were put there.
+        let kept = folder.join("answers.json.age");
+        if let Some(answers) = entry.answers.filter(|_| !kept.exists()) {
+            small::write(&kept, answers.as_bytes(), small::PUBLIC)?;
+        }
+        remove(data, &number)?;
     }
     Ok(())
 }
@@ -127,8 +133,11 @@ mod tests {
             assert!(numbers(data).expect("numbers").is_empty());
             assert!(has_keys(data, &entry.session));
         }
-        let (data, _, entry) = enrolled();
+        let (data, number, mut entry) = enrolled();
         let data = data.path();
+        entry.answers = Some("sealed".into());
+        let text = serde_json::to_vec(&entry).expect("a text");
+        fs::write(path(data, &number), text).expect("written");
         let folder = data.join("sessions").join(&entry.session);
         fs::create_dir_all(&folder).expect("made");
         settled(data).expect("cleared");
@@ -137,5 +146,7 @@ mod tests {
         settled(data).expect("cleared");
         assert!(numbers(data).expect("numbers").is_empty());
         assert!(has_keys(data, &entry.session));
+        let answers = fs::read_to_string(folder.join("answers.json.age"));
+        assert_eq!(answers.expect("kept"), "sealed");
     }
 }
