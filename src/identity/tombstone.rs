@@ -320,6 +320,35 @@ mod tests {
     }
 
     #[test]
+    fn what_another_box_saw_is_away_and_one_that_names_no_box_is_read() {
+        let code = Code::draw().expect("random");
+        let mut tombstone = Tombstone::of(&code.proof(), By::Code);
+        let text = String::from_utf8(tombstone.text().expect("a text")).expect("a text");
+        assert!(!text.contains("\"box\""), "{text}");
+        let read: Tombstone = serde_json::from_str(&text).expect("read");
+        assert_eq!(read, tombstone);
+        let own = || Some("own".to_owned());
+        let places = [
+            ("keys", State::Removed),
+            ("sessions", State::Found),
+            ("pending", State::Nothing),
+        ];
+        tombstone.places = places.map(|(it, state)| Looked::new(it, state, "")).into();
+        for (of, expected) in [
+            (None, State::Found),
+            (own(), State::Found),
+            (Some("other".to_owned()), State::Away),
+        ] {
+            let mut tombstone = tombstone.clone();
+            tombstone.box_key = of;
+            tombstone.take_over(own());
+            assert_eq!(tombstone.box_key, own());
+            let states: Vec<State> = tombstone.places.iter().map(|look| look.state).collect();
+            assert_eq!(states, [State::Removed, expected, State::Nothing]);
+        }
+    }
+
+    #[test]
     fn what_was_removed_once_stays_told() {
         let code = Code::draw().expect("random");
         let mut tombstone = Tombstone::of(&code.proof(), By::Code);
