@@ -20,7 +20,7 @@ use crate::board::sim::script::Player;
 use crate::board::{self, Panel};
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::identity::pending::{Pending, PendingError};
+use crate::identity::pending::PendingError;
 use crate::identity::{forget, operator, pending};
 use crate::rt::Nanos;
 use crate::screen::lang::{self, Lang};
@@ -60,7 +60,11 @@ impl Booth {
         let held = hold(&config.data)?;
         // Before anything of DATA is read: what is forgotten must not be recovered or offered.
         forget::apply(&config.data, config.privacy.pending_days)?;
-        let expected = expected(&config.data, options.participant)?;
+        let person = |number: String| {
+            let person = pending::read(&config.data, &number)?;
+            Ok::<_, PendingError>((number, person))
+        };
+        let expected = options.participant.map(person).transpose()?;
         let mixer = mixer(&config)?;
         let clerk = clerk(&config, &protocol, mixer, options.fast)?;
         let sphere =
@@ -177,24 +181,6 @@ fn hold(data: &Path) -> Result<File, Error> {
         std::thread::sleep(LOCK_WAIT);
     }
     Err(Error::Held(path()))
-}
-
-/// The enrolled person of `number`; one whose session began before a power cut is pending no more.
-fn expected(data: &Path, number: Option<String>) -> Result<Option<(String, Pending)>, Error> {
-    let Some(number) = number else {
-        return Ok(None);
-    };
-    let pending = pending::read(data, &number)?;
-    let folder = data.join("sessions").join(&pending.session);
-    if folder.join("session.json").exists() {
-        let removed = pending::remove(data, &number);
-        removed.map_err(|source| Error::Data {
-            path: pending::folder(data),
-            source,
-        })?;
-        return Err(PendingError::Unknown(number).into());
-    }
-    Ok(Some((number, pending)))
 }
 
 /// Sets the mixer's controls before anything is recorded.

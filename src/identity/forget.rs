@@ -22,6 +22,7 @@ use super::receipt::{BoxKey, ReceiptError};
 use super::survey::{self, Round, Survey};
 use super::tombstone::{self, By, Looked, State, Tombstone};
 use super::{exports, keyring, pending, sweep};
+use crate::rt;
 use crate::store::folder::{self, Record};
 use crate::store::small;
 
@@ -79,19 +80,17 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
         return Ok(known);
     }
     let mut tombstone = Tombstone::of(proof, by);
-    let record = small::read(&sweep::session_folder(data, &session).join("session.json"));
-    let record = record.ok().flatten();
+    tombstone.box_key = own_key(data);
+    let folder = sweep::session_folder(data, &session);
+    let record = small::read(&folder.join("session.json")).ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     let survey = Survey::of(data);
-    let there = survey.in_data(&session).into_iter();
-    tombstone.places = there.map(|place| is_there(place.word())).collect();
-    let keys = Place::Keys.word();
-    // Only an operator's key makes a token.
-    if record.as_ref().is_some_and(|it| it.participant.is_some()) && tombstone.told(keys).is_none()
-    {
-        let why = "its key is not here; put the keys folder back";
-        tombstone.places.push(Looked::new(keys, State::Away, why));
-    }
+    let there = survey.in_data(&session);
+    tombstone.places = there.iter().map(|place| is_there(place.word())).collect();
+    let own = pending::of(data, &session).unwrap_or_default();
+    let away = away(&there, &own, &folder, record.as_ref()).into_iter();
+    let away = away.map(|(place, why)| Looked::new(place.word(), State::Away, why));
+    tombstone.places.extend(away);
     if let Some(consent) = record.and_then(|record| record.consent) {
         tombstone.consent_sha256 = Some(consent.sha256);
         tombstone.consent_version = Some(consent.version);
@@ -109,6 +108,35 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     Ok(tombstone)
 }
 
+/// The public half of this box's key; none if it cannot be had.
+fn own_key(data: &Path) -> Option<String> {
+    BoxKey::of(data).ok().map(|key| key.public())
+}
+
+/// Of what is not in DATA, what must be on a medium that is away: what is `there` of a session goes
+/// with it.
+fn away(
+    there: &[Place],
+    entries: &pending::Own,
+    folder: &Path,
+    record: Option<&Record>,
+) -> Option<(Place, &'static str)> {
+    let has = |place| there.contains(&place);
+    if has(Place::Keys) {
+        let why = "its recordings are not here; put the disk back that holds sessions/";
+        // They may be somebody of whom there is an entry only.
+        let is_all = has(Place::Sessions) || *entries != pending::Own::default();
+        return (!is_all).then_some((Place::Sessions, why));
+    }
+    let names = small::names(folder).unwrap_or_default();
+    let is_sealed = names.iter().any(|name| name.ends_with(".age"));
+    let is_recorded = has(Place::Sessions)
+        // Only an operator's key makes a token.
+        && (is_sealed || record.is_none_or(|record| record.participant.is_some()));
+    let why = "its key is not here; put the keys folder back";
+    (is_recorded || !entries.paths.is_empty()).then_some((Place::Keys, why))
+}
+
 /// A place where something is that will be removed.
 fn is_there(place: impl fmt::Display) -> Looked {
     Looked::new(place, State::Found, "")
@@ -122,7 +150,10 @@ fn is_there(place: impl fmt::Display) -> Looked {
 pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
     let failed = || ForgetError::at(data);
     pending::clear_unfinished(data).map_err(failed())?;
-    for old in pending::expired(data, pending_days, SystemTime::now()).map_err(failed())? {
+    // Before anybody expires: who was recorded did come.
+    pending::clear_settled(data).map_err(failed())?;
+    let now = rt::utc_now().map(|_| SystemTime::now());
+    for old in pending::expired(data, pending_days, now).map_err(failed())? {
         match keyring::proof(data, &old.session) {
             Ok(Some(proof)) => {
                 announce(data, &proof, By::Expired)?;
@@ -191,6 +222,26 @@ mod tests {
         fs::create_dir_all(&folder).expect("made");
         fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
         (data, participant)
+    }
+
+    #[test]
+    fn who_was_recorded_does_not_expire() {
+        let (data, participant) = recorded();
+        let data = data.path();
+        let folder = sweep::session_folder(data, &participant.session);
+        fs::write(folder.join("session.json"), "{}").expect("written");
+        let entry = pending::Pending {
+            session: participant.session.clone(),
+            token: "gAAAAAAAAAAAAAAA".into(),
+            recipient: String::new(),
+            answers: None,
+        };
+        fs::create_dir(pending::folder(data)).expect("made");
+        let text = serde_json::to_vec(&entry).expect("a text");
+        fs::write(pending::folder(data).join("012.json"), text).expect("put back");
+        assert_eq!(apply(data, 0).expect("applied"), 0);
+        assert!(folder.join("take-0001.rf64").exists());
+        assert!(pending::numbers(data).expect("numbers").is_empty());
     }
 
     fn due_now(data: &Path, round: Round) -> usize {

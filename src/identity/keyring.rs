@@ -16,7 +16,7 @@ use super::code::Proof;
 use super::erase;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
-use super::{reserve, tombstone};
+use super::{links, reserve, tombstone};
 use crate::store::{jsonl, small, takes};
 
 /// What [`rekey`] has sealed anew, so that it can be killed and run again.
@@ -203,6 +203,17 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
     let mut found = Rekeying::default();
     for session in sessions(&keys)? {
         let [path, _] = files(&keys, &session);
+        // A file in the link's place would leave the old key where the link led to.
+        let path = match path.is_symlink().then(|| links::target(&path)) {
+            Some(Err(why)) => {
+                found
+                    .failed
+                    .push(format!("key of session {session}: {why}"));
+                continue;
+            }
+            Some(Ok(target)) => target,
+            None => path,
+        };
         let Some(sealed) = small::read(&path)? else {
             continue;
         };
@@ -223,6 +234,7 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
                 small::write(&path, &anew, small::PRIVATE)?;
                 // Forgotten meanwhile: the tombstone was there before the key was removed.
                 if tombstone::read(data, &session)?.is_some() {
+                    erase::file(&path, false, &mut || {})?;
                     remove(&keys, &session)?;
                 }
                 done.insert(row(&anew));
@@ -298,6 +310,30 @@ mod tests {
         assert_eq!(fs::read(&path).expect("read"), before);
         assert!(open(&folder(data), session, &[old]).is_err());
         assert!(open(&folder(data), session, &[new]).is_ok());
+    }
+
+    #[test]
+    fn a_key_behind_a_link_is_sealed_anew_there() {
+        let (old, new) = (PrivateKey::generate(), PrivateKey::generate());
+        let (data, participant) = kept(&[old.to_public()]);
+        let (data, session) = (data.path(), &participant.session);
+        let [path, _] = files(&folder(data), session);
+        let medium = data.join("medium");
+        fs::create_dir(&medium).expect("made");
+        let target = medium.join(path.file_name().expect("a name"));
+        fs::rename(&path, &target).expect("moved");
+        std::os::unix::fs::symlink(&target, &path).expect("linked");
+        let olds = std::slice::from_ref(&old);
+        let found = rekey(data, olds, &[new.to_public()]).expect("done");
+        assert_eq!((found.sealed, found.failed.len()), (1, 0));
+        assert!(path.is_symlink());
+        assert!(open(&medium, session, olds).is_err());
+        assert!(open(&folder(data), session, &[new]).is_ok());
+        fs::rename(&target, medium.join("other")).expect("moved");
+        fs::remove_file(&path).expect("removed");
+        std::os::unix::fs::symlink(medium.join("other"), &path).expect("linked");
+        let found = rekey(data, olds, &[old.to_public()]).expect("done");
+        assert_eq!((found.sealed, found.failed.len()), (0, 1));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::place;
 use crate::store::takes::is_session;
@@ -41,11 +41,15 @@ fn is_theirs(link: &Path, target: &Path) -> bool {
     } else {
         target.is_file() && place::is_of_person(&text)
     };
-    let is_on_the_way = |part: Component| link.components().any(|own| own == part);
-    let mut sessions = target
-        .components()
-        .filter(|part| is_session(&part.as_os_str().to_string_lossy()));
-    is_known && link.file_name() == Some(name) && sessions.all(is_on_the_way)
+    let own: Vec<String> = sessions(link).collect();
+    let is_own = sessions(target).all(|session| own.contains(&session));
+    is_known && link.file_name() == Some(name) && is_own
+}
+
+/// The sessions that the parts of `path` are named after.
+fn sessions(path: &Path) -> impl Iterator<Item = String> {
+    let parts = path.components();
+    parts.filter_map(|part| place::session_of(&part.as_os_str().to_string_lossy()))
 }
 
 #[cfg(test)]
@@ -70,13 +74,16 @@ mod tests {
             fs::create_dir_all(path(&folder)).expect("made");
         }
         let other = format!("data/sessions/{OTHER}/take-0001.rf64");
-        for file in ["disk/take-0001.rf64", "disk/passwd", other.as_str()] {
+        let lower = format!("disk/{}/take-0001.rf64", OTHER.to_lowercase());
+        fs::create_dir(path(&lower).parent().expect("a folder")).expect("made");
+        for file in ["disk/take-0001.rf64", "disk/passwd", &other, &lower] {
             fs::write(path(file), "bytes").expect("written");
         }
         for (name, to, is_followed) in [
             ("take-0001.rf64", "disk/take-0001.rf64", true),
             ("take-0002.rf64", "disk/take-0001.rf64", false),
             ("take-0001.rf64", other.as_str(), false),
+            ("take-0001.rf64", lower.as_str(), false),
             ("passwd", "disk/passwd", false),
             ("corpus", "disk/corpus", false),
             (OWN, &format!("disk/{OWN}"), true),

@@ -4,7 +4,7 @@
 //! digits, never one in use; an enrolment that a kill cut off leaves nobody, and one that was
 //! answered leaves somebody whole. Who does not come in time is forgotten.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,10 @@ use super::operator::Recipient;
 use super::participant::Participant;
 use crate::store::{small, takes};
 
+mod clear;
 mod own;
 
+pub use clear::{settled as clear_settled, unfinished as clear_unfinished};
 pub(super) use own::named;
 pub use own::{Own, of};
 
@@ -234,52 +236,21 @@ pub fn withdraw(data: &Path, number: &str, session: &str) -> io::Result<()> {
     remove(data, number).map(drop)
 }
 
-/// The people who were enrolled `days` or more before `now`. A clock that is behind keeps them.
+/// The people who were enrolled `days` or more before `now`. A clock that is behind keeps them, and so
+/// does one that nobody vouches for, `None`: it may jump. No day at all needs no clock.
 ///
 /// # Errors
 /// The file system's.
-pub fn expired(data: &Path, days: u32, now: SystemTime) -> io::Result<Vec<Pending>> {
-    let now_s = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+pub fn expired(data: &Path, days: u32, now: Option<SystemTime>) -> io::Result<Vec<Pending>> {
+    let now_s = now.map(|now| now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
     let most_s = u64::from(days) * 24 * 3600;
     let is_old = |pending: &Pending| {
-        let enrolled = pending.enrolled_s();
-        enrolled.is_some_and(|then| now_s.saturating_sub(then) >= most_s && now_s >= then)
+        let times = now_s.zip(pending.enrolled_s());
+        let waited_s = times.and_then(|(now_s, then_s)| now_s.checked_sub(then_s));
+        days == 0 || waited_s.is_some_and(|waited_s| waited_s >= most_s)
     };
     let all = all(data)?.into_iter().map(|(_, pending)| pending);
     Ok(all.filter(is_old).collect())
-}
-
-/// Removes what an enrolment that was killed left; one under way is left alone.
-///
-/// # Errors
-/// The file system's.
-pub fn clear_unfinished(data: &Path) -> io::Result<()> {
-    let all = folder(data);
-    let names = small::names(&all)?;
-    if !names.iter().any(|name| name.ends_with(".new")) {
-        return Ok(());
-    }
-    let held = hold(data)?;
-    match held.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(()),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    for name in small::names(&all)? {
-        if !name.ends_with(".new") {
-            continue;
-        }
-        let path = all.join(&name);
-        let entry = small::read(&path)?.unwrap_or_default();
-        // An entry that is not whole was killed before its key was kept.
-        if let Ok(entry) = serde_json::from_slice::<Pending>(&entry)
-            && takes::is_session(&entry.session)
-        {
-            keyring::remove(&keyring::folder(data), &entry.session)?;
-        }
-        super::erase::file(&path, false, &mut || {})?;
-    }
-    small::sync_folder(&all.join("any"))
 }
 
 #[cfg(test)]
@@ -337,22 +308,12 @@ mod tests {
         let then = UNIX_EPOCH + Duration::from_secs(entry.enrolled_s().expect("a time"));
         let day = Duration::from_secs(24 * 3600);
         for (now, expected) in [(UNIX_EPOCH, 0), (then + 29 * day, 0), (then + 30 * day, 1)] {
-            let found = expired(data.path(), 30, now).expect("listed");
+            let found = expired(data.path(), 30, Some(now)).expect("listed");
             assert_eq!(found.len(), expected);
         }
-    }
-
-    #[test]
-    fn an_enrolment_that_was_killed_leaves_nobody() {
-        let (data, number, entry) = enrolled();
-        let path = path(data.path(), &number);
-        std::fs::rename(&path, small::temporary(&path)).expect("as if it were killed");
-        clear_unfinished(data.path()).expect("cleared");
-        assert_eq!(
-            small::names(&folder(data.path())).expect("names"),
-            [".lock"]
-        );
-        let keys = keyring::sessions(&keyring::folder(data.path())).expect("names");
-        assert!(!keys.contains(&entry.session));
+        for (days, expected) in [(30, 0), (1, 0), (0, 1)] {
+            let found = expired(data.path(), days, None).expect("listed");
+            assert_eq!(found.len(), expected, "{days} days by no clock");
+        }
     }
 }

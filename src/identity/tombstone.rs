@@ -109,6 +109,9 @@ pub struct Tombstone {
     pub consent_version: Option<String>,
     /// The month, as `2026-11`; null while the clock is unsynchronised.
     pub month: Option<String>,
+    /// The public half of the key of the box that looked; none if that cannot be had.
+    #[serde(rename = "box", default, skip_serializing_if = "Option::is_none")]
+    pub box_key: Option<String>,
     /// Where it was looked and what was there; before it was carried out, what is there.
     pub places: Vec<Looked>,
 }
@@ -124,8 +127,23 @@ impl Tombstone {
             consent_sha256: None,
             consent_version: None,
             month: crate::rt::utc_now().map(|utc| utc.chars().take(7).collect()),
+            box_key: None,
             places: Vec::new(),
         }
+    }
+
+    /// Takes it over for the box whose key has the public half `own`. What another one saw in its places
+    /// is not gone because nothing is here.
+    pub fn take_over(&mut self, own: Option<String>) {
+        if self.box_key.is_some() && self.box_key != own {
+            for look in self.places.iter_mut().filter(|look| look.is_left()) {
+                look.state = State::Away;
+                look.found = "another booth saw something there and has not said that it is gone; \
+                              its own receipt says so"
+                    .into();
+            }
+        }
+        self.box_key = own;
     }
 
     /// Whether its proof gives its session's name.
@@ -299,6 +317,35 @@ mod tests {
         forged.write(data.path()).expect("written");
         std::fs::write(path(data.path(), "00000000000000000000"), "{").expect("written");
         assert_eq!(all(data.path()).expect("read"), [good]);
+    }
+
+    #[test]
+    fn what_another_box_saw_is_away_and_one_that_names_no_box_is_read() {
+        let code = Code::draw().expect("random");
+        let mut tombstone = Tombstone::of(&code.proof(), By::Code);
+        let text = String::from_utf8(tombstone.text().expect("a text")).expect("a text");
+        assert!(!text.contains("\"box\""), "{text}");
+        let read: Tombstone = serde_json::from_str(&text).expect("read");
+        assert_eq!(read, tombstone);
+        let own = || Some("own".to_owned());
+        let places = [
+            ("keys", State::Removed),
+            ("sessions", State::Found),
+            ("pending", State::Nothing),
+        ];
+        tombstone.places = places.map(|(it, state)| Looked::new(it, state, "")).into();
+        for (of, expected) in [
+            (None, State::Found),
+            (own(), State::Found),
+            (Some("other".to_owned()), State::Away),
+        ] {
+            let mut tombstone = tombstone.clone();
+            tombstone.box_key = of;
+            tombstone.take_over(own());
+            assert_eq!(tombstone.box_key, own());
+            let states: Vec<State> = tombstone.places.iter().map(|look| look.state).collect();
+            assert_eq!(states, [State::Removed, expected, State::Nothing]);
+        }
     }
 
     #[test]

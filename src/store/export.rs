@@ -24,7 +24,6 @@ use self::place::Place;
 use self::wav::{MOST_RIFF_BYTES, WavError};
 use super::takes;
 use crate::identity::operator::PrivateKey;
-use crate::identity::tombstone;
 
 /// How takes become files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -182,10 +181,7 @@ pub fn export(options: &Options<'_>, forgotten: &BTreeSet<String>) -> Result<Out
         }
         outcome.sessions += usize::from(has_takes);
     }
-    lists::write(job.out, &persons, &rows)?;
-    // Whoever was forgotten while their rows were written.
-    let now = tombstone::sessions(options.data);
-    job.leave_out(&now.map_err(ExportError::file("list", options.data))?);
+    job.list(&persons, rows, forgotten)?;
     Ok(outcome)
 }
 

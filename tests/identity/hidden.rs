@@ -5,7 +5,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use booth::identity::code::Proof;
 use booth::identity::exports::{self, Export};
+use booth::identity::forget;
+use booth::identity::tombstone::By;
 use serde_json::Value;
 
 use super::lab::{Lab, copy, said};
@@ -76,7 +79,7 @@ fn a_damaged_entry_of_a_pending_person_is_waited_for_until_the_keeper_looked() {
     let lab = Lab::new();
     let (gone, kept) = (lab.enroll(), lab.enroll());
     let entry = |number: &str| lab.data().join(format!("pending/{number}.json"));
-    fs::write(entry(&gone.number), "\0\0\0\0").unwrap();
+    fs::write(entry(&gone.number), "{\0\0\0").unwrap();
     let receipt = incomplete(&lab, &gone.session);
     let name = format!("{}.json cannot be read", gone.number);
     assert_waits(&receipt, "pending", &[&name, "remove it"]);
@@ -301,4 +304,66 @@ fn the_data_folder_of_a_running_booth_is_no_copy() {
         other.refused(&["forget", "--apply-to", &path], "", "a booth is running");
     }
     assert!(lab.data().join("sessions").join(&session).exists());
+}
+
+#[test]
+fn recordings_or_keys_whose_medium_is_away_are_waited_for() {
+    for (place, words) in [("sessions", "holds sessions"), ("keys", "keys folder")] {
+        let lab = Lab::new();
+        let session = plain(&lab);
+        let (folder, away) = (lab.data().join(place), lab.path("away"));
+        if place == "keys" {
+            let record = lab.data().join(format!("sessions/{session}/session.json"));
+            fs::write(record, "{").unwrap();
+        }
+        fs::rename(&folder, &away).unwrap();
+        fs::create_dir(&folder).unwrap();
+        if place == "keys" {
+            let proof = fs::read_to_string(away.join(format!("{session}.proof"))).unwrap();
+            let proof: Proof = proof.parse().unwrap();
+            forget::announce(&lab.data(), &proof, By::Code).unwrap();
+        }
+        let receipt = incomplete(&lab, &session);
+        assert_waits(&receipt, place, &[words]);
+        assert_waits(&incomplete(&lab, &session), place, &[words]);
+        fs::remove_dir(&folder).unwrap();
+        fs::rename(&away, &folder).unwrap();
+        complete(&lab, &session);
+        assert!(!take(&lab, &session).exists());
+    }
+}
+
+#[test]
+fn a_pending_person_whose_keys_are_away_is_waited_for() {
+    let lab = Lab::new();
+    let person = lab.enroll();
+    let (keys, away) = (lab.data().join("keys"), lab.path("away"));
+    fs::rename(&keys, &away).unwrap();
+    fs::create_dir(&keys).unwrap();
+    let output = lab.booth(&["forget", "--json"], &person.code);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let receipt: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_waits(&receipt, "keys", &["put the keys folder back"]);
+    fs::remove_dir(&keys).unwrap();
+    fs::rename(&away, &keys).unwrap();
+    lab.done(&["takes"], "");
+    complete(&lab, &person.session);
+}
+
+#[test]
+fn what_another_box_found_is_not_signed_as_removed_here() {
+    let (lab, other) = (Lab::new(), Lab::new());
+    let session = lab.record();
+    let proof = lab.data().join(format!("keys/{session}.proof"));
+    let proof: Proof = fs::read_to_string(proof).unwrap().parse().unwrap();
+    forget::announce(&lab.data(), &proof, By::Code).unwrap();
+    fs::create_dir_all(other.data()).unwrap();
+    copy(&lab.data().join("forgotten"), &other.data());
+    other.done(&["takes"], "");
+    let receipt = incomplete(&other, &session);
+    assert!(!receipt.to_string().contains("removed"), "{receipt}");
+    complete(&lab, &session);
+    // Put back here it says what this box saw, and the other one's word takes nothing from it.
+    copy(&lab.data().join("forgotten"), &other.data());
+    complete(&other, &session);
 }

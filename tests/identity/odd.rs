@@ -142,10 +142,15 @@ fn an_archive_is_told_whatever_it_is_called() {
     tar.arg("-C").arg(lab.data()).arg("sessions");
     assert!(tar.status().unwrap().success());
     lab.done(&["forget", "--session", &session], "");
+    fs::rename(backup.join("old.part"), lab.path("old.part")).unwrap();
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, backup.join(name)).unwrap();
+    link("../old.part", "old.part");
+    link("/notthere", "keys");
     let folder = backup.display().to_string();
     let (code, told) = ended(&lab, &["forget", "--apply-to", &folder], "");
     assert_eq!(code, Some(3), "{told}");
     assert!(told.contains("old.part"), "{told}");
+    assert!(told.contains("backup/keys"), "{told}");
 }
 
 #[test]

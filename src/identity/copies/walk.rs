@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
         }
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => self.inner(&path),
-            Ok(kind) if kind.is_symlink() => self.link(&path),
+            Ok(kind) if kind.is_symlink() => self.link(&path, &name),
             _ => self.file(&path, &name),
         }
     }
@@ -154,11 +154,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn link(&mut self, link: &Path) {
+    fn link(&mut self, link: &Path, name: &str) {
         let real = |path: &Path| path.canonicalize().ok();
-        let Some(target) = real(link).filter(|target| target.is_dir()) else {
-            return;
+        let Some(target) = real(link) else {
+            let why = "is a link that leads nowhere; put its medium back, or remove it if that is \
+                       gone for good";
+            return self.unseen(link, why);
         };
+        if !target.is_dir() {
+            return self.file(link, name);
+        }
         // Its own folders are walked through anyway.
         if real(self.root).is_none_or(|root| !target.starts_with(root)) {
             let why = format!(

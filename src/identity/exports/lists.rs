@@ -5,17 +5,38 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::{METADATA, Part, REPORT};
 use crate::identity::erase;
-use crate::identity::place::{self, mentioned};
+use crate::identity::place::{mentioned, whole};
 use crate::store::small;
 
 pub(super) const SUMS: &str = "SHA256SUMS";
 pub(super) const READMES: [&str; 3] = ["README", "README.md", "README.txt"];
+
+/// Where the list `name` lies: in the folder, or behind a link to a file that lies there too.
+///
+/// # Errors
+/// It is a link to anything else, which may be somebody else's.
+pub(super) fn place(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let path = folder.join(name);
+    if !path.is_symlink() {
+        return Ok(path);
+    }
+    let root = folder.canonicalize()?;
+    let inside = path.canonicalize().ok().filter(|it| it.starts_with(root));
+    inside.ok_or_else(|| {
+        let to = fs::read_link(&path).unwrap_or_default();
+        io::Error::other(format!(
+            "{} is a link to {}, which is not in the export; put the file itself there",
+            path.display(),
+            to.display()
+        ))
+    })
+}
 
 /// A list, which may be longer than small files are.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -40,7 +61,7 @@ pub(super) fn leftovers(
 ) -> io::Result<BTreeMap<String, Part>> {
     let mut parts: BTreeMap<String, Part> = BTreeMap::new();
     for name in names {
-        let whole = place::whole(name);
+        let whole = whole(name);
         if whole == name || !is_list(whole) {
             continue;
         }
@@ -56,7 +77,7 @@ pub(super) fn leftovers(
 /// Lines that name a session go.
 pub(super) fn readmes(folder: &Path, sessions: &BTreeSet<&str>) -> io::Result<()> {
     for name in READMES {
-        let path = folder.join(name);
+        let path = place(folder, name)?;
         let text = small::read(&path)?.unwrap_or_default();
         let lines = text.split_inclusive(|byte| *byte == b'\n');
         let kept: Vec<&[u8]> = lines
@@ -98,7 +119,7 @@ pub(super) fn write_sums(
         }
     }
     if kept != text {
-        small::write(&folder.join(SUMS), kept.as_bytes(), small::PUBLIC)?;
+        small::write(&place(folder, SUMS)?, kept.as_bytes(), small::PUBLIC)?;
     }
     Ok(())
 }

@@ -3,16 +3,18 @@
 //! Guarantees: the files that their rows name go first, then report.html, the lines of README and
 //! SHA256SUMS, and last their rows; so an export whose cleaning was killed is cleaned by the next
 //! call. A file goes only if it is theirs: the row names it in the column that this program's exports
-//! have for it, and neither the file's path nor another row says that it is somebody else's. Nothing
-//! outside the folder is touched, whatever the table says.
+//! have for it, and neither the file's real path nor another row that names the same file, however
+//! written, says that it is somebody else's. Nothing outside the folder is touched, whatever the table
+//! says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::csv::{self, Record};
-use super::lists::{READMES, SUMS, leftovers, read, readmes, write_sums};
+use super::lists::{READMES, SUMS, leftovers, place, read, readmes, write_sums};
 use super::{METADATA, Part, REPORT};
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{mentioned, session_of};
@@ -36,7 +38,11 @@ pub fn clean(
     if !names.iter().any(|name| name == METADATA) {
         return Ok(parts);
     }
-    let text = read(&folder.join(METADATA))?;
+    let metadata = place(folder, METADATA)?;
+    for name in READMES.into_iter().chain([SUMS]) {
+        place(folder, name)?;
+    }
+    let text = read(&metadata)?;
     let Some(table) = Table::of(&text) else {
         for session in mentioned(&text, sessions) {
             told(
@@ -49,7 +55,8 @@ pub fn clean(
         return Ok(parts);
     };
     let rows = Rows {
-        folder,
+        folder: &folder.canonicalize()?,
+        owners: table.owners(folder),
         discards,
         table: &table,
         sessions,
@@ -78,7 +85,7 @@ pub fn clean(
     };
     write_sums(folder, &sums, &kept, is_gone)?;
     if kept != text {
-        small::write(&folder.join(METADATA), &kept, small::PUBLIC)?;
+        small::write(&metadata, &kept, small::PUBLIC)?;
     }
     Ok(parts)
 }
@@ -108,19 +115,24 @@ impl Table<'_> {
         })
     }
 
-    /// The sessions whose rows name `file`.
-    fn sessions_of(&self, file: &str) -> BTreeSet<String> {
-        let names_it = |cells: &Vec<String>| {
-            let named = self.file.and_then(|column| cells.get(column));
-            named.is_some_and(|named| named == file)
-        };
-        let rows = self.records.iter().skip(1).filter_map(Record::cells);
-        rows.filter(names_it)
-            .filter_map(|mut cells| {
-                (cells.len() > self.session).then(|| cells.swap_remove(self.session))
-            })
-            .collect()
+    /// The sessions whose rows name each file in `folder`: one file may have several names.
+    fn owners(&self, folder: &Path) -> BTreeMap<(u64, u64), BTreeSet<String>> {
+        let mut owners: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for cells in self.records.iter().skip(1).filter_map(Record::cells) {
+            let file = self.file.and_then(|column| cells.get(column));
+            let id = file.and_then(|file| id(&folder.join(file)));
+            if let Some((id, session)) = id.zip(cells.get(self.session)) {
+                owners.entry(id).or_default().insert(session.clone());
+            }
+        }
+        owners
     }
+}
+
+/// What tells a file from every other, whatever name it is called by.
+fn id(path: &Path) -> Option<(u64, u64)> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 /// What is kept of a table, and the files of the rest.
@@ -131,7 +143,9 @@ struct Kept {
 
 /// The rows of some sessions.
 struct Rows<'a> {
+    /// The export's real path.
     folder: &'a Path,
+    owners: BTreeMap<(u64, u64), BTreeSet<String>>,
     discards: bool,
     table: &'a Table<'a>,
     sessions: &'a BTreeSet<&'a str>,
@@ -167,7 +181,8 @@ impl Rows<'_> {
             let part = parts.entry(session.to_owned()).or_default();
             if erased.stays.is_empty() {
                 part.rows += 1;
-                gone.extend(file.cloned());
+                let name = file.map(|file| plain(file));
+                gone.extend(name.filter(|name| !self.folder.join(name).exists()));
             } else {
                 text.extend_from_slice(record.bytes);
             }
@@ -181,12 +196,15 @@ impl Rows<'_> {
         let Some(path) = within(self.folder, file) else {
             return Erased::default();
         };
-        let owners: Vec<String> = file.split('/').filter_map(session_of).collect();
+        let parts = path.strip_prefix(self.folder).unwrap_or(&path).components();
+        let owners = parts.filter_map(|part| session_of(&part.as_os_str().to_string_lossy()));
+        let owners: Vec<String> = owners.collect();
         let is_own = owners.iter().any(|owner| owner == session);
         if !is_own && !owners.is_empty() {
             return Erased::default();
         }
-        if !is_own && self.table.sessions_of(file).len() > 1 {
+        let of_rows = id(&path).and_then(|id| self.owners.get(&id));
+        if !is_own && of_rows.is_some_and(|sessions| sessions.len() > 1) {
             return Erased {
                 stays: vec![format!(
                     "{file} is named by rows of several sessions in {METADATA}; remove by hand what \
@@ -199,23 +217,23 @@ impl Rows<'_> {
     }
 }
 
-/// The file that a cell names, if it is one of the folder's and no table or list of it.
+/// A cell's path without its dots.
+fn plain(cell: &str) -> String {
+    let parts = Path::new(cell).components();
+    let parts: PathBuf = parts.filter(|part| *part != Component::CurDir).collect();
+    parts.to_string_lossy().into_owned()
+}
+
+/// The real path of the file that a cell names, if it is one of the folder's and no table or list of
+/// it. A folder on the way that is a link may lead elsewhere, or to somebody else's.
 fn within(folder: &Path, cell: &str) -> Option<PathBuf> {
-    let path = Path::new(cell);
-    let mut parts = path.components();
-    let is_own = !cell.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)));
-    let is_list = READMES.contains(&cell) || [METADATA, SUMS].contains(&cell);
-    let file = folder.join(path);
+    let path = folder.join(cell);
+    // Where its folder is gone, the file is.
+    let file = path.parent()?.canonicalize().ok()?.join(path.file_name()?);
+    let name = file.strip_prefix(folder).ok()?.to_str()?;
+    let is_list = READMES.contains(&name) || [METADATA, SUMS].contains(&name);
     let is_file = fs::symlink_metadata(&file).map_or(true, |file| !file.is_dir());
-    // A folder on the way that is a link leads elsewhere.
-    let real = file.parent().and_then(|folder| folder.canonicalize().ok());
-    let is_inside = match (real, folder.canonicalize()) {
-        (Some(real), Ok(folder)) => real.starts_with(folder),
-        // Its folder is gone, so the file is.
-        (None, _) => true,
-        (_, Err(_)) => false,
-    };
-    (is_own && !is_list && is_file && is_inside).then_some(file)
+    (!is_list && is_file).then_some(file)
 }
 
 #[cfg(test)]
@@ -330,6 +348,57 @@ mod tests {
         assert_eq!((part.erased.files, part.rows), (0, 0));
         assert!(part.erased.stays[0].starts_with("0001.wav is named by rows of several"));
         assert!(made.path().join("0001.wav").exists() && table(made.path()).contains(&shared));
+    }
+
+    #[test]
+    fn a_file_is_the_same_by_whatever_way_it_is_named() {
+        for (theirs, others) in [
+            ("./0001.wav", "0001.wav"),
+            ("0001.wav", "./0001.wav"),
+            ("way/0001.wav", "0001.wav"),
+            (&format!("{KEPT}/../0001.wav"), "0001.wav"),
+        ] {
+            let made = export(&format!("{theirs},{GONE},,x\n{others},{KEPT},,x\n"));
+            std::os::unix::fs::symlink(".", made.path().join("way")).expect("linked");
+            let part = cleaned(made.path());
+            assert_eq!((part.erased.files, part.rows), (0, 0), "{theirs} {others}");
+            assert!(made.path().join("0001.wav").exists());
+        }
+        let made = export(&format!("./0001.wav,{GONE},,x\nway/a.wav,{GONE},,x\n"));
+        std::os::unix::fs::symlink(KEPT, made.path().join("way")).expect("linked");
+        let part = cleaned(made.path());
+        assert_eq!((part.erased.files, part.rows), (1, 2));
+        assert!(!made.path().join("0001.wav").exists());
+        assert!(made.path().join(KEPT).join("a.wav").exists());
+        let sums = fs::read_to_string(made.path().join(SUMS)).expect("read");
+        assert!(!sums.contains("0001.wav") && sums.contains(KEPT), "{sums}");
+    }
+
+    #[test]
+    fn a_list_behind_a_link_is_cleaned_where_it_lies_or_told() {
+        for name in [METADATA, SUMS, "README"] {
+            let made = export(&format!("{GONE}/a.wav,{GONE},,x\n"));
+            let (path, list) = (made.path(), made.path().join(name));
+            fs::create_dir(path.join("lists")).expect("made");
+            fs::rename(&list, path.join("lists").join(name)).expect("moved");
+            std::os::unix::fs::symlink(Path::new("lists").join(name), &list).expect("linked");
+            assert_eq!(cleaned(path).rows, 1);
+            let text = fs::read_to_string(path.join("lists").join(name)).expect("read");
+            assert!(list.is_symlink() && !text.contains(GONE), "{name}: {text}");
+
+            let made = export(&format!("{GONE}/a.wav,{GONE},,x\n"));
+            let (list, other) = (made.path().join(name), tempfile::tempdir().expect("made"));
+            let to = other.path().join(name);
+            fs::copy(&list, &to).expect("moved");
+            fs::remove_file(&list).expect("moved");
+            std::os::unix::fs::symlink(&to, &list).expect("linked");
+            let text = fs::read(&to).expect("read");
+            let told = || clean(made.path(), &[GONE].into(), false).expect_err("told");
+            assert!(told().to_string().contains("is a link to"));
+            assert!(list.is_symlink() && fs::read(&to).expect("read") == text);
+            fs::remove_file(&to).expect("dangling");
+            assert!(told().to_string().contains("is a link to"));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ForgetError, is_there};
+use super::{ForgetError, is_there, own_key};
 use crate::identity::place::Place;
 use crate::identity::survey::{self, Round, Survey};
 use crate::identity::tombstone::{self, Looked, State, Tombstone};
@@ -28,6 +28,7 @@ fn remove(
     round: Round,
 ) -> Result<bool, ForgetError> {
     let before = tombstone.clone();
+    tombstone.take_over(own_key(data));
     let mut looks = sweep::data(data, &tombstone.session);
     let list = tombstone.told(Place::ExportList.word());
     looks.extend(sweep::list(&survey.exports, list.is_some()));

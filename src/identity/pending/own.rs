@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::clear::is_erased;
 use super::{Pending, numbers, path};
 use crate::identity::place;
 use crate::store::{small, takes};
@@ -16,8 +17,9 @@ pub struct Own {
     pub unread: Vec<String>,
 }
 
-/// The entries of `session`. A damaged one is its if it mentions it, and not its if it names another;
-/// where it says neither, nobody can tell.
+/// The entries of `session`. One that names another is not its, whatever else it says; a damaged one
+/// that names nobody is its if it mentions it, nobody's if it was overwritten to be removed, and
+/// otherwise nobody can tell.
 ///
 /// # Errors
 /// The file system's.
@@ -31,11 +33,12 @@ pub fn of(data: &Path, session: &str) -> io::Result<Own> {
                     own.paths.push(path);
                     continue;
                 }
-                _ if place::mentions(&text, session) => {
+                Some(_) => continue,
+                None if is_erased(&text) => continue,
+                None if place::mentions(&text, session) => {
                     own.paths.push(path);
                     continue;
                 }
-                Some(_) => continue,
                 None => "it is damaged".to_owned(),
             },
             Ok(None) if path.is_symlink() => "what it is a link to is not there".to_owned(),
@@ -78,12 +81,15 @@ mod tests {
         assert_eq!(own().paths, [path.as_path()]);
         let other = Participant::draw().expect("random").session;
         let whole = std::fs::read_to_string(&path).expect("read");
+        let note = format!(",\"note\":\"with {session}\"}}");
         for (text, paths, unread) in [
             (whole[..60].to_owned(), 1, 0),
             (whole[..60].replace(session, &other), 0, 0),
             ("{".to_owned(), 0, 1),
             (whole.replace(session, "?"), 0, 1),
-            (String::new(), 0, 1),
+            (String::new(), 0, 0),
+            ("\0".to_owned(), 0, 0),
+            (whole.replace(session, &other).replace("}", &note), 0, 0),
         ] {
             std::fs::write(&path, &text).expect("damaged");
             let own = own();
@@ -93,6 +99,7 @@ mod tests {
                 "{text}"
             );
         }
+        std::fs::write(&path, "{").expect("damaged");
         let told = own().unread.remove(0);
         assert!(
             told.contains(&format!("{number}.json cannot be read")),

@@ -9,7 +9,7 @@ use super::person::Person;
 use super::table::{self, Cells};
 use super::take::{Take, TakeError};
 use super::wav::{self, Wav, WavError};
-use super::{ExportError, Layout, Options};
+use super::{ExportError, Layout, Options, lists};
 use crate::audio::format::Spec;
 use crate::audio::rf64::Meta;
 use crate::identity::exports::{self, Export};
@@ -71,6 +71,37 @@ impl Job<'_> {
             let cleaned = copies::clean(self.out, &sessions).sessions.len();
             log::info!("{cleaned} people who are forgotten left the export");
         }
+    }
+
+    /// Writes the lists of `rows`, whose takes are there, without those of people who are forgotten
+    /// beside the export. `forgotten` were before it began.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn list(
+        &self,
+        persons: &[Person],
+        mut rows: Vec<(String, Cells)>,
+        forgotten: &BTreeSet<String>,
+    ) -> Result<(), ExportError> {
+        let gone = self.forgotten_since(forgotten)?;
+        self.leave_out(&gone);
+        let is_kept = |cells: &Cells| cells.get("session").is_none_or(|it| !gone.contains(it));
+        rows.retain(|(_, cells)| is_kept(cells));
+        lists::write(self.out, persons, &rows)?;
+        // Whoever was forgotten while their rows were written; who was before, has none.
+        let mut late = self.forgotten_since(forgotten)?;
+        late.retain(|session| !gone.contains(session));
+        self.leave_out(&late);
+        Ok(())
+    }
+
+    fn forgotten_since(&self, before: &BTreeSet<String>) -> Result<BTreeSet<String>, ExportError> {
+        let data = self.options.data;
+        let mut now = tombstone::sessions(data)
+            .map_err(ExportError::file("list", &tombstone::folder(data)))?;
+        now.retain(|session| !before.contains(session));
+        Ok(now)
     }
 
     /// Refuses what would not fit.
@@ -268,4 +299,58 @@ fn in_file_name(channel: &str) -> String {
         if is_plain { letter } else { '_' }
     });
     letters.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::place::README;
+    use super::*;
+    use crate::identity::code::Code;
+    use crate::identity::tombstone::{By, Tombstone};
+
+    #[test]
+    fn who_is_forgotten_beside_an_export_has_no_row_in_it() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (data, out) = (dir.path().join("data"), dir.path().join("out"));
+        let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
+        let (gone, kept) = (tombstone.session.as_str(), "0123456789ABCDEFGHJK");
+        let mut rows = Vec::new();
+        for session in [gone, kept] {
+            fs::create_dir_all(out.join(session)).expect("made");
+            let name = format!("{session}/a.wav");
+            fs::write(out.join(&name), "voice").expect("written");
+            let cells = [("session", session), ("file_name", &name)];
+            let cells = cells.map(|(column, cell)| (column.to_owned(), cell.to_owned()));
+            rows.push((name, Cells::from(cells)));
+        }
+        fs::write(out.join(README), "").expect("written");
+        let options = Options {
+            data: &data,
+            out: &out,
+            layout: Layout::Channels,
+            keys: &data,
+            with: &[],
+        };
+        let job = Job {
+            options: &options,
+            out: &out,
+            most_riff_bytes: 0,
+        };
+        // The forget has cleaned the export already, or has not yet.
+        for is_clean in [false, true] {
+            tombstone.write(&data).expect("written");
+            if is_clean {
+                job.leave_out(&[gone.to_owned()].into());
+            }
+            job.list(&[], rows.clone(), &BTreeSet::new())
+                .expect("listed");
+            for name in ["metadata.csv", "SHA256SUMS"] {
+                let text = fs::read_to_string(out.join(name)).expect("read");
+                assert!(!text.contains(gone) && text.contains(kept), "{text}");
+            }
+            assert!(!out.join(gone).exists());
+        }
+    }
 }
