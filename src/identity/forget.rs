@@ -361,6 +361,28 @@ mod tests {
     }
 
     #[test]
+    fn a_session_whose_folder_was_renamed_is_not_called_gone() {
+        let (data, participant) = recorded();
+        let data = data.path();
+        let folder = sweep::session_folder(data, &participant.session);
+        let record = format!(r#"{{"session":"{}"}}"#, participant.session);
+        fs::write(folder.join("session.json"), record).expect("written");
+        let renamed = data.join("sessions/amelie");
+        fs::rename(&folder, &renamed).expect("renamed");
+        let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(
+            tombstone
+                .told("sessions")
+                .is_some_and(|told| told.found.contains("amelie"))
+        );
+        assert!(!tombstone.is_complete());
+        fs::remove_dir_all(renamed).expect("removed by hand");
+        carry_out(data, &mut tombstone).expect("carried out");
+        assert!(tombstone.is_complete(), "{:?}", tombstone.places);
+    }
+
+    #[test]
     fn a_forged_tombstone_forgets_nobody() {
         let (data, participant) = recorded();
         let other = Participant::draw().expect("random");

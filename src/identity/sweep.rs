@@ -63,7 +63,29 @@ fn named(folder: &Path, session: &str, place: Place) -> io::Result<Erased> {
     if erased.files > 0 {
         small::sync_folder(&folder.join("any"))?;
     }
+    if place == Place::Sessions {
+        erased.stays.extend(renamed(folder, session)?);
+    }
     Ok(erased)
+}
+
+/// Folders of another name that hold the record of `session`.
+fn renamed(folder: &Path, session: &str) -> io::Result<Vec<String>> {
+    let holds = |path: &PathBuf| {
+        let record = small::read(&path.join("session.json")).ok().flatten();
+        record.is_some_and(|record| place::mentions(&record, session))
+    };
+    let names = small::names(folder)?.into_iter();
+    let others = names.filter(|name| !place::mentions(name.as_bytes(), session));
+    let those = others.map(|name| folder.join(name)).filter(holds);
+    let told = those.map(|path| {
+        format!(
+            "{} holds the session's record under another name; remove it by hand, or give it the \
+             session's name",
+            path.display()
+        )
+    });
+    Ok(told.collect())
 }
 
 fn pending_entries(data: &Path, session: &str) -> Vec<Looked> {

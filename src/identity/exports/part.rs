@@ -121,11 +121,17 @@ impl Table<'_> {
         for cells in self.records.iter().skip(1).filter_map(Record::cells) {
             let file = self.file.and_then(|column| cells.get(column));
             let id = file.and_then(|file| id(&folder.join(file)));
-            if let Some((id, session)) = id.zip(cells.get(self.session)) {
-                owners.entry(id).or_default().insert(session.clone());
+            if let Some((id, session)) = id.zip(self.session(&cells)) {
+                owners.entry(id).or_default().insert(session);
             }
         }
         owners
+    }
+
+    /// The session of a row, however a spreadsheet saved it.
+    fn session(&self, cells: &[String]) -> Option<String> {
+        let cell = cells.get(self.session)?;
+        Some(cell.trim().to_ascii_uppercase())
     }
 }
 
@@ -160,10 +166,9 @@ impl Rows<'_> {
                 text.extend_from_slice(record.bytes);
                 continue;
             }
-            let Some(cells) = record
-                .cells()
-                .filter(|cells| cells.len() > self.table.session)
-            else {
+            let cells = record.cells();
+            let row = cells.and_then(|cells| Some((self.table.session(&cells)?, cells)));
+            let Some((session, cells)) = row else {
                 for session in mentioned(record.bytes, self.sessions) {
                     let why = "the row is damaged, a quote is out of place; mend it, or remove it";
                     told(parts, session, &format!("{}: {why}", record.line));
@@ -171,14 +176,13 @@ impl Rows<'_> {
                 text.extend_from_slice(record.bytes);
                 continue;
             };
-            let session = cells[self.table.session].as_str();
-            if !self.sessions.contains(session) {
+            if !self.sessions.contains(session.as_str()) {
                 text.extend_from_slice(record.bytes);
                 continue;
             }
             let file = self.table.file.and_then(|column| cells.get(column));
-            let erased = file.map_or_else(Erased::default, |file| self.file(file, session));
-            let part = parts.entry(session.to_owned()).or_default();
+            let erased = file.map_or_else(Erased::default, |file| self.file(file, &session));
+            let part = parts.entry(session).or_default();
             if erased.stays.is_empty() {
                 part.rows += 1;
                 let name = file.map(|file| plain(file));
@@ -286,6 +290,16 @@ mod tests {
 
     fn table(export: &Path) -> String {
         fs::read_to_string(export.join(METADATA)).expect("read")
+    }
+
+    #[test]
+    fn a_row_that_a_spreadsheet_saved_in_other_letters_goes_too() {
+        let lower = GONE.to_lowercase();
+        let other = format!("{KEPT}/a.wav,{KEPT},,y\n");
+        let made = export(&format!("0001.wav, {lower} ,,x\n{other}"));
+        let part = cleaned(made.path());
+        assert_eq!((part.erased.files, part.rows), (1, 1));
+        assert!(table(made.path()).ends_with(&other) && !table(made.path()).contains(&lower));
     }
 
     #[test]
