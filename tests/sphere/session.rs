@@ -192,7 +192,9 @@ fn outlives(
         assert_eq!(run.code, Some(3), "{}", run.said());
         assert!(shown.expect("a screen") < 5.0, "{}", run.said());
     }
-    assert!(part < 2.0, "the main loop spent {part} ms with the sphere");
+    // Mostly below 0.5 ms; on shared cores a turn may be interrupted. Waiting for a network takes
+    // hundreds.
+    assert!(part < 20.0, "the main loop spent {part} ms with the sphere");
     assert!(memory[1] < memory[0] + 8192, "memory grew: {memory:?} kB");
 }
 
