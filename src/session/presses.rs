@@ -69,10 +69,9 @@ impl Session {
             (State::Withdraw { .. }, _) => self.withdraw_acted(press, frame, actions),
             (_, (Button::Redo, false)) => self.redo(held.since, actions),
             (_, (Button::Redo, true)) => self.skip(held.since, frame, actions),
-            (State::Thanks { .. }, (Button::Stop, true)) => {
-                self.ask_to_erase(held.since, frame, actions);
-            }
-            (_, (Button::Stop, true)) if !self.is_unattended() => {
+            (state, (Button::Stop, true))
+                if matches!(state, State::Thanks { .. }) || !self.is_unattended() =>
+            {
                 self.ask_to_erase(held.since, frame, actions);
             }
             (_, (Button::Stop, _)) => self.stop(held.since, frame, actions),

@@ -228,10 +228,10 @@ impl Desk {
         let Some(recipient) = recipient(session)? else {
             return Ok(());
         };
-        has_key(session)?;
         if !take.exists() && seal::sealed_name(take).exists() {
             return Ok(());
         }
+        has_key(session)?;
         let mut pace = || self.pace();
         seal::seal(take, &recipient, erase::discards(session), &mut pace)
             .map(drop)

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -40,11 +40,10 @@ pub(super) fn place(folder: &Path, name: &str) -> io::Result<PathBuf> {
 
 /// A list, which may be longer than small files are.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(path)?.is_file() {
-        let why = "is no regular file";
-        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-    }
-    fs::read(path)
+    let mut file = small::open(path)?.ok_or(io::ErrorKind::NotFound)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether an export has a list of this name.

@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::csv::{self, Record};
-use super::lists::{READMES, SUMS, leftovers, place, read, readmes, write_sums};
+use super::lists::{READMES, SUMS, is_list, leftovers, place, read, readmes, write_sums};
 use super::{METADATA, Part, REPORT};
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{mentioned, session_of};
@@ -235,9 +235,8 @@ fn within(folder: &Path, cell: &str) -> Option<PathBuf> {
     // Where its folder is gone, the file is.
     let file = path.parent()?.canonicalize().ok()?.join(path.file_name()?);
     let name = file.strip_prefix(folder).ok()?.to_str()?;
-    let is_list = READMES.contains(&name) || [METADATA, SUMS].contains(&name);
     let is_file = fs::symlink_metadata(&file).map_or(true, |file| !file.is_dir());
-    (!is_list && is_file).then_some(file)
+    (!is_list(name) && is_file).then_some(file)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::identity::keyring;
 use crate::identity::operator::PrivateKey;
 use crate::identity::participant::{Keys, open_bytes};
 use crate::store::row::Row;
-use crate::store::{folder, small, takes};
+use crate::store::{small, takes};
 
 /// Answers are a few words a question.
 const MOST_ANSWER_BYTES: u64 = 1 << 20;
@@ -80,7 +80,7 @@ impl Person {
                 "session {session}: session.json is not there or damaged; put it back from a backup"
             )));
         };
-        if folder::is_renamed(&folder) {
+        if record["session"].as_str().is_some_and(|it| it != session) {
             return Ok(Found::Damaged(format!(
                 "session {session}: session.json is of another session; give its folder that name, \
                  or remove it"
