@@ -8,9 +8,12 @@ mod host;
 mod keys;
 mod setup;
 mod sphere;
+mod wake;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Common, Done, Failure, could_not, printable};
 use crate::config::Config;
@@ -21,6 +24,9 @@ pub struct Args {
     /// The operator's key file: how many of the sessions here does it open?
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Measures for half a minute rather than two seconds: wake-ups for 10 s, writes for 30 s
+    #[arg(long)]
+    measure: bool,
     /// Plays two seconds on the sphere, if it stands and no box runs
     #[arg(long)]
     sound: bool,
@@ -55,7 +61,7 @@ struct Finding {
     check: &'static str,
     state: State,
     text: String,
-    remedy: Option<&'static str>,
+    remedy: Option<Cow<'static, str>>,
 }
 
 impl Finding {
@@ -68,16 +74,24 @@ impl Finding {
         }
     }
 
-    fn warn(check: &'static str, text: impl Display, remedy: &'static str) -> Finding {
+    fn warn(
+        check: &'static str,
+        text: impl Display,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Finding {
         Finding {
             check,
             state: State::Warn,
             text: text.to_string(),
-            remedy: Some(remedy),
+            remedy: Some(remedy.into()),
         }
     }
 
-    fn fail(check: &'static str, text: impl Display, remedy: &'static str) -> Finding {
+    fn fail(
+        check: &'static str,
+        text: impl Display,
+        remedy: impl Into<Cow<'static, str>>,
+    ) -> Finding {
         Finding {
             state: State::Fail,
             ..Finding::warn(check, text, remedy)
@@ -102,7 +116,7 @@ impl Finding {
         }
         let state = self.state.word();
         let text = printable(&self.text);
-        match self.remedy {
+        match &self.remedy {
             Some(remedy) => format!("{state:<4}  {:<13} {text}; {remedy}\n", self.check),
             None => format!("{state:<4}  {:<13} {text}\n", self.check),
         }
@@ -155,8 +169,17 @@ fn all(
         host::swap(),
         host::clock(),
         disk::space(config, protocol.as_ref()),
-        disk::stalls(config),
-        sphere::round(config, protocol.as_ref(), args.sound),
     ])?;
+    tell(measured(config, args.measure))?;
+    tell(vec![sphere::round(config, protocol.as_ref(), args.sound)])?;
     tell(keys::all(config, args.key.as_deref()))
+}
+
+/// Wake-ups and writes, at the same time, as in a session.
+fn measured(config: &Config, long: bool) -> Vec<Finding> {
+    let (wakes_s, writes_s) = if long { (10, 30) } else { (2, 2) };
+    let wakes = std::thread::spawn(move || wake::measure(Duration::from_secs(wakes_s)));
+    let writes = disk::stalls(config, Duration::from_secs(writes_s));
+    let wakes = wakes.join().map(|wakes| wake::finding(config, &wakes));
+    wakes.into_iter().chain([writes]).collect()
 }

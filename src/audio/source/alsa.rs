@@ -18,7 +18,7 @@ use crate::rt::Nanos;
 const WAIT_MS: u32 = 200;
 /// The device's buffer holds four periods or this much, whichever is more: the first thing that
 /// outlasts a busy kernel. It adds no delay, since the reader is woken long before it is full.
-const BUFFER_MS: u64 = 500;
+pub const BUFFER_MS: u64 = 500;
 /// The reader is woken for as many whole periods as last at most so long: each wake-up costs more than
 /// the copying, and a press is placed by its own stamp, not by when its frames were read.
 const WAKE_MS: u64 = 30;

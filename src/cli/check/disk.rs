@@ -13,8 +13,6 @@ use crate::session::protocol::Protocol;
 
 /// Between two writes, of as much sound as that time brings.
 const TURN: Duration = Duration::from_millis(250);
-/// Two seconds.
-const TURNS: u32 = 8;
 /// A write that waits for so long is worth knowing.
 const LONG: Duration = Duration::from_secs(1);
 /// Sessions for which there should be room.
@@ -56,19 +54,23 @@ pub fn space(config: &Config, protocol: Option<&Protocol>) -> Finding {
     }
 }
 
-/// Writes two seconds of sound, synced four times a second, into a file without a name.
-pub fn stalls(config: &Config) -> Finding {
+/// Writes sound for `length`, synced four times a second, into a file without a name.
+pub fn stalls(config: &Config, length: Duration) -> Finding {
     let folder = nearest(&config.data);
     let spec = config.audio.spec().stored();
     let bytes = spec.frames_in_ms(TURN.as_millis() as u64) as usize * spec.frame_bytes();
-    let (longest, behind) = match measure(folder, &vec![0x5a; bytes]) {
+    let (longest, behind) = match measure(folder, &vec![0x5a; bytes], length) {
         Ok(measured) => measured,
         Err(error) => {
             let text = format!("{}: cannot be written: {error}", folder.display());
             return Finding::fail("disk writes", text, ON_DISK);
         }
     };
-    let text = format!("the longest synced write took {} ms", longest.as_millis());
+    let text = format!(
+        "the longest synced write in {} s took {} ms",
+        length.as_secs(),
+        longest.as_millis()
+    );
     let buffer = Duration::from_secs(config.audio.buffer_s.into());
     if longest >= buffer {
         let text = format!("{text}, the buffer holds {} s", buffer.as_secs());
@@ -77,7 +79,7 @@ pub fn stalls(config: &Config) -> Finding {
             text,
             "use a faster medium, or raise audio.buffer_s",
         )
-    } else if behind > TURN * TURNS {
+    } else if behind > length {
         let text = format!("{text}; the disk takes less than the microphones give");
         Finding::fail("disk writes", text, "use a faster medium")
     } else if longest >= LONG {
@@ -88,18 +90,19 @@ pub fn stalls(config: &Config) -> Finding {
 }
 
 /// The longest write, and how late the last one came to its end.
-fn measure(folder: &Path, sound: &[u8]) -> io::Result<(Duration, Duration)> {
+fn measure(folder: &Path, sound: &[u8], length: Duration) -> io::Result<(Duration, Duration)> {
     let mut file = unnamed(folder)?;
+    let turns = (length.as_millis() / TURN.as_millis()) as u32;
     let begun = Instant::now();
     let mut longest = Duration::ZERO;
-    for turn in 0..TURNS {
+    for turn in 0..turns {
         std::thread::sleep((TURN * turn).saturating_sub(begun.elapsed()));
         let before = Instant::now();
         file.write_all(sound)?;
         file.sync_data()?;
         longest = longest.max(before.elapsed());
     }
-    Ok((longest, begun.elapsed().saturating_sub(TURN * TURNS)))
+    Ok((longest, begun.elapsed().saturating_sub(TURN * turns)))
 }
 
 /// A file that is gone when it is closed, whatever happens.

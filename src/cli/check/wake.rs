@@ -1,0 +1,259 @@
+//! How late the system wakes a thread, and what on this machine may be why.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::Finding;
+use crate::audio::capture;
+use crate::audio::source::alsa::BUFFER_MS;
+use crate::config::Config;
+use crate::rt;
+
+/// Between two wake-ups: a tenth of the usual period.
+const TURN: Duration = Duration::from_millis(1);
+
+/// What a thread at capture's priority went through.
+#[derive(Debug)]
+pub struct Wakes {
+    lasted: Duration,
+    longest: Duration,
+    /// Whether it had capture's priority.
+    real_time: bool,
+    /// The interrupt that came most, and on which processor.
+    busiest: Option<Interrupt>,
+}
+
+/// Sleeps a millisecond again and again for `length`, as cyclictest(8) does. It wants a thread of its
+/// own, whose priority it changes.
+pub fn measure(length: Duration) -> Wakes {
+    let before = interrupts();
+    let real_time = rt::schedule(capture::PRIORITY).is_ok();
+    let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+    while begun.elapsed() < length {
+        let asleep = Instant::now();
+        std::thread::sleep(TURN);
+        longest = longest.max(asleep.elapsed().saturating_sub(TURN));
+    }
+    Wakes {
+        lasted: begun.elapsed(),
+        longest,
+        real_time,
+        busiest: busiest(&before, &interrupts(), begun.elapsed()),
+    }
+}
+
+/// The longest delay, against what the card holds while nobody reads.
+pub fn finding(config: &Config, wakes: &Wakes) -> Finding {
+    let rate = f64::from(config.audio.rate);
+    let period = Duration::from_secs_f64(f64::from(config.audio.period_frames) / rate);
+    let card = Duration::from_millis(BUFFER_MS).max(period * 4);
+    let priority = if wakes.real_time {
+        "capture's priority"
+    } else {
+        "normal priority"
+    };
+    let text = format!(
+        "the longest delay in {:.0} s was {:.2} ms, at {priority}; the card holds {} ms",
+        wakes.lasted.as_secs_f64(),
+        wakes.longest.as_secs_f64() * 1e3,
+        card.as_millis(),
+    );
+    if wakes.longest < period {
+        return Finding::ok("wake-up", text);
+    }
+    let remedy = advice(Path::new("/sys"), wakes);
+    if wakes.longest < card / 2 {
+        Finding::warn("wake-up", text, remedy)
+    } else {
+        Finding::fail("wake-up", text, remedy)
+    }
+}
+
+/// What to change, of the things that are as they should not be.
+fn advice(sys: &Path, wakes: &Wakes) -> String {
+    let mut found = Vec::new();
+    if !wakes.real_time {
+        found.push("set LimitRTPRIO in the unit".to_owned());
+    }
+    if let Some(governor) = slow_governor(sys) {
+        found.push(format!(
+            "the CPU governor is {governor}: write `performance` into \
+             /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+        ));
+    }
+    if let Some(name) = wireless(sys) {
+        found.push(format!(
+            "{name} is up: `iw dev {name} set power_save off`, or use a cable"
+        ));
+    }
+    if let Some(busiest) = &wakes.busiest {
+        found.push(format!(
+            "interrupt {busiest}: keep the box off that CPU (CPUAffinity= in the unit)"
+        ));
+    }
+    if found.is_empty() {
+        found.push("see what else runs here (`top`)".to_owned());
+    }
+    found.join("; ")
+}
+
+/// The first governor that lets a processor sleep or slow down; `None` also where nothing governs.
+fn slow_governor(sys: &Path) -> Option<String> {
+    let policies = fs::read_dir(sys.join("devices/system/cpu/cpufreq")).ok()?;
+    let governors = policies
+        .flatten()
+        .filter_map(|policy| fs::read_to_string(policy.path().join("scaling_governor")).ok());
+    let mut slow: Vec<String> = governors
+        .map(|governor| governor.trim().to_owned())
+        .filter(|governor| governor != "performance")
+        .collect();
+    slow.sort();
+    slow.into_iter().next()
+}
+
+/// A wireless interface that is up.
+fn wireless(sys: &Path) -> Option<String> {
+    let interfaces = fs::read_dir(sys.join("class/net")).ok()?;
+    let mut up = interfaces.flatten().filter(|interface| {
+        let state = fs::read_to_string(interface.path().join("operstate")).unwrap_or_default();
+        interface.path().join("phy80211").exists() && state.trim() == "up"
+    });
+    up.next()
+        .map(|interface| interface.file_name().to_string_lossy().into_owned())
+}
+
+/// How often an interrupt came on one processor.
+#[derive(Debug, PartialEq, Eq)]
+struct Interrupt {
+    name: String,
+    cpu: usize,
+    /// Since the system started, or a second.
+    count: u64,
+}
+
+impl std::fmt::Display for Interrupt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Interrupt { name, cpu, count } = self;
+        write!(f, "{name} comes {count} times a second, to CPU {cpu}")
+    }
+}
+
+fn interrupts() -> Vec<Interrupt> {
+    let text = fs::read_to_string("/proc/interrupts").unwrap_or_default();
+    parse(&text)
+}
+
+/// Devices' interrupts of proc_interrupts(5): a number, a count for each processor, then who it is.
+fn parse(text: &str) -> Vec<Interrupt> {
+    let mut lines = text.lines();
+    let cpus = lines.next().unwrap_or_default().split_whitespace().count();
+    let mut all = Vec::new();
+    for line in lines {
+        let mut fields = line.split_whitespace();
+        let number = fields.next().and_then(|word| word.strip_suffix(':'));
+        // Named ones are the processors' own: timers, calls from each other.
+        let Some(number) = number.filter(|word| word.parse::<u32>().is_ok()) else {
+            continue;
+        };
+        let counts: Vec<u64> = fields
+            .by_ref()
+            .take(cpus)
+            .map_while(|word| word.parse().ok())
+            .collect();
+        let device = fields.next_back().unwrap_or("of no name");
+        all.extend(
+            counts
+                .into_iter()
+                .enumerate()
+                .map(|(cpu, count)| Interrupt {
+                    name: format!("{number} ({device})"),
+                    cpu,
+                    count,
+                }),
+        );
+    }
+    all
+}
+
+/// The interrupt that came most between two looks `apart`, a second.
+fn busiest(before: &[Interrupt], after: &[Interrupt], apart: Duration) -> Option<Interrupt> {
+    let more = after.iter().filter_map(|now| {
+        let same = |then: &&Interrupt| then.name == now.name && then.cpu == now.cpu;
+        let then = before.iter().find(same).map_or(0, |then| then.count);
+        let count = now.count.saturating_sub(then) as f64 / apart.as_secs_f64().max(1e-3);
+        (count >= 1.0).then(|| Interrupt {
+            name: now.name.clone(),
+            cpu: now.cpu,
+            count: count as u64,
+        })
+    });
+    more.max_by_key(|interrupt| interrupt.count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "           CPU0       CPU1\n \
+         30:       1000         10     GICv2  65 Level     timer\n \
+         59:        500          0  bcm2836-timer   0 Edge      dwc_otg\n\
+         IPI0:      9000       8000  Rescheduling interrupts\n\
+         Err:          0\n";
+
+    #[test]
+    fn the_interrupt_that_came_most_is_named_with_its_processor() {
+        let after = BEFORE.replace("500          0", "500       4000");
+        let found = busiest(&parse(BEFORE), &parse(&after), Duration::from_secs(2));
+        let found = found.expect("one came");
+        assert_eq!((found.cpu, found.count), (1, 2000));
+        assert!(found.to_string().contains("59 (dwc_otg)"), "{found}");
+        let none = busiest(&parse(BEFORE), &parse(BEFORE), Duration::from_secs(2));
+        assert_eq!(none, None);
+        assert!(parse("").is_empty());
+    }
+
+    #[test]
+    fn advice_names_only_what_is_not_as_it_should_be() {
+        let sys = tempfile::tempdir().expect("a folder");
+        let put = |name: &str, text: &str| {
+            let path = sys.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        };
+        let governor = "devices/system/cpu/cpufreq/policy0/scaling_governor";
+        put(governor, "performance\n");
+        put("class/net/wlan0/operstate", "down\n");
+        put("class/net/wlan0/phy80211/index", "0\n");
+        let mut wakes = Wakes {
+            lasted: Duration::from_secs(10),
+            longest: Duration::from_millis(20),
+            real_time: true,
+            busiest: None,
+        };
+        assert!(advice(sys.path(), &wakes).contains("what else runs"));
+        put(governor, "ondemand\n");
+        put("class/net/wlan0/operstate", "up\n");
+        wakes.real_time = false;
+        let said = advice(sys.path(), &wakes);
+        for word in ["LimitRTPRIO", "ondemand", "iw dev wlan0"] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_delay_is_judged_against_what_the_card_holds() {
+        let config = crate::config::Config::default();
+        let of = |ms| Wakes {
+            lasted: Duration::from_secs(10),
+            longest: Duration::from_millis(ms),
+            real_time: true,
+            busiest: None,
+        };
+        let state = |ms| finding(&config, &of(ms)).state;
+        use crate::cli::check::State;
+        assert_eq!(state(1), State::Ok);
+        assert_eq!(state(20), State::Warn);
+        assert_eq!(state(400), State::Fail);
+    }
+}
