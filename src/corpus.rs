@@ -117,7 +117,7 @@ impl Corpus {
     /// SHA-256 of the whole file in hexadecimal, once [`Corpus::learn_sha256`] or a check read it.
     #[must_use]
     pub fn sha256(&self) -> Option<String> {
-        self.index.corpus_sha256().map(hex)
+        self.index.corpus_sha256().map(crate::hex::encode)
     }
 
     /// Line `number`, counted from 1.
@@ -181,7 +181,7 @@ impl Corpus {
         let sha256 = index::sha256_from(&self.file, 0).map_err(|e| self.read_error(e))?;
         self.refuse_changed()?;
         self.index.learn_corpus_sha256(sha256);
-        Ok(hex(sha256))
+        Ok(crate::hex::encode(sha256))
     }
 
     /// Whether the file of this name is still the one that was opened, unchanged.
@@ -271,33 +271,12 @@ fn index_places(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
     let mut places = vec![PathBuf::from(beside)];
     if let (Some(folder), Some(name)) = (folder, path.file_name()) {
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let hash = hex(Sha256::digest(whole.as_os_str().as_bytes()).into());
+        let hash = crate::hex::encode(Sha256::digest(whole.as_os_str().as_bytes()).into());
         let mut file = name.to_owned();
         file.push(format!("-{}.index", &hash[..12]));
         places.push(folder.join(file));
     }
     places
-}
-
-/// A hash in hexadecimal.
-#[must_use]
-pub fn hex(bytes: [u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The bytes of exactly `N` pairs of hexadecimal digits.
-#[must_use]
-pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let digit = |at: usize| char::from(pair[at]).to_digit(16);
-        *byte = (digit(0)? << 4 | digit(1)?) as u8;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | `capture` | `audio::capture` | real time | one ALSA period | while running: allocates, locks, logs, opens files |
 //! | `recorder` | `audio::recorder` | normal | the disk | drops a block unsaid |
 //! | `clerk` | `store::clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
+//! | `sealer` | `store::sealer` | nice 10 | the disk | costs the recorder its disk |
 //! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |
 //!
 //! ```text
@@ -34,6 +35,7 @@ pub mod booth;
 pub mod cli;
 pub mod config;
 pub mod corpus;
+pub mod hex;
 pub mod identity;
 pub mod rt;
 pub mod screen;

@@ -26,7 +26,7 @@ impl Consent {
     pub fn to(text: &str, version: &str, language: &str) -> Consent {
         Consent {
             version: version.to_owned(),
-            sha256: crate::corpus::hex(Sha256::digest(text).into()),
+            sha256: crate::hex::encode(Sha256::digest(text).into()),
             language: language.to_owned(),
         }
     }
@@ -37,7 +37,7 @@ impl Consent {
 /// # Errors
 /// The file system's.
 pub fn keep(data: &Path, text: &str) -> io::Result<()> {
-    let name = crate::corpus::hex(Sha256::digest(text).into());
+    let name = crate::hex::encode(Sha256::digest(text).into());
     let path = data.join("consents").join(name).with_extension("txt");
     // Written at once or not at all: what is there is whole.
     if path.exists() {

@@ -191,7 +191,7 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
     let keys = folder(data);
     let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
     let row = |sealed: &[u8]| Rekeyed {
-        sealed_sha256: crate::corpus::hex(Sha256::digest(sealed).into()),
+        sealed_sha256: crate::hex::encode(Sha256::digest(sealed).into()),
         recipients: names.clone(),
     };
     let list = keys.join(REKEYED);

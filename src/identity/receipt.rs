@@ -10,7 +10,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::corpus::{hex, unhex};
+use crate::hex;
 use crate::rt;
 use crate::store::small;
 
@@ -72,7 +72,7 @@ impl BoxKey {
         };
         let text = Zeroizing::new(text);
         let text = std::str::from_utf8(&text).unwrap_or_default();
-        let seed = unhex(text.trim()).map(Zeroizing::new);
+        let seed = hex::decode(text.trim()).map(Zeroizing::new);
         let seed = seed.ok_or(ReceiptError::Damaged(path))?;
         Ok(BoxKey(SigningKey::from_bytes(&seed)))
     }
@@ -83,7 +83,7 @@ impl BoxKey {
         let key = BoxKey(SigningKey::from_bytes(&seed));
         // Two processes may make one at once; the first one's stays.
         let own = data.join(format!("box.key.{}", std::process::id()));
-        let text = Zeroizing::new(hex(*seed));
+        let text = Zeroizing::new(hex::encode(*seed));
         small::write(&own, text.as_bytes(), small::PRIVATE)?;
         match rt::rename_new(&own, path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -101,7 +101,7 @@ impl BoxKey {
     /// Its public half, which receipts name.
     #[must_use]
     pub fn public(&self) -> String {
-        hex(self.0.verifying_key().to_bytes())
+        hex::encode(self.0.verifying_key().to_bytes())
     }
 
     /// `object` as one line of JSON with `signer` and `signature` at its end.
@@ -131,12 +131,12 @@ pub fn verify(text: &str, signer: Option<&str>) -> Result<Map<String, Value>, Re
         return Err(ReceiptError::Shape);
     };
     let (signed, rest) = text.rsplit_once(SIGNATURE).ok_or(ReceiptError::Shape)?;
-    let signature = rest.strip_suffix("\"}").and_then(unhex::<64>);
+    let signature = rest.strip_suffix("\"}").and_then(hex::decode::<64>);
     let signature = Signature::from_bytes(&signature.ok_or(ReceiptError::Shape)?);
     let found = object.get("signer").and_then(Value::as_str);
     let found = found.ok_or(ReceiptError::Shape)?;
     let public = |text: &str| {
-        let bytes = unhex(text.trim())?;
+        let bytes = hex::decode(text.trim())?;
         VerifyingKey::from_bytes(&bytes).ok()
     };
     let key = public(found).ok_or(ReceiptError::Shape)?;

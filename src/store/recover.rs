@@ -141,7 +141,7 @@ impl Reading {
 
     fn write(mut self) -> io::Result<()> {
         self.row.measure(&self.meter.levels());
-        self.row.samples_sha256 = crate::corpus::hex(self.hash.finalize().into());
+        self.row.samples_sha256 = crate::hex::encode(self.hash.finalize().into());
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let rows = jsonl::open(&folder.join("takes.jsonl"))?;
         jsonl::append(&rows, &self.row)?;

@@ -160,7 +160,7 @@ fn away(error: &str) {
     let samples = run::samples(&out).1;
     assert_eq!(
         row.samples_sha256,
-        booth::corpus::hex(sha2::Sha256::digest(&samples).into())
+        booth::hex::encode(sha2::Sha256::digest(&samples).into())
     );
     assert_eq!(super::kill::repair(&out)["action"], "none");
     println!("{error} for 4 s: {} frames written, 0 lost", row.frames);

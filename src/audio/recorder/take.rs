@@ -10,7 +10,6 @@ use crate::audio::block::{Block, Cause};
 use crate::audio::format::{Format, Spec};
 use crate::audio::meter::{Level, Meter};
 use crate::audio::rf64::{Error, TakeFile};
-use crate::corpus;
 use crate::store::row::{Gap, Row, Verdict};
 
 /// The latest blocks, oldest first.
@@ -318,7 +317,7 @@ impl OpenTake {
         row.format = self.spec.format.stored();
         row.gaps.clone_from(&self.gaps);
         row.measure(&levels);
-        row.samples_sha256 = corpus::hex(self.hash.clone().finalize().into());
+        row.samples_sha256 = crate::hex::encode(self.hash.clone().finalize().into());
         Some(row)
     }
 }

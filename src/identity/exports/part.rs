@@ -250,7 +250,7 @@ mod tests {
 
     fn sum(dir: &Path, name: &str) -> String {
         let bytes = fs::read(dir.join(name)).expect("read");
-        crate::corpus::hex(Sha256::digest(bytes).into())
+        crate::hex::encode(Sha256::digest(bytes).into())
     }
 
     /// An export with a folder a session, the file 0001.wav, and `rows` in its table.

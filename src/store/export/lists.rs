@@ -14,7 +14,7 @@ use super::ExportError;
 use super::person::Person;
 use super::place::{README, SUMS};
 use super::table::{self, Cells};
-use crate::corpus::hex;
+use crate::hex;
 use crate::identity::exports::METADATA;
 use crate::store::small;
 
@@ -40,7 +40,7 @@ pub fn write(out: &Path, persons: &[Person], files: &[(String, Cells)]) -> Resul
         };
         sums.insert(name.as_str(), sum);
     }
-    sums.insert(METADATA, hex(Sha256::digest(&table).into()));
+    sums.insert(METADATA, hex::encode(Sha256::digest(&table).into()));
     sums.insert(README, hash(&out.join(README))?);
     let lines = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n"));
     let text: String = lines.collect();
@@ -74,5 +74,5 @@ fn hash(path: &Path) -> Result<String, ExportError> {
     let mut hash = Sha256::new();
     let mut file = File::open(path).map_err(ExportError::file("read", path))?;
     io::copy(&mut file, &mut hash).map_err(ExportError::file("read", path))?;
-    Ok(hex(hash.finalize().into()))
+    Ok(hex::encode(hash.finalize().into()))
 }

@@ -162,7 +162,7 @@ impl<'a> Take<'a> {
             each(bytes)?;
             left -= frames;
         }
-        if crate::corpus::hex(hash.finalize().into()) == self.row.samples_sha256 {
+        if crate::hex::encode(hash.finalize().into()) == self.row.samples_sha256 {
             Ok(())
         } else {
             Err(E::from(TakeError::Differs {
