@@ -14,6 +14,7 @@ mod sphere {
     mod names;
     mod peers;
     mod session;
+    mod setup;
     mod trust;
     mod verbs;
 
