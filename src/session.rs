@@ -58,7 +58,7 @@ pub struct Rules {
     pub pages: Vec<Arc<str>>,
     /// Whether there is a sphere; without one its cues are passed over.
     pub sphere: bool,
-    /// Draws the sphere's start positions.
+    /// Draws the sphere's start positions: another one at each program start, but under a script.
     pub seed: u64,
     /// Whether takes are sealed once they are finished.
     pub sealed: bool,
@@ -210,6 +210,7 @@ impl Session {
             number,
             until: None,
         });
+        let plays = rules.sphere && protocol.steps.iter().any(|it| it.sphere.is_some());
         Session {
             protocol,
             rules,
@@ -228,7 +229,7 @@ impl Session {
             held: None,
             down_since: [None; Button::ALL.len()],
             last_screen: None,
-            sounds: Sounds::default(),
+            sounds: Sounds::new(plays),
             request: 0,
             wanted: false,
             lines: VecDeque::new(),

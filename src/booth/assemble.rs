@@ -20,6 +20,7 @@ use crate::board::sim::script::Player;
 use crate::board::{self, Panel};
 use crate::config::Config;
 use crate::corpus::Corpus;
+use crate::identity::participant::ParticipantError;
 use crate::identity::pending::PendingError;
 use crate::identity::{forget, operator, pending};
 use crate::rt::Nanos;
@@ -67,8 +68,9 @@ impl Booth {
         let expected = options.participant.map(person).transpose()?;
         let mixer = mixer(&config)?;
         let clerk = clerk(&config, &protocol, mixer, options.fast)?;
-        let sphere =
+        let mut sphere =
             Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
+        sphere.silence(time.now());
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register(signal, stop.clone()).map_err(Error::system("signals"))?;
@@ -94,7 +96,10 @@ impl Booth {
             language: config.language.clone(),
             pages,
             sphere: sphere.thread.is_some(),
-            seed: config.corpus.seed,
+            seed: match options.script {
+                Some(_) => config.corpus.seed,
+                None => random().map_err(ParticipantError::from)?,
+            },
             sealed: record::is_sealed(&config),
             device_grace_s: config.audio.device_grace_s,
             resume_min: config.storage.resume_min,
@@ -234,6 +239,12 @@ fn clerk(
         mixer,
     };
     Clerk::start(source).map_err(Error::system("thread `clerk`"))
+}
+
+fn random() -> Result<u64, getrandom::Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// The configured corpus; a sample of the binary that is asked for and not there is written to

@@ -71,6 +71,11 @@ impl Loudspeakers {
         })
     }
 
+    /// What ran before may still play.
+    pub(super) fn silence(&mut self, now: Nanos) {
+        self.ask(Command::Stop, now);
+    }
+
     fn ask(&mut self, command: Command, now: Nanos) {
         let Some(thread) = &mut self.thread else {
             return;

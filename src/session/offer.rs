@@ -11,7 +11,7 @@ use crate::store::resume::Resumption;
 const ANSWER_MS: u32 = 30_000;
 
 /// What is offered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Offer {
     session: Resumption,
     /// From this frame on it is not offered any more.
@@ -84,5 +84,6 @@ impl Session {
         let step = steps.position(|it| it.name == session.step).unwrap_or(0);
         self.enter_step(step, frame, actions);
         self.timer = Timer::used(self.timer.budget(), session.used_frames);
+        self.remember_cue(session.start_s);
     }
 }

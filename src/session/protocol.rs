@@ -361,4 +361,32 @@ mod tests {
             assert!(refusal(&text).contains(part), "{text}\n{}", refusal(&text));
         }
     }
+
+    #[test]
+    fn a_cue_that_no_sphere_can_play_is_refused_before_a_visitor_meets_it() {
+        let good = "name = \"p\"\n[[step]]\nname = \"a\"\nkind = \"quiet\"\nseconds = 5\n";
+        for (cue, part) in [
+            ("track = \"\", locate_s = 0", "is empty"),
+            ("track = \"a\\u0007b\", locate_s = 0", "control characters"),
+            (
+                "track = \"project:hall\", locate_s = 0",
+                "project:ROOM:/FOLDER",
+            ),
+            ("track = \"n\", locate_s = 1e300", "locate_s + seconds: "),
+            ("track = \"n\", locate_s = nan", "0 or more"),
+            (
+                "track = \"n\", locate_s = \"random\", length_s = 1e300",
+                "length_s: ",
+            ),
+            ("track = \"n\", locate_s = 0, length_s = nan", "length_s: "),
+            ("track = \"n\", locate_s = 0, length_s = 4", "shorter"),
+        ] {
+            let text = format!("{good}sphere = {{ {cue} }}\n");
+            let refusal = refusal(&text);
+            assert!(
+                refusal.contains("p.toml:6: `sphere` of step \"a\"") && refusal.contains(part),
+                "{cue}: {refusal}"
+            );
+        }
+    }
 }

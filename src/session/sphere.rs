@@ -20,7 +20,7 @@ pub(super) struct Sounds {
     play: u32,
     /// Whether it is to play now.
     wanted: bool,
-    /// It was asked to play, and is not known to be silent since.
+    /// It was asked to play, by whatever ran here before too, and is not known to be silent since.
     sounding: bool,
     /// Why it cannot be silenced.
     unsilent: Option<Arc<str>>,
@@ -36,6 +36,16 @@ pub(super) struct Sounds {
     draws: u64,
 }
 
+impl Sounds {
+    /// At the program's start. What played before it may play on, if this box ever plays.
+    pub(super) fn new(plays: bool) -> Sounds {
+        Sounds {
+            sounding: plays,
+            ..Sounds::default()
+        }
+    }
+}
+
 impl Session {
     /// The track that a take is made with.
     pub(super) fn track_playing(&self) -> Option<Arc<str>> {
@@ -46,6 +56,11 @@ impl Session {
     pub(super) fn forget_cue(&mut self) {
         self.sounds.start_s = None;
         self.sounds.track = None;
+    }
+
+    /// The step that a crash cut began at this second of its track, if it had begun.
+    pub(super) fn remember_cue(&mut self, start_s: Option<f64>) {
+        self.sounds.start_s = start_s;
     }
 
     /// `go` on the intro: the sphere first, then the step.

@@ -96,7 +96,7 @@ impl Room {
             forgotten: Vec::new(),
             listed: 0,
             expected: Vec::new(),
-            sphere: Loudspeakers::default(),
+            sphere: Loudspeakers::playing(),
             dry: false,
         }
     }

@@ -9,7 +9,7 @@ use super::row::Row;
 use super::{small, takes};
 
 /// A session that may be taken up again.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Resumption {
     /// Its folder.
     pub folder: PathBuf,
@@ -17,6 +17,8 @@ pub struct Resumption {
     pub step: String,
     /// Frames of that step's time that were used up.
     pub used_frames: u64,
+    /// Where that step began in the sphere's track, seconds; `None` if it never asked for one.
+    pub start_s: Option<f64>,
     /// The frame its clock goes on at: the next whole second after the last frame known.
     pub next_frame: u64,
     /// Takes it has.
@@ -34,6 +36,9 @@ struct Event {
     name: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    verb: String,
+    position: Option<f64>,
 }
 
 /// The record of a session that has no end yet; `None` for one that has, or that cannot be read.
@@ -78,6 +83,7 @@ pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
         line: line_read(&rows, &step),
         step,
         used_frames,
+        start_s: start_at(&events),
         next_frame: (last / rate + 1) * rate,
         takes: rows.iter().map(|row| row.take).max().unwrap_or(0),
     })
@@ -104,6 +110,22 @@ fn step_at(events: &[Event], last: u64) -> Option<(String, u64)> {
     name.map(|name| (name, used))
 }
 
+/// Where the last step of `events` began in the sphere's track: its first order to play names that
+/// second, later ones what was used of the step's time too.
+fn start_at(events: &[Event]) -> Option<f64> {
+    let (mut name, mut start_s) = ("", None);
+    for event in events {
+        match event.event.as_str() {
+            "step" if event.name != name || event.state == "reset" => {
+                (name, start_s) = (&event.name, None);
+            }
+            "sphere" if event.verb == "play" => start_s = start_s.or(event.position),
+            _ => {}
+        }
+    }
+    start_s
+}
+
 fn line_read(rows: &[Row], step: &str) -> Option<(u64, u32)> {
     let last = rows.iter().rev().find(|row| row.step == step)?;
     Some((last.line?, last.version))
@@ -128,7 +150,39 @@ mod tests {
             event: "step".into(),
             name: name.into(),
             state: state.into(),
+            verb: String::new(),
+            position: None,
         }
+    }
+
+    fn sphere(verb: &str, position: Option<f64>) -> Event {
+        Event {
+            event: "sphere".into(),
+            verb: verb.into(),
+            position,
+            ..event(0, "", "")
+        }
+    }
+
+    #[test]
+    fn a_step_goes_on_in_the_track_as_it_began() {
+        let events = [
+            event(0, "a", "intro"),
+            sphere("play", Some(7.0)),
+            event(0, "b", "intro"),
+            sphere("play", Some(100.5)),
+            event(10, "b", "run"),
+            sphere("read", Some(110.0)),
+            // Lost and found, then cut by a crash and resumed.
+            sphere("play", None),
+            event(20, "b", "intro"),
+            sphere("play", Some(120.5)),
+        ];
+        assert_eq!(start_at(&events), Some(100.5));
+        assert_eq!(start_at(&events[..3]), None);
+        assert_eq!(start_at(&events[..2]), Some(7.0));
+        let reset = [sphere("play", Some(1.0)), event(30, "", "reset")];
+        assert_eq!(start_at(&reset), None);
     }
 
     #[test]

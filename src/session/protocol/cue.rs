@@ -2,6 +2,13 @@
 
 use serde::Deserialize;
 
+use crate::sphere::frame_of;
+use crate::sphere::ladish::Track;
+
+/// No sphere has fewer frames a second. JACK counts them in 32 bits, so that none gets beyond
+/// [`frame_of`] its last.
+const LEAST_RATE: u32 = 44_100;
+
 /// Where the sphere's track begins.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Locate {
@@ -43,7 +50,12 @@ enum TypedLocate {
 /// Checks what was typed for a step of `seconds`.
 pub(super) fn check(t: Typed, seconds: u32) -> Result<Cue, String> {
     let needed = f64::from(seconds);
-    if t.length_s.is_some_and(|l| !l.is_finite() || l < needed) {
+    Track::read(&t.track).map_err(|e| e.to_string())?;
+    let reaches = |seconds: f64| frame_of(seconds, LEAST_RATE).map_err(|e| e.to_string());
+    if let Some(length_s) = t.length_s {
+        reaches(length_s).map_err(|e| format!("length_s: {e}"))?;
+    }
+    if t.length_s.is_some_and(|l| l < needed) {
         return Err(format!(
             "length_s is shorter than the step's {seconds} seconds"
         ));
@@ -66,7 +78,10 @@ pub(super) fn check(t: Typed, seconds: u32) -> Result<Cue, String> {
                 "the track ends before the step: locate_s + seconds exceed length_s".to_owned(),
             );
         }
-        TypedLocate::At(s) => Locate::At(s),
+        TypedLocate::At(s) => {
+            reaches(s + needed).map_err(|e| format!("locate_s + seconds: {e}"))?;
+            Locate::At(s)
+        }
     };
     Ok(Cue {
         track: t.track,

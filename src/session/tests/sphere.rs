@@ -1,6 +1,7 @@
 //! What the session asks of the sphere, and what it makes of a sphere that fails.
 
 use super::*;
+use crate::store::resume::Resumption;
 use crate::store::row::Kind;
 
 /// The sphere's thread as the session sees it: it does what was asked last as soon as it can.
@@ -19,6 +20,14 @@ pub(super) struct Loudspeakers {
 }
 
 impl Loudspeakers {
+    /// At the program's start: what played before is being stopped.
+    pub(super) fn playing() -> Loudspeakers {
+        Loudspeakers {
+            silencing: true,
+            ..Loudspeakers::default()
+        }
+    }
+
     pub(super) fn play(&mut self, play: u32, start: PlayFrom, rest: u64, frame: u64) {
         self.wanted = Some((play, start));
         (self.rolls, self.told, self.due) = (false, false, frame + 40);
@@ -90,6 +99,41 @@ fn in_noise() -> Room {
 fn noise_takes(room: &Room) -> Vec<&End> {
     let of_noise = |end: &&End| end.of.kind == Kind::Quiet;
     room.ended.values().filter(of_noise).collect()
+}
+
+#[test]
+fn what_played_before_the_program_started_is_silent_before_the_first_take() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.sphere.fails = true;
+    room.press(Button::Go, 0);
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    room.wait(100);
+    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert!(room.begun.is_empty());
+    room.sphere.fails = false;
+    room.wait(100);
+    assert_eq!(room.session.screen_name(), Name::Reading);
+}
+
+#[test]
+fn a_step_that_a_crash_cut_goes_on_in_its_track() {
+    let mut room = Room::new(config::Mode::Auto);
+    room.send(Event::Offer(Box::new(Resumption {
+        folder: "cut".into(),
+        step: "noise".into(),
+        used_frames: 2000,
+        start_s: Some(31.5),
+        next_frame: 1_000_000,
+        takes: 7,
+        line: None,
+    })));
+    room.wait(1000);
+    room.press(Button::Go, 0);
+    room.wait(100);
+    room.press(Button::Go, 0);
+    let (start, _) = room.sphere.plays[0];
+    assert_eq!(start, PlayFrom::Second(33.5));
 }
 
 #[test]

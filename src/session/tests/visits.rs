@@ -29,6 +29,7 @@ fn cut_session() -> Event {
         folder: "cut".into(),
         step: "read".into(),
         used_frames: 15_000,
+        start_s: None,
         next_frame: 1_000_000,
         takes: 7,
         line: Some((1, 2)),
