@@ -37,10 +37,12 @@ pub struct Sphere {
 
 /// JACK, started anew whenever it ends, but while the file `no-jack` is there. A server that was killed
 /// keeps one of eight places in JACK's registry until one of its name comes again; where they are all
-/// taken by the dead, the registry goes.
-const KEEPER: &str = r#"while [ ! -e end ]; do
+/// taken by the dead, the registry goes. In real time where that is allowed, as on any sphere: on a busy
+/// machine it dates its periods late by more than one otherwise.
+const KEEPER: &str = r#"rt=$(chrt -f 5 true 2>/dev/null && echo chrt -f 5)
+while [ ! -e end ]; do
   if [ -e no-jack ]; then rm -f ladish/jackd; sleep 0.02; continue; fi
-  jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
+  $rt jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
   echo $! >ladish/jackd; wait $!
   if grep -q 'Too many servers' jackd.log && ! pgrep -x jackd >/dev/null; then
     rm -f /dev/shm/jack-shm-registry /dev/shm/jack-0-* /dev/shm/jack_booth-* /dev/shm/jack_sem.0_booth-*
