@@ -15,7 +15,9 @@ mod sphere {
     mod peers;
     mod session;
     mod trust;
+    mod turns;
     mod verbs;
+    mod visit;
 
     use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -270,6 +270,16 @@ impl Sphere {
         .collect()
     }
 
+    /// A network in between that can be made worse, and the way through it.
+    pub fn behind_a_wire(&self) -> (wire::Wire, booth::config::Sphere) {
+        let wire = wire::Wire::to(self.port);
+        let mut config = self.config();
+        config.port = wire.port;
+        let key = fs::read_to_string(self.path("host_key.pub")).unwrap();
+        fs::write(&config.known_hosts, format!("127.0.0.1 {key}")).unwrap();
+        (wire, config)
+    }
+
     /// Runs `booth`, led here.
     pub fn booth(&self, args: &[&str]) -> Output {
         super::run::booth()
