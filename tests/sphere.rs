@@ -8,6 +8,7 @@ mod common;
 
 mod sphere {
     mod deadman;
+    mod faults;
     mod gate;
     mod hand;
     mod latency;
@@ -28,8 +29,16 @@ mod sphere {
 
     /// A sphere that no other test has.
     fn start(kind: Kind) -> (MutexGuard<'static, ()>, Sphere) {
+        start_with(kind, Vec::new())
+    }
+
+    /// The same, with an environment for all that runs there.
+    fn start_with(
+        kind: Kind,
+        environment: Vec<(&'static str, String)>,
+    ) -> (MutexGuard<'static, ()>, Sphere) {
         let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let sphere = Sphere::start(kind);
+        let sphere = Sphere::start(kind, environment);
         (alone, sphere)
     }
 }

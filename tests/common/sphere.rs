@@ -1,6 +1,8 @@
 //! A sphere on this machine: OpenSSH's sshd with keys of its own, jackd with the dummy driver, and a
 //! stand-in for ladish_control; all of it started and stopped here, without systemd.
 
+pub mod clock;
+pub mod disk;
 pub mod wire;
 
 use std::fs;
@@ -31,6 +33,8 @@ pub struct Sphere {
     pub kind: Kind,
     port: u16,
     server: String,
+    /// Of all that runs there.
+    environment: Vec<(&'static str, String)>,
     jack: Child,
     sshd: Option<Child>,
 }
@@ -50,8 +54,8 @@ while [ ! -e end ]; do
 done"#;
 
 impl Sphere {
-    /// Starts it.
-    pub fn start(kind: Kind) -> Sphere {
+    /// Starts it; all that runs there has `environment`.
+    pub fn start(kind: Kind, environment: Vec<(&'static str, String)>) -> Sphere {
         // One after the other in this process, so that each finds the place of the one before.
         let server = format!("booth-{}", std::process::id());
         let folder = super::folder();
@@ -71,6 +75,7 @@ impl Sphere {
             .args(["-c", KEEPER])
             .current_dir(&path)
             .env("JACK_DEFAULT_SERVER", &server)
+            .envs(environment.clone())
             // It tells of each end that a test makes.
             .stderr(Stdio::null())
             .spawn()
@@ -83,6 +88,7 @@ impl Sphere {
             kind,
             port,
             server,
+            environment,
             jack,
             sshd: None,
         };
@@ -115,17 +121,29 @@ impl Sphere {
         assert!(output.status.success(), "{output:?}");
     }
 
+    /// Puts a program there in the place of a real one, or of one of ours.
+    pub fn put(&self, name: &str, text: &str) {
+        let new = self.path(name).with_extension("new");
+        fs::write(&new, text).unwrap();
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(new, self.path(name)).unwrap();
+    }
+
     fn paths(&self) -> String {
         format!("{}:/usr/bin:/bin", self.path("bin").display())
     }
 
     fn write_sshd_config(&self) {
         let at = |name: &str| self.path(name).display().to_string();
+        let own = self.environment.iter();
+        let own: String = own
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
         let text = format!(
             "Port {}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nUseDNS no\nPidFile none\n\
              PermitRootLogin prohibit-password\nPermitUserRC no\nSubsystem sftp internal-sftp\n\
-             SetEnv JACK_DEFAULT_SERVER={} LADISH={} XDG_RUNTIME_DIR={} HOME={} PATH={}\n",
+             SetEnv JACK_DEFAULT_SERVER={} LADISH={} XDG_RUNTIME_DIR={} HOME={} PATH={}{own}\n",
             self.port,
             at("host_key"),
             at("home/.ssh/authorized_keys"),
@@ -144,6 +162,7 @@ impl Sphere {
         let mut command = Command::new("/usr/sbin/sshd");
         command.arg("-D").arg("-f").arg(self.path("sshd_config"));
         command.arg("-E").arg(self.path("sshd.log"));
+        command.envs(self.environment.clone());
         self.sshd = Some(command.spawn().unwrap());
         let address = format!("127.0.0.1:{}", self.port);
         wait_for("sshd", || std::net::TcpStream::connect(&address).is_ok());
