@@ -11,6 +11,7 @@ mod sphere {
     mod faults;
     mod gate;
     mod hand;
+    mod killed;
     mod latency;
     mod names;
     mod peers;
