@@ -33,6 +33,8 @@ pub struct Sphere {
     pub kind: Kind,
     port: u16,
     server: String,
+    /// The server's name is ours while it is locked.
+    _named: fs::File,
     /// Of all that runs there.
     environment: Vec<(&'static str, String)>,
     jack: Child,
@@ -46,7 +48,7 @@ pub struct Sphere {
 const KEEPER: &str = r#"rt=$(chrt -f 5 true 2>/dev/null && echo chrt -f 5)
 while [ ! -e end ]; do
   if [ -e no-jack ]; then rm -f ladish/jackd; sleep 0.02; continue; fi
-  $rt jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
+  $rt setpriv --pdeathsig TERM jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
   echo $! >ladish/jackd; wait $!
   if grep -q 'Too many servers' jackd.log && ! pgrep -x jackd >/dev/null; then
     rm -f /dev/shm/jack-shm-registry /dev/shm/jack-0-* /dev/shm/jack_booth-* /dev/shm/jack_sem.0_booth-*
@@ -56,8 +58,7 @@ done"#;
 impl Sphere {
     /// Starts it; all that runs there has `environment`.
     pub fn start(kind: Kind, environment: Vec<(&'static str, String)>) -> Sphere {
-        // One after the other in this process, so that each finds the place of the one before.
-        let server = format!("booth-{}", std::process::id());
+        let (server, named) = free_name();
         let folder = super::folder();
         let path = folder.path().canonicalize().unwrap();
         for name in ["bin", "ladish", "run", "home/.ssh"] {
@@ -71,8 +72,9 @@ impl Sphere {
         for key in ["host_key", "key", "stranger"] {
             keygen(&path.join(key));
         }
-        let jack = Command::new("sh")
-            .args(["-c", KEEPER])
+        // A test that is killed must not leave a server whose name the next one takes.
+        let jack = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "sh", "-c", KEEPER])
             .current_dir(&path)
             .env("JACK_DEFAULT_SERVER", &server)
             .envs(environment.clone())
@@ -88,6 +90,7 @@ impl Sphere {
             kind,
             port,
             server,
+            _named: named,
             environment,
             jack,
             sshd: None,
@@ -323,6 +326,22 @@ impl Sphere {
             ssh.arg(command);
         }
         ssh.stdin(Stdio::null()).output().unwrap()
+    }
+}
+
+/// A name for a JACK server that no other test has now, and the lock on it. They are few: JACK's registry
+/// has eight places for all that were ever killed and did not come again.
+fn free_name() -> (String, fs::File) {
+    loop {
+        for number in 0..6 {
+            let name = format!("booth-{number}");
+            let path = std::env::temp_dir().join(format!("{name}.lock"));
+            let file = fs::File::create(path).unwrap();
+            if file.try_lock().is_ok() {
+                return (name, file);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -284,7 +284,7 @@ impl Taken {
                 run.said()
             );
             marked += row.frames - row.lead_frames - row.tail_frames;
-            self.check_place(row, first);
+            self.check_place(row, first, run);
         }
         assert_eq!(
             marked,
@@ -295,7 +295,7 @@ impl Taken {
     }
 
     /// The row's place in the track against a sight taken on the same line.
-    fn check_place(&self, row: &Row, first: u64) {
+    fn check_place(&self, row: &Row, first: u64, run: &Run) {
         let nanos = |frame: u64| {
             let since = u128::from(frame) * 1_000_000_000 / u128::from(RATE);
             self.env.epoch_ms as i128 * 1_000_000 + since as i128
@@ -303,7 +303,7 @@ impl Taken {
         let mark = nanos(first + row.lead_frames);
         let end = nanos(first + row.frames - row.tail_frames);
         let Some(at) = &row.sphere else {
-            panic!("take {} without a place", row.take)
+            panic!("take {} without a place: {}", row.take, run.said())
         };
         let within = |sight: &&Sight| (mark..end).contains(&i128::from(sight.at_ns));
         for sight in self.sights.iter().filter(within) {
