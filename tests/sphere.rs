@@ -8,15 +8,19 @@ mod common;
 
 mod sphere {
     mod deadman;
+    mod faults;
     mod gate;
     mod hand;
+    mod killed;
     mod latency;
     mod names;
     mod peers;
     mod session;
     mod setup;
     mod trust;
+    mod turns;
     mod verbs;
+    mod visit;
 
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -27,8 +31,16 @@ mod sphere {
 
     /// A sphere that no other test has.
     fn start(kind: Kind) -> (MutexGuard<'static, ()>, Sphere) {
+        start_with(kind, Vec::new())
+    }
+
+    /// The same, with an environment for all that runs there.
+    fn start_with(
+        kind: Kind,
+        environment: Vec<(&'static str, String)>,
+    ) -> (MutexGuard<'static, ()>, Sphere) {
         let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let sphere = Sphere::start(kind);
+        let sphere = Sphere::start(kind, environment);
         (alone, sphere)
     }
 }

@@ -17,6 +17,8 @@ use crate::store::clerk::Clerk;
 const SILENT: Duration = Duration::from_secs(10);
 /// What a disk call may take beyond what the pool bridges.
 const DISK: Duration = Duration::from_secs(60);
+/// How often the longest turn is told.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Whether a service manager started this process and wants to hear of it.
 pub(super) fn is_managed() -> bool {
@@ -34,6 +36,9 @@ pub(super) struct Watch {
     /// How long a thread may wait for the disk.
     disk: Duration,
     longest: Longest,
+    /// The same since `recent_since`, which is told each second.
+    recent: Longest,
+    recent_since: Nanos,
 }
 
 /// What took the main loop longest so far.
@@ -43,6 +48,26 @@ struct Longest {
     turn: Duration,
     /// The sphere's part in one.
     sphere: Duration,
+}
+
+impl Longest {
+    fn with(self, turn: Duration, sphere: Duration) -> Longest {
+        Longest {
+            turn: self.turn.max(turn),
+            sphere: self.sphere.max(sphere),
+        }
+    }
+}
+
+impl std::fmt::Display for Longest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let (turn, sphere) = (ms(self.turn), ms(self.sphere));
+        write!(
+            f,
+            "longest turn {turn:.3} ms, with the sphere {sphere:.3} ms"
+        )
+    }
 }
 
 impl Watch {
@@ -56,6 +81,8 @@ impl Watch {
             stuck: false,
             disk: Duration::from_secs(buffer_s.into()) + DISK,
             longest: Longest::default(),
+            recent: Longest::default(),
+            recent_since: Nanos::now(),
         }
     }
 
@@ -93,20 +120,19 @@ impl Watch {
 
     /// A turn began and ended, and the sphere was served in it for so long.
     pub(super) fn measure(&mut self, began: Nanos, ended: Nanos, sphere: Duration) {
-        let longest = &mut self.longest;
-        longest.turn = longest.turn.max(ended.since(began));
-        longest.sphere = longest.sphere.max(sphere);
+        self.recent = self.recent.with(ended.since(began), sphere);
+        if ended.since(self.recent_since) >= SECOND {
+            log::debug!("main loop, last second: {}", self.recent);
+            let Longest { turn, sphere } = std::mem::take(&mut self.recent);
+            self.longest = self.longest.with(turn, sphere);
+            self.recent_since = ended;
+        }
     }
 
     /// Says at the end what took longest.
     pub(super) fn sum_up(&self) {
-        let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        let Longest { turn, sphere } = self.longest;
-        log::debug!(
-            "main loop: longest turn {:.3} ms, longest with the sphere {:.3} ms",
-            ms(turn),
-            ms(sphere)
-        );
+        let Longest { turn, sphere } = self.recent;
+        log::debug!("main loop, whole run: {}", self.longest.with(turn, sphere));
     }
 
     fn is_stuck(&self, beat: &Beat, now: Nanos) -> bool {

@@ -68,6 +68,8 @@ struct Segment {
     /// The last moment at which it is known to have rolled on this line; the newest reading's until
     /// the segment is closed.
     until: Option<Nanos>,
+    /// It is the one before it, but for less than [`SLIP`].
+    slipped: bool,
     readings: Vec<Position>,
 }
 
@@ -82,6 +84,10 @@ pub struct Timeline {
 impl Timeline {
     /// `track` rolls as read.
     pub fn begin(&mut self, track: Arc<str>, reading: Position) {
+        self.open(track, reading, false);
+    }
+
+    fn open(&mut self, track: Arc<str>, reading: Position, slipped: bool) {
         self.end();
         self.suspect = None;
         if self.segments.len() == SEGMENTS {
@@ -92,6 +98,7 @@ impl Timeline {
             rate: reading.rate,
             since: reading.at,
             until: None,
+            slipped,
             readings: vec![reading],
         });
     }
@@ -120,7 +127,7 @@ impl Timeline {
         // A reading that JACK dated badly stands alone; a lost period does not.
         match self.suspect.replace(reading) {
             Some(first) if agree(&first, &reading) => {
-                self.begin(track, first);
+                self.open(track, first, true);
                 self.read(reading);
                 Fit::Slipped
             }
@@ -145,7 +152,27 @@ impl Timeline {
     #[must_use]
     pub fn at(&self, at: Nanos) -> Option<Mapped> {
         let within = |s: &&Segment| s.since <= at && s.until.is_none_or(|until| at <= until);
-        self.segments.iter().rev().find(within).map(|s| s.at(at))
+        let found = self.segments.iter().rev().find(within);
+        found.map(|s| s.at(at)).or_else(|| self.amid_slip(at))
+    }
+
+    /// Between the last reading before a slip and the first after it: on one of the two lines.
+    fn amid_slip(&self, at: Nanos) -> Option<Mapped> {
+        let mut pairs = self.segments.iter().zip(self.segments.iter().skip(1));
+        let amid = |(old, new): &(&Segment, &Segment)| {
+            let until = old.until.filter(|_| new.slipped);
+            until.is_some_and(|until| until < at && at < new.since)
+        };
+        let (before, after) = pairs.find(amid)?;
+        let (before, after) = (before.at(at), after.at(at));
+        let apart = before.frame.abs_diff(after.frame);
+        let uncertainty_frames = after
+            .uncertainty_frames
+            .max(apart + before.uncertainty_frames);
+        Some(Mapped {
+            uncertainty_frames,
+            ..after
+        })
     }
 
     /// Whether both moments lie on one line, without a jump between.

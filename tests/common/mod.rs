@@ -9,6 +9,7 @@ pub mod run;
 pub mod shim;
 pub mod sphere;
 pub mod tools;
+pub mod unit;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,10 @@
 //! A disk that misbehaves: see `shim.c`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 /// What happens to the files below one folder, as the processes see it that it is applied to.
 pub struct Shim {
@@ -43,7 +44,7 @@ impl Shim {
     /// Puts it between `command` and its disk.
     pub fn apply(&self, command: &mut Command) {
         command
-            .env("LD_PRELOAD", library())
+            .env("LD_PRELOAD", library("tests/common/shim.c"))
             .env("FAULT_BELOW", &self.below)
             .env("FAULT_STALL", self.file("stall"))
             .env("FAULT_FAIL", self.file("fail"))
@@ -93,22 +94,30 @@ impl Shim {
     }
 }
 
-fn library() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let library = folder.join(format!("shim-{}.so", std::process::id()));
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/shim.c");
-        let built = Command::new("cc")
-            .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
-            .args([&library, &source])
-            .args(["-ldl", "-lpthread"])
-            .status()
-            .expect("cc is installed");
-        assert!(built.success(), "cc builds {}", source.display());
-        let kept = folder.join("shim.so");
-        // A library that is in use is not written to: moved into place.
-        fs::rename(library, &kept).unwrap();
-        kept
-    })
+/// The library of a source of the tests, to be preloaded.
+pub fn library(source: &str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap();
+    let library = built
+        .entry(source.to_owned())
+        .or_insert_with(|| build(source));
+    library.clone()
+}
+
+fn build(source: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    let name = source.file_stem().unwrap().to_string_lossy();
+    let library = folder.join(format!("{name}-{}.so", std::process::id()));
+    let built = Command::new("cc")
+        .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
+        .args([&library, &source])
+        .args(["-ldl", "-lpthread"])
+        .status()
+        .expect("cc is installed");
+    assert!(built.success(), "cc builds {}", source.display());
+    let kept = folder.join(format!("{name}.so"));
+    // A library that is in use is not written to: moved into place.
+    fs::rename(library, &kept).unwrap();
+    kept
 }

@@ -1,6 +1,8 @@
 //! A sphere on this machine: OpenSSH's sshd with keys of its own, jackd with the dummy driver, and a
 //! stand-in for ladish_control; all of it started and stopped here, without systemd.
 
+pub mod clock;
+pub mod disk;
 pub mod wire;
 
 use std::fs;
@@ -31,16 +33,22 @@ pub struct Sphere {
     pub kind: Kind,
     port: u16,
     server: String,
+    /// The server's name is ours while it is locked.
+    _named: fs::File,
+    /// Of all that runs there.
+    environment: Vec<(&'static str, String)>,
     jack: Child,
     sshd: Option<Child>,
 }
 
 /// JACK, started anew whenever it ends, but while the file `no-jack` is there. A server that was killed
 /// keeps one of eight places in JACK's registry until one of its name comes again; where they are all
-/// taken by the dead, the registry goes.
-const KEEPER: &str = r#"while [ ! -e end ]; do
+/// taken by the dead, the registry goes. In real time where that is allowed, as on any sphere: on a busy
+/// machine it dates its periods late by more than one otherwise.
+const KEEPER: &str = r#"rt=$(chrt -f 5 true 2>/dev/null && echo chrt -f 5)
+while [ ! -e end ]; do
   if [ -e no-jack ]; then rm -f ladish/jackd; sleep 0.02; continue; fi
-  jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
+  $rt setpriv --pdeathsig TERM jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
   echo $! >ladish/jackd; wait $!
   if grep -q 'Too many servers' jackd.log && ! pgrep -x jackd >/dev/null; then
     rm -f /dev/shm/jack-shm-registry /dev/shm/jack-0-* /dev/shm/jack_booth-* /dev/shm/jack_sem.0_booth-*
@@ -48,10 +56,9 @@ const KEEPER: &str = r#"while [ ! -e end ]; do
 done"#;
 
 impl Sphere {
-    /// Starts it.
-    pub fn start(kind: Kind) -> Sphere {
-        // One after the other in this process, so that each finds the place of the one before.
-        let server = format!("booth-{}", std::process::id());
+    /// Starts it; all that runs there has `environment`.
+    pub fn start(kind: Kind, environment: Vec<(&'static str, String)>) -> Sphere {
+        let (server, named) = free_name();
         let folder = super::folder();
         let path = folder.path().canonicalize().unwrap();
         for name in ["bin", "ladish", "run", "home/.ssh"] {
@@ -65,10 +72,12 @@ impl Sphere {
         for key in ["host_key", "key", "stranger"] {
             keygen(&path.join(key));
         }
-        let jack = Command::new("sh")
-            .args(["-c", KEEPER])
+        // A test that is killed must not leave a server whose name the next one takes.
+        let jack = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "sh", "-c", KEEPER])
             .current_dir(&path)
             .env("JACK_DEFAULT_SERVER", &server)
+            .envs(environment.clone())
             // It tells of each end that a test makes.
             .stderr(Stdio::null())
             .spawn()
@@ -81,6 +90,8 @@ impl Sphere {
             kind,
             port,
             server,
+            _named: named,
+            environment,
             jack,
             sshd: None,
         };
@@ -113,17 +124,29 @@ impl Sphere {
         assert!(output.status.success(), "{output:?}");
     }
 
+    /// Puts a program there in the place of a real one, or of one of ours.
+    pub fn put(&self, name: &str, text: &str) {
+        let new = self.path(name).with_extension("new");
+        fs::write(&new, text).unwrap();
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(new, self.path(name)).unwrap();
+    }
+
     fn paths(&self) -> String {
         format!("{}:/usr/bin:/bin", self.path("bin").display())
     }
 
     fn write_sshd_config(&self) {
         let at = |name: &str| self.path(name).display().to_string();
+        let own = self.environment.iter();
+        let own: String = own
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
         let text = format!(
             "Port {}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nUseDNS no\nPidFile none\n\
              PermitRootLogin prohibit-password\nPermitUserRC no\nSubsystem sftp internal-sftp\n\
-             SetEnv JACK_DEFAULT_SERVER={} LADISH={} XDG_RUNTIME_DIR={} HOME={} PATH={}\n",
+             SetEnv JACK_DEFAULT_SERVER={} LADISH={} XDG_RUNTIME_DIR={} HOME={} PATH={}{own}\n",
             self.port,
             at("host_key"),
             at("home/.ssh/authorized_keys"),
@@ -142,6 +165,7 @@ impl Sphere {
         let mut command = Command::new("/usr/sbin/sshd");
         command.arg("-D").arg("-f").arg(self.path("sshd_config"));
         command.arg("-E").arg(self.path("sshd.log"));
+        command.envs(self.environment.clone());
         self.sshd = Some(command.spawn().unwrap());
         let address = format!("127.0.0.1:{}", self.port);
         wait_for("sshd", || std::net::TcpStream::connect(&address).is_ok());
@@ -268,6 +292,16 @@ impl Sphere {
         .collect()
     }
 
+    /// A network in between that can be made worse, and the way through it.
+    pub fn behind_a_wire(&self) -> (wire::Wire, booth::config::Sphere) {
+        let wire = wire::Wire::to(self.port);
+        let mut config = self.config();
+        config.port = wire.port;
+        let key = fs::read_to_string(self.path("host_key.pub")).unwrap();
+        fs::write(&config.known_hosts, format!("127.0.0.1 {key}")).unwrap();
+        (wire, config)
+    }
+
     /// Runs `booth`, led here.
     pub fn booth(&self, args: &[&str]) -> Output {
         super::run::booth()
@@ -292,6 +326,22 @@ impl Sphere {
             ssh.arg(command);
         }
         ssh.stdin(Stdio::null()).output().unwrap()
+    }
+}
+
+/// A name for a JACK server that no other test has now, and the lock on it. They are few: JACK's registry
+/// has eight places for all that were ever killed and did not come again.
+fn free_name() -> (String, fs::File) {
+    loop {
+        for number in 0..6 {
+            let name = format!("booth-{number}");
+            let path = std::env::temp_dir().join(format!("{name}.lock"));
+            let file = fs::File::create(path).unwrap();
+            if file.try_lock().is_ok() {
+                return (name, file);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

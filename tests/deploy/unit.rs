@@ -7,21 +7,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::common::run;
-
-const UNIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/booth.service");
+use crate::common::unit::{UNIT, values};
 
 const VISIT: &str =
     "until attract\n300 go\nuntil intro\n300 go\nrepeat 2\n1000 go\nend\n1000 stop\n";
 const PROTOCOL: &str =
     "name = \"watched\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 60\n";
-
-/// The values of a key of the unit, in order.
-fn values(key: &str) -> Vec<String> {
-    let text = fs::read_to_string(UNIT).unwrap();
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    let own = pairs.filter(|(name, _)| *name == key);
-    own.map(|(_, value)| value.to_owned()).collect()
-}
 
 #[test]
 fn the_unit_is_rated_2_0_at_most() {

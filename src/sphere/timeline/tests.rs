@@ -167,6 +167,36 @@ fn what_stopped_is_known_up_to_the_last_reading_that_saw_it_roll() {
 }
 
 #[test]
+fn amid_a_slip_both_lines_are_within_the_bound() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let slipped = Truth {
+        frame: -1500.0,
+        ..truth
+    };
+    let trip = Duration::from_millis(1);
+    let mut line = started(truth);
+    for second in [3, 4] {
+        line.read(slipped.ask(Nanos(second * SECOND), trip, 0.5));
+    }
+    for tenth in 11..30 {
+        let at = Nanos(tenth * SECOND / 10);
+        let mapped = line.at(at).expect("it rolled all the time");
+        for possible in [truth, slipped] {
+            let off = (mapped.frame as f64 - possible.at(at)).abs();
+            assert!(
+                off <= mapped.uncertainty_frames as f64,
+                "{mapped:?}, {off} off"
+            );
+        }
+        assert!(mapped.uncertainty_frames < 1700, "{mapped:?}");
+    }
+    assert!(!line.is_one(Nanos(2 * SECOND), Nanos(4 * SECOND)));
+}
+
+#[test]
 fn months_of_playing_take_no_more_memory() {
     let truth = Truth {
         frame: 0.0,

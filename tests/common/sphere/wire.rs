@@ -3,13 +3,14 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
 /// A network between the booth and a sphere, which passes everything on until it is cut or slowed.
 pub struct Wire {
     pub port: u16,
+    leads_to: Arc<AtomicU16>,
     is_cut: Arc<AtomicBool>,
     is_slow: Arc<AtomicBool>,
 }
@@ -20,12 +21,15 @@ impl Wire {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let wire = Wire {
             port: listener.local_addr().unwrap().port(),
+            leads_to: Arc::new(port.into()),
             is_cut: Arc::default(),
             is_slow: Arc::default(),
         };
         let (cut, slow) = (wire.is_cut.clone(), wire.is_slow.clone());
+        let leads_to = wire.leads_to.clone();
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
+                let port = leads_to.load(Ordering::Relaxed);
                 let Ok(far) = TcpStream::connect(("127.0.0.1", port)) else {
                     continue;
                 };
@@ -38,6 +42,11 @@ impl Wire {
             }
         });
         wire
+    }
+
+    /// New connections go to `port`.
+    pub fn lead_to(&self, port: u16) {
+        self.leads_to.store(port, Ordering::Relaxed);
     }
 
     /// From now on nothing arrives, and nobody is told.
