@@ -7,6 +7,7 @@
 mod common;
 
 mod sphere {
+    mod course;
     mod deadman;
     mod gate;
     mod hand;

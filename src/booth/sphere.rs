@@ -87,10 +87,6 @@ impl Loudspeakers {
 
     /// Whether what is to play has been silent for too long, which is told once.
     fn is_silent(&mut self, now: Nanos) -> bool {
-        let loads = self.thread.as_ref().is_some_and(Sphere::is_loading);
-        if loads {
-            self.heard = self.heard.map(|_| now);
-        }
         let silent = |since: &mut Nanos| now.since(*since) > SILENT;
         self.wanted.is_some() && self.heard.take_if(silent).is_some()
     }
@@ -156,6 +152,7 @@ impl Booth {
             let now = self.time.now();
             self.sphere.heard = self.sphere.heard.map(|_| now);
             match reply {
+                Reply::Loading => {}
                 Reply::Rolling(play, reading) => self.rolls(play, reading),
                 Reply::Read(reading) => self.reads(reading),
                 Reply::Failed(play, error) => self.sphere_fails(play, &error.to_string()),

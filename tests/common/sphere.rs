@@ -180,11 +180,16 @@ impl Sphere {
         }
     }
 
+    /// Sends a signal to JACK.
+    pub fn signal_jack(&self, signal: &str) {
+        let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap();
+        kill(signal, pid.trim().parse().unwrap());
+    }
+
     /// Ends JACK and keeps it from coming back.
     pub fn jack_down(&self) {
         fs::write(self.path("no-jack"), "").unwrap();
-        let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap();
-        kill("KILL", pid.trim().parse().unwrap());
+        self.signal_jack("KILL");
         wait_for("JACK's end", || !self.path("ladish/jackd").exists());
     }
 
@@ -266,6 +271,16 @@ impl Sphere {
         .into_iter()
         .flat_map(|set| ["--set".to_owned(), set])
         .collect()
+    }
+
+    /// A network in between that can be made worse, and the way through it.
+    pub fn behind_a_wire(&self) -> (wire::Wire, booth::config::Sphere) {
+        let wire = wire::Wire::to(self.port);
+        let mut config = self.config();
+        config.port = wire.port;
+        let key = fs::read_to_string(self.path("host_key.pub")).unwrap();
+        fs::write(&config.known_hosts, format!("127.0.0.1 {key}")).unwrap();
+        (wire, config)
     }
 
     /// Runs `booth`, led here.

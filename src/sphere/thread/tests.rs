@@ -127,6 +127,24 @@ fn a_stop_wins_over_a_play_that_is_under_way() {
 }
 
 #[test]
+fn a_track_that_is_being_loaded_is_told_and_a_stop_wins_over_it() {
+    let mut stage = Stage::new(Simulated::default());
+    stage.peer.trouble(Trouble::Loads);
+    stage.play(1, Start::Second(0.0));
+    for _ in 0..3 {
+        let is_told = |reply: &Reply| matches!(reply, Reply::Loading).then_some(());
+        stage.wait(Duration::from_secs(5), is_told);
+    }
+    stage.sphere.ask(Command::Stop);
+    stage.stopped().expect("silent");
+    let (rolls, done) = stage.peer.seen();
+    assert!(!rolls && !done.contains(&"play"), "{done:?}");
+    stage.play(2, Start::Second(0.0));
+    stage.peer.trouble(Trouble::None);
+    stage.rolls(2);
+}
+
+#[test]
 fn what_was_stopped_goes_on_at_its_very_frame_and_elsewhere_where_it_should_have_been() {
     let mut stage = Stage::new(Simulated::default());
     stage.play(1, Start::Second(3.0));
