@@ -232,6 +232,49 @@ fn jack_killed_and_started_again_without_it() {
     jack_ends(Kind::Plain);
 }
 
+fn jack_hangs(kind: Kind) {
+    let (_alone, sphere) = start(kind);
+    let mut peer = Remote::new(&sphere.config());
+    peer.play(REST).unwrap();
+    sphere.signal_jack("STOP");
+    let gone = fails("JACK stopped", FOUND, || {
+        while peer.position()?.rolling {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok("it stands")
+    });
+    assert_eq!(gone, SphereError::NoJack);
+    let mut other = Remote::new(&sphere.config());
+    for peer in [&mut peer, &mut other] {
+        let gone = fails("a position", FOUND, || peer.position());
+        assert_eq!(gone, SphereError::NoJack);
+        let gone = fails("a play", FOUND, || peer.play(REST));
+        assert_eq!(gone, SphereError::NoJack);
+        let gone = fails("a stop", FOUND, || peer.stop());
+        assert_eq!(gone, SphereError::NoJack);
+    }
+    sphere.signal_jack("CONT");
+    let start = Instant::now();
+    wait_for("JACK", || peer.position().is_ok());
+    let took = start.elapsed();
+    println!("{kind:?}: answers {took:.1?} after JACK went on");
+    assert!(took < FOUND, "{took:?}");
+    peer.play(REST).unwrap();
+    assert!(sphere.witness().look().rolling);
+    peer.stop().unwrap();
+    sphere.witness().stands_within(Duration::ZERO);
+}
+
+#[test]
+fn a_jack_that_hangs_is_found_and_goes_on_with_the_helper() {
+    jack_hangs(Kind::Helper);
+}
+
+#[test]
+fn a_jack_that_hangs_is_found_and_goes_on_without_it() {
+    jack_hangs(Kind::Plain);
+}
+
 #[test]
 fn a_stop_by_hand_ends_within_3_s_whatever_the_peer_does() {
     let (_alone, sphere) = start(Kind::Plain);
