@@ -15,6 +15,7 @@ mod sphere {
     mod names;
     mod peers;
     mod session;
+    mod takes;
     mod trust;
     mod verbs;
 
