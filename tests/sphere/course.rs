@@ -105,3 +105,18 @@ fn a_stop_waits_for_the_jack_that_a_track_takes_away() {
     });
     wait_for("the track", || peer.track("other") == Ok(true));
 }
+
+#[test]
+fn what_plays_is_stopped_by_another_track_although_jack_goes_on() {
+    for kind in [Kind::Helper, Kind::Plain] {
+        let (_alone, real) = start(kind);
+        fs::write(real.path("ladish/leaves-jack"), "").unwrap();
+        let mut witness = real.witness();
+        let mut peer = Remote::new(&real.config());
+        peer.play(Duration::from_secs(60)).unwrap();
+        peer.load("noise").unwrap();
+        assert!(witness.look().rolling, "it was there: nothing changes");
+        peer.load("other").unwrap();
+        assert!(!witness.look().rolling, "{kind:?}");
+    }
+}

@@ -128,14 +128,18 @@ fn a_helper_that_is_killed_or_hangs_while_nobody_asks_stops_the_transport_all_th
 fn nothing_plays_while_nobody_watches_the_helper() {
     let (_alone, sphere) = start(Kind::Helper);
     let mut witness = sphere.witness();
-    let mut peer = Remote::new(&sphere.config());
-    peer.connect().unwrap();
-    let guard = guards(&sphere);
-    assert_eq!(guard.len(), 1, "{guard:?}");
-    kill("KILL", guard[0]);
-    let refused = peer.play(Duration::from_secs(600)).unwrap_err();
-    assert!(matches!(refused, SphereError::NoDeadMan(_)), "{refused}");
-    witness.stands_within(Duration::ZERO);
+    for signal in ["STOP", "KILL"] {
+        let mut peer = Remote::new(&sphere.config());
+        peer.connect().unwrap();
+        let guard = guards(&sphere);
+        assert_eq!(guard.len(), 1, "{guard:?}");
+        kill(signal, guard[0]);
+        let refused = peer.play(Duration::from_secs(600)).unwrap_err();
+        assert!(matches!(refused, SphereError::NoDeadMan(_)), "{refused}");
+        witness.stands_within(Duration::ZERO);
+        kill("KILL", guard[0]);
+        wait_for("the guard's end", || guards(&sphere).is_empty());
+    }
 }
 
 #[test]
