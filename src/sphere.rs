@@ -255,6 +255,9 @@ impl SphereError {
 /// Characters of an answer that a message repeats.
 const MOST_QUOTED: usize = 120;
 
+/// Between two looks at a track that is being loaded.
+pub const LOOK: Duration = Duration::from_millis(150);
+
 /// A sphere as the thread sees it. Each call is bounded in time by its implementation, and believed
 /// by it only once it was read back.
 pub trait Peer: Send {
@@ -263,11 +266,22 @@ pub trait Peer: Send {
     /// # Errors
     /// Why it cannot: unreachable, not trusted, no JACK.
     fn connect(&mut self) -> Result<(), SphereError>;
-    /// Loads `track`, unless it is loaded, and waits for the transport to be there again, stopped.
+    /// Loads `track`, unless it is loaded, or looks how far it is: whether it is there, and the transport
+    /// with it, which stands if it had to be loaded. Until it is there it is called again, each [`LOOK`].
     ///
     /// # Errors
     /// An unknown track; the peer's.
-    fn track(&mut self, track: &str) -> Result<(), SphereError>;
+    fn track(&mut self, track: &str) -> Result<bool, SphereError>;
+    /// Loads `track` and waits until it is there.
+    ///
+    /// # Errors
+    /// Those of [`Peer::track`].
+    fn load(&mut self, track: &str) -> Result<(), SphereError> {
+        while !self.track(track)? {
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
     /// Goes to a transport frame.
     ///
     /// # Errors

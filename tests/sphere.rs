@@ -7,6 +7,7 @@
 mod common;
 
 mod sphere {
+    mod course;
     mod deadman;
     mod faults;
     mod gate;
@@ -17,6 +18,7 @@ mod sphere {
     mod peers;
     mod session;
     mod setup;
+    mod takes;
     mod trust;
     mod turns;
     mod verbs;

@@ -18,7 +18,7 @@ use crate::store::clerk::Job;
 use crate::store::events::Note;
 use crate::store::row::SphereAt;
 
-/// Without a word for so long, what is to play does not: well before the 5 s within which a visitor is
+/// Without a word for so long, what is asked for is not done: well before the 5 s within which a visitor is
 /// told, whatever call the thread hangs in.
 const SILENT: Duration = Duration::from_millis(4500);
 /// Between two rows of events.jsonl that say where the track stands.
@@ -36,7 +36,7 @@ pub(super) struct Loudspeakers {
     wanted: Option<u32>,
     /// The track asked for last.
     track: Arc<str>,
-    /// The last word of what is to play, or on it; none once it was given up.
+    /// The last word on what was asked for; none where none is owed, or once it was given up.
     heard: Option<Nanos>,
     /// When a position was last written to events.jsonl.
     noted: Nanos,
@@ -80,6 +80,7 @@ impl Loudspeakers {
         let Some(thread) = &mut self.thread else {
             return;
         };
+        self.heard = Some(now);
         if let Some(clock) = &self.clock {
             clock.store(now.0, Ordering::Release);
         }
@@ -90,14 +91,10 @@ impl Loudspeakers {
         self.wanted == Some(play)
     }
 
-    /// Whether what is to play has been silent for too long, which is told once.
+    /// Whether there was no word on what was asked for too long, which is told once.
     fn is_silent(&mut self, now: Nanos) -> bool {
-        let loads = self.thread.as_ref().is_some_and(Sphere::is_loading);
-        if loads {
-            self.heard = self.heard.map(|_| now);
-        }
         let silent = |since: &mut Nanos| now.since(*since) > SILENT;
-        self.wanted.is_some() && self.heard.take_if(silent).is_some()
+        self.heard.take_if(silent).is_some()
     }
 }
 
@@ -130,7 +127,6 @@ impl Booth {
                 rest,
             } => {
                 self.sphere.wanted = Some(play);
-                self.sphere.heard = Some(now.at);
                 self.sphere.track = track.clone();
                 let start = match start {
                     PlayFrom::Second(seconds) => Start::Second(seconds),
@@ -160,7 +156,11 @@ impl Booth {
         for reply in self.settled(replies) {
             let now = self.time.now();
             self.sphere.heard = self.sphere.heard.map(|_| now);
+            if matches!(reply, Reply::Stopped(_)) && self.sphere.wanted.is_none() {
+                self.sphere.heard = None;
+            }
             match reply {
+                Reply::Loading => {}
                 Reply::Rolling(play, reading) => self.rolls(play, reading),
                 Reply::Read(reading) => self.reads(reading),
                 Reply::Failed(play, error) => self.sphere_fails(play, &error.to_string()),
@@ -168,19 +168,23 @@ impl Booth {
                     self.note_sphere("stopped", &reading);
                     self.event(now, Event::Silenced(Ok(())));
                 }
-                Reply::Stopped(Err(error)) => {
-                    self.faulty = true;
-                    let reason = error.to_string().into();
-                    self.event(now, Event::Silenced(Err(reason)));
-                }
+                Reply::Stopped(Err(error)) => self.not_silenced(&error.to_string()),
             }
         }
         let now = self.time.now();
         if !self.time.is_fast() && self.sphere.is_silent(now) {
-            let play = self.sphere.wanted.unwrap_or_default();
             log::warn!("sphere: no word for {SILENT:?}");
-            self.sphere_fails(play, "sphere: no answer");
+            match self.sphere.wanted {
+                Some(play) => self.sphere_fails(play, "sphere: no answer"),
+                None => self.not_silenced("sphere: no answer"),
+            }
         }
+    }
+
+    /// What was to fall silent is not known to be.
+    fn not_silenced(&mut self, reason: &str) {
+        self.faulty = true;
+        self.event(self.time.now(), Event::Silenced(Err(reason.into())));
     }
 
     /// What was asked cannot be played, or plays no more.
@@ -273,5 +277,83 @@ impl Booth {
         let last = line.at(ended).filter(|_| line.is_one(at, ended));
         let at_frame = self.session.in_session(end.start_mark);
         Some(row(&line.at(at)?, last, at_frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::sphere::SphereError;
+
+    /// A sphere of which no call comes back until the test is over.
+    struct Never(Receiver<()>);
+
+    impl Never {
+        fn call<T>(&self) -> Result<T, SphereError> {
+            // Its end is the answer.
+            let _ = self.0.recv();
+            Err(SphereError::Simulated("no answer"))
+        }
+    }
+
+    impl Peer for Never {
+        fn connect(&mut self) -> Result<(), SphereError> {
+            self.call()
+        }
+
+        fn track(&mut self, _: &str) -> Result<bool, SphereError> {
+            self.call()
+        }
+
+        fn locate(&mut self, _: u32) -> Result<(), SphereError> {
+            self.call()
+        }
+
+        fn play(&mut self, _: Duration) -> Result<(), SphereError> {
+            self.call()
+        }
+
+        fn stop(&mut self) -> Result<(), SphereError> {
+            self.call()
+        }
+
+        fn position(&mut self) -> Result<Position, SphereError> {
+            self.call()
+        }
+    }
+
+    #[test]
+    fn a_thread_that_hangs_in_a_call_is_told_once_within_5_s_of_each_command() {
+        let (over, call) = channel();
+        let mut sphere = Loudspeakers {
+            thread: Some(Sphere::start(Box::new(Never(call))).expect("a thread")),
+            ..Loudspeakers::default()
+        };
+        let later = |at: Nanos, ms: u64| Nanos(at.0 + ms * 1_000_000);
+        assert!(
+            !sphere.is_silent(Nanos(60_000_000_000)),
+            "nothing was asked"
+        );
+        let play = Command::Play(Play {
+            number: 1,
+            track: "noise".into(),
+            start: Start::Second(0.0),
+            rest: Duration::from_secs(60),
+        });
+        for (at, command) in [(Nanos(0), play), (Nanos(9_000_000_000), Command::Stop)] {
+            sphere.ask(command, at);
+            assert!(!sphere.is_silent(later(at, 4400)), "not yet");
+            assert!(sphere.is_silent(later(at, 4600)));
+            assert!(!sphere.is_silent(later(at, 8000)), "told twice");
+        }
+        assert!(
+            sphere
+                .thread
+                .as_ref()
+                .is_some_and(|it| it.replies().is_empty() && !it.is_ended())
+        );
+        drop(over);
     }
 }

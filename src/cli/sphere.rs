@@ -5,7 +5,7 @@
 
 use std::io::IsTerminal;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::{Common, Done, Failure, could_not, input, printable};
 use crate::config;
 use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
-use crate::sphere::ssh::{self, Link};
+use crate::sphere::ssh::{self, CALL, Link};
 use crate::sphere::trust::Pinned;
 use crate::sphere::{Peer, Position, SphereError, frame_of};
 
@@ -130,7 +130,7 @@ impl Verb {
     fn done(&self, config: &config::Sphere) -> Result<Said, SphereError> {
         let mut sphere = Remote::new(config);
         match self {
-            Verb::Track { name } => sphere.track(name)?,
+            Verb::Track { name } => sphere.load(name)?,
             Verb::Locate { seconds } => {
                 let rate = sphere.position()?.rate;
                 sphere.locate(frame_of(*seconds, rate)?)?;
@@ -228,7 +228,7 @@ fn stop(config: &config::Sphere) -> Result<Said, Failure> {
 
 /// Pins a host key that a person has compared, or that was named beforehand.
 fn pair(config: &config::Sphere, wanted: Option<&str>, json: bool) -> Result<Done, Failure> {
-    let link = Link::shake_hands(config).map_err(could_not)?;
+    let link = Link::shake_hands(config, Instant::now() + CALL).map_err(could_not)?;
     let key = link.host_key(config).map_err(could_not)?;
     let found = link.pinned(&key, config).map_err(could_not)?;
     let (address, print) = (ssh::address(config), key.fingerprint());

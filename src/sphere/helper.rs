@@ -4,7 +4,7 @@
 //! Questions are numbered and an answer must carry its question's number. The program ends with
 //! JACK; the next question starts it again. Tracks are loaded beside it, because that restarts JACK.
 //!
-//! Bounds: a question 2 s, a verb 6 s, mostly 50 ms.
+//! Bounds: a question 2 s, a verb that of a call, mostly 50 ms.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::jack::{self, State};
 use super::ladish::Verb;
 use super::plain::{is_at, millis, no};
 use super::ssh::{Answer, Kept, Line, Link};
-use super::studio::{self, Desk};
+use super::studio::{self, Desk, Step, Tracks};
 use super::{Position, SphereError};
 use crate::rt::Nanos;
 
@@ -28,8 +28,10 @@ const CONFIRM: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(4);
 /// A position as good as this is not asked for again.
 const GOOD: Duration = Duration::from_micros(500);
-/// Questions for one position.
+/// Questions for one position,
 const PROBES: usize = 3;
+/// none of which is sent later than this: over a slow network the first has to do.
+const PROBING: Duration = Duration::from_millis(300);
 /// A period that began longer ago than this: JACK hangs, and its transport would seem to roll on.
 const HANGS_US: u64 = 1_000_000;
 /// What the gate there starts the program by.
@@ -43,7 +45,7 @@ pub struct Helper {
     kept: Option<Kept>,
     questions: u64,
     rate: u32,
-    project: Option<String>,
+    pub(super) tracks: Tracks,
     /// It plays by our order, so that its end is one of the dead man too.
     plays: bool,
 }
@@ -228,15 +230,16 @@ impl Helper {
         }
     }
 
-    /// Loads `track`; stops what plays if it had to be loaded.
+    /// Loads `track`; stops what plays if it had to be loaded. Whether it is there.
     ///
     /// # Errors
     /// See [`studio::load`].
-    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<(), SphereError> {
-        if studio::load(&mut There { link, helper: self }, track)? {
+    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<bool, SphereError> {
+        let step = studio::load(&mut There { link, helper: self }, track)?;
+        if step == Step::Loaded {
             self.stop(link)?;
         }
-        Ok(())
+        Ok(step != Step::Underway)
     }
 
     /// Goes to `frame`, and reads it back.
@@ -296,9 +299,10 @@ impl Helper {
     /// # Errors
     /// No JACK, the connection's.
     pub fn position(&mut self, link: &mut Link) -> Result<Position, SphereError> {
+        let start = Instant::now();
         let mut best = self.probe(link)?;
         for _ in 1..PROBES {
-            if best.uncertainty <= GOOD {
+            if best.uncertainty <= GOOD || start.elapsed() > PROBING {
                 break;
             }
             let next = self.probe(link)?;
@@ -352,7 +356,7 @@ impl Desk for There<'_> {
         self.helper.seen(self.link).map(|_| ())
     }
 
-    fn project(&mut self) -> &mut Option<String> {
-        &mut self.helper.project
+    fn tracks(&mut self) -> &mut Tracks {
+        &mut self.helper.tracks
     }
 }

@@ -6,8 +6,7 @@
 //! which stops the transport when its time is over; it is bound to a token in a private folder and
 //! ends by itself when the token is another or gone, so no process is ever killed by number.
 //!
-//! Bounds: a verb ends within 21 s, mostly within 0.3 s, and within 3 s of the first command line that
-//! the sphere does not answer.
+//! Bounds: a command line 3 s, a verb that of a call, mostly 0.3 s.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::jack::{self, Shown, State};
 use super::ladish::Verb;
 use super::ssh::{Answer, Link};
-use super::studio::{self, Desk};
+use super::studio::{self, Desk, Step, Tracks};
 use super::{Position, SphereError, shell};
 use crate::rt::Nanos;
 
@@ -24,6 +23,8 @@ use crate::rt::Nanos;
 const LINE: Duration = Duration::from_secs(3);
 /// JACK waits 2 s for slow clients before it rolls.
 const CONFIRM: Duration = Duration::from_secs(3);
+/// JACK refuses a client within this; one that hangs is given up there after 2 s.
+const REFUSED: Duration = Duration::from_secs(1);
 /// Seconds that the sphere plays on without us behind the end of a step.
 const GRACE_S: u64 = 10;
 
@@ -55,7 +56,7 @@ const LADISH: &str = r#"command -v ladish_control >/dev/null || { echo no tool l
 pub struct Plain {
     /// Rate and frames of a period; JACK may come back with others.
     shape: Option<(u32, u32)>,
-    project: Option<String>,
+    pub(super) tracks: Tracks,
 }
 
 /// A sphere and the connection to it.
@@ -65,16 +66,17 @@ struct There<'a> {
 }
 
 impl Plain {
-    /// Loads `track`; stops what plays if it had to be loaded.
+    /// Loads `track`; stops what plays if it had to be loaded. Whether it is there.
     ///
     /// # Errors
     /// See [`studio::load`].
-    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<(), SphereError> {
-        if studio::load(&mut There { link, plain: self }, track)? {
+    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<bool, SphereError> {
+        let step = studio::load(&mut There { link, plain: self }, track)?;
+        if step == Step::Loaded {
             self.shape = None;
             self.stop(link)?;
         }
-        Ok(())
+        Ok(step != Step::Underway)
     }
 
     /// Tracks are asked for with the same connection.
@@ -205,8 +207,8 @@ impl Desk for There<'_> {
         shown(self.link).map(|_| ())
     }
 
-    fn project(&mut self) -> &mut Option<String> {
-        &mut self.plain.project
+    fn tracks(&mut self) -> &mut Tracks {
+        &mut self.plain.tracks
     }
 }
 
@@ -239,12 +241,14 @@ fn token() -> Result<String, SphereError> {
     Ok(token)
 }
 
-/// Asks JACK, once more if it does not answer: on a busy machine it refuses a client now and then (1 of
-/// 1500 under a compiler's load), and a dead one says so in 20 ms. Every verb may be repeated.
+/// Asks JACK, once more if it refuses: on a busy machine it refuses a client now and then (1 of 1500
+/// under a compiler's load), and a dead one says so in 20 ms; one that hangs is not asked again. Every
+/// verb may be repeated.
 fn asked(link: &mut Link, doing: &'static str, line: &str) -> Result<Answer, SphereError> {
+    let start = Instant::now();
     let answer = link.run(doing, line, LINE)?;
     match no(&answer) {
-        Err(SphereError::NoJack) => link.run(doing, line, LINE),
+        Err(SphereError::NoJack) if start.elapsed() < REFUSED => link.run(doing, line, LINE),
         _ => Ok(answer),
     }
 }

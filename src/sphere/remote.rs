@@ -1,19 +1,22 @@
 //! The sphere over the network: one connection, kept and made anew, on which the helper is used where
 //! it is installed and JACK's own tools where it is not.
 //!
-//! Guarantees: each call ends within its bound: connect 13 s, a verb 21 s, a track 45 s, and within
-//! 4 s of the first question that is not answered; a connection that was lost since the last call is
+//! Guarantees: each call ends within [`CALL`], a new connection included; loading a track is many calls,
+//! each of which looks how far it is; a connection that was lost since the last call is
 //! made anew within the call, once; one that is silent is given up, and the next call begins with a
 //! new one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::helper::Helper;
 use super::plain::Plain;
-use super::ssh::Link;
-use super::studio::{self, Desk};
-use super::{Peer, Position, SphereError, ladish};
+use super::ssh::{CALL, Link};
+use super::studio::{self, Desk, Tracks};
+use super::{LOOK, Peer, Position, SphereError, ladish};
 use crate::config;
+
+/// How long a STOP waits for a JACK that a track takes away while it is loaded.
+const WAIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
 enum Way {
@@ -54,20 +57,23 @@ impl Remote {
         }
     }
 
-    fn opened(&mut self) -> Result<&mut Open, SphereError> {
+    /// The connection, for a call that is over by `until`.
+    fn opened(&mut self, until: Instant) -> Result<&mut Open, SphereError> {
         if self.open.as_ref().is_none_or(|open| open.link.is_broken()) {
             self.open = None;
-            let mut link = Link::open(&self.config)?;
+            let mut link = Link::open(&self.config, until)?;
             let way = match Helper::find(&mut link)? {
                 Some(helper) => Way::Helper(helper),
                 None => Way::Plain(Plain::default()),
             };
             self.open = Some(Open { link, way });
         }
-        self.open.as_mut().ok_or(SphereError::Lost {
+        let open = self.open.as_mut().ok_or(SphereError::Lost {
             doing: "connect",
             reason: "no connection".into(),
-        })
+        })?;
+        open.link.end_by(until);
+        Ok(open)
     }
 
     /// Does `work` on the connection; once more on a new one if the old was lost in the meantime. All
@@ -76,11 +82,19 @@ impl Remote {
         &mut self,
         work: impl Fn(&mut Link, &mut Way) -> Result<T, SphereError>,
     ) -> Result<T, SphereError> {
+        self.on_until(Instant::now() + CALL, work)
+    }
+
+    fn on_until<T>(
+        &mut self,
+        until: Instant,
+        work: impl Fn(&mut Link, &mut Way) -> Result<T, SphereError>,
+    ) -> Result<T, SphereError> {
         let was_open = self.open.is_some();
-        let open = self.opened()?;
+        let open = self.opened(until)?;
         match work(&mut open.link, &mut open.way) {
             Err(SphereError::Lost { .. }) if was_open => {
-                let open = self.opened()?;
+                let open = self.opened(until)?;
                 work(&mut open.link, &mut open.way)
             }
             result => result,
@@ -131,14 +145,21 @@ impl Way {
             Way::Plain(plain) => Box::new(plain.desk(link)),
         }
     }
+
+    fn tracks(&self) -> &Tracks {
+        match self {
+            Way::Helper(helper) => &helper.tracks,
+            Way::Plain(plain) => &plain.tracks,
+        }
+    }
 }
 
 impl Peer for Remote {
     fn connect(&mut self) -> Result<(), SphereError> {
-        self.opened().map(|_| ())
+        self.opened(Instant::now() + CALL).map(|_| ())
     }
 
-    fn track(&mut self, track: &str) -> Result<(), SphereError> {
+    fn track(&mut self, track: &str) -> Result<bool, SphereError> {
         self.on(|link, way| match way {
             Way::Helper(helper) => helper.track(link, track),
             Way::Plain(plain) => plain.track(link, track),
@@ -163,10 +184,20 @@ impl Peer for Remote {
 
     fn stop(&mut self) -> Result<(), SphereError> {
         self.plays = false;
-        self.on(|link, way| match way {
+        let start = Instant::now();
+        let stop = |link: &mut Link, way: &mut Way| match way {
             Way::Helper(helper) => helper.stop(link),
             Way::Plain(plain) => plain.stop(link),
-        })
+        };
+        loop {
+            let stopped = self.on_until(start + CALL, stop);
+            let open = self.open.as_ref();
+            let loads = open.is_some_and(|open| open.way.tracks().is_loading());
+            if stopped != Err(SphereError::NoJack) || !loads || start.elapsed() > WAIT {
+                return stopped;
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// While it plays, a connection that was lost is told and not made anew unsaid: with the helper it
@@ -179,7 +210,7 @@ impl Peer for Remote {
         if !self.plays {
             return self.on(ask);
         }
-        let open = self.opened()?;
+        let open = self.opened(Instant::now() + CALL)?;
         let position = ask(&mut open.link, &mut open.way);
         self.plays = position.is_ok();
         position

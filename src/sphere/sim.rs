@@ -41,6 +41,8 @@ pub enum Trouble {
     Moved,
     /// `slow`: each call takes a while.
     Slow,
+    /// `loads`: a track is being loaded without end.
+    Loads,
 }
 
 impl Trouble {
@@ -52,6 +54,7 @@ impl Trouble {
             "stopped" => Trouble::Stopped,
             "moved" => Trouble::Moved,
             "slow" => Trouble::Slow,
+            "loads" => Trouble::Loads,
             _ => Trouble::None,
         }
     }
@@ -153,7 +156,7 @@ impl Simulated {
                 return Err(SphereError::Simulated("connection lost"));
             }
             Trouble::Away => return Err(SphereError::Simulated("no connection")),
-            Trouble::None | Trouble::Moved | Trouble::Hangs | Trouble::Slow => {}
+            Trouble::None | Trouble::Moved | Trouble::Hangs | Trouble::Slow | Trouble::Loads => {}
         }
         transport.moved = trouble == Trouble::Moved;
         let takes = match trouble {
@@ -194,7 +197,7 @@ impl Peer for Simulated {
         }
     }
 
-    fn track(&mut self, track: &str) -> Result<(), SphereError> {
+    fn track(&mut self, track: &str) -> Result<bool, SphereError> {
         let now = self.now();
         let mut transport = self.call()?;
         if self.unknown.iter().any(|unknown| unknown == track) {
@@ -206,7 +209,7 @@ impl Peer for Simulated {
             transport.frame = 0;
         }
         transport.done.push("track");
-        Ok(())
+        Ok(transport.trouble != Trouble::Loads)
     }
 
     fn locate(&mut self, frame: u32) -> Result<(), SphereError> {

@@ -1,7 +1,7 @@
 //! The connection: one SSH session, on which command lines are run and one channel is kept.
 //!
-//! Guarantees: connect, authenticate, run, read and close each end within their stated limit,
-//! whatever the peer does; of an answer at most 64 KiB are kept; a connection that failed once is
+//! Guarantees: connect, authenticate, run, read and close each end within their stated limit, and all
+//! of a call's together at its end, whatever the peer does; of an answer at most 64 KiB are kept; a connection that failed once is
 //! never used again, so a late answer cannot be taken for that of the next question; closing does
 //! not wait.
 //!
@@ -16,7 +16,7 @@ pub use channel::{Answer, Kept, Line, MOST_BYTES};
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ssh2::{ErrorCode, MethodType, Session};
 
@@ -28,6 +28,9 @@ use super::trust::{self, HostKey, Pinned};
 use crate::config;
 use crate::rt::Nanos;
 
+/// All that one call of ours may take, however much it asks: with a little for its caller, a sphere that
+/// is silent or slow is told within 5 s.
+pub const CALL: Duration = Duration::from_millis(4500);
 /// Banner and key exchange; 30 ms on a local network, some hundred on a small machine.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// Showing our key.
@@ -42,6 +45,8 @@ pub struct Link {
     session: Session,
     socket: TcpStream,
     watchdog: Watchdog,
+    /// The end of the call under way.
+    until: Instant,
     is_broken: bool,
 }
 
@@ -60,13 +65,13 @@ pub fn address(config: &config::Sphere) -> String {
 }
 
 impl Link {
-    /// Connects and authenticates; at most 9 s.
+    /// Connects and authenticates, until `until` at most.
     ///
     /// # Errors
     /// Unreachable, not trusted, our key refused.
-    pub fn open(config: &config::Sphere) -> Result<Link, SphereError> {
+    pub fn open(config: &config::Sphere, until: Instant) -> Result<Link, SphereError> {
         let secret = trust::private_key(&config.key)?;
-        let mut link = Link::shake_hands(config)?;
+        let mut link = Link::shake_hands(config, until)?;
         let key = link.host_key(config)?;
         let (address, file) = (address(config), config.known_hosts.display().to_string());
         let fingerprint = key.fingerprint();
@@ -101,12 +106,12 @@ impl Link {
         Ok(link)
     }
 
-    /// Connects up to where the machine has shown its key, and says nothing to it.
+    /// Connects up to where the machine has shown its key, and says nothing to it; until `until` at most.
     ///
     /// # Errors
     /// Unreachable; no SSH server.
-    pub fn shake_hands(config: &config::Sphere) -> Result<Link, SphereError> {
-        let socket = dial(config)?;
+    pub fn shake_hands(config: &config::Sphere, until: Instant) -> Result<Link, SphereError> {
+        let socket = dial(config, until)?;
         let system = |error: io::Error| SphereError::NoSsh {
             address: address(config),
             reason: error.to_string(),
@@ -125,6 +130,7 @@ impl Link {
             session,
             watchdog: Watchdog::over(socket.try_clone().map_err(system)?).map_err(system)?,
             socket,
+            until,
             is_broken: false,
         };
         let mut session = link.session.clone();
@@ -164,6 +170,11 @@ impl Link {
     /// A file of pinned keys that cannot be read or written.
     pub fn pin(&self, key: &HostKey, config: &config::Sphere) -> Result<(), SphereError> {
         key.pin(&self.session, &config.known_hosts)
+    }
+
+    /// A call begins, and is over by `until`.
+    pub fn end_by(&mut self, until: Instant) {
+        self.until = until;
     }
 
     /// Whether it failed once; it is not used again.
@@ -271,7 +282,7 @@ impl Link {
         });
     }
 
-    /// Does `work` within `limit`; an end by force or a failure of the connection is its last.
+    /// Does `work` within `limit` and the call's end; an end by force or a failure of the connection is its last.
     fn within<T>(
         &mut self,
         doing: &'static str,
@@ -284,7 +295,9 @@ impl Link {
                 reason: "it failed before".into(),
             });
         }
-        self.watchdog.set(limit);
+        let left = self.until.saturating_duration_since(Instant::now());
+        let given = if left < limit { CALL } else { limit };
+        self.watchdog.set(limit.min(left));
         let result = work(&self.session, &self.socket);
         let was_ended = self.watchdog.clear();
         let failed = matches!(
@@ -295,7 +308,7 @@ impl Link {
         match result {
             Err(_) if was_ended => Err(SphereError::TimedOut {
                 doing,
-                limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+                limit_ms: u64::try_from(given.as_millis()).unwrap_or(u64::MAX),
             }),
             result => result,
         }

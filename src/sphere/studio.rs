@@ -2,7 +2,7 @@
 //!
 //! ladish takes an order and says nothing of its end; loading a studio stops the JACK server, and an
 //! unknown name would leave the sphere without any. So: the list of studios, the order, the name
-//! polled, JACK polled. A project's name cannot be read back with ladish_control; it is believed once
+//! polled, JACK polled; one look a call, so that nobody has to wait for the end of it. A project's name cannot be read back with ladish_control; it is believed once
 //! ladish took the order and JACK is there.
 
 use std::time::{Duration, Instant};
@@ -18,8 +18,6 @@ const JACK: Duration = Duration::from_secs(15);
 /// How long JACK may take before the studio is started by an order of its own: ladish does not start
 /// what was saved while it stood.
 const START: Duration = Duration::from_secs(2);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(150);
 
 /// What loading needs of a sphere.
 pub trait Desk {
@@ -33,41 +31,70 @@ pub trait Desk {
     /// # Errors
     /// [`SphereError::NoJack`] while it does not; the connection's.
     fn jack(&mut self) -> Result<(), SphereError>;
-    /// The project that was loaded last over this connection.
-    fn project(&mut self) -> &mut Option<String>;
+    /// What was loaded over this connection.
+    fn tracks(&mut self) -> &mut Tracks;
 }
 
-/// Loads the track `name`, unless it is loaded; whether it had to be.
+/// What was loaded over one connection.
+#[derive(Debug, Default)]
+pub struct Tracks {
+    /// The project that was loaded last.
+    project: Option<String>,
+    loading: Option<Loading>,
+}
+
+impl Tracks {
+    /// Whether a track was asked for whose end was not seen.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+}
+
+/// A track on its way.
+#[derive(Debug)]
+struct Loading {
+    track: String,
+    /// It was not there before.
+    is_new: bool,
+    since: Instant,
+    /// Its name is there since then, and JACK is looked for.
+    named: Option<Instant>,
+    has_started: bool,
+}
+
+/// What a look has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is being loaded.
+    Underway,
+    /// It is there, as it was before.
+    Kept,
+    /// It is there now.
+    Loaded,
+}
+
+/// Loads the track `name`, unless it is loaded, or looks how far it is.
 ///
 /// # Errors
 /// An unknown track, ladish's refusals, time-outs.
-pub fn load(desk: &mut dyn Desk, name: &str) -> Result<bool, SphereError> {
+pub fn load(desk: &mut dyn Desk, name: &str) -> Result<Step, SphereError> {
     let track = Track::read(name)?;
-    let verb = Verb::Load { track, name };
-    match track {
-        Track::Studio(studio) => {
-            let all = ladish::names(&desk.ladish(Verb::List)?)?;
-            if !all.iter().any(|known| known == studio) {
-                return Err(SphereError::UnknownTrack(name.into()));
-            }
-            if loaded(desk)?.as_deref() == Ok(studio) {
-                wait_for_jack(desk)?;
-                return Ok(false);
-            }
-            verb.done(&desk.ladish(verb)?)?;
-            *desk.project() = None;
-            wait_for_name(desk, name, studio)?;
-        }
-        Track::Project { .. } => {
-            if desk.project().as_deref() == Some(name) {
-                return Ok(false);
-            }
-            verb.done(&desk.ladish(verb)?)?;
-            *desk.project() = Some(name.into());
-        }
+    let is_begun = |it: &Loading| it.track == name && it.since.elapsed() < STUDIO + JACK;
+    let begun = desk.tracks().loading.take().filter(is_begun);
+    let Some(mut loading) = begun.map_or_else(|| ordered(desk, track, name), |it| Ok(Some(it)))?
+    else {
+        return Ok(Step::Kept);
+    };
+    if !loading.is_there(desk, track)? {
+        desk.tracks().loading = Some(loading);
+        return Ok(Step::Underway);
     }
-    wait_for_jack(desk)?;
-    Ok(true)
+    Ok(if loading.is_new {
+        Step::Loaded
+    } else {
+        Step::Kept
+    })
 }
 
 /// The studio that is loaded, or ladish's words for none.
@@ -83,43 +110,82 @@ pub fn loaded(desk: &mut dyn Desk) -> Result<Result<String, String>, SphereError
     }
 }
 
-fn wait_for_name(desk: &mut dyn Desk, name: &str, studio: &str) -> Result<(), SphereError> {
-    let start = Instant::now();
-    loop {
-        let found = match loaded(desk) {
-            // It may be busy with the loading itself.
-            Err(error @ SphereError::Hangs(_)) => error.to_string(),
-            Err(error) => return Err(error),
-            Ok(Ok(found)) if found == studio => return Ok(()),
-            Ok(Ok(found)) => format!("`{}` is", SphereError::quoted(found.as_bytes())),
-            Ok(Err(said)) => said,
-        };
-        if start.elapsed() > STUDIO {
-            return Err(SphereError::TrackNotThere {
-                track: name.into(),
-                waited_ms: STUDIO.as_millis() as u64,
-                found,
-            });
+/// Orders a track; nothing where there is nothing to wait for.
+fn ordered(
+    desk: &mut dyn Desk,
+    track: Track<'_>,
+    name: &str,
+) -> Result<Option<Loading>, SphereError> {
+    let verb = Verb::Load { track, name };
+    let mut is_new = true;
+    match track {
+        Track::Studio(studio) => {
+            let all = ladish::names(&desk.ladish(Verb::List)?)?;
+            if !all.iter().any(|known| known == studio) {
+                return Err(SphereError::UnknownTrack(name.into()));
+            }
+            is_new = loaded(desk)?.as_deref() != Ok(studio);
+            if is_new {
+                verb.done(&desk.ladish(verb)?)?;
+                desk.tracks().project = None;
+            }
         }
-        std::thread::sleep(PAUSE);
+        Track::Project { .. } => {
+            if desk.tracks().project.as_deref() == Some(name) {
+                return Ok(None);
+            }
+            verb.done(&desk.ladish(verb)?)?;
+            desk.tracks().project = Some(name.into());
+        }
     }
+    Ok(Some(Loading {
+        track: name.into(),
+        is_new,
+        since: Instant::now(),
+        named: None,
+        has_started: false,
+    }))
 }
 
-fn wait_for_jack(desk: &mut dyn Desk) -> Result<(), SphereError> {
-    let start = Instant::now();
-    let mut has_started = false;
-    loop {
-        match desk.jack() {
-            Err(SphereError::NoJack) if start.elapsed() < JACK => {}
-            result => return result,
+impl Loading {
+    fn is_there(&mut self, desk: &mut dyn Desk, track: Track<'_>) -> Result<bool, SphereError> {
+        if let Track::Studio(studio) = track
+            && self.named.is_none()
+            && !self.has_name(desk, studio)?
+        {
+            return Ok(false);
         }
-        if !has_started && start.elapsed() > START {
-            has_started = true;
+        let named = *self.named.get_or_insert_with(Instant::now);
+        match desk.jack() {
+            Err(SphereError::NoJack) if named.elapsed() < JACK => {}
+            result => return result.map(|()| true),
+        }
+        if !self.has_started && named.elapsed() > START {
+            self.has_started = true;
             // It may be starting already and refuse; JACK itself tells.
             if let Err(error) = Verb::Start.done(&desk.ladish(Verb::Start)?) {
                 log::debug!("{error}");
             }
         }
-        std::thread::sleep(PAUSE);
+        Ok(false)
+    }
+
+    fn has_name(&self, desk: &mut dyn Desk, studio: &str) -> Result<bool, SphereError> {
+        let found = match loaded(desk) {
+            // It may be busy with the loading itself.
+            Err(error @ SphereError::Hangs(_)) => error.to_string(),
+            Err(error) => return Err(error),
+            Ok(Ok(found)) if found == studio => return Ok(true),
+            Ok(Ok(found)) => format!("`{}` is", SphereError::quoted(found.as_bytes())),
+            Ok(Err(said)) => said,
+        };
+        if self.since.elapsed() > STUDIO {
+            return Err(SphereError::TrackNotThere {
+                track: self.track.clone(),
+                waited_ms: STUDIO.as_millis() as u64,
+                found,
+            });
+        }
+        Ok(false)
     }
 }

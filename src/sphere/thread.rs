@@ -8,7 +8,7 @@
 mod course;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 use course::Course;
 
-/// How long the thread's end is awaited: a connection and a STOP, each bounded by the peer.
+/// How long the thread's end is awaited: a STOP, bounded by the peer.
 const END: Duration = Duration::from_secs(5);
 
 /// What the thread is asked to do.
@@ -54,6 +54,8 @@ pub enum Start {
 /// What the thread answers. Numbers are those of [`Play`].
 #[derive(Clone, Debug)]
 pub enum Reply {
+    /// The track is being loaded, which may take its time; the sphere has said so just now.
+    Loading,
     /// It rolls, read back.
     Rolling(u32, Position),
     /// It cannot be played, and is tried again until it can; or it played and does so no more, and
@@ -73,7 +75,6 @@ pub struct Sphere {
     replies: Receiver<Reply>,
     sent: u64,
     answered: Arc<AtomicU64>,
-    loading: Arc<AtomicBool>,
     /// Never sends; closed when the thread has ended.
     alive: Receiver<()>,
     thread: Option<JoinHandle<()>>,
@@ -101,12 +102,10 @@ impl Sphere {
         let (outbox, replies) = channel();
         let (living, alive) = channel();
         let answered = Arc::new(AtomicU64::new(0));
-        let loading = Arc::new(AtomicBool::new(false));
         let desk = Desk {
             inbox,
             outbox,
             answered: answered.clone(),
-            loading: loading.clone(),
             newest: None,
             unanswered: 0,
             closed: false,
@@ -122,7 +121,6 @@ impl Sphere {
             replies,
             sent: 0,
             answered,
-            loading,
             alive,
             thread: Some(thread),
         })
@@ -147,12 +145,6 @@ impl Sphere {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.answered.load(Ordering::Acquire) >= self.sent || self.is_ended()
-    }
-
-    /// Whether a track is being loaded, which may take its time.
-    #[must_use]
-    pub fn is_loading(&self) -> bool {
-        self.loading.load(Ordering::Acquire)
     }
 
     /// Whether the thread is gone although nobody stopped it.
@@ -181,8 +173,6 @@ struct Desk {
     inbox: Receiver<Command>,
     outbox: Sender<Reply>,
     answered: Arc<AtomicU64>,
-    /// A track is being loaded.
-    loading: Arc<AtomicBool>,
     /// The newest command, if it was not taken up yet.
     newest: Option<Command>,
     /// Commands that came and are not settled.
@@ -194,6 +184,12 @@ struct Desk {
 impl Desk {
     /// Waits for a command, for at most `most` where given; whatever else waits makes it old.
     fn wait(&mut self, most: Option<Duration>) -> Option<Command> {
+        self.is_called(most);
+        self.newest.take()
+    }
+
+    /// Waits until something else is wanted, for at most `most` where given; whether it is.
+    fn is_called(&mut self, most: Option<Duration>) -> bool {
         if !self.has_newer() {
             let came = match most {
                 Some(most) => self.inbox.recv_timeout(most),
@@ -204,9 +200,8 @@ impl Desk {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.closed = true,
             }
-            self.has_newer();
         }
-        self.newest.take()
+        self.has_newer()
     }
 
     /// Whether what is under way is not wanted any more.

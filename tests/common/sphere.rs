@@ -204,11 +204,16 @@ impl Sphere {
         }
     }
 
+    /// Sends a signal to JACK.
+    pub fn signal_jack(&self, signal: &str) {
+        let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap();
+        kill(signal, pid.trim().parse().unwrap());
+    }
+
     /// Ends JACK and keeps it from coming back.
     pub fn jack_down(&self) {
         fs::write(self.path("no-jack"), "").unwrap();
-        let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap();
-        kill("KILL", pid.trim().parse().unwrap());
+        self.signal_jack("KILL");
         wait_for("JACK's end", || !self.path("ladish/jackd").exists());
     }
 

@@ -8,21 +8,38 @@ use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
-use crate::common::sphere::wire::Wire;
-use crate::common::sphere::{Kind, Sphere, wait_for};
+use crate::common::sphere::{Kind, Sphere, kill, wait_for};
+
+/// The sphere's processes with `part` in their command line.
+fn processes(sphere: &Sphere, part: &str) -> Vec<u32> {
+    let folder = sphere.path("run");
+    let environment = format!("XDG_RUNTIME_DIR={}", folder.display());
+    let is_one = |pid: &u32| {
+        let read = |name| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        read("environ").contains(&environment) && read("cmdline").contains(part)
+    };
+    let all = fs::read_dir("/proc").unwrap().map_while(Result::ok);
+    all.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok())
+        .filter(is_one)
+        .collect()
+}
 
 /// Jobs that wait on the sphere.
 fn jobs(sphere: &Sphere) -> usize {
-    let folder = sphere.path("run");
-    let environment = format!("XDG_RUNTIME_DIR={}", folder.display());
-    let is_job = |entry: fs::DirEntry| {
-        let read = |name| fs::read_to_string(entry.path().join(name)).unwrap_or_default();
-        read("environ").contains(&environment) && read("cmdline").contains("deadman")
+    processes(sphere, "deadman").len()
+}
+
+/// The helper's second process, which is no child of its.
+fn guards(sphere: &Sphere) -> Vec<u32> {
+    let parent = |pid: &u32| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        let parent = line.unwrap_or_default().trim().to_owned();
+        fs::read_to_string(format!("/proc/{parent}/comm")).unwrap_or_default()
     };
-    let all = fs::read_dir("/proc").unwrap().map_while(Result::ok);
-    all.filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok())
-        .filter_map(|entry| is_job(entry).then_some(()))
-        .count()
+    let mut all = processes(sphere, "booth-sphere/helper");
+    all.retain(|pid| parent(pid).trim() != "sshd");
+    all
 }
 
 #[test]
@@ -74,11 +91,7 @@ fn with_the_helper_the_transport_stops_when_the_channel_ends_or_falls_silent() {
     drop(peer);
     let dropped = witness.stands_within(Duration::from_secs(2));
 
-    let wire = Wire::to(sphere.config().port);
-    let mut config = sphere.config();
-    config.port = wire.port;
-    let key = fs::read_to_string(sphere.path("host_key.pub")).unwrap();
-    fs::write(&config.known_hosts, format!("127.0.0.1 {key}")).unwrap();
+    let (wire, config) = sphere.behind_a_wire();
     let mut peer = Remote::new(&config);
     peer.play(rest).unwrap();
     wire.cut();
@@ -89,6 +102,44 @@ fn with_the_helper_the_transport_stops_when_the_channel_ends_or_falls_silent() {
          program, {:.1?} after the network was cut for good",
         start.elapsed()
     );
+}
+
+#[test]
+fn a_helper_that_is_killed_or_hangs_while_nobody_asks_stops_the_transport_all_the_same() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    for signal in ["KILL", "STOP"] {
+        let (wire, config) = sphere.behind_a_wire();
+        let mut peer = Remote::new(&config);
+        peer.play(Duration::from_secs(600)).unwrap();
+        peer.position().unwrap();
+        wire.cut();
+        sphere.signal_programs(signal);
+        let stood = witness.stands_within(Duration::from_secs(6));
+        println!("stopped {stood:.1?} after the helper had {signal} and the network was cut");
+        sphere.signal_programs("KILL");
+    }
+    wait_for("the end of all", || {
+        processes(&sphere, "booth-sphere/helper").is_empty()
+    });
+}
+
+#[test]
+fn nothing_plays_while_nobody_watches_the_helper() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    for signal in ["STOP", "KILL"] {
+        let mut peer = Remote::new(&sphere.config());
+        peer.connect().unwrap();
+        let guard = guards(&sphere);
+        assert_eq!(guard.len(), 1, "{guard:?}");
+        kill(signal, guard[0]);
+        let refused = peer.play(Duration::from_secs(600)).unwrap_err();
+        assert!(matches!(refused, SphereError::NoDeadMan(_)), "{refused}");
+        witness.stands_within(Duration::ZERO);
+        kill("KILL", guard[0]);
+        wait_for("the guard's end", || guards(&sphere).is_empty());
+    }
 }
 
 #[test]

@@ -96,19 +96,19 @@ fn the_listed_tracks_and_no_others_are_loaded() {
     let (_alone, sphere) = start(Kind::Helper);
     let mut peer = Remote::new(&sphere.config());
     fs::write(sphere.path("ladish/studios"), "noise\nother\nthird\n").unwrap();
-    peer.track("other").unwrap();
+    peer.load("other").unwrap();
     assert_eq!(
         fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
         "other"
     );
-    let error = peer.track("third").unwrap_err();
+    let error = peer.load("third").unwrap_err();
     assert!(matches!(error, SphereError::Refused(_)), "{error}");
     assert!(error.to_string().contains("not in the list"), "{error}");
     assert_eq!(
         fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
         "other"
     );
-    peer.track("project:hall:/srv/noise").unwrap();
+    peer.load("project:hall:/srv/noise").unwrap();
     assert_eq!(
         fs::read_to_string(sphere.path("ladish/project")).unwrap(),
         "hall\n/srv/noise\n"

@@ -70,12 +70,13 @@ fn latency_against_paramiko() {
     let (exec, alone, each) = {
         let (_alone, sphere) = start(Kind::Plain);
         let config = sphere.config();
-        let mut link = Link::open(&config).unwrap();
+        let soon = || Instant::now() + Duration::from_secs(60);
+        let mut link = Link::open(&config, soon()).unwrap();
         let exec = timed(|| {
             let answer = link.run("true", "true", Duration::from_secs(2)).unwrap();
             assert_eq!(answer.status, 0);
         });
-        let connect = timed(|| drop(Link::open(&config).unwrap()));
+        let connect = timed(|| drop(Link::open(&config, soon()).unwrap()));
         let words = [
             config.port.to_string(),
             config.user.clone(),

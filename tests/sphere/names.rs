@@ -37,7 +37,7 @@ fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
     fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
-        peer.track(name)
+        peer.load(name)
             .unwrap_or_else(|error| panic!("{name:?}: {error}"));
         assert_eq!(
             fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
@@ -46,13 +46,13 @@ fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
         assert_eq!(peer.loaded(), Ok(Ok(name.to_owned())));
     }
     for name in ["a\nid", "a\0", "\u{1b}[2J", "", "a\r"] {
-        let refused = peer.track(name);
+        let refused = peer.load(name);
         assert!(
             matches!(refused, Err(SphereError::BadTrack { .. })),
             "{name:?}"
         );
     }
-    let unknown = peer.track("nothing of that name");
+    let unknown = peer.load("nothing of that name");
     assert_eq!(
         unknown,
         Err(SphereError::UnknownTrack("nothing of that name".into()))
@@ -70,7 +70,7 @@ fn hostile_names_pass_the_wrapper_exactly_if_they_are_listed() {
     sphere.set_up(&HOSTILE);
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
-        peer.track(name)
+        peer.load(name)
             .unwrap_or_else(|error| panic!("{name:?}: {error}"));
         assert_eq!(
             fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
@@ -85,7 +85,7 @@ fn a_track_is_there_only_once_its_name_and_jack_are() {
     let (_alone, sphere) = start(Kind::Plain);
     fs::write(sphere.path("ladish/slow"), "1").unwrap();
     let mut peer = Remote::new(&sphere.config());
-    peer.track("other").unwrap();
+    peer.load("other").unwrap();
     let position = peer.position().unwrap();
     assert!(
         !position.rolling && position.frame == 0,
@@ -93,8 +93,8 @@ fn a_track_is_there_only_once_its_name_and_jack_are() {
     );
     let mut witness = sphere.witness();
     assert!(!witness.look().rolling);
-    peer.track("project:hall:/srv/noise").unwrap();
-    let unknown = peer.track("project:cellar:/srv/noise").unwrap_err();
+    peer.load("project:hall:/srv/noise").unwrap();
+    let unknown = peer.load("project:cellar:/srv/noise").unwrap_err();
     assert!(matches!(unknown, SphereError::UnknownTrack(_)), "{unknown}");
 }
 
@@ -104,7 +104,7 @@ fn each_failure_of_ladish_is_its_own_error() {
     let mut peer = Remote::new(&sphere.config());
     let mut with = |switch: &str| {
         fs::write(sphere.path("ladish").join(switch), "").unwrap();
-        let error = peer.track("other").unwrap_err();
+        let error = peer.load("other").unwrap_err();
         fs::remove_file(sphere.path("ladish").join(switch)).unwrap();
         error
     };
@@ -113,7 +113,7 @@ fn each_failure_of_ladish_is_its_own_error() {
     assert!(matches!(with("busy"), SphereError::AlreadyLoaded { .. }));
     fs::remove_file(sphere.path("bin/ladish_control")).unwrap();
     assert_eq!(
-        peer.track("other"),
+        peer.load("other"),
         Err(SphereError::NoTool("ladish_control".into()))
     );
     let lying = "#!/bin/sh\necho 'all is well'\n";
@@ -123,6 +123,6 @@ fn each_failure_of_ladish_is_its_own_error() {
         .arg(sphere.path("bin/ladish_control"))
         .status();
     assert!(chmod.unwrap().success());
-    let error = peer.track("other").unwrap_err();
+    let error = peer.load("other").unwrap_err();
     assert!(error.to_string().contains("all is well"), "{error}");
 }

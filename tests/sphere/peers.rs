@@ -9,7 +9,7 @@ use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
-use crate::common::sphere::wire::{Wire, peer};
+use crate::common::sphere::wire::peer;
 use crate::common::sphere::{Kind, wait_for};
 
 const REST: Duration = Duration::from_secs(60);
@@ -117,14 +117,7 @@ fn ten_megabytes_as_an_answer_are_an_error_that_quotes_their_beginning() {
 
 fn silence(kind: Kind) {
     let (_alone, sphere) = start(kind);
-    let wire = Wire::to(sphere.config().port);
-    let mut config = sphere.config();
-    config.port = wire.port;
-    fs::write(&config.known_hosts, {
-        let key = fs::read_to_string(sphere.path("host_key.pub")).unwrap();
-        format!("127.0.0.1 {key}")
-    })
-    .unwrap();
+    let (wire, config) = sphere.behind_a_wire();
     let mut peer = Remote::new(&config);
     peer.position().unwrap();
     wire.slow();
@@ -160,6 +153,35 @@ fn a_silent_or_lost_connection_is_found_and_made_anew_with_the_helper() {
 #[test]
 fn a_silent_or_lost_connection_is_found_and_made_anew_without_it() {
     silence(Kind::Plain);
+}
+
+fn lag(kind: Kind) {
+    let (_alone, sphere) = start(kind);
+    let (wire, config) = sphere.behind_a_wire();
+    let mut peer = Remote::new(&config);
+    peer.position().unwrap();
+    wire.lag(Duration::from_millis(400));
+    let bounded = |what: &str, work: &mut dyn FnMut() -> Result<(), SphereError>| {
+        let start = Instant::now();
+        let done = work();
+        let took = start.elapsed();
+        println!("{kind:?}, all 400 ms later, {what}: {took:.1?}, {done:?}");
+        assert!(took < FOUND, "{what}: {took:?}");
+    };
+    bounded("play", &mut || peer.play(REST));
+    bounded("a new connection", &mut || Remote::new(&config).connect());
+    wire.mend();
+    peer.stop().unwrap();
+}
+
+#[test]
+fn each_call_to_a_slow_sphere_is_over_within_5_s_with_the_helper() {
+    lag(Kind::Helper);
+}
+
+#[test]
+fn each_call_to_a_slow_sphere_is_over_within_5_s_without_it() {
+    lag(Kind::Plain);
 }
 
 #[test]
@@ -208,6 +230,50 @@ fn jack_killed_and_started_again_with_the_helper() {
 #[test]
 fn jack_killed_and_started_again_without_it() {
     jack_ends(Kind::Plain);
+}
+
+fn jack_hangs(kind: Kind) {
+    let (_alone, sphere) = start(kind);
+    let mut peer = Remote::new(&sphere.config());
+    peer.play(REST).unwrap();
+    sphere.signal_jack("STOP");
+    let gone = fails("JACK stopped", FOUND, || {
+        let since = Instant::now();
+        while peer.position()?.rolling && since.elapsed() < FOUND {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok("it stands")
+    });
+    assert_eq!(gone, SphereError::NoJack);
+    let mut other = Remote::new(&sphere.config());
+    for peer in [&mut peer, &mut other] {
+        let gone = fails("a position", FOUND, || peer.position());
+        assert_eq!(gone, SphereError::NoJack);
+        let gone = fails("a play", FOUND, || peer.play(REST));
+        assert_eq!(gone, SphereError::NoJack);
+        let gone = fails("a stop", FOUND, || peer.stop());
+        assert_eq!(gone, SphereError::NoJack);
+    }
+    sphere.signal_jack("CONT");
+    let start = Instant::now();
+    wait_for("JACK", || peer.position().is_ok());
+    let took = start.elapsed();
+    println!("{kind:?}: answers {took:.1?} after JACK went on");
+    assert!(took < FOUND, "{took:?}");
+    peer.play(REST).unwrap();
+    assert!(sphere.witness().look().rolling);
+    peer.stop().unwrap();
+    sphere.witness().stands_within(Duration::ZERO);
+}
+
+#[test]
+fn a_jack_that_hangs_is_found_and_goes_on_with_the_helper() {
+    jack_hangs(Kind::Helper);
+}
+
+#[test]
+fn a_jack_that_hangs_is_found_and_goes_on_without_it() {
+    jack_hangs(Kind::Plain);
 }
 
 #[test]

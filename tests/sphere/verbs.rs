@@ -79,7 +79,7 @@ fn random_verbs(kind: Kind, count: u32) {
                 model.frame = model.frame.filter(|_| !model.rolling);
                 model.rolling = false;
             }
-            _ => peer.track("noise").unwrap(),
+            _ => peer.load("noise").unwrap(),
         }
         longest = longest.max(start.elapsed());
         let sight = witness.look();

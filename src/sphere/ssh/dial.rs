@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::address;
 use crate::config;
@@ -16,16 +16,22 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Unacknowledged bytes break the connection after this long: a cable that is out.
 const UNACKNOWLEDGED: Duration = Duration::from_millis(1500);
 
-/// The TCP connection, with Nagle's delay off: questions are short and alone.
-pub(super) fn dial(config: &config::Sphere) -> Result<TcpStream, SphereError> {
+/// The TCP connection, with Nagle's delay off: questions are short and alone; until `until` at most.
+pub(super) fn dial(config: &config::Sphere, until: Instant) -> Result<TcpStream, SphereError> {
     let unreachable = |reason: String| SphereError::Unreachable {
         address: address(config),
         reason,
     };
+    let left = |limit: Duration| limit.min(until.saturating_duration_since(Instant::now()));
     let mut last = "the name leads nowhere".to_owned();
     // A name may have several addresses, of which the first may be of a network that is down.
-    for address in resolve(config).map_err(unreachable)?.iter().take(2) {
-        match TcpStream::connect_timeout(address, CONNECT / 2) {
+    let found = resolve(config, left(RESOLVE)).map_err(unreachable)?;
+    for address in found.iter().take(2) {
+        let limit = left(CONNECT / 2);
+        if limit.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(address, limit) {
             Ok(socket) => {
                 let set = socket
                     .set_nodelay(true)
@@ -40,7 +46,7 @@ pub(super) fn dial(config: &config::Sphere) -> Result<TcpStream, SphereError> {
 }
 
 /// Looks the name up on a thread of its own, because the system's resolver cannot be interrupted.
-fn resolve(config: &config::Sphere) -> Result<Vec<SocketAddr>, String> {
+fn resolve(config: &config::Sphere, limit: Duration) -> Result<Vec<SocketAddr>, String> {
     let (host, port) = (config.host.clone(), config.port);
     if let Ok(ip) = host.parse() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -58,6 +64,6 @@ fn resolve(config: &config::Sphere) -> Result<Vec<SocketAddr>, String> {
         .name("sphere name".into())
         .spawn(look);
     thread.map_err(|error| error.to_string())?;
-    told.recv_timeout(RESOLVE)
+    told.recv_timeout(limit)
         .unwrap_or_else(|_| Err("no answer from the name server".into()))
 }

@@ -1,12 +1,11 @@
 //! What the sphere is to do, and whether it does: one attempt or one question a turn.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Command, Desk, Peer, Play, Position, Reply, SphereError, Start};
 use crate::rt::Nanos;
-use crate::sphere::frame_of;
 use crate::sphere::timeline::{Fit, Timeline};
+use crate::sphere::{LOOK, frame_of};
 
 /// Between two questions while it plays: with 2 s for the answer and 2 s for a new connection, a
 /// silent sphere is found within 5 s; and a dead man of 5 s on the sphere is kept awake.
@@ -100,7 +99,7 @@ impl Course {
                 self.take_up(command);
             }
         }
-        if let Err(error) = self.peer.connect().and_then(|()| self.peer.stop()) {
+        if let Err(error) = self.peer.stop() {
             log::error!("at the end: {error}");
         }
     }
@@ -181,10 +180,12 @@ impl Course {
     fn play(&mut self, play: &Play) -> Result<(), Broken> {
         self.peer.connect()?;
         self.unless_newer()?;
-        self.desk.loading.store(true, Ordering::Release);
-        let loaded = self.peer.track(&play.track);
-        self.desk.loading.store(false, Ordering::Release);
-        loaded?;
+        while !self.peer.track(&play.track)? {
+            self.desk.tell(Reply::Loading);
+            if self.desk.is_called(Some(LOOK)) {
+                return Err(Broken::Newer);
+            }
+        }
         self.unless_newer()?;
         let found = self.peer.position()?;
         if found.rolling {

@@ -127,6 +127,48 @@ fn a_stop_wins_over_a_play_that_is_under_way() {
 }
 
 #[test]
+fn a_track_that_is_being_loaded_is_told_and_a_stop_wins_over_it() {
+    let mut stage = Stage::new(Simulated::default());
+    stage.peer.trouble(Trouble::Loads);
+    stage.play(1, Start::Second(0.0));
+    for _ in 0..3 {
+        let is_told = |reply: &Reply| matches!(reply, Reply::Loading).then_some(());
+        stage.wait(Duration::from_secs(5), is_told);
+    }
+    stage.sphere.ask(Command::Stop);
+    stage.stopped().expect("silent");
+    let (rolls, done) = stage.peer.seen();
+    assert!(!rolls && !done.contains(&"play"), "{done:?}");
+    stage.play(2, Start::Second(0.0));
+    stage.peer.trouble(Trouble::None);
+    stage.rolls(2);
+}
+
+#[test]
+fn a_command_is_answered_once_it_was_done_and_not_while_it_waits() {
+    let (commands, inbox) = channel();
+    let (outbox, _replies) = channel();
+    let answered = Arc::new(AtomicU64::new(0));
+    let mut desk = Desk {
+        inbox,
+        outbox,
+        answered: answered.clone(),
+        newest: None,
+        unanswered: 0,
+        closed: false,
+    };
+    for _ in 0..2 {
+        commands.send(Command::Stop).expect("taken");
+    }
+    assert!(desk.has_newer());
+    desk.settle();
+    assert_eq!(answered.load(Ordering::Acquire), 1, "the older one lost");
+    assert_eq!(desk.wait(None), Some(Command::Stop));
+    desk.settle();
+    assert_eq!(answered.load(Ordering::Acquire), 2);
+}
+
+#[test]
 fn what_was_stopped_goes_on_at_its_very_frame_and_elsewhere_where_it_should_have_been() {
     let mut stage = Stage::new(Simulated::default());
     stage.play(1, Start::Second(3.0));
@@ -196,6 +238,33 @@ fn a_silent_sphere_is_told_within_five_seconds_and_played_again_when_it_is_back(
         stage.peer.trouble(Trouble::None);
         stage.rolls(2);
     }
+}
+
+#[test]
+fn what_was_lost_is_left_to_whoever_asked_for_it() {
+    let mut stage = Stage::new(Simulated::default());
+    stage.play(1, Start::Second(0.0));
+    stage.rolls(1);
+    stage.peer.trouble(Trouble::Stopped);
+    stage.fails(1);
+    stage.peer.trouble(Trouble::None);
+    std::thread::sleep(Duration::from_millis(500));
+    let (rolls, done) = stage.peer.seen();
+    assert!(!rolls && done.last() == Some(&"stop"), "{done:?}");
+}
+
+#[test]
+fn what_rolls_stands_before_it_goes_elsewhere() {
+    let mut stage = Stage::new(Simulated::default());
+    for number in [1, 2] {
+        stage.play(number, Start::Second(0.0));
+        stage.rolls(number);
+    }
+    let (_, done) = stage.peer.seen();
+    assert!(
+        done.ends_with(&["track", "stop", "locate", "play"]),
+        "{done:?}"
+    );
 }
 
 #[test]

@@ -146,6 +146,25 @@ fn a_reading_dated_badly_is_passed_over_and_a_lost_period_begins_a_new_line() {
 }
 
 #[test]
+fn two_readings_dated_badly_that_contradict_each_other_begin_no_new_line() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let late = |frames: f64| Truth {
+        frame: -frames,
+        ..truth
+    };
+    let mut line = started(truth);
+    let trip = Duration::from_millis(1);
+    for (truth, second) in [(late(300.0), 2), (late(900.0), 3), (truth, 4)] {
+        let reading = truth.ask(Nanos(second * SECOND), trip, 0.5);
+        assert_eq!(line.read(reading), Fit::On);
+    }
+    assert!(line.is_one(Nanos(2 * SECOND), Nanos(4 * SECOND)));
+}
+
+#[test]
 fn what_stopped_is_known_up_to_the_last_reading_that_saw_it_roll() {
     let truth = Truth {
         frame: 0.0,

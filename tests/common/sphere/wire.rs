@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ pub struct Wire {
     leads_to: Arc<AtomicU16>,
     is_cut: Arc<AtomicBool>,
     is_slow: Arc<AtomicBool>,
+    lag_ms: Arc<AtomicU64>,
 }
 
 impl Wire {
@@ -24,9 +25,11 @@ impl Wire {
             leads_to: Arc::new(port.into()),
             is_cut: Arc::default(),
             is_slow: Arc::default(),
+            lag_ms: Arc::default(),
         };
         let (cut, slow) = (wire.is_cut.clone(), wire.is_slow.clone());
         let leads_to = wire.leads_to.clone();
+        let lag = wire.lag_ms.clone();
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 let port = leads_to.load(Ordering::Relaxed);
@@ -36,8 +39,8 @@ impl Wire {
                 for (from, to) in [(&near, &far), (&far, &near)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     from.set_nodelay(true).unwrap();
-                    let (cut, slow) = (cut.clone(), slow.clone());
-                    thread::spawn(move || pass(from, to, &cut, &slow));
+                    let (cut, slow, lag) = (cut.clone(), slow.clone(), lag.clone());
+                    thread::spawn(move || pass(from, to, &cut, &slow, &lag));
                 }
             }
         });
@@ -59,14 +62,26 @@ impl Wire {
         self.is_slow.store(true, Ordering::Relaxed);
     }
 
+    /// From now on everything arrives, so much later.
+    pub fn lag(&self, by: Duration) {
+        self.lag_ms.store(by.as_millis() as u64, Ordering::Relaxed);
+    }
+
     /// As at the beginning, for new connections.
     pub fn mend(&self) {
         self.is_cut.store(false, Ordering::Relaxed);
         self.is_slow.store(false, Ordering::Relaxed);
+        self.lag_ms.store(0, Ordering::Relaxed);
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, cut: &AtomicBool, slow: &AtomicBool) {
+fn pass(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    cut: &AtomicBool,
+    slow: &AtomicBool,
+    lag_ms: &AtomicU64,
+) {
     let mut buffer = [0; 4096];
     while let Ok(bytes) = from.read(&mut buffer) {
         if cut.load(Ordering::Relaxed) {
@@ -77,6 +92,7 @@ fn pass(mut from: TcpStream, mut to: TcpStream, cut: &AtomicBool, slow: &AtomicB
         if bytes == 0 {
             break;
         }
+        thread::sleep(Duration::from_millis(lag_ms.load(Ordering::Relaxed)));
         let part = if slow.load(Ordering::Relaxed) {
             1
         } else {

@@ -1,0 +1,170 @@
+//! What a take's row says of the sphere: the place of the track at both marks of many takes, by the
+//! thread's readings up to the take's end as main has them, against a client that is not ours.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use booth::rt::Nanos;
+use booth::sphere::remote::remote;
+use booth::sphere::timeline::{DRIFT, Timeline};
+use booth::sphere::{Command, Play, Position, Reply, Sphere, Start};
+
+use super::start;
+use crate::common::random::Random;
+use crate::common::sphere::{Kind, Sight, Witness};
+
+const RATE: f64 = 48_000.0;
+/// Frames by which whole numbers are off, at both ends.
+const WHOLE: f64 = 3.0;
+/// JACK wakes up late now and then, and dates a period by it, so that one sight may stand behind the
+/// true line: of those so near the foremost is it.
+const NEAR_NS: u64 = 100_000_000;
+
+/// How long the track plays, and how many takes are cut out of it.
+fn length() -> (Duration, usize) {
+    if std::env::var_os("BOOTH_TEST_LONG").is_some() {
+        (Duration::from_secs(120), 600)
+    } else {
+        (Duration::from_secs(11), 60)
+    }
+}
+
+/// What the thread told, and when, and what the other client saw meanwhile.
+fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Sight>) {
+    let (_alone, real) = start(kind);
+    let mut witness = real.witness();
+    let mut sphere = Sphere::start(remote(&real.config())).unwrap();
+    sphere.ask(Command::Play(Play {
+        number: 1,
+        track: "noise".into(),
+        start: Start::Second(100.0),
+        rest: Duration::from_secs(600),
+    }));
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let sights = scope.spawn(|| sights(&mut witness, &is_over));
+        let mut readings: Vec<(Nanos, Position)> = Vec::new();
+        let since = |readings: &[(Nanos, Position)]| {
+            readings
+                .first()
+                .map_or(Duration::ZERO, |(at, _)| Nanos::now().since(*at))
+        };
+        while since(&readings) < lasts {
+            for reply in sphere.replies() {
+                match reply {
+                    Reply::Rolling(_, reading) | Reply::Read(reading) => {
+                        readings.push((Nanos::now(), reading));
+                    }
+                    Reply::Failed(_, error) => panic!("{error}"),
+                    Reply::Loading | Reply::Stopped(_) => {}
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        (readings, sights.join().unwrap())
+    })
+}
+
+fn sights(witness: &mut Witness, is_over: &AtomicBool) -> Vec<Sight> {
+    let mut sights = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        sights.push(witness.look());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    sights
+}
+
+/// The bound of the best of these readings at `at`, in frames.
+fn best(readings: &[(Nanos, Position)], at: Nanos) -> f64 {
+    let bound = |(_, reading): &(Nanos, Position)| {
+        let away = at.since(reading.at) + reading.at.since(at);
+        (reading.uncertainty.as_secs_f64() + away.as_secs_f64() * DRIFT) * RATE + WHOLE
+    };
+    readings.iter().map(bound).fold(f64::INFINITY, f64::min)
+}
+
+/// The frame at the moment of `sights[which]`.
+fn truth(sights: &[Sight], which: usize) -> f64 {
+    let at = sights[which].at_ns;
+    let is_near = |sight: &&Sight| sight.at_ns.abs_diff(at) < NEAR_NS;
+    let carried = |sight: &Sight| sight.frame + (at as f64 - sight.at_ns as f64) * 1e-9 * RATE;
+    let near = sights.iter().filter(is_near).map(carried);
+    near.fold(sights[which].frame, f64::max)
+}
+
+fn p95(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[(all.len() - 1) * 95 / 100]
+}
+
+/// The bounds of the places of all takes in frames, each beside that of its best reading.
+fn takes(kind: Kind) -> Vec<(f64, f64)> {
+    let (lasts, count) = length();
+    let (readings, sights) = played(kind, lasts);
+    let sights: Vec<Sight> = sights
+        .into_iter()
+        .filter(|sight| sight.at_ns > readings[0].1.at.0)
+        .collect();
+    let mut random = Random::new();
+    let (mut held, mut bounds, mut errors) = (0, Vec::new(), Vec::new());
+    for _ in 0..count {
+        let from = random.below(sights.len() as u64 * 3 / 5) as usize;
+        let ends_ns = sights[from].at_ns + 300_000_000 + random.below(3_000_000_000);
+        let to = sights
+            .partition_point(|sight| sight.at_ns < ends_ns)
+            .min(sights.len() - 1);
+        let (begin, end) = (Nanos(sights[from].at_ns), Nanos(sights[to].at_ns));
+        let known = readings.partition_point(|(had, _)| *had <= end);
+        let mut line = Timeline::default();
+        line.begin("noise".into(), readings[0].1);
+        for (_, reading) in &readings[1..known] {
+            line.read(*reading);
+        }
+        assert!(line.is_one(begin, end), "a jump");
+        let mut is_true = true;
+        for (at, which) in [(begin, from), (end, to)] {
+            let place = line.at(at).unwrap();
+            let error = (place.frame as f64 - truth(&sights, which)).abs();
+            let bound = place.uncertainty_frames as f64;
+            if error > bound + sights[which].error_ns as f64 * 1e-9 * RATE {
+                is_true = false;
+                println!("{error:.0} frames off, {place:?}");
+            }
+            errors.push(error / RATE * 1e3);
+            bounds.push((bound, best(&readings[..known], at)));
+        }
+        held += usize::from(is_true);
+    }
+    let uncertainty = bounds.iter().map(|(bound, _)| bound / RATE * 1e3).collect();
+    println!(
+        "{kind:?}: both places of {held} of {count} takes within their bound; p95 of the bound {:.2} ms, \
+         of the error {:.2} ms; {} readings",
+        p95(uncertainty),
+        p95(errors),
+        readings.len()
+    );
+    assert_eq!(held, count);
+    bounds
+}
+
+#[test]
+fn each_take_has_its_place_with_the_helper_to_5_ms() {
+    let bounds = takes(Kind::Helper);
+    let near = bounds
+        .iter()
+        .filter(|(bound, _)| *bound <= 0.005 * RATE)
+        .count();
+    assert!(
+        near * 100 >= bounds.len() * 95,
+        "{near} of {}",
+        bounds.len()
+    );
+}
+
+#[test]
+fn each_take_has_its_place_without_it_as_well_as_its_best_reading() {
+    for (bound, best) in takes(Kind::Plain) {
+        assert!(bound <= best, "{bound} frames, {best} by the best reading");
+    }
+}
