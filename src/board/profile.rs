@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -131,19 +132,36 @@ pub struct Panel {
     pub reset: Option<u8>,
     /// GPIO that lights the panel; none: always lit.
     pub backlight: Option<u8>,
+    /// Seconds without a visitor after which the backlight is dimmed; 0: never.
+    pub dim_after_s: Option<u32>,
     /// Degrees, clockwise: 0, 90, 180 or 270.
     #[serde(default)]
     pub rotation: u16,
     /// Whether the glass shows colours inverted, as IPS panels do.
     #[serde(default)]
     pub invert: bool,
+    /// Order of the glass's colours; none: what panels with this driver mostly have.
+    pub colors: Option<Colors>,
     /// Where the glass starts in the controller's memory, upright.
     #[serde(default)]
     pub offset: [u16; 2],
 }
 
+/// A visitor who looks around comes back sooner.
+const DIM_AFTER_S: u32 = 300;
+
 fn default_hz() -> u32 {
     40_000_000
+}
+
+/// In which order the glass has its colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colors {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red.
+    Bgr,
 }
 
 /// Which resistor holds an open button's pin.
@@ -310,6 +328,22 @@ impl Panel {
         }
     }
 
+    /// The order of the glass's colours.
+    #[must_use]
+    pub fn colors(&self) -> Colors {
+        self.colors.unwrap_or(match self.driver {
+            Driver::Ili9341 => Colors::Bgr,
+            Driver::St7789 | Driver::Sim => Colors::Rgb,
+        })
+    }
+
+    /// How long nobody has to be here until the backlight is dimmed; `None`: it never is.
+    #[must_use]
+    pub fn dim_after(&self) -> Option<Duration> {
+        let seconds = self.dim_after_s.unwrap_or(DIM_AFTER_S);
+        (self.backlight.is_some() && seconds > 0).then(|| Duration::from_secs(seconds.into()))
+    }
+
     fn check(&self) -> Result<(), String> {
         let (width, height) = (self.width, self.height);
         if self.driver == Driver::Sim {
@@ -346,6 +380,9 @@ impl Panel {
         }
         if !(100_000..=125_000_000).contains(&self.hz) {
             return Err(format!("hz is 100000 to 125000000, not {}", self.hz));
+        }
+        if self.backlight.is_none() && self.dim_after_s.is_some_and(|seconds| seconds > 0) {
+            return Err("dim_after_s: without `backlight` there is nothing to dim".into());
         }
         match self.dc {
             Some(_) => Ok(()),
@@ -385,6 +422,8 @@ mod tests {
         assert!(swap("spi = \"0.1\"", "spi = \"zero\"").contains("BUS.SELECT"));
         assert!(swap("rotation = 270", "rotation = 45").contains("rotation"));
         assert!(swap("dc = 9", "").contains("panel.dc"));
+        assert!(swap("backlight = 13", "dim_after_s = 9").contains("nothing to dim"));
+        assert!(swap("invert = true", "colors = \"rbg\"").contains("rbg"));
         assert!(swap("gpio = 6", "gpio = 10").contains("MOSI of SPI 0.1"));
         assert!(swap("gpio = 6", "gpio = 7").contains("a select wire of SPI 0.1"));
         assert!(swap("spi = \"0.1\"", "spi = \"0.2\"").contains("header"));
