@@ -20,6 +20,7 @@ use crate::board::{BoardError, Panel};
 use crate::rt::Nanos;
 use crate::screen::card::Card;
 use crate::screen::paint::Painter;
+use crate::screen::test_card::TestCard;
 use crate::screen::{Name, Screen};
 
 /// A panel, its light and the lamps.
@@ -86,6 +87,11 @@ impl Panel for PiPanel {
         self.shown = Some(screen.name);
         self.dimmer.shows(screen.name, Nanos::now());
         self.painter.paint_with(screen, card);
+        Ok(())
+    }
+
+    fn show_test(&mut self, card: &TestCard) -> Result<(), BoardError> {
+        self.painter.paint_test_card(card);
         Ok(())
     }
 
