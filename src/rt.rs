@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -446,6 +447,36 @@ impl Drop for KeyMode {
     fn drop(&mut self) {
         // SAFETY: `before` is what tcgetattr gave.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.before) };
+    }
+}
+
+/// A flag that SIGTERM, SIGINT and SIGHUP set instead of ending the program at once: takes are closed
+/// and pins given back first. A SIGHUP that nohup has switched off stays off.
+///
+/// # Errors
+/// The system's.
+pub fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT, SIGHUP] {
+        if signal != SIGHUP || !is_ignored(SIGHUP)? {
+            signal_hook::flag::register(signal, stop.clone())?;
+        }
+    }
+    Ok(stop)
+}
+
+/// Whether a signal is ignored, as whoever started this program may have left it.
+fn is_ignored(signal: i32) -> io::Result<bool> {
+    // SAFETY: all zeroes are a sigaction, which is only written to; none is set.
+    let (asked, action) = unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let asked = libc::sigaction(signal, std::ptr::null(), &raw mut action);
+        (asked, action)
+    };
+    match asked {
+        0 => Ok(action.sa_sigaction == libc::SIG_IGN),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

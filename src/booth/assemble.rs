@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use crate::corpus::Corpus;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::PendingError;
 use crate::identity::{forget, operator, pending};
-use crate::rt::Nanos;
+use crate::rt::{self, Nanos};
 use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
@@ -71,10 +70,7 @@ impl Booth {
         let mut sphere =
             Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
         sphere.silence(time.now());
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::flag::register(signal, stop.clone()).map_err(Error::system("signals"))?;
-        }
+        let stop = rt::stop_on_signals().map_err(Error::system("signals"))?;
         let chain = time.start_chain(&config)?;
         let loads = sealing::loads(&chain, &time, config.audio.rate);
         let sealer = Sealer::start(loads).map_err(Error::system("thread `sealer`"))?;

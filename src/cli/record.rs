@@ -2,7 +2,6 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -74,11 +73,8 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
             "{out}: is there already and is never overwritten; name another file"
         )));
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        signal_hook::flag::register(signal, stop.clone())
-            .map_err(|error| Failure::CouldNot(format!("signals: {error}")))?;
-    }
+    let stop =
+        rt::stop_on_signals().map_err(|error| Failure::CouldNot(format!("signals: {error}")))?;
     let spec = audio.spec();
     // The take is begun after capture: what came before that is in the history.
     let history_frames = u64::from(spec.rate);

@@ -95,23 +95,48 @@ fn a_terminal_that_nobody_reads_stops_nothing() {
     assert_eq!(unread.wait().unwrap().code(), Some(0));
 }
 
-#[test]
-fn a_signal_closes_the_take_and_the_session() {
-    let visit = Visit::new(
+/// A visitor who has begun to read and goes on for a minute.
+fn reading() -> Visit {
+    Visit::new(
         "until attract\n500 go\nuntil intro\n800 go\n60000 go\n",
         SHORT_VIBRAVOX,
-    );
-    let running = run::start(&mut visit.run_own(&[]));
-    std::thread::sleep(Duration::from_millis(4000));
+    )
+}
+
+#[test]
+fn a_signal_closes_the_take_and_the_session() {
+    for signal in ["TERM", "HUP"] {
+        let visit = reading();
+        let running = run::start(&mut visit.run_own(&[]));
+        std::thread::sleep(Duration::from_millis(4000));
+        running.signal(signal);
+        let run = running.wait();
+        assert_eq!(run.code, Some(0), "{}", run.said());
+        let session = run::session(&visit.data());
+        let rows = run::rows(&session);
+        let [take] = &rows[..] else {
+            panic!("{rows:?}")
+        };
+        assert_eq!((take.verdict, take.tail_frames), (Verdict::Aborted, ROLL));
+        let (spec, bytes) = run::samples(&session.join(&take.file));
+        assert_eq!(bytes.len() as u64, take.frames * spec.frame_bytes() as u64);
+    }
+}
+
+#[test]
+fn a_terminal_that_closes_ends_no_run_that_was_started_to_outlive_it() {
+    let visit = reading();
+    let own = visit.run_own(&[]);
+    let mut command = Command::new("nohup");
+    command.arg(own.get_program()).args(own.get_args());
+    let running = run::start(command.stdin(Stdio::null()));
+    std::thread::sleep(Duration::from_millis(2000));
+    running.signal("HUP");
+    std::thread::sleep(Duration::from_millis(2000));
     running.signal("TERM");
     let run = running.wait();
     assert_eq!(run.code, Some(0), "{}", run.said());
-    let session = run::session(&visit.data());
-    let rows = run::rows(&session);
-    let [take] = &rows[..] else {
-        panic!("{rows:?}")
-    };
-    assert_eq!((take.verdict, take.tail_frames), (Verdict::Aborted, ROLL));
-    let (spec, bytes) = run::samples(&session.join(&take.file));
-    assert_eq!(bytes.len() as u64, take.frames * spec.frame_bytes() as u64);
+    let rows = run::rows(&run::session(&visit.data()));
+    let read = u64::from(rows[0].rate) * 2;
+    assert!(rows[0].frames > read, "{} frames", rows[0].frames);
 }

@@ -1,8 +1,7 @@
 //! `booth check --test-card`: what the panel shows wrong, and each button read back on it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Finding, setup};
@@ -10,7 +9,7 @@ use crate::board::profile::{Driver, Profile};
 use crate::board::{self, Button, Buttons, Edge, Panel};
 use crate::cli::{Failure, could_not};
 use crate::config::Config;
-use crate::rt::Nanos;
+use crate::rt::{self, Nanos};
 use crate::screen::test_card::{Heard, TestCard};
 
 /// Longest wait for buttons, as in the box.
@@ -45,10 +44,7 @@ pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Fa
     } else {
         profile.buttons.keys().copied().collect()
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        signal_hook::flag::register(signal, stop.clone()).map_err(could_not)?;
-    }
+    let stop = rt::stop_on_signals().map_err(could_not)?;
     let options = board::Options {
         fonts: config.fonts.clone(),
         screens,
