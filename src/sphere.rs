@@ -316,6 +316,6 @@ pub fn frame_of(seconds: f64, rate: u32) -> Result<u32, SphereError> {
     if (0.0..=f64::from(u32::MAX)).contains(&frame) {
         Ok(frame as u32)
     } else {
-        Err(SphereError::BadPosition(seconds.to_string()))
+        Err(SphereError::BadPosition(format!("{seconds:?}")))
     }
 }

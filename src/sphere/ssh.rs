@@ -61,6 +61,9 @@ impl std::fmt::Debug for Link {
 /// `host:port`, for messages.
 #[must_use]
 pub fn address(config: &config::Sphere) -> String {
+    if config.host.contains(':') {
+        return format!("[{}]:{}", config.host, config.port);
+    }
     format!("{}:{}", config.host, config.port)
 }
 

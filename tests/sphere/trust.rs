@@ -85,6 +85,7 @@ fn pairing_pins_after_a_yes_or_the_right_fingerprint_and_loses_nothing() {
     assert_eq!(asked.status.code(), Some(1));
     let said = String::from_utf8(asked.stderr).unwrap();
     assert!(said.contains(&print) && said.contains("terminal"), "{said}");
+    assert!(said.contains("ANOTHER KEY"), "{said}");
     let wrong = sphere.booth(&["sphere", "pair", "127.0.0.1", "--fingerprint", "SHA256:x"]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(fs::read_to_string(&known).unwrap().contains(&stranger));
@@ -94,6 +95,8 @@ fn pairing_pins_after_a_yes_or_the_right_fingerprint_and_loses_nothing() {
         let said = String::from_utf8(right.stdout).unwrap();
         assert!(right.status.success() && said.contains(words), "{said}");
     }
+    let wrong = sphere.booth(&["sphere", "pair", "127.0.0.1", "--fingerprint", "SHA256:x"]);
+    assert_eq!(wrong.status.code(), Some(1), "also of a key that is pinned");
     let text = fs::read_to_string(&known).unwrap();
     assert!(
         text.starts_with(other) && !text.contains(&stranger),
