@@ -139,6 +139,18 @@ pub enum SphereError {
         /// The file of pinned keys.
         file: String,
     },
+    /// Its host key is one that must not be trusted any more.
+    #[error(
+        "sphere: {address}: its host key {fingerprint} is revoked in {file}; give the sphere a new one (there: remove /etc/ssh/ssh_host_*, then ssh-keygen -A), or take the @revoked line out if it is wrong"
+    )]
+    RevokedHostKey {
+        /// Host and port.
+        address: String,
+        /// SHA256 of the key it shows.
+        fingerprint: String,
+        /// The file of pinned keys.
+        file: String,
+    },
     /// The file of pinned host keys cannot be used.
     #[error("sphere.known_hosts: {file}: {reason}")]
     KnownHosts {
