@@ -333,6 +333,27 @@ impl Helper {
         })
     }
 
+    /// The tracks that the gate lets us load.
+    ///
+    /// # Errors
+    /// A gate that does not tell; the connection's.
+    pub fn listed(link: &mut Link) -> Result<Vec<String>, SphereError> {
+        let doing = "ask for the list of tracks";
+        let answer = link.run(doing, "booth-sphere tracks", QUESTION)?;
+        let text = String::from_utf8_lossy(&answer.out);
+        if let Some(text) = text.strip_prefix("--- tracks\n") {
+            let lines = text.split('\n').filter(|line| !line.is_empty());
+            return Ok(lines.map(str::to_owned).collect());
+        }
+        match no(&answer) {
+            Err(SphereError::Refused(_)) => Err(SphereError::Refused(
+                "it does not tell which tracks it allows; run setup there again".into(),
+            )),
+            Err(error) => Err(error),
+            Ok(()) => Err(answer.unclear(doing)),
+        }
+    }
+
     /// Tracks are asked for beside the kept channel.
     pub(super) fn desk<'a>(&'a mut self, link: &'a mut Link) -> impl Desk + 'a {
         There { link, helper: self }

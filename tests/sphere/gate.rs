@@ -56,6 +56,7 @@ fn hostile_commands_are_refused() {
         "booth-sphere track ../../etc/passwd",
         "booth-sphere track project:hall:/srv/other",
         "booth-sphere track *",
+        "booth-sphere tracks /etc/passwd",
         "booth-sphere sunload",
         "booth-sphere sdel noise",
         "../../../bin/sh",

@@ -201,3 +201,37 @@ fn the_doctor_makes_a_full_round_and_leaves_the_transport_where_it_was() {
         assert!(none["text"].to_string().contains("linger"), "{none}");
     }
 }
+
+#[test]
+fn the_doctor_names_each_track_of_the_protocol_that_the_gate_refuses() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let step = |name: &str, track: &str| {
+        format!(
+            "[[step]]\nname = \"{name}\"\nkind = \"quiet\"\nseconds = 5\n\
+             sphere = {{ track = \"{track}\", locate_s = 0 }}\n"
+        )
+    };
+    let tracks = ["noise", "other", "project:hall:/srv/it's", "other"];
+    let steps = ["a", "b", "c", "d"].iter().zip(tracks);
+    let steps: String = steps.map(|(name, track)| step(name, track)).collect();
+    let protocol = sphere.path("protocol.toml");
+    std::fs::write(&protocol, format!("name = \"tracks\"\n{steps}")).unwrap();
+    let protocol = format!("protocol={}", protocol.display());
+    let tracks = sphere.path("home/.local/share/booth-sphere/tracks");
+    std::fs::write(&tracks, "noise\n").unwrap();
+    let refused = doctor(&sphere, &["--set", &protocol]);
+    assert_eq!(refused["state"], "fail", "{refused}");
+    let text = refused["text"].as_str().unwrap();
+    assert!(
+        text.contains("`other`, `project:hall:/srv/it's`") && !text.contains("noise"),
+        "{text}"
+    );
+    let remedy = refused["remedy"].as_str().unwrap();
+    assert!(
+        remedy.contains(r"setup") && remedy.contains(r"'other' 'project:hall:/srv/it'\''s'"),
+        "{remedy}"
+    );
+    sphere.set_up(&["other", "project:hall:/srv/it's"]);
+    let listed = doctor(&sphere, &["--set", &protocol]);
+    assert_eq!(listed["state"], "ok", "{listed}");
+}
