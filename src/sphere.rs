@@ -223,8 +223,15 @@ pub enum SphereError {
     #[error("sphere: there is no {0} there; install jackd2 and ladish")]
     NoTool(String),
     /// The wrapper there does not let us.
-    #[error("sphere: refused by the wrapper there: {0}; see deploy/sphere/README.md")]
+    #[error(
+        "sphere: refused by the wrapper there: {0}; see README.md in deploy/sphere/, installed in /usr/share/doc/booth/examples/sphere/"
+    )]
     Refused(String),
+    /// Something else comes first, so that no answer can be told from it.
+    #[error(
+        "sphere: `{0}` comes before any answer; does a shell profile there print something? It must not where nobody is at a terminal"
+    )]
+    Talks(String),
     /// An answer that no version of the tool gives.
     #[error("sphere: {doing}: cannot understand `{said}`")]
     Unclear {

@@ -111,7 +111,14 @@ impl Helper {
             status: 0,
         };
         no(&answer)?;
-        Err(SphereError::Refused(SphereError::quoted(hello.as_bytes())))
+        let said = SphereError::quoted(hello.as_bytes());
+        Err(if hello.starts_with("booth-sphere ") {
+            SphereError::Refused(format!(
+                "its helper says `{said}`, which is another version's; run setup there again"
+            ))
+        } else {
+            SphereError::Talks(said)
+        })
     }
 
     /// Asks, starting the program anew if it has ended with JACK.

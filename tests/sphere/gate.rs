@@ -167,6 +167,21 @@ fn hostile_questions_end_the_helper_or_are_refused() {
     assert!(!witness.look().rolling);
 }
 
+#[test]
+fn a_shell_profile_that_prints_is_asked_about_and_is_no_refusal() {
+    for kind in [Kind::Helper, Kind::Plain] {
+        let (_alone, sphere) = start(kind);
+        fs::write(sphere.path("home/.bashrc"), "echo Welcome to the sphere\n").unwrap();
+        let error = Remote::new(&sphere.config()).connect().unwrap_err();
+        let said = error.to_string();
+        assert!(!matches!(error, SphereError::Refused(_)), "{said}");
+        assert!(
+            said.contains("`Welcome to the sphere`") && said.contains("shell profile"),
+            "{said}"
+        );
+    }
+}
+
 fn ssh_words(sphere: &Sphere) -> String {
     let config = sphere.config();
     format!(
