@@ -169,7 +169,7 @@ pub enum SphereError {
     },
     /// It does not know our key.
     #[error(
-        "sphere: {address}: user `{user}` does not accept the key {file}; put its public half into ~{user}/.ssh/authorized_keys there (deploy/sphere/setup)"
+        "sphere: {address}: user `{user}` does not accept the key {file}; put its public half into ~{user}/.ssh/authorized_keys there, best by `setup` (in deploy/sphere/, installed in /usr/share/doc/booth/examples/sphere/)"
     )]
     KeyRefused {
         /// Host and port.
