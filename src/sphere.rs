@@ -139,6 +139,18 @@ pub enum SphereError {
         /// The file of pinned keys.
         file: String,
     },
+    /// Its host key is one that must not be trusted any more.
+    #[error(
+        "sphere: {address}: its host key {fingerprint} is revoked in {file}; give the sphere a new one (there: remove /etc/ssh/ssh_host_*, then ssh-keygen -A), or take the @revoked line out if it is wrong"
+    )]
+    RevokedHostKey {
+        /// Host and port.
+        address: String,
+        /// SHA256 of the key it shows.
+        fingerprint: String,
+        /// The file of pinned keys.
+        file: String,
+    },
     /// The file of pinned host keys cannot be used.
     #[error("sphere.known_hosts: {file}: {reason}")]
     KnownHosts {
@@ -157,7 +169,7 @@ pub enum SphereError {
     },
     /// It does not know our key.
     #[error(
-        "sphere: {address}: user `{user}` does not accept the key {file}; put its public half into ~{user}/.ssh/authorized_keys there (deploy/sphere/setup)"
+        "sphere: {address}: user `{user}` does not accept the key {file}; put its public half into ~{user}/.ssh/authorized_keys there, best by `setup` (in deploy/sphere/, installed in /usr/share/doc/booth/examples/sphere/)"
     )]
     KeyRefused {
         /// Host and port.
@@ -211,8 +223,15 @@ pub enum SphereError {
     #[error("sphere: there is no {0} there; install jackd2 and ladish")]
     NoTool(String),
     /// The wrapper there does not let us.
-    #[error("sphere: refused by the wrapper there: {0}; see deploy/sphere/README.md")]
+    #[error(
+        "sphere: refused by the wrapper there: {0}; see README.md in deploy/sphere/, installed in /usr/share/doc/booth/examples/sphere/"
+    )]
     Refused(String),
+    /// Something else comes first, so that no answer can be told from it.
+    #[error(
+        "sphere: `{0}` comes before any answer; does a shell profile there print something? It must not where nobody is at a terminal"
+    )]
+    Talks(String),
     /// An answer that no version of the tool gives.
     #[error("sphere: {doing}: cannot understand `{said}`")]
     Unclear {
@@ -316,6 +335,6 @@ pub fn frame_of(seconds: f64, rate: u32) -> Result<u32, SphereError> {
     if (0.0..=f64::from(u32::MAX)).contains(&frame) {
         Ok(frame as u32)
     } else {
-        Err(SphereError::BadPosition(seconds.to_string()))
+        Err(SphereError::BadPosition(format!("{seconds:?}")))
     }
 }

@@ -16,7 +16,7 @@ use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
 use crate::sphere::ssh::{self, CALL, Link};
 use crate::sphere::trust::Pinned;
-use crate::sphere::{Peer, Position, SphereError, frame_of};
+use crate::sphere::{Peer, Position, SphereError, frame_of, jack};
 
 /// `stop` must be over before a unit's stop command is given up.
 const STOP_LIMIT: Duration = Duration::from_millis(2800);
@@ -33,26 +33,8 @@ pub struct SphereArgs {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Says where the transport stands and which studio is loaded
-    Status,
-    /// Loads a studio by its exact name, or `project:ROOM:/FOLDER`
-    Track {
-        /// The name
-        #[arg(allow_hyphen_values = true)]
-        name: String,
-    },
-    /// Goes to a position
-    Locate {
-        /// Seconds from the track's beginning
-        #[arg(allow_hyphen_values = true)]
-        seconds: f64,
-    },
-    /// Plays from where it stands; the sphere stops by itself later
-    Play {
-        /// Seconds after which it is stopped there, and ten more
-        #[arg(long = "for", value_name = "SECONDS", default_value_t = 3600)]
-        seconds: u32,
-    },
+    #[command(flatten)]
+    Told(Told),
     /// Stops, within 3 s
     Stop,
     /// Shows a machine's host key and pins it after a yes
@@ -65,44 +47,113 @@ enum Verb {
     },
 }
 
+/// What ends with where the transport stands.
+#[derive(Debug, Subcommand)]
+enum Told {
+    /// Says where the transport stands and which studio is loaded
+    Status,
+    /// Loads a studio by its exact name, or `project:ROOM:/FOLDER`
+    Track {
+        /// The name
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Goes to a position
+    Locate {
+        /// Seconds from the track's beginning, as 12.5, or a frame, as 600000f
+        #[arg(allow_hyphen_values = true, value_parser = Place::read)]
+        position: Place,
+    },
+    /// Plays from where it stands; the sphere stops by itself later
+    Play {
+        /// Seconds after which it is stopped there, and ten more; at most a day
+        #[arg(long = "for", value_name = "SECONDS", default_value_t = 3600,
+            value_parser = clap::value_parser!(u32).range(1..=86_400))]
+        seconds: u32,
+    },
+}
+
+/// A place in a track.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Seconds(f64),
+    Frame(u32),
+}
+
+impl Place {
+    fn read(text: &str) -> Result<Place, String> {
+        if let Ok(seconds) = text.parse() {
+            return Ok(Place::Seconds(seconds));
+        }
+        let frame = text.strip_suffix('f').and_then(jack::number);
+        let frame = frame.and_then(|frame| u32::try_from(frame).ok());
+        frame.map(Place::Frame).ok_or_else(|| {
+            "a position is seconds, as 12.5, or a frame up to 4294967295, as 600000f".into()
+        })
+    }
+
+    fn frame(self, rate: u32) -> Result<u32, SphereError> {
+        match self {
+            Place::Seconds(seconds) => frame_of(seconds, rate),
+            Place::Frame(frame) => Ok(frame),
+        }
+    }
+}
+
 /// Runs `booth sphere`.
 ///
 /// # Errors
 /// No sphere configured; what the sphere says.
 pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
     let mut sphere = common.config()?.sphere;
-    if let Verb::Pair { host, fingerprint } = &args.verb {
-        sphere.host.clone_from(host);
-        sphere
-            .check()
-            .map_err(|(key, reason)| Failure::Usage(format!("{key}: {reason}")))?;
-        return pair(&sphere, fingerprint.as_deref(), args.json);
-    }
-    match sphere.host.as_str() {
-        // The service stops whatever sphere there is, and most boxes have none.
-        "" | "sim" if matches!(args.verb, Verb::Stop) => {
-            let object = json!({"sphere": null});
-            return told(args.json, "no sphere: nothing to stop", &object);
-        }
-        "" => {
-            return Err(Failure::Usage(
-                "sphere.host: is empty; name the sphere in booth.toml, or with --set sphere.host="
-                    .into(),
-            ));
-        }
-        "sim" => {
-            return Err(Failure::Usage(
-                "sphere.host: the simulated sphere is inside `booth run` alone".into(),
-            ));
-        }
-        _ => {}
-    }
-    args.verb.check()?;
     let (line, object) = match &args.verb {
+        Verb::Pair { host, fingerprint } => {
+            sphere.host.clone_from(host);
+            sphere
+                .check()
+                .map_err(|(key, reason)| Failure::Usage(format!("{key}: {reason}")))?;
+            if !sphere.is_remote() {
+                return Err(Failure::Usage(format!(
+                    "pair: `{host}` is no machine on the network; name one, as `booth sphere pair \
+                     sphere.local`"
+                )));
+            }
+            pair(&sphere, fingerprint.as_deref())?
+        }
+        // The service stops whatever sphere there is, and most boxes have none.
+        Verb::Stop if !sphere.is_remote() => (
+            "no sphere: nothing to stop".into(),
+            json!({"sphere": Value::Null}),
+        ),
         Verb::Stop => stop(&sphere)?,
-        verb => verb.done(&sphere).map_err(could_not)?,
+        Verb::Told(verb) => {
+            named(&sphere)?;
+            verb.check()
+                .and_then(|()| verb.done(&sphere))
+                .map_err(failure)?
+        }
     };
     told(args.json, &line, &object)
+}
+
+/// Refuses a configuration without a sphere over the network.
+fn named(sphere: &config::Sphere) -> Result<(), Failure> {
+    let why = match sphere.host.as_str() {
+        "" => "is empty; name the sphere in booth.toml, or with --set sphere.host=",
+        "sim" => "the simulated sphere is inside `booth run` alone",
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage(format!("sphere.host: {why}")))
+}
+
+/// What no sphere could do is wrong usage, even where only the sphere knows.
+fn failure(error: SphereError) -> Failure {
+    match error {
+        SphereError::BadPosition(_) | SphereError::BadTrack { .. } => {
+            Failure::Usage(error.to_string())
+        }
+        error => could_not(error),
+    }
 }
 
 fn told(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
@@ -116,45 +167,43 @@ fn told(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
 /// A line and an object that say the same.
 type Said = (String, Value);
 
-impl Verb {
-    /// Refuses what no sphere could do.
-    fn check(&self) -> Result<(), Failure> {
-        let usage = |error: SphereError| Failure::Usage(error.to_string());
+impl Told {
+    /// Refuses what no sphere could do, at whatever rate.
+    fn check(&self) -> Result<(), SphereError> {
         match self {
-            Verb::Track { name } => Track::read(name).map(|_| ()).map_err(usage),
-            Verb::Locate { seconds } => frame_of(*seconds, 1).map(|_| ()).map_err(usage),
-            _ => Ok(()),
+            Told::Track { name } => Track::read(name).map(|_| ()),
+            Told::Locate { position } => position.frame(1).map(|_| ()),
+            Told::Play { .. } | Told::Status => Ok(()),
         }
     }
 
     fn done(&self, config: &config::Sphere) -> Result<Said, SphereError> {
         let mut sphere = Remote::new(config);
         match self {
-            Verb::Track { name } => sphere.load(name)?,
-            Verb::Locate { seconds } => {
+            Told::Track { name } => sphere.load(name)?,
+            Told::Locate { position } => {
                 let rate = sphere.position()?.rate;
-                sphere.locate(frame_of(*seconds, rate)?)?;
+                sphere.locate(position.frame(rate)?)?;
             }
-            Verb::Play { seconds } => {
+            Told::Play { seconds } => {
                 let rest = Duration::from_secs(u64::from(*seconds));
                 sphere.play(rest)?;
                 sphere.leave(rest)?;
             }
-            Verb::Status => return status(config, &mut sphere),
-            Verb::Stop | Verb::Pair { .. } => {}
+            Told::Status => return status(config, &mut sphere),
         }
         let position = sphere.position()?;
         let (mut line, mut object) = told_position(config, &position);
         match self {
-            Verb::Track { name } => {
+            Told::Track { name } => {
                 line = format!("{line}, track `{name}` is loaded");
                 object["track"] = json!(name);
             }
-            Verb::Play { seconds } => {
+            Told::Play { seconds } => {
                 line = format!("{line}, stops by itself in {} s", seconds + 10);
                 object["stops_in_s"] = json!(seconds + 10);
             }
-            _ => {}
+            Told::Locate { .. } | Told::Status => {}
         }
         Ok((line, object))
     }
@@ -227,7 +276,7 @@ fn stop(config: &config::Sphere) -> Result<Said, Failure> {
 }
 
 /// Pins a host key that a person has compared, or that was named beforehand.
-fn pair(config: &config::Sphere, wanted: Option<&str>, json: bool) -> Result<Done, Failure> {
+fn pair(config: &config::Sphere, wanted: Option<&str>) -> Result<Said, Failure> {
     let link = Link::shake_hands(config, Instant::now() + CALL).map_err(could_not)?;
     let key = link.host_key(config).map_err(could_not)?;
     let found = link.pinned(&key, config).map_err(could_not)?;
@@ -237,41 +286,33 @@ fn pair(config: &config::Sphere, wanted: Option<&str>, json: bool) -> Result<Don
         "host": config.host, "port": config.port, "kind": key.kind(), "fingerprint": print,
         "known_hosts": file.to_string(),
     });
-    if found == Pinned::Same {
-        let line = format!(
-            "{address}: {} {print} is pinned in {file} already",
-            key.kind()
-        );
-        return told(json, &line, &object);
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != print) {
+        return Err(could_not(format!(
+            "{address}: shows {print} and not {wanted}; nothing was pinned"
+        )));
     }
-    match wanted {
-        Some(wanted) if wanted == print => {}
-        Some(wanted) => {
-            return Err(could_not(format!(
-                "{address}: shows {print} and not {wanted}; nothing was pinned"
-            )));
-        }
-        None => asked(&address, key.kind(), &print, found)?,
+    let line = format!("{address}: {} {print} is pinned in {file}", key.kind());
+    if found == Pinned::Same {
+        return Ok((format!("{line} already"), object));
+    }
+    if wanted.is_none() {
+        asked(&address, key.kind(), &print, found)?;
     }
     link.pin(&key, config).map_err(could_not)?;
-    told(
-        json,
-        &format!("{address}: {} {print} is pinned in {file}", key.kind()),
-        &object,
-    )
+    Ok((line, object))
 }
 
 fn asked(address: &str, kind: &str, print: &str, found: Pinned) -> Result<(), Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(could_not(format!(
-            "{address}: shows {kind} {print}, and nobody is at a terminal to compare it; compare it \
-             and repeat with --fingerprint {print}"
-        )));
-    }
     let changed = match found {
         Pinned::Changed => "ANOTHER KEY THAN THE PINNED ONE. ",
-        _ => "",
+        Pinned::Same | Pinned::Unknown => "",
     };
+    if !std::io::stdin().is_terminal() {
+        return Err(could_not(format!(
+            "{changed}{address} shows {kind} {print}, and nobody is at a terminal to compare it; \
+             compare it and repeat with --fingerprint {print}"
+        )));
+    }
     let question = format!(
         "{changed}{address} shows the {kind} key\n  {print}\nOn the sphere, `ssh-keygen -lf \
          /etc/ssh/ssh_host_ed25519_key.pub` must print the same. Pin it, yes or no"

@@ -1,5 +1,7 @@
 //! What `[sphere]` may say.
 
+use std::net::Ipv6Addr;
+
 use super::Sphere;
 use super::load::{Reason, check};
 
@@ -25,11 +27,16 @@ impl Sphere {
                 && !text.starts_with('-')
                 && text.chars().all(fits)
         };
+        // An IPv6 address may name its interface: fe80::1%eth0.
+        let is_ip = |host: &str| {
+            let ip = host.split_once('%').map_or(host, |(ip, _)| ip);
+            ip.parse::<Ipv6Addr>().is_ok()
+        };
         check(
-            is_word(&self.host),
+            is_word(&self.host) && (!self.host.contains(':') || is_ip(&self.host)),
             "sphere.host",
-            "must be a host name or an address alone, as \"sphere.local\"; port and user have keys \
-             of their own",
+            "must be a host name or an address alone, as \"sphere.local\"; a port and a user are \
+             sphere.port and sphere.user, in booth.toml or as --set sphere.port=2222",
         )?;
         check(
             self.port != 0,
@@ -51,5 +58,30 @@ impl Sphere {
             "sphere.known_hosts",
             "must name the file of pinned host keys that `booth sphere pair` writes",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_never_a_port_with_it() {
+        for (host, is_good) in [
+            ("sphere.local", true),
+            ("10.0.0.2", true),
+            ("::1", true),
+            ("fe80::1%eth0", true),
+            ("sphere:22", false),
+            ("[::1]", false),
+            ("user@sphere", false),
+            ("-oProxyCommand", false),
+        ] {
+            let sphere = Sphere {
+                host: host.into(),
+                ..Sphere::default()
+            };
+            assert_eq!(sphere.check().is_ok(), is_good, "{host}");
+        }
     }
 }

@@ -111,7 +111,14 @@ impl Helper {
             status: 0,
         };
         no(&answer)?;
-        Err(SphereError::Refused(SphereError::quoted(hello.as_bytes())))
+        let said = SphereError::quoted(hello.as_bytes());
+        Err(if hello.starts_with("booth-sphere ") {
+            SphereError::Refused(format!(
+                "its helper says `{said}`, which is another version's; run setup there again"
+            ))
+        } else {
+            SphereError::Talks(said)
+        })
     }
 
     /// Asks, starting the program anew if it has ended with JACK.
@@ -331,6 +338,27 @@ impl Helper {
             at: Nanos(seen.line.asked.0 + half.as_nanos() as u64),
             uncertainty: half,
         })
+    }
+
+    /// The tracks that the gate lets us load.
+    ///
+    /// # Errors
+    /// A gate that does not tell; the connection's.
+    pub fn listed(link: &mut Link) -> Result<Vec<String>, SphereError> {
+        let doing = "ask for the list of tracks";
+        let answer = link.run(doing, "booth-sphere tracks", QUESTION)?;
+        let text = String::from_utf8_lossy(&answer.out);
+        if let Some(text) = text.strip_prefix("--- tracks\n") {
+            let lines = text.split('\n').filter(|line| !line.is_empty());
+            return Ok(lines.map(str::to_owned).collect());
+        }
+        match no(&answer) {
+            Err(SphereError::Refused(_)) => Err(SphereError::Refused(
+                "it does not tell which tracks it allows; run setup there again".into(),
+            )),
+            Err(error) => Err(error),
+            Ok(()) => Err(answer.unclear(doing)),
+        }
     }
 
     /// Tracks are asked for beside the kept channel.

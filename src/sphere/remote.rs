@@ -129,6 +129,17 @@ impl Remote {
         self.on(|link, way| studio::loaded(way.desk(link).as_mut()))
     }
 
+    /// The tracks that the gate there lets us load; `None` without one.
+    ///
+    /// # Errors
+    /// The peer's.
+    pub fn listed(&mut self) -> Result<Option<Vec<String>>, SphereError> {
+        self.on(|link, way| match way {
+            Way::Helper(_) => Helper::listed(link).map(Some),
+            Way::Plain(_) => Ok(None),
+        })
+    }
+
     /// The names of all studios.
     ///
     /// # Errors

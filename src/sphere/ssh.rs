@@ -61,6 +61,9 @@ impl std::fmt::Debug for Link {
 /// `host:port`, for messages.
 #[must_use]
 pub fn address(config: &config::Sphere) -> String {
+    if config.host.contains(':') {
+        return format!("[{}]:{}", config.host, config.port);
+    }
     format!("{}:{}", config.host, config.port)
 }
 
@@ -73,22 +76,21 @@ impl Link {
         let secret = trust::private_key(&config.key)?;
         let mut link = Link::shake_hands(config, until)?;
         let key = link.host_key(config)?;
-        let (address, file) = (address(config), config.known_hosts.display().to_string());
-        let fingerprint = key.fingerprint();
-        match key.pinned(&link.session, &config.known_hosts)? {
+        let address = address(config);
+        match link.pinned(&key, config)? {
             Pinned::Same => {}
             Pinned::Unknown => {
                 return Err(SphereError::UnknownHostKey {
                     address,
-                    fingerprint,
-                    file,
+                    fingerprint: key.fingerprint(),
+                    file: config.known_hosts.display().to_string(),
                 });
             }
             Pinned::Changed => {
                 return Err(SphereError::ChangedHostKey {
                     address,
-                    fingerprint,
-                    file,
+                    fingerprint: key.fingerprint(),
+                    file: config.known_hosts.display().to_string(),
                 });
             }
         }
@@ -121,7 +123,7 @@ impl Link {
             reason: SphereError::quoted(error.message().as_bytes()),
         };
         let mut session = Session::new().map_err(broken)?;
-        let kinds = trust::wanted_kinds(&config.known_hosts)?;
+        let kinds = trust::wanted_kinds(&session, &config.host, config.port, &config.known_hosts)?;
         session
             .method_pref(MethodType::HostKey, &kinds)
             .map_err(broken)?;
@@ -159,9 +161,17 @@ impl Link {
     /// How the machine's key stands to the pinned ones.
     ///
     /// # Errors
-    /// A file of pinned keys that cannot be read.
+    /// A file of pinned keys that cannot be read; a key that is revoked there.
     pub fn pinned(&self, key: &HostKey, config: &config::Sphere) -> Result<Pinned, SphereError> {
-        key.pinned(&self.session, &config.known_hosts)
+        let file = &config.known_hosts;
+        if key.is_revoked(file)? {
+            return Err(SphereError::RevokedHostKey {
+                address: address(config),
+                fingerprint: key.fingerprint(),
+                file: file.display().to_string(),
+            });
+        }
+        key.pinned(&self.session, file)
     }
 
     /// Pins the machine's key.

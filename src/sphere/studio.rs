@@ -2,8 +2,10 @@
 //!
 //! ladish takes an order and says nothing of its end; loading a studio stops the JACK server, and an
 //! unknown name would leave the sphere without any. So: the list of studios, the order, the name
-//! polled, JACK polled; one look a call, so that nobody has to wait for the end of it. A project's name cannot be read back with ladish_control; it is believed once
-//! ladish took the order and JACK is there.
+//! polled, JACK polled; one look a call, so that nobody has to wait for the end of it. A project's name
+//! cannot be read back with ladish_control; it is believed once ladish took the order and JACK is there,
+//! and as long as the studio is the one that it was loaded into. To load it each time would start its
+//! programs anew at the end of every pause.
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +41,7 @@ pub trait Desk {
 #[derive(Debug, Default)]
 pub struct Tracks {
     /// The project that was loaded last.
-    project: Option<String>,
+    project: Option<Project>,
     loading: Option<Loading>,
 }
 
@@ -49,6 +51,13 @@ impl Tracks {
     pub fn is_loading(&self) -> bool {
         self.loading.is_some()
     }
+}
+
+/// A project, and the studio that it was loaded into.
+#[derive(Debug, PartialEq, Eq)]
+struct Project {
+    track: String,
+    studio: String,
 }
 
 /// A track on its way.
@@ -131,11 +140,15 @@ fn ordered(
             }
         }
         Track::Project { .. } => {
-            if desk.tracks().project.as_deref() == Some(name) {
+            let project = Project {
+                track: name.into(),
+                studio: loaded(desk)?.unwrap_or_default(),
+            };
+            if desk.tracks().project.as_ref() == Some(&project) {
                 return Ok(None);
             }
             verb.done(&desk.ladish(verb)?)?;
-            desk.tracks().project = Some(name.into());
+            desk.tracks().project = Some(project);
         }
     }
     Ok(Some(Loading {

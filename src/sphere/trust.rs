@@ -1,9 +1,13 @@
 //! Whom we talk to, and who we are: pinned host keys, and our own key.
 //!
-//! Guarantees: nothing is said to a machine whose key is not in known_hosts, hashed or not; pinning
-//! one loses nothing else of that file; the private key reaches no message. There is no password and
+//! Guarantees: nothing is said to a machine whose key is not in known_hosts, hashed or not, or is
+//! revoked there; pinning one loses nothing else of that file, and no other that is pinned at the same
+//! time; the private key reaches no message. There is no password and
 //! no agent: nobody is there to be asked.
 
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -76,13 +80,7 @@ impl HostKey {
 
     /// How it stands to one line of known_hosts.
     fn against(&self, session: &Session, line: &str) -> Result<Pinned, ssh2::Error> {
-        let mut known = session.known_hosts()?;
-        known.read_str(line, KnownHostFileKind::OpenSSH)?;
-        Ok(match known.check_port(&self.host, self.port, &self.blob) {
-            CheckResult::Match => Pinned::Same,
-            CheckResult::Mismatch => Pinned::Changed,
-            CheckResult::NotFound | CheckResult::Failure => Pinned::Unknown,
-        })
+        against(session, line, &self.host, self.port, &self.blob)
     }
 
     /// How it stands to the pinned keys in `file`; a missing file knows nobody.
@@ -90,20 +88,19 @@ impl HostKey {
     /// # Errors
     /// A file or line that cannot be read.
     pub fn pinned(&self, session: &Session, file: &Path) -> Result<Pinned, SphereError> {
-        let key = BASE64_STANDARD.encode(&self.blob);
         let mut found = Pinned::Unknown;
-        for (number, line) in read_hosts(file)?.lines().enumerate() {
-            if line.starts_with("@revoked") && line.contains(&key) {
-                return Ok(Pinned::Changed);
-            }
-            if !is_entry(line) {
+        for (number, line) in lines(&read_hosts(file)?).enumerate() {
+            if !is_entry(&line) {
                 continue;
             }
-            let unreadable = |error: ssh2::Error| SphereError::KnownHosts {
-                file: file.display().to_string(),
-                reason: format!("line {} is no host key ({error}); remove it", number + 1),
+            let unreadable = |error: ssh2::Error| {
+                let number = number + 1;
+                bad(
+                    file,
+                    format!("line {number} is no host key ({error}); remove it"),
+                )
             };
-            match self.against(session, line).map_err(unreadable)? {
+            match self.against(session, &line).map_err(unreadable)? {
                 Pinned::Same => found = Pinned::Same,
                 Pinned::Changed if found == Pinned::Unknown => found = Pinned::Changed,
                 _ => {}
@@ -112,48 +109,80 @@ impl HostKey {
         Ok(found)
     }
 
+    /// Whether `file` says that nobody may have this key any more.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn is_revoked(&self, file: &Path) -> Result<bool, SphereError> {
+        let key = BASE64_STANDARD.encode(&self.blob);
+        Ok(lines(&read_hosts(file)?).any(|line| {
+            let mut words = line.split_whitespace();
+            words.next() == Some("@revoked") && words.any(|word| word == key)
+        }))
+    }
+
     /// Pins the key in `file`, in place of other keys of this machine; all other lines stay byte for
     /// byte.
     ///
     /// # Errors
     /// A file that cannot be read or written.
     pub fn pin(&self, session: &Session, file: &Path) -> Result<(), SphereError> {
-        let mut text = String::new();
-        for line in read_hosts(file)?.split_inclusive('\n') {
-            text += &self.without_us(session, line);
+        let unwritten =
+            |error: io::Error| bad(file, format!("cannot be written: {}", remedied(&error)));
+        let target = target(file);
+        // Held until the end: whoever pins another machine reads what is written here.
+        let folder = target.parent().filter(|it| *it != Path::new(""));
+        let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
+        folder.lock().map_err(unwritten)?;
+        let mut text = Vec::new();
+        for line in read_hosts(file)?.split_inclusive(|byte| *byte == b'\n') {
+            text.extend(self.without_us(session, line));
         }
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
         }
         let key = BASE64_STANDARD.encode(&self.blob);
-        text += &format!("{} {} {key}\n", self.name(), self.kind());
-        small::write(file, text.as_bytes(), small::PUBLIC).map_err(|error| {
-            SphereError::KnownHosts {
-                file: file.display().to_string(),
-                reason: format!("cannot be written: {error}; may you write that folder?"),
-            }
-        })
+        text.extend(format!("{} {} {key}\n", self.name(), self.kind()).bytes());
+        small::write(&target, &text, small::PUBLIC).map_err(unwritten)
     }
 
     /// `line` without what it says of this machine; others that share it stay.
-    fn without_us(&self, session: &Session, line: &str) -> String {
+    fn without_us(&self, session: &Session, line: &[u8]) -> Vec<u8> {
         let is_ours = |line: &str| {
             let found = self.against(session, line.trim_end());
             is_entry(line) && found.is_ok_and(|found| found != Pinned::Unknown)
         };
-        if !is_ours(line) {
+        let text = String::from_utf8_lossy(line);
+        if !is_ours(&text) {
             return line.to_owned();
         }
-        let Some((names, key)) = line.split_once(char::is_whitespace) else {
+        let Some((names, key)) = text.trim_start().split_once(char::is_whitespace) else {
             return line.to_owned();
         };
         let is_other = |name: &&str| !is_ours(&format!("{name} {key}"));
         let others: Vec<&str> = names.split(',').filter(is_other).collect();
         if others.is_empty() {
-            return String::new();
+            return Vec::new();
         }
-        format!("{} {key}", others.join(","))
+        format!("{} {key}", others.join(",")).into_bytes()
     }
+}
+
+/// How a machine with this key stands to one line of known_hosts.
+fn against(
+    session: &Session,
+    line: &str,
+    host: &str,
+    port: u16,
+    key: &[u8],
+) -> Result<Pinned, ssh2::Error> {
+    let mut known = session.known_hosts()?;
+    known.read_str(line, KnownHostFileKind::OpenSSH)?;
+    Ok(match known.check_port(host, port, key) {
+        CheckResult::Match => Pinned::Same,
+        CheckResult::Mismatch => Pinned::Changed,
+        CheckResult::NotFound | CheckResult::Failure => Pinned::Unknown,
+    })
 }
 
 fn is_entry(line: &str) -> bool {
@@ -161,33 +190,75 @@ fn is_entry(line: &str) -> bool {
     !line.is_empty() && !line.starts_with(['#', '@'])
 }
 
-/// The text of known_hosts; empty if there is none.
-fn read_hosts(file: &Path) -> Result<String, SphereError> {
-    let bad = |reason: String| SphereError::KnownHosts {
+fn bad(file: &Path, reason: String) -> SphereError {
+    SphereError::KnownHosts {
         file: file.display().to_string(),
         reason,
-    };
-    let bytes = small::read(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
-    String::from_utf8(bytes.unwrap_or_default())
-        .map_err(|_| bad("is not text; pin the sphere anew with `booth sphere pair`".into()))
+    }
 }
 
-/// The kinds of host keys to ask for: those that are pinned first, or a machine that is known by its
-/// RSA key alone would look like another one.
+/// An error of writing, and what to do.
+fn remedied(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            format!("{error}; make room on that disk and repeat")
+        }
+        _ => format!("{error}; may you write that folder?"),
+    }
+}
+
+/// The file that `file` is, or the one that it is a link to, even if that is not there yet.
+fn target(file: &Path) -> PathBuf {
+    let next = || {
+        let beside = file.parent().unwrap_or(Path::new(""));
+        fs::read_link(file).map(|to| beside.join(to))
+    };
+    fs::canonicalize(file)
+        .or_else(|_| next())
+        .unwrap_or_else(|_| file.to_owned())
+}
+
+/// What is in known_hosts, of which comments may have any encoding; nothing if there is none.
+fn read_hosts(file: &Path) -> Result<Vec<u8>, SphereError> {
+    let bytes = small::read(file).map_err(|error| bad(file, format!("cannot be read: {error}")))?;
+    Ok(bytes.unwrap_or_default())
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .map(String::from_utf8_lossy)
+}
+
+/// The kinds of host keys to ask the machine for: those that are pinned of it first, or one that is
+/// known by its RSA key alone would look like another one.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn wanted_kinds(file: &Path) -> Result<String, SphereError> {
+pub fn wanted_kinds(
+    session: &Session,
+    host: &str,
+    port: u16,
+    file: &Path,
+) -> Result<String, SphereError> {
     let text = read_hosts(file)?;
-    let family = |kind: &str| {
-        if kind.starts_with("rsa-") {
+    // A key that nobody has, since the names of the line are asked about.
+    let is_ours = |line: &str| {
+        let found = against(session, line, host, port, b"none");
+        is_entry(line) && found.is_ok_and(|found| found != Pinned::Unknown)
+    };
+    let ours: Vec<_> = lines(&text).filter(|line| is_ours(line)).collect();
+    let is_pinned = |kind: &&str| {
+        let family = if kind.starts_with("rsa-") {
             "ssh-rsa"
         } else {
             kind
-        }
-        .to_owned()
+        };
+        let mut kinds = ours
+            .iter()
+            .filter_map(|line| line.split_whitespace().nth(1));
+        kinds.any(|kind| kind == family)
     };
-    let is_pinned = |kind: &&str| text.contains(&format!(" {} ", family(kind)));
     let (mut first, rest): (Vec<&str>, Vec<&str>) = KINDS.iter().partition(|kind| is_pinned(kind));
     first.extend(rest);
     Ok(first.join(","))
@@ -222,11 +293,23 @@ pub fn private_key(key: &Path) -> Result<Zeroizing<String>, SphereError> {
         reason,
     };
     let make = "make one with `ssh-keygen -t ed25519 -N '' -f` and this name";
-    let read = small::read(&path).map_err(|error| bad(format!("cannot be read: {error}")))?;
+    let read = small::read(&path).map_err(|error| {
+        let denied = error.kind() == io::ErrorKind::PermissionDenied;
+        let remedy = if denied {
+            "; run this as the booth's user: sudo -u booth"
+        } else {
+            ""
+        };
+        bad(format!("cannot be read: {error}{remedy}"))
+    })?;
     let bytes = Zeroizing::new(read.ok_or_else(|| bad(format!("is not there; {make}")))?);
-    let mode = std::fs::metadata(&path).map_or(0, |found| found.permissions().mode());
+    let mode = fs::metadata(&path).map_or(0, |found| found.permissions().mode());
     if mode & 0o007 != 0 {
         return Err(bad("others may read it; chmod 600".into()));
+    }
+    // The service may be given it by its group.
+    if mode & 0o020 != 0 {
+        return Err(bad("its group may write it; chmod 640".into()));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| bad(format!("is no key; {make}")))?;
     match shape(text) {
@@ -306,15 +389,15 @@ mod tests {
         other.pin(&session, &file).expect("pinned");
         assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Same));
         assert_eq!(other.pinned(&session, &file), Ok(Pinned::Same));
-        let text = std::fs::read_to_string(&file).expect("read");
+        let text = fs::read_to_string(&file).expect("read");
         let shared = text.replace("sphere ", "sphere,mirror ") + "# a comment\n@revoked x y z";
-        std::fs::write(&file, shared).expect("written");
+        fs::write(&file, shared).expect("written");
         let anew = key("sphere", 22, 9);
         assert_eq!(anew.pinned(&session, &file), Ok(Pinned::Changed));
         anew.pin(&session, &file).expect("pinned");
         assert_eq!(anew.pinned(&session, &file), Ok(Pinned::Same));
         assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Changed));
-        let text = std::fs::read_to_string(&file).expect("read");
+        let text = fs::read_to_string(&file).expect("read");
         assert_eq!(text.lines().count(), 5, "{text}");
         assert!(text.starts_with("mirror ssh-ed25519 "), "{text}");
         assert!(text.contains("# a comment\n@revoked x y z\n"), "{text}");
@@ -337,7 +420,7 @@ mod tests {
             .arg(&file)
             .output();
         assert!(hashed.expect("ssh-keygen").status.success());
-        let text = std::fs::read_to_string(&file).expect("read");
+        let text = fs::read_to_string(&file).expect("read");
         assert!(text.starts_with("|1|"), "{text}");
         assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Same));
         assert_eq!(
@@ -345,25 +428,37 @@ mod tests {
             Ok(Pinned::Changed)
         );
         let blob = BASE64_STANDARD.encode(&ours.blob);
-        std::fs::write(&file, format!("{text}@revoked * ssh-ed25519 {blob}\n")).expect("written");
-        assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Changed));
+        fs::write(&file, format!("{text}@revoked * ssh-ed25519 {blob}\n")).expect("written");
+        assert_eq!(ours.is_revoked(&file), Ok(true));
+        assert_eq!(key("sphere", 22, 2).is_revoked(&file), Ok(false));
     }
 
     #[test]
-    fn a_key_that_is_pinned_is_asked_for_first() {
+    fn a_kind_of_key_that_is_pinned_of_this_machine_is_asked_for_first() {
+        let session = Session::new().expect("a session");
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("known_hosts");
-        assert!(
-            wanted_kinds(&file)
-                .expect("kinds")
-                .starts_with("ssh-ed25519,")
+        let first = |lines: &str| {
+            fs::write(&file, lines).expect("written");
+            let kinds = wanted_kinds(&session, "sphere", 22, &file).expect("kinds");
+            kinds.split(',').next().unwrap_or_default().to_owned()
+        };
+        assert_eq!(first(""), "ssh-ed25519");
+        assert_eq!(first("sphere ssh-rsa AAAA\n"), "rsa-sha2-512");
+        let other = "other ssh-ed25519 AAAA\n";
+        assert_eq!(
+            first(&format!("{other}sphere,b\tssh-rsa\tAAAA\n")),
+            "rsa-sha2-512"
         );
-        std::fs::write(&file, "sphere ssh-rsa AAAA\n").expect("written");
-        assert!(
-            wanted_kinds(&file)
-                .expect("kinds")
-                .starts_with("rsa-sha2-512,")
-        );
+        assert_eq!(first("other ssh-rsa AAAA\n"), "ssh-ed25519");
+    }
+
+    #[test]
+    fn a_full_disk_has_a_remedy_of_its_own() {
+        let full = remedied(&io::ErrorKind::StorageFull.into());
+        assert!(full.contains("room"), "{full}");
+        let denied = remedied(&io::ErrorKind::PermissionDenied.into());
+        assert!(denied.contains("write that folder"), "{denied}");
     }
 
     #[test]
@@ -382,12 +477,12 @@ mod tests {
         let refusal = |path: &Path| private_key(path).expect_err("refused").to_string();
         let good = make("good", "ed25519", "");
         assert!(private_key(&good).expect("a key").contains("OPENSSH"));
-        std::fs::set_permissions(&good, std::fs::Permissions::from_mode(0o604)).expect("open");
+        fs::set_permissions(&good, fs::Permissions::from_mode(0o604)).expect("open");
         assert!(refusal(&good).contains("chmod"));
         assert!(refusal(&make("locked", "ed25519", "secret")).contains("passphrase"));
         assert!(refusal(&make("other", "ecdsa", "")).contains("ed25519"));
         let public = dir.path().join("locked.pub");
-        std::fs::set_permissions(&public, std::fs::Permissions::from_mode(0o600)).expect("closed");
+        fs::set_permissions(&public, fs::Permissions::from_mode(0o600)).expect("closed");
         assert!(refusal(&public).contains("OpenSSH"));
         assert!(refusal(&dir.path().join("nothing")).contains("ssh-keygen"));
         assert!(refusal(Path::new("credential:x")).contains("ExecStopPost"));

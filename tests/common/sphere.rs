@@ -459,7 +459,8 @@ fn children(of: u32) -> Vec<u32> {
     all
 }
 
-fn keygen(path: &Path) {
+/// Makes an ed25519 key without a passphrase.
+pub fn keygen(path: &Path) {
     let mut command = Command::new("ssh-keygen");
     command
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])

@@ -56,6 +56,7 @@ fn hostile_commands_are_refused() {
         "booth-sphere track ../../etc/passwd",
         "booth-sphere track project:hall:/srv/other",
         "booth-sphere track *",
+        "booth-sphere tracks /etc/passwd",
         "booth-sphere sunload",
         "booth-sphere sdel noise",
         "../../../bin/sh",
@@ -164,6 +165,21 @@ fn hostile_questions_end_the_helper_or_are_refused() {
         assert_eq!(said.lines().count(), 1, "{hostile}: {said}");
     }
     assert!(!witness.look().rolling);
+}
+
+#[test]
+fn a_shell_profile_that_prints_is_asked_about_and_is_no_refusal() {
+    for kind in [Kind::Helper, Kind::Plain] {
+        let (_alone, sphere) = start(kind);
+        fs::write(sphere.path("home/.bashrc"), "echo Welcome to the sphere\n").unwrap();
+        let error = Remote::new(&sphere.config()).connect().unwrap_err();
+        let said = error.to_string();
+        assert!(!matches!(error, SphereError::Refused(_)), "{said}");
+        assert!(
+            said.contains("`Welcome to the sphere`") && said.contains("shell profile"),
+            "{said}"
+        );
+    }
 }
 
 fn ssh_words(sphere: &Sphere) -> String {

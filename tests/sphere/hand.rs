@@ -75,11 +75,29 @@ fn what_cannot_be_done_exits_1_and_what_cannot_be_meant_exits_2() {
     };
     let (exit, said) = code(&["sphere", "track", "nothing"]);
     assert!(exit == Some(1) && said.contains("`nothing`"), "{said}");
-    for (seconds, exit) in [("-1", 2), ("1e10", 2), ("nan", 2), ("inf", 2), ("1e9", 1)] {
-        let (found, said) = code(&["sphere", "locate", seconds]);
+    for place in [
+        "-1",
+        "1e300",
+        "nan",
+        "inf",
+        "1e9",
+        "89478.486",
+        "4294967296f",
+        "-1f",
+        "f",
+        "1.5f",
+    ] {
+        let (exit, said) = code(&["sphere", "locate", place]);
         assert!(
-            found == Some(exit) && said.contains("no position"),
-            "{seconds}: {said}"
+            exit == Some(2) && said.contains("position") && said.len() < 250,
+            "{place}: {said}"
+        );
+    }
+    for seconds in ["0", "86401", "4294967286", "-1"] {
+        assert_eq!(
+            code(&["sphere", "play", "--for", seconds]).0,
+            Some(2),
+            "{seconds}"
         );
     }
     assert_eq!(code(&["sphere", "track", "a\nb"]).0, Some(2));
@@ -97,12 +115,38 @@ fn what_cannot_be_done_exits_1_and_what_cannot_be_meant_exits_2() {
         "sphere.port=0",
         "sphere.user=",
         "sphere.host=a b",
+        "sphere.host=a:22",
         "sphere.key=",
     ] {
         let mut command = run::booth();
         command.args(["sphere", "stop", "--set", "sphere.host=a", "--set", bad]);
         assert_eq!(command.output().unwrap().status.code(), Some(2), "{bad}");
     }
+}
+
+#[test]
+fn a_position_is_seconds_or_a_frame() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    for (place, frame) in [("12.5", 600_000), ("600001f", 600_001), ("0f", 0)] {
+        let located = object(&sphere.booth(&["sphere", "locate", place, "--json"]));
+        assert_eq!(located["frame"], frame);
+        assert_eq!(witness.look().frame, f64::from(frame));
+    }
+}
+
+#[test]
+fn an_address_is_told_so_that_its_port_can_be_seen() {
+    let mut command = run::booth();
+    command.args(["sphere", "status", "--set", "sphere.host=::1"]);
+    let key = crate::common::folder();
+    let path = key.path().join("key");
+    crate::common::sphere::keygen(&path);
+    command.args(["--set", "sphere.port=1", "--set"]);
+    command.arg(format!("sphere.key={}", path.display()));
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("[::1]:1:"), "{said}");
 }
 
 fn doctor(sphere: &Sphere, more: &[&str]) -> Value {
@@ -156,4 +200,38 @@ fn the_doctor_makes_a_full_round_and_leaves_the_transport_where_it_was() {
         let none = doctor(&sphere, &[]);
         assert!(none["text"].to_string().contains("linger"), "{none}");
     }
+}
+
+#[test]
+fn the_doctor_names_each_track_of_the_protocol_that_the_gate_refuses() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let step = |name: &str, track: &str| {
+        format!(
+            "[[step]]\nname = \"{name}\"\nkind = \"quiet\"\nseconds = 5\n\
+             sphere = {{ track = \"{track}\", locate_s = 0 }}\n"
+        )
+    };
+    let tracks = ["noise", "other", "project:hall:/srv/it's", "other"];
+    let steps = ["a", "b", "c", "d"].iter().zip(tracks);
+    let steps: String = steps.map(|(name, track)| step(name, track)).collect();
+    let protocol = sphere.path("protocol.toml");
+    std::fs::write(&protocol, format!("name = \"tracks\"\n{steps}")).unwrap();
+    let protocol = format!("protocol={}", protocol.display());
+    let tracks = sphere.path("home/.local/share/booth-sphere/tracks");
+    std::fs::write(&tracks, "noise\n").unwrap();
+    let refused = doctor(&sphere, &["--set", &protocol]);
+    assert_eq!(refused["state"], "fail", "{refused}");
+    let text = refused["text"].as_str().unwrap();
+    assert!(
+        text.contains("`other`, `project:hall:/srv/it's`") && !text.contains("noise"),
+        "{text}"
+    );
+    let remedy = refused["remedy"].as_str().unwrap();
+    assert!(
+        remedy.contains(r"setup") && remedy.contains(r"'other' 'project:hall:/srv/it'\''s'"),
+        "{remedy}"
+    );
+    sphere.set_up(&["other", "project:hall:/srv/it's"]);
+    let listed = doctor(&sphere, &["--set", &protocol]);
+    assert_eq!(listed["state"], "ok", "{listed}");
 }

@@ -7,7 +7,7 @@ use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
-use crate::common::sphere::Kind;
+use crate::common::sphere::{Kind, wait_for};
 
 const HOSTILE: [&str; 18] = [
     "two words",
@@ -96,6 +96,28 @@ fn a_track_is_there_only_once_its_name_and_jack_are() {
     peer.load("project:hall:/srv/noise").unwrap();
     let unknown = peer.load("project:cellar:/srv/noise").unwrap_err();
     assert!(matches!(unknown, SphereError::UnknownTrack(_)), "{unknown}");
+}
+
+#[test]
+fn a_project_is_loaded_anew_once_somebody_else_has_loaded_a_studio() {
+    for kind in [Kind::Plain, Kind::Helper] {
+        let (_alone, sphere) = start(kind);
+        fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
+        let project = || fs::read_to_string(sphere.path("ladish/project")).unwrap();
+        let mut peer = Remote::new(&sphere.config());
+        peer.load("project:hall:/srv/noise").unwrap();
+        fs::write(sphere.path("ladish/project"), "as it was\n").unwrap();
+        peer.load("project:hall:/srv/noise").unwrap();
+        assert_eq!(project(), "as it was\n", "a pause does not load it again");
+        let mut by_hand = Command::new(sphere.path("bin/ladish_control"));
+        by_hand.args(["sload", "other", "pload", "hall", "/srv/other"]);
+        let by_hand = by_hand.env("LADISH", sphere.path("ladish")).output();
+        assert!(by_hand.unwrap().status.success());
+        wait_for("the studio", || sphere.path("ladish/loaded").exists());
+        assert_eq!(project(), "hall\n/srv/other\n");
+        peer.load("project:hall:/srv/noise").unwrap();
+        assert_eq!(project(), "hall\n/srv/noise\n", "{kind:?}");
+    }
 }
 
 #[test]

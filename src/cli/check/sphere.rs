@@ -1,8 +1,10 @@
-//! A full round on the sphere: connection, host key, our key, tools, studios, tracks, transport.
+//! A full round on the sphere: connection, host key, our key, tools, studios, the protocol's tracks,
+//! transport.
 //!
 //! Guarantees: the transport is left where it was found; what plays, and a sphere that a running box
 //! commands, are only looked at.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Finding, setup};
@@ -10,7 +12,7 @@ use crate::config::Config;
 use crate::session::protocol::Protocol;
 use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
-use crate::sphere::{Peer, SphereError};
+use crate::sphere::{Peer, SphereError, shell};
 
 /// How long `--sound` plays.
 const SOUND: Duration = Duration::from_secs(2);
@@ -32,6 +34,19 @@ pub fn round(config: &Config, protocol: Option<&Protocol>, sound: bool) -> Findi
         },
         Ok((text, false)) => Finding::ok("sphere", text),
         Err(Problem::Sphere(error)) => Finding::error("sphere", error),
+        Err(Problem::NotListed(tracks)) => {
+            let host = &config.sphere.host;
+            let names: Vec<String> = tracks.iter().map(|track| format!("`{track}`")).collect();
+            let words: Vec<String> = tracks.iter().map(|track| shell::quote(track)).collect();
+            Finding::fail(
+                "sphere",
+                format!("{host}: the list there lacks {}", names.join(", ")),
+                format!(
+                    "on the sphere, in the folder of setup: ./setup BOOTH_KEY.pub {}",
+                    words.join(" ")
+                ),
+            )
+        }
         Err(Problem::Asleep(text)) => Finding::warn(
             "sphere",
             text,
@@ -42,6 +57,8 @@ pub fn round(config: &Config, protocol: Option<&Protocol>, sound: bool) -> Findi
 
 enum Problem {
     Sphere(SphereError),
+    /// Tracks that the protocol names and the gate refuses.
+    NotListed(Vec<String>),
     /// No JACK, as after the sphere's start.
     Asleep(String),
 }
@@ -64,15 +81,19 @@ fn look(
         "JACK's own tools"
     };
     let studios = sphere.studios()?;
-    for cue in protocol
-        .iter()
-        .flat_map(|protocol| &protocol.steps)
-        .filter_map(|s| s.sphere.as_ref())
-    {
-        if let Track::Studio(name) = Track::read(&cue.track)?
+    let tracks = tracks(protocol);
+    for track in &tracks {
+        if let Track::Studio(name) = Track::read(track)?
             && !studios.iter().any(|studio| studio == name)
         {
-            return Err(SphereError::UnknownTrack(cue.track.clone()).into());
+            return Err(SphereError::UnknownTrack((*track).into()).into());
+        }
+    }
+    if let Some(listed) = sphere.listed()? {
+        let missing = tracks.iter().map(|track| (*track).to_owned());
+        let missing: Vec<String> = missing.filter(|track| !listed.contains(track)).collect();
+        if !missing.is_empty() {
+            return Err(Problem::NotListed(missing));
         }
     }
     let text = format!("{}: by {by}, {} studios", config.sphere.host, studios.len());
@@ -89,6 +110,13 @@ fn look(
         return Ok((format!("{text}; rolling, and left alone"), false));
     }
     Ok((text, true))
+}
+
+/// What the protocol plays, each once.
+fn tracks(protocol: Option<&Protocol>) -> BTreeSet<&str> {
+    let steps = protocol.iter().flat_map(|protocol| &protocol.steps);
+    let cues = steps.filter_map(|step| step.sphere.as_ref());
+    cues.map(|cue| cue.track.as_str()).collect()
 }
 
 /// Goes elsewhere, plays if it may be heard, and comes back.
