@@ -125,6 +125,43 @@ fn a_helper_that_is_killed_or_hangs_while_nobody_asks_stops_the_transport_all_th
 }
 
 #[test]
+fn a_helper_that_lost_its_booth_leaves_what_the_next_connection_plays() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    let rest = Duration::from_secs(600);
+    let (wire, config) = sphere.behind_a_wire();
+    let (mut silent, mut ended) = (Remote::new(&config), Remote::new(&sphere.config()));
+    let mut next = Remote::new(&sphere.config());
+    for peer in [&mut silent, &mut ended, &mut next] {
+        peer.play(rest).unwrap();
+    }
+    wire.cut();
+    drop(ended);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(7) {
+        next.position().unwrap();
+        assert!(witness.look().rolling, "after {:.1?}", start.elapsed());
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    drop(next);
+    witness.stands_within(Duration::from_secs(2));
+}
+
+#[test]
+fn a_job_whose_folder_vanished_stops_the_transport_at_its_time() {
+    for kind in [Kind::Plain, Kind::Helper] {
+        let (_alone, sphere) = start(kind);
+        let mut witness = sphere.witness();
+        let played = sphere.booth(&["sphere", "play", "--for", "1"]);
+        assert!(played.status.success(), "{played:?}");
+        fs::remove_dir_all(sphere.path("run/.booth-sphere")).unwrap();
+        assert!(witness.look().rolling);
+        let stood = witness.stands_within(Duration::from_secs(14));
+        println!("stopped {stood:.1?} after a play of 1 s whose folder vanished, {kind:?}");
+    }
+}
+
+#[test]
 fn nothing_plays_while_nobody_watches_the_helper() {
     let (_alone, sphere) = start(Kind::Helper);
     let mut witness = sphere.witness();
