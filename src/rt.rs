@@ -4,16 +4,18 @@
 //! The only module with unsafe code; each call is wrapped so that its callers need none.
 #![allow(unsafe_code)]
 
-use std::fs::File;
+mod disk;
+mod terminal;
+
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+
+pub use disk::{DiskState, disk, let_go_of_pages, major, minor, rename_new, reserve_space, trim};
+pub use terminal::{KeyMode, reopen_unwaiting, terminal_size};
 
 /// A moment of CLOCK_MONOTONIC in nanoseconds: the one clock of buttons, ALSA and sphere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,38 +193,6 @@ pub fn lock_memory() -> io::Result<()> {
     }
 }
 
-/// The file system of a path.
-#[derive(Clone, Copy, Debug)]
-pub struct DiskState {
-    /// Bytes that this user may still write to it.
-    pub free_bytes: u64,
-    /// Mounted read-only.
-    pub read_only: bool,
-}
-
-/// The state of the file system of `path`.
-///
-/// # Errors
-/// The system's, where there is no such path.
-// Both fields have 32 bits on armv7.
-#[allow(clippy::unnecessary_cast)]
-pub fn disk(path: &Path) -> io::Result<DiskState> {
-    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)?;
-    // SAFETY: statvfs is plain data; the call gets a valid path and a valid pointer to it.
-    let (done, stat) = unsafe {
-        let mut stat: libc::statvfs = std::mem::zeroed();
-        (libc::statvfs(path.as_ptr(), &raw mut stat), stat)
-    };
-    if done == 0 {
-        Ok(DiskState {
-            free_bytes: stat.f_bavail as u64 * stat.f_frsize as u64,
-            read_only: stat.f_flag & libc::ST_RDONLY != 0,
-        })
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
 /// Keeps names, codes and keys in memory out of core files: RLIMIT_CORE 0, PR_SET_DUMPABLE 0.
 pub fn forbid_core_dumps() {
     let none = libc::rlimit {
@@ -233,99 +203,6 @@ pub fn forbid_core_dumps() {
     unsafe {
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
-    }
-}
-
-/// Reserves `bytes` of disk for `file` without changing its length.
-///
-/// # Errors
-/// The file system's: no space, or no such operation (FAT, some network file systems).
-pub fn reserve_space(file: &File, bytes: u64) -> io::Result<()> {
-    let length = libc::off_t::try_from(bytes).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open for as long as `file` is borrowed.
-    let done = unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, length) };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
-/// Asks the kernel to forget what it has cached of a synced file, so that it is read from the medium
-/// again. It may decline.
-pub fn let_go_of_pages(file: &File) {
-    // SAFETY: the descriptor is open for as long as `file` is borrowed; length 0 means to its end.
-    unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
-}
-
-/// Tells the medium of the file system that `folder` is on which blocks are free.
-///
-/// # Errors
-/// The kernel's: not every file system or medium can be told, and only root may.
-pub fn trim(folder: &File) -> io::Result<()> {
-    /// `struct fstrim_range` of linux/fs.h.
-    #[repr(C)]
-    struct Range {
-        start: u64,
-        length: u64,
-        least: u64,
-    }
-    /// `_IOWR('X', 121, struct fstrim_range)` of linux/fs.h.
-    const FITRIM: u32 = 0xc018_5879;
-    let mut range = Range {
-        start: 0,
-        length: u64::MAX,
-        least: 0,
-    };
-    // SAFETY: the descriptor is open for as long as `folder` is borrowed; the kernel reads and
-    // writes the range only.
-    // The request has another type in musl.
-    let done = unsafe { libc::ioctl(folder.as_raw_fd(), FITRIM as _, &raw mut range) };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
-}
-
-/// Major number of a device.
-#[must_use]
-pub fn major(device: u64) -> u32 {
-    libc::major(device)
-}
-
-/// Minor number of a device.
-#[must_use]
-pub fn minor(device: u64) -> u32 {
-    libc::minor(device)
-}
-
-/// Renames `from` to `to` and never replaces an existing file.
-///
-/// # Errors
-/// `AlreadyExists` if `to` is there, else the file system's.
-pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    let c = |p: &Path| std::ffi::CString::new(p.as_os_str().as_bytes()).map_err(io::Error::other);
-    let (c_from, c_to) = (c(from)?, c(to)?);
-    // SAFETY: both paths are NUL-terminated and outlive the call.
-    let done = unsafe {
-        libc::renameat2(
-            libc::AT_FDCWD,
-            c_from.as_ptr(),
-            libc::AT_FDCWD,
-            c_to.as_ptr(),
-            libc::RENAME_NOREPLACE,
-        )
-    };
-    if done == 0 {
-        return Ok(());
-    }
-    let error = io::Error::last_os_error();
-    // Some FUSE and network file systems know no flags; a booth is the only writer of its folder.
-    match error.raw_os_error() {
-        Some(libc::EINVAL | libc::ENOSYS) if !to.exists() => std::fs::rename(from, to),
-        Some(libc::EINVAL | libc::ENOSYS) => Err(io::ErrorKind::AlreadyExists.into()),
-        _ => Err(error),
     }
 }
 
@@ -386,70 +263,6 @@ pub fn give_up_unacknowledged(socket: &TcpStream, limit: Duration) -> io::Result
     }
 }
 
-/// A way of its own to the terminal or pipe of `file`, to write without waiting.
-///
-/// # Errors
-/// The system's; `InvalidInput` for anything else: a file opened anew would be written from its
-/// beginning.
-pub fn reopen_unwaiting(file: &impl AsRawFd) -> io::Result<File> {
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let kind = std::fs::metadata(&path)?.file_type();
-    if !kind.is_char_device() && !kind.is_fifo() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    std::fs::OpenOptions::new()
-        .write(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-}
-
-/// Columns and rows of the terminal on standard output; `None` if it is no terminal.
-#[must_use]
-pub fn terminal_size() -> Option<(u16, u16)> {
-    // SAFETY: winsize is plain data; the call gets a valid pointer to it.
-    let (done, size) = unsafe {
-        let mut size: libc::winsize = std::mem::zeroed();
-        let done = libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size);
-        (done, size)
-    };
-    (done == 0 && size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col, size.ws_row))
-}
-
-/// A terminal that hands over each key at once and unechoed; restored on drop.
-#[derive(Debug)]
-pub struct KeyMode {
-    before: libc::termios,
-}
-
-impl KeyMode {
-    /// Sets standard input to single keys. Ctrl-C still sends SIGINT.
-    ///
-    /// # Errors
-    /// `ENOTTY` if standard input is no terminal.
-    pub fn set() -> io::Result<KeyMode> {
-        // SAFETY: termios is plain data; both calls get a valid pointer to it.
-        unsafe {
-            let mut before: libc::termios = std::mem::zeroed();
-            if libc::tcgetattr(libc::STDIN_FILENO, &raw mut before) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            let mut keys = before;
-            keys.c_lflag &= !(libc::ICANON | libc::ECHO);
-            if libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const keys) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            Ok(KeyMode { before })
-        }
-    }
-}
-
-impl Drop for KeyMode {
-    fn drop(&mut self) {
-        // SAFETY: `before` is what tcgetattr gave.
-        unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const self.before) };
-    }
-}
-
 /// A flag that SIGTERM, SIGINT and SIGHUP set instead of ending the program at once: takes are closed
 /// and pins given back first. A SIGHUP that nohup has switched off stays off.
 ///
@@ -488,16 +301,5 @@ mod tests {
     fn monotonic_time_never_goes_back() {
         let first = Nanos::now();
         assert!(Nanos::now() >= first);
-    }
-
-    #[test]
-    fn rename_new_keeps_what_is_there() {
-        let dir = tempfile::tempdir().expect("temporary folder");
-        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-        std::fs::write(&a, "new").expect("write a");
-        std::fs::write(&b, "old").expect("write b");
-        let refused = rename_new(&a, &b).expect_err("must not replace");
-        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(std::fs::read_to_string(&b).expect("read b"), "old");
     }
 }
