@@ -438,19 +438,19 @@ mod tests {
         let session = Session::new().expect("a session");
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("known_hosts");
-        let first = |lines: &str| {
-            fs::write(&file, lines).expect("written");
+        let first = |lines: &[(&str, &str)]| {
+            let line =
+                |(names, kind): &(&str, &str)| format!("{names}\t{kind} {}\n", "A".repeat(64));
+            let text: String = lines.iter().map(line).collect();
+            fs::write(&file, text).expect("written");
             let kinds = wanted_kinds(&session, "sphere", 22, &file).expect("kinds");
             kinds.split(',').next().unwrap_or_default().to_owned()
         };
-        assert_eq!(first(""), "ssh-ed25519");
-        assert_eq!(first("sphere ssh-rsa AAAA\n"), "rsa-sha2-512");
-        let other = "other ssh-ed25519 AAAA\n";
-        assert_eq!(
-            first(&format!("{other}sphere,b\tssh-rsa\tAAAA\n")),
-            "rsa-sha2-512"
-        );
-        assert_eq!(first("other ssh-rsa AAAA\n"), "ssh-ed25519");
+        let other = ("other", "ssh-ed25519");
+        assert_eq!(first(&[]), "ssh-ed25519");
+        assert_eq!(first(&[("sphere", "ssh-rsa")]), "rsa-sha2-512");
+        assert_eq!(first(&[other, ("a,sphere", "ssh-rsa")]), "rsa-sha2-512");
+        assert_eq!(first(&[("other", "ssh-rsa")]), "ssh-ed25519");
     }
 
     #[test]
