@@ -11,6 +11,9 @@ import time
 WORK = os.path.join("target", "emulated")
 QEMU = ["qemu-system-aarch64", "-display", "none", "-nodefaults", "-no-reboot"]
 VIRT = ["-M", "virt", "-cpu", "cortex-a72", "-smp", "1", "-m", "512", "-serial", "stdio"]
+# The guest's time passes by its instructions, a nanosecond each, whatever else the host is busy with: about
+# as many as a core of a Raspberry Pi gets done. Waits take their real time.
+STEADY = [*VIRT, "-icount", "shift=0"]
 SAID = "emulated: "
 
 
@@ -58,6 +61,15 @@ class Machine:
             if marker in line:
                 return line.split(marker, 1)[1].strip()
 
+    def listen(self, seconds):
+        """Takes in what it says for a while."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                self.said.append(self.lines.get(timeout=left))
+            except queue.Empty:
+                return
+
     def ended(self, limit_s):
         """Waits until the machine's script has ended; its exit status."""
         return int(self.wait(SAID + "ended ", limit_s))
@@ -77,9 +89,18 @@ class Machine:
         return answer
 
     def kill(self):
-        """Ends qemu at once; then everything it said, to the last line."""
+        """Ends qemu at once."""
         self.qemu.kill()
-        self.qemu.wait()
+        self.drain()
+
+    def reset(self):
+        """Resets the machine, which ends qemu too: it has no second start."""
+        self.command("system_reset")
+        self.drain()
+
+    def drain(self):
+        """Waits for qemu's end; then everything it said, to the last line."""
+        self.qemu.wait(timeout=30)
         while (line := self.lines.get()) is not None:
             self.said.append(line)
 

@@ -19,8 +19,8 @@ def main():
     with Machine("recording", [*VIRT, *card.drive(image)], disk) as machine:
         row = json.loads("{" + machine.wait("{", 240))
         status = machine.ended(30)
-    take = os.path.join(card.files(image)[0], "minute.rf64")
-    frames, broken = card.frames(take), card.breaks(take, CHANNELS)
+    take = os.path.join(card.files(image), "minute.rf64")
+    frames, (_, broken) = card.frames(take), card.counts(take, CHANNELS)
     print(
         f"recording: {frames} frames of {CHANNELS} channels at {RATE} Hz from snd-aloop, exit {status}, "
         f"{len(row['gaps'])} gaps, {len(broken)} breaks in {frames * CHANNELS} samples"
