@@ -88,10 +88,10 @@ def main():
     print(
         f"kills: {CUTS} power cuts in mid-take: card clean after its journal every time; {len(cuts)} files open with "
         f"three readers, sample by sample as played; missing before repair at most {max(before):.3f} s "
-        f"(mean {statistics.mean(before):.3f}), after the next start at most {max(after):.3f} s; "
+        f"(mean {statistics.mean(before):.3f}), after the next start at most {max(after, default=0):.3f} s; "
         f"{len(rows)} rows of recovered takes"
     )
-    if max(before) > MOST_MISSING_S or max(after) > MOST_MISSING_S:
+    if max(before) > MOST_MISSING_S or max(after, default=0) > MOST_MISSING_S:
         sys.exit(f"kills: more than {MOST_MISSING_S} s are missing")
 
 
