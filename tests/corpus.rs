@@ -1,11 +1,15 @@
 //! The corpus commands, by the program itself: what they print, what they refuse, what they leave.
 
+#[path = "common/run.rs"]
+#[allow(dead_code, clippy::unwrap_used, missing_docs)]
+mod run;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 fn booth(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_booth"))
+    run::booth()
         .arg("corpus")
         .args(args)
         .output()

@@ -1,12 +1,15 @@
 //! Every file opens: what libsndfile, ffmpeg and sox read of files whole, unfinished and repaired.
 
+#[path = "common/run.rs"]
+#[allow(dead_code, clippy::unwrap_used, missing_docs)]
+mod run;
 #[path = "common/tools.rs"]
 mod tools;
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use booth::audio::block::Cause;
 use booth::audio::format::{Format, Spec};
@@ -42,7 +45,7 @@ fn samples(spec: Spec, frames: usize) -> Vec<u8> {
 }
 
 fn booth_repair(path: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_booth"))
+    run::booth()
         .arg("repair")
         .arg(path)
         .output()

@@ -12,9 +12,17 @@ use booth::audio::rf64::read;
 use booth::rt::Nanos;
 use booth::store::row::Row;
 
-/// The binary without the configuration of this machine.
+/// The binary without the configuration of this machine; through an emulator, where one is named.
 pub fn booth() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_booth"));
+    let program = env!("CARGO_BIN_EXE_booth");
+    let mut command = match std::env::var_os("BOOTH_TEST_EMULATOR") {
+        None => Command::new(program),
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.arg(program);
+            command
+        }
+    };
     command.env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
