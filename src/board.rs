@@ -1,5 +1,6 @@
 //! Buttons and panel behind two traits, so that the core knows no hardware.
 
+pub mod contacts;
 pub mod debounce;
 pub mod pi;
 pub mod profile;

@@ -16,6 +16,8 @@ pub struct Debounce {
     /// The contacts' last edge.
     raw: bool,
     raw_at: Nanos,
+    /// Whether the press under way began before anyone looked: it is nobody's, nor is its release.
+    unseen: bool,
 }
 
 impl Debounce {
@@ -28,7 +30,19 @@ impl Debounce {
             changed: None,
             raw: false,
             raw_at: Nanos(0),
+            unseen: false,
         }
+    }
+
+    /// How the contacts are found at the start.
+    pub fn found(&mut self, down: bool) {
+        (self.down, self.raw, self.unseen) = (down, down, down);
+    }
+
+    /// What the contacts were last said to be.
+    #[must_use]
+    pub fn contacts(&self) -> bool {
+        self.raw
     }
 
     /// The contacts closed (`down`) or opened; the button's edges that follow from it.
@@ -53,13 +67,15 @@ impl Debounce {
         }
         self.down = self.raw;
         self.changed = Some(self.raw_at);
-        Some((self.down, self.raw_at))
+        (!std::mem::take(&mut self.unseen)).then_some((self.down, self.raw_at))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     fn edges(contacts: &[(bool, u64)], end: u64) -> Vec<(bool, u64)> {
         let ms = |t: u64| Nanos(t * 1_000_000);
@@ -102,11 +118,57 @@ mod tests {
     }
 
     #[test]
-    fn edges_alternate_whatever_the_contacts_do() {
-        let noise: Vec<_> = (0..500)
-            .map(|n| (n * 7 % 5 > 2, n * n % 13 + n * 9))
-            .collect();
-        let seen = edges(&noise, 10_000);
-        assert!(seen.windows(2).all(|pair| pair[0].0 != pair[1].0));
+    fn a_button_held_at_the_start_is_no_press_and_the_next_one_is() {
+        let mut debounce = Debounce::new(Duration::from_millis(20));
+        debounce.found(true);
+        let mut edges = Vec::new();
+        for (down, ms) in [(false, 50), (true, 51), (false, 52), (true, 200)] {
+            debounce.contact(down, Nanos(ms * 1_000_000), |down, at| {
+                edges.push((down, at.0 / 1_000_000));
+            });
+        }
+        assert_eq!(edges, [(true, 200)]);
+    }
+
+    proptest! {
+        #[test]
+        fn edges_alternate_and_end_where_the_contacts_stay(
+            contacts in vec((any::<bool>(), 0u64..60), 0..80)
+        ) {
+            let mut now = 0;
+            let contacts: Vec<_> = contacts
+                .into_iter()
+                .map(|(down, after)| {
+                    now += after;
+                    (down, now)
+                })
+                .collect();
+            let seen = edges(&contacts, now + 20);
+            prop_assert!(seen.iter().enumerate().all(|(n, (down, _))| *down == (n % 2 == 0)));
+            prop_assert!(seen.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+            prop_assert!(seen.iter().all(|edge| contacts.contains(edge)));
+            let last = contacts.last().is_some_and(|(down, _)| *down);
+            prop_assert_eq!(seen.last().is_some_and(|(down, _)| *down), last);
+        }
+
+        #[test]
+        fn a_press_of_a_contact_that_bounces_is_one_press_at_its_first_touch(
+            touches in vec((25u64..300, vec(1u64..4, 0..5), 25u64..300, vec(1u64..4, 0..5)), 1..10)
+        ) {
+            let (mut now, mut contacts, mut expected) = (0, Vec::new(), Vec::new());
+            for (before, closing, held, opening) in touches {
+                for (after, bounces, end) in [(before, closing, true), (held, opening, false)] {
+                    now += after;
+                    expected.push((end, now));
+                    contacts.push((end, now));
+                    for bounce in bounces {
+                        contacts.push((!end, now));
+                        now += bounce;
+                        contacts.push((end, now));
+                    }
+                }
+            }
+            prop_assert_eq!(edges(&contacts, now + 20), expected);
+        }
     }
 }
