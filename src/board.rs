@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::rt::Nanos;
 use crate::screen::Screen;
 use crate::screen::card::Card;
+use crate::screen::test_card::TestCard;
 
 /// A push button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +90,12 @@ pub trait Panel {
     /// # Errors
     /// The hardware's.
     fn show(&mut self, screen: &Screen, card: Option<&Card>) -> Result<(), BoardError>;
+
+    /// Takes a test card to be shown instead of a screen.
+    ///
+    /// # Errors
+    /// The hardware's.
+    fn show_test(&mut self, card: &TestCard) -> Result<(), BoardError>;
 
     /// Sends what has not been sent yet, one band of at most 16 KiB; true while more is left.
     ///

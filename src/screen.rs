@@ -8,6 +8,7 @@ pub mod pages;
 pub mod paint;
 pub mod picture;
 pub mod style;
+pub mod test_card;
 pub mod text;
 
 use std::fmt;

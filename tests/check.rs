@@ -3,6 +3,8 @@
 
 mod common;
 
+#[path = "check/card.rs"]
+mod card;
 #[path = "identity/lab.rs"]
 #[allow(dead_code)]
 mod lab;

@@ -4,9 +4,17 @@
 //! object; nothing else in the program knows that a Pi exists.
 
 #[cfg(feature = "pi")]
+mod glass;
+#[cfg(feature = "pi")]
 mod gpio;
 #[cfg(feature = "pi")]
+mod light;
+#[cfg(feature = "pi")]
 mod panel;
+#[cfg(feature = "pi")]
+mod sender;
+#[cfg(feature = "pi")]
+mod wire;
 
 use super::profile::Profile;
 use super::{BoardError, Open, Options};

@@ -18,6 +18,7 @@ use super::profile::Profile;
 use super::{BoardError, Open, Options, Panel};
 use crate::screen::card::Card;
 use crate::screen::paint::Painter;
+use crate::screen::test_card::TestCard;
 use crate::screen::{Name, Screen};
 use terminal::Terminal;
 
@@ -71,7 +72,7 @@ impl Panel for SimPanel {
         }
         if let (Some(dir), true) = (&self.screens, new) {
             self.written += 1;
-            let path = dir.join(format!("{:04}-{}.png", self.written, screen.name));
+            let path = png::path(dir, self.written, screen.name.word());
             // A file outlives its visitor: no code is in it.
             let masked = card.map(Card::masked);
             png::save(self.painter.paint_with(screen, masked.as_ref()), &path)?;
@@ -81,6 +82,16 @@ impl Panel for SimPanel {
         }
         self.terminal
             .show(screen, card, self.painter.picture(), new);
+        Ok(())
+    }
+
+    fn show_test(&mut self, card: &TestCard) -> Result<(), BoardError> {
+        let picture = self.painter.paint_test_card(card);
+        if let Some(dir) = &self.screens {
+            self.written += 1;
+            png::save(picture, &png::path(dir, self.written, "test-card"))?;
+        }
+        self.terminal.show_words(&card.words(), picture, true);
         Ok(())
     }
 

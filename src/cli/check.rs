@@ -3,6 +3,7 @@
 //! Guarantees: each line comes from the thing itself, not from its configuration alone; nothing that
 //! is recorded is changed, and what is opened is closed again.
 
+mod card;
 mod disk;
 mod host;
 mod keys;
@@ -24,6 +25,12 @@ pub struct Args {
     /// Plays two seconds on the sphere, if it stands and no box runs
     #[arg(long)]
     sound: bool,
+    /// Shows a test card on the panel and reads back each button, instead of the other checks
+    #[arg(long, conflicts_with_all = ["key", "sound"])]
+    test_card: bool,
+    /// Writes a PNG of each test card of a simulated board into this folder
+    #[arg(long, value_name = "DIR", requires = "test_card")]
+    screens: Option<PathBuf>,
     /// One JSON object per line
     #[arg(long)]
     json: bool,
@@ -124,6 +131,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         Ok::<(), Failure>(())
     };
     match common.config() {
+        config if args.test_card => tell(card::run(&config?, args.screens.clone())?)?,
         Ok(config) => all(&config, args, &mut tell)?,
         Err(error) => {
             tell(vec![Finding::error("configuration", error)])?;

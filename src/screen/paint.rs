@@ -1,6 +1,7 @@
 //! A screen becomes a picture: equal screens give equal pictures.
 
 mod qr;
+mod test_card;
 
 use std::path::PathBuf;
 use std::sync::Arc;

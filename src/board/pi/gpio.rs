@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rppal::gpio::{Bias, Error, Gpio, InputPin, Level, OutputPin, Trigger};
 
+use super::light::Light;
 use crate::board::contacts::Contacts;
 use crate::board::profile::{Pin, Pull};
 use crate::board::{BoardError, Button, Buttons, Edge};
@@ -22,6 +23,10 @@ const POLLED: Duration = Duration::from_millis(2);
 const MOVES: Duration = Duration::from_millis(1);
 /// An interrupt that has not come by then does not come.
 const TOLD: Duration = Duration::from_millis(50);
+
+/// Fast enough not to be seen to flicker; rppal spends 0.4 ms of each period on exact edges.
+const DIM_HZ: f64 = 200.0;
+const DIM_PART: f64 = 0.15;
 
 /// A pin that the panel drives.
 pub type Output = OutputPin;
@@ -39,6 +44,25 @@ pub fn output(gpio: u8, high: bool) -> Result<Output, BoardError> {
     } else {
         pin.into_output_low()
     })
+}
+
+/// Lights a panel. Dimming is a thread of rppal that switches the pin, since the Pi's own PWM has four
+/// pins, an overlay and files that the service may not write; it runs while nobody is here only, and
+/// has ended when this returns.
+///
+/// # Errors
+/// The thread cannot be had or panicked.
+pub fn shine(pin: &mut Output, light: Light) -> Result<(), BoardError> {
+    let done = match light {
+        Light::Dim => pin.set_pwm_frequency(DIM_HZ, DIM_PART),
+        Light::Off | Light::Full => pin.clear_pwm(),
+    };
+    match light {
+        Light::Off => pin.set_low(),
+        Light::Full => pin.set_high(),
+        Light::Dim => {}
+    }
+    done.map_err(|e| failed(pin.pin(), &e))
 }
 
 fn failed(gpio: u8, error: &Error) -> BoardError {

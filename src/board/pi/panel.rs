@@ -1,201 +1,108 @@
-//! A panel by mipidsi over the kernel's SPI.
+//! A panel on the kernel's SPI, its light, and the buttons' lamps.
 //!
-//! Guarantees: each `send` hands over one band of at most 16 KiB, and only rows that changed; the
-//! panel stays dark until it holds a whole picture.
+//! Guarantees: each `send` hands over one band of at most 16 KiB, or a few commands, and never
+//! sleeps; the panel stays dark until it holds a whole picture; it is set up anew at each return to
+//! the first screen and when the keeper's menu opens, since a panel without a read line cannot be
+//! seen to be gone. Who lets go of it finds it black, and light and lamps off.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use embedded_graphics::geometry::{OriginDimensions, Size};
-use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
-use embedded_hal::digital::OutputPin;
-use linux_embedded_hal::spidev::{SpiModeFlags, SpidevOptions};
-use linux_embedded_hal::{Delay, SpidevDevice};
-use mipidsi::interface::{Interface, InterfacePixelFormat, SpiInterface};
-use mipidsi::models::{ILI9341Rgb565, Model, ST7789};
-use mipidsi::options::{ColorInversion, ColorOrder, Orientation, Rotation};
-use mipidsi::{Builder, Display};
+use embedded_graphics::geometry::Size;
 
-use super::gpio;
-use crate::board::profile::{Driver, Panel as Wiring};
+use super::glass::Glass;
+use super::gpio::{self, Output};
+use super::light::{Dimmer, Light};
+use super::sender::{Sender, Turn};
+use super::wire::Wire;
+use crate::board::profile::Panel as Wiring;
 use crate::board::{BoardError, Panel};
-use crate::screen::Screen;
+use crate::rt::Nanos;
 use crate::screen::card::Card;
 use crate::screen::paint::Painter;
-use crate::screen::picture::Picture;
-
-/// Bytes of one `send`: 3.3 ms at 40 MHz, so that a press never waits longer for the bus.
-const BAND_BYTES: usize = 16 * 1024;
-
-/// Bytes of one transfer: the kernel's spidev refuses more by default.
-const TRANSFER_BYTES: usize = 4096;
-
-/// What any model can do once it is set up.
-trait Glass {
-    fn rows(&mut self, first: u16, picture: &Picture, end: u16) -> Result<(), String>;
-}
-
-impl<DI, M, RST> Glass for Display<DI, M, RST>
-where
-    DI: Interface,
-    DI::Error: std::fmt::Debug,
-    M: Model<ColorFormat = Rgb565>,
-    Rgb565: InterfacePixelFormat<DI::Word>,
-    RST: OutputPin,
-{
-    fn rows(&mut self, first: u16, picture: &Picture, end: u16) -> Result<(), String> {
-        let pixels = picture.rows(first.into()..end.into()).iter().copied();
-        // Profiles are refused above 320 pixels a side.
-        let right = (picture.size().width as u16).saturating_sub(1);
-        self.set_pixels(0, first, right, end.saturating_sub(1), pixels)
-            .map_err(|e| format!("{e:?}"))
-    }
-}
+use crate::screen::test_card::TestCard;
+use crate::screen::{Name, Screen};
 
 /// A panel, its light and the lamps.
 pub struct PiPanel {
-    object: String,
     painter: Painter,
-    sent: Picture,
-    glass: Box<dyn Glass>,
-    /// Lit once a whole picture was sent.
-    lights: Vec<gpio::Output>,
-    lit: bool,
+    sender: Sender,
+    wire: Wire,
+    shown: Option<Name>,
+    dimmer: Dimmer,
+    backlight: Option<Output>,
+    light: Light,
+    lamps: Vec<Output>,
 }
 
 impl PiPanel {
-    /// Sets the panel up; `lamps` are lit together with it.
+    /// Claims the panel's wires; `lamps` are lit once it shows something.
     ///
     /// # Errors
-    /// What the bus, a pin or the panel said.
+    /// What the bus or a pin said.
     pub fn open(
         wiring: &Wiring,
-        lamps: Vec<gpio::Output>,
+        lamps: Vec<Output>,
         fonts: &[PathBuf],
     ) -> Result<PiPanel, BoardError> {
-        let object = format!("panel on /dev/spidev{}", wiring.spi);
-        let glass = match wiring.driver {
-            Driver::Ili9341 => glass(ILI9341Rgb565, wiring, &object)?,
-            Driver::St7789 => glass(ST7789, wiring, &object)?,
-            Driver::Sim => {
-                return Err(BoardError {
-                    object,
-                    reason: "the simulated panel is no hardware".into(),
-                });
-            }
-        };
         let size = Size::new(wiring.width, wiring.height);
-        let mut lights = lamps;
-        if let Some(backlight) = wiring.backlight {
-            lights.push(gpio::output(backlight, false)?);
-        }
+        let glass = Glass::of(wiring).map_err(|reason| BoardError {
+            object: format!("panel {:?}", wiring.driver),
+            reason,
+        })?;
+        let dark = |backlight| gpio::output(backlight, false);
         Ok(PiPanel {
-            object,
+            wire: Wire::open(wiring)?,
             painter: Painter::new(size, fonts),
-            // Of no size, so that every row of the first picture differs.
-            sent: Picture::new(Size::zero()),
-            glass,
-            lights,
-            lit: false,
+            sender: Sender::new(glass, size),
+            shown: None,
+            dimmer: Dimmer::new(wiring.dim_after()),
+            backlight: wiring.backlight.map(dark).transpose()?,
+            light: Light::Off,
+            lamps,
         })
     }
-}
 
-fn glass<M>(model: M, wiring: &Wiring, object: &str) -> Result<Box<dyn Glass>, BoardError>
-where
-    M: Model<ColorFormat = Rgb565> + 'static,
-{
-    let failed = |reason: String| BoardError {
-        object: object.into(),
-        reason,
-    };
-    let path = format!("/dev/spidev{}", wiring.spi);
-    let mut spi = SpidevDevice::open(path).map_err(|e| failed(e.to_string()))?;
-    let options = SpidevOptions::new()
-        .bits_per_word(8)
-        .max_speed_hz(wiring.hz)
-        .mode(SpiModeFlags::SPI_MODE_0)
-        .build();
-    spi.0
-        .configure(&options)
-        .map_err(|e| failed(e.to_string()))?;
-    let dc = wiring
-        .dc
-        .ok_or_else(|| failed("panel.dc is missing".into()))?;
-    let dc = gpio::output(dc, false)?;
-    // A panel is opened once and lives as long as the program.
-    let buffer = Box::leak(Box::new([0; TRANSFER_BYTES]));
-    let (width, height) = wiring.upright();
-    let rotation = match wiring.rotation {
-        90 => Rotation::Deg90,
-        180 => Rotation::Deg180,
-        270 => Rotation::Deg270,
-        _ => Rotation::Deg0,
-    };
-    let invert = if wiring.invert {
-        ColorInversion::Inverted
-    } else {
-        ColorInversion::Normal
-    };
-    let order = match wiring.driver {
-        Driver::Ili9341 => ColorOrder::Bgr,
-        Driver::St7789 | Driver::Sim => ColorOrder::Rgb,
-    };
-    let builder = Builder::new(model, SpiInterface::new(spi, dc, buffer))
-        .display_size(width as u16, height as u16)
-        .display_offset(wiring.offset[0], wiring.offset[1])
-        .orientation(Orientation::new().rotate(rotation))
-        .invert_colors(invert)
-        .color_order(order);
-    Ok(match wiring.reset {
-        Some(reset) => {
-            let builder = builder.reset_pin(gpio::output(reset, true)?);
-            Box::new(
-                builder
-                    .init(&mut Delay)
-                    .map_err(|e| failed(format!("{e:?}")))?,
-            )
+    fn shine(&mut self, light: Light) -> Result<(), BoardError> {
+        if light == self.light {
+            return Ok(());
         }
-        None => Box::new(
-            builder
-                .init(&mut Delay)
-                .map_err(|e| failed(format!("{e:?}")))?,
-        ),
-    })
+        self.light = light;
+        if light != Light::Off {
+            self.lamps.iter_mut().for_each(Output::set_high);
+        }
+        match &mut self.backlight {
+            Some(backlight) => gpio::shine(backlight, light),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Panel for PiPanel {
     fn show(&mut self, screen: &Screen, card: Option<&Card>) -> Result<(), BoardError> {
+        let returned = self.shown.is_some_and(|shown| shown != screen.name);
+        if returned && matches!(screen.name, Name::Attract | Name::Menu) {
+            self.sender.set_up();
+        }
+        self.shown = Some(screen.name);
+        self.dimmer.shows(screen.name, Nanos::now());
         self.painter.paint_with(screen, card);
         Ok(())
     }
 
+    fn show_test(&mut self, card: &TestCard) -> Result<(), BoardError> {
+        self.painter.paint_test_card(card);
+        Ok(())
+    }
+
     fn send(&mut self) -> Result<bool, BoardError> {
-        let picture = self.painter.picture();
-        if self.sent.size() != picture.size() {
-            // Nothing is known of the panel's memory: a picture that differs in every pixel.
-            self.sent = Picture::new(picture.size());
-            for (n, pixel) in picture.pixels().iter().enumerate() {
-                let other = Rgb565::new(pixel.r() ^ 31, pixel.g() ^ 63, pixel.b() ^ 31);
-                let (x, y) = (
-                    n as u32 % picture.size().width,
-                    n as u32 / picture.size().width,
-                );
-                self.sent.blend(x as i32, y as i32, other, 255);
-            }
+        let now = Nanos::now();
+        self.shine(self.dimmer.light(self.sender.is_whole(), now))?;
+        match self.sender.next(now, self.painter.picture()) {
+            Turn::Send(steps) => self.wire.send(&steps).map(|()| true),
+            Turn::Later => Ok(true),
+            Turn::Done => Ok(false),
         }
-        let Some(band) = picture.difference(&self.sent, BAND_BYTES) else {
-            return self.light();
-        };
-        let (first, end) = (band.start as u16, band.end as u16);
-        self.glass
-            .rows(first, picture, end)
-            .map_err(|reason| BoardError {
-                object: self.object.clone(),
-                reason,
-            })?;
-        self.sent.copy_rows(picture, band);
-        Ok(true)
     }
 
     fn prepare(&mut self, text: &str) {
@@ -215,12 +122,14 @@ impl Panel for PiPanel {
     }
 }
 
-impl PiPanel {
-    fn light(&mut self) -> Result<bool, BoardError> {
-        if !self.lit {
-            self.lights.iter_mut().for_each(gpio::Output::set_high);
-            self.lit = true;
+impl Drop for PiPanel {
+    fn drop(&mut self) {
+        // Black too, for where the light comes on again by itself when its pin is given back.
+        let steps = self.sender.black();
+        let ended = self.shine(Light::Off).and(self.wire.send(&steps));
+        self.lamps.iter_mut().for_each(Output::set_low);
+        if let Err(error) = ended {
+            log::warn!("{error}");
         }
-        Ok(false)
     }
 }

@@ -1,6 +1,6 @@
 //! A picture as a PNG file, by embedded-graphics' simulator.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::OriginDimensions;
@@ -9,6 +9,12 @@ use embedded_graphics_simulator::{OutputSettings, SimulatorDisplay};
 
 use crate::board::BoardError;
 use crate::screen::picture::Picture;
+
+/// Where the `number`th picture goes.
+#[must_use]
+pub fn path(folder: &Path, number: u32, name: &str) -> PathBuf {
+    folder.join(format!("{number:04}-{name}.png"))
+}
 
 /// Writes `picture` to `path`, replacing what is there.
 ///

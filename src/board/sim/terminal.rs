@@ -68,12 +68,17 @@ impl Terminal {
 
     /// Shows a screen; `new` if it is not the last one with another level or time.
     pub fn show(&mut self, screen: &Screen, card: Option<&Card>, picture: &Picture, new: bool) {
+        self.show_words(&line(screen, card), picture, new);
+    }
+
+    /// Shows a picture with its words; on a terminal without pictures these alone, if they are `new`.
+    pub fn show_words(&mut self, words: &str, picture: &Picture, new: bool) {
         if self.picture {
             if let Some(size) = rt::terminal_size() {
-                self.draw(&line(screen, card), picture, size);
+                self.draw(words, picture, size);
             }
         } else if new && self.output.behind() < MOST_BEHIND_BYTES {
-            self.output.queue(&format!("{}\n", line(screen, card)));
+            self.output.queue(&format!("{words}\n"));
         }
     }
 

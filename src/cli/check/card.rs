@@ -1,0 +1,130 @@
+//! `booth check --test-card`: what the panel shows wrong, and each button read back on it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::{Finding, setup};
+use crate::board::profile::{Driver, Profile};
+use crate::board::{self, Button, Buttons, Edge, Panel};
+use crate::cli::{Failure, could_not};
+use crate::config::Config;
+use crate::rt::Nanos;
+use crate::screen::test_card::{Heard, TestCard};
+
+/// Longest wait for buttons, as in the box.
+const TURN: Duration = Duration::from_millis(10);
+/// Without a press for so long nobody is there.
+const ABANDONED: Duration = Duration::from_secs(120);
+/// How long the card stays once every button was heard.
+const STAYS: Duration = Duration::from_secs(2);
+
+/// Shows the card until every button was pressed, nobody presses any more, or `q` or ^C ends it; a
+/// finding for each button.
+///
+/// # Errors
+/// A box runs, or the board cannot be opened or fails.
+pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Failure> {
+    let profile = Profile::load(&config.board).map_err(|e| Failure::Usage(e.to_string()))?;
+    let simulated = profile.panel.driver == Driver::Sim;
+    if screens.is_some() && !simulated {
+        let text = format!(
+            "--screens: board `{}` is no simulated one; add --set board=sim",
+            config.board
+        );
+        return Err(Failure::Usage(text));
+    }
+    if setup::is_running(&config.data) && !simulated {
+        return Err(could_not(
+            "the running box has panel and buttons: stop it first with `systemctl stop booth`",
+        ));
+    }
+    let buttons: Vec<Button> = if simulated {
+        Button::ALL.into()
+    } else {
+        profile.buttons.keys().copied().collect()
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register(signal, stop.clone()).map_err(could_not)?;
+    }
+    let options = board::Options {
+        fonts: config.fonts.clone(),
+        screens,
+        hold: Duration::from_millis(config.take.hold_ms.into()),
+        keys: true,
+    };
+    let (mut pins, mut panel) = board::open(&profile, &options).map_err(could_not)?;
+    let mut bench = Bench::new(&buttons);
+    while !bench.is_over(Nanos::now()) && !pins.quit() && !stop.load(Ordering::Acquire) {
+        bench.turn(pins.as_mut(), panel.as_mut())?;
+    }
+    Ok(bench.findings())
+}
+
+/// The card, and what was heard since when.
+struct Bench {
+    buttons: Vec<Button>,
+    card: TestCard,
+    shown: Option<TestCard>,
+    edges: Vec<Edge>,
+    changed: Nanos,
+}
+
+impl Bench {
+    fn new(buttons: &[Button]) -> Bench {
+        let unheard = |button: &Button| (button.word(), Heard::Nothing);
+        Bench {
+            buttons: buttons.to_vec(),
+            card: TestCard {
+                buttons: buttons.iter().map(unheard).collect(),
+            },
+            shown: None,
+            edges: Vec::new(),
+            changed: Nanos::now(),
+        }
+    }
+
+    fn is_over(&self, now: Nanos) -> bool {
+        let limit = if self.card.is_done() {
+            STAYS
+        } else {
+            ABANDONED
+        };
+        now.since(self.changed) > limit
+    }
+
+    fn turn(&mut self, pins: &mut dyn Buttons, panel: &mut dyn Panel) -> Result<(), Failure> {
+        if self.shown.as_ref() != Some(&self.card) {
+            panel.show_test(&self.card).map_err(could_not)?;
+            self.shown = Some(self.card.clone());
+        }
+        panel.send().map_err(could_not)?;
+        pins.poll(TURN, &mut self.edges).map_err(could_not)?;
+        for edge in self.edges.drain(..) {
+            if let Some(n) = self.buttons.iter().position(|it| *it == edge.button) {
+                self.card.buttons[n].1 = if edge.down { Heard::Down } else { Heard::Press };
+                self.changed = Nanos::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let finding = |(name, heard): &(&'static str, Heard)| match heard {
+            Heard::Press => Finding::ok(name, "pressed and released"),
+            Heard::Down => Finding::fail(
+                name,
+                "never released",
+                "look at its wires, and at `active` of the button in the board's profile",
+            ),
+            Heard::Nothing => Finding::fail(
+                name,
+                "no press was heard",
+                "look at its wires, and at `gpio` and `pull` of the button in the board's profile",
+            ),
+        };
+        self.card.buttons.iter().map(finding).collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! The test card, through the real program on the simulated board.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use std::io::Write;
+
+use crate::common::run::{self, Run};
+
+/// `booth check --test-card` on a terminal of its own (script(1) of util-linux), where `keys` are typed.
+fn on_terminal(folder: &Path, board: &str, keys: &str) -> Run {
+    let booth = format!(
+        "stty cols 100 rows 40 && exec {} check --test-card --set board={board} --screens {} --data {}",
+        env!("CARGO_BIN_EXE_booth"),
+        folder.join("pictures").display(),
+        folder.join("data").display()
+    );
+    let mut command = Command::new("script");
+    command.args(["-qefc", &booth, "/dev/null"]);
+    let mut running = run::start(command.stdin(Stdio::piped()));
+    let mut input = running.child.stdin.take().unwrap();
+    for key in keys.chars() {
+        std::thread::sleep(Duration::from_millis(700));
+        input.write_all(key.to_string().as_bytes()).unwrap();
+    }
+    let run = running.wait();
+    drop(input);
+    run
+}
+
+fn screen(run: &Run) -> String {
+    let lines = run.stdout.iter().map(|line| line.text.as_str());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_button_is_read_back_on_the_card_and_the_card_ends_when_all_were() {
+    let folder = tempfile::tempdir().unwrap();
+    for board in ["sim", "sim-240x240"] {
+        let folder = folder.path().join(board);
+        let run = on_terminal(&folder, board, "grPs");
+        let shown = screen(&run);
+        assert_eq!(run.code, Some(0), "{shown}");
+        assert!(shown.contains('▀'), "a picture is drawn");
+        assert!(
+            shown.contains("go ok  redo ok  pause down  stop -"),
+            "{shown}"
+        );
+        for button in ["go", "redo", "pause", "stop"] {
+            let line = format!("ok    {button:<13} pressed and released");
+            assert!(shown.contains(&line), "{shown}");
+        }
+        let pictures = fs::read_dir(folder.join("pictures")).unwrap();
+        let mut names: Vec<_> = pictures.map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names.first().unwrap(), "0001-test-card.png");
+        assert!(names.len() >= 6, "one for each thing heard: {names:?}");
+        assert!(!folder.join("data").exists(), "DATA is left alone");
+    }
+}
+
+#[test]
+fn a_button_that_is_not_heard_fails_and_says_what_to_look_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = on_terminal(folder.path(), "sim", "gsq");
+    let shown = screen(&run);
+    assert_eq!(run.code, Some(1), "{shown}");
+    assert!(shown.contains("2 of 4 checks failed"), "{shown}");
+    for button in ["redo", "pause"] {
+        let line =
+            format!("fail  {button:<13} no press was heard; look at its wires, and at `gpio`");
+        assert!(shown.contains(&line), "{shown}");
+    }
+}
+
+#[test]
+fn a_card_that_cannot_be_shown_is_refused_with_what_to_do() {
+    let refused = |options: &[&str]| {
+        let mut command = run::booth();
+        let output = command.arg("check").args(options).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let board = ["--test-card", "--set", "board=display-hat-mini"];
+    let (code, said) = refused(&board);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--board sim"), "{said}");
+    let (code, said) = refused(&[&board[..], &["--screens", "/nonexistent"]].concat());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("is no simulated one"), "{said}");
+    let (code, _) = refused(&["--screens", "/nonexistent"]);
+    assert_eq!(code, Some(2), "pictures of nothing");
+    let (code, said) = refused(&["--test-card", "--set", "board=nowhere"]);
+    assert_eq!(code, Some(2), "{said}");
+}
