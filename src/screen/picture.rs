@@ -74,17 +74,20 @@ impl Picture {
         );
     }
 
-    /// The first run of rows that differ from `sent`, `max_bytes` at most at two bytes a pixel;
-    /// `None` if the pictures are equal. A picture of another size differs everywhere.
+    /// The first run of rows from `from` on that differ from `sent`, `max_bytes` at most at two bytes
+    /// a pixel; behind the last row the search goes on at the top. `None` if the pictures are equal. A
+    /// picture of another size differs everywhere.
     #[must_use]
-    pub fn difference(&self, sent: &Picture, max_bytes: usize) -> Option<Range<u32>> {
+    pub fn difference(&self, sent: &Picture, from: u32, max_bytes: usize) -> Option<Range<u32>> {
         let row_bytes = self.width as usize * 2;
         let most = u32::try_from(max_bytes / row_bytes.max(1))
             .unwrap_or(u32::MAX)
             .max(1);
         let same_size = self.size() == sent.size();
         let differs = |row: u32| !same_size || self.rows(row..row + 1) != sent.rows(row..row + 1);
-        let first = (0..self.height).find(|&row| differs(row))?;
+        let first = (from..self.height)
+            .chain(0..from.min(self.height))
+            .find(|&row| differs(row))?;
         let end = (first..self.height)
             .take(most as usize)
             .take_while(|&row| differs(row))
@@ -148,7 +151,7 @@ mod tests {
             new.blend(5, y, Rgb565::WHITE, 255);
         }
         let mut rows = Vec::new();
-        while let Some(band) = new.difference(&sent, 16 * 1024) {
+        while let Some(band) = new.difference(&sent, 0, 16 * 1024) {
             assert!(band.len() * 640 <= 16 * 1024);
             sent.copy_rows(&new, band.clone());
             rows.extend(band);

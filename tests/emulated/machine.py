@@ -74,6 +74,11 @@ class Machine:
         """Waits until the machine's script has ended; its exit status."""
         return int(self.wait(SAID + "ended ", limit_s))
 
+    def tell(self, line):
+        """Types a line on the serial console."""
+        self.qemu.stdin.write(line.encode() + b"\n")
+        self.qemu.stdin.flush()
+
     def command(self, name, **arguments):
         """One command to qemu itself."""
         with socket.socket(socket.AF_UNIX) as control:

@@ -39,6 +39,9 @@ pub struct Sender {
     sent: Picture,
     /// Rows sent since the set-up began; what the panel's memory holds below is not known.
     known: u32,
+    /// Where the last band ended. The next is looked for from here on, since a bar at the top that
+    /// changes in every turn would keep what is below it from ever being sent.
+    next: u32,
 }
 
 impl Sender {
@@ -50,6 +53,7 @@ impl Sender {
             due: Nanos::default(),
             sent: Picture::new(size),
             known: 0,
+            next: 0,
         }
     }
 
@@ -76,6 +80,7 @@ impl Sender {
             return Turn::Done;
         };
         self.known = self.known.max(band.end);
+        self.next = band.end;
         self.sent.copy_rows(picture, band.clone());
         Turn::Send(self.glass.rows(band, picture))
     }
@@ -96,7 +101,7 @@ impl Sender {
     fn band(&self, picture: &Picture) -> Option<Range<u32>> {
         let Size { width, height } = self.sent.size();
         if self.known >= height {
-            return picture.difference(&self.sent, BAND_BYTES);
+            return picture.difference(&self.sent, self.next, BAND_BYTES);
         }
         let rows = BAND_BYTES as u32 / (width * 2).max(1);
         Some(self.known..(self.known + rows.max(1)).min(height))
@@ -177,34 +182,37 @@ mod tests {
 
     /// Turns of 10 ms until the panel shows `picture`; how many there were, and rows sent.
     fn show(sender: &mut Sender, to: &mut Controller, picture: &Picture) -> (u32, usize) {
-        let (mut turns, mut bytes) = (0, 0);
-        loop {
-            turns += 1;
+        let (mut turns, mut bytes) = (1, 0);
+        while let Some(of_turn) = turn(sender, to, picture) {
+            (turns, bytes) = (turns + 1, bytes + of_turn);
             assert!(turns < 200, "no end");
-            let now = to.now_ms() * 1_000_000;
-            match sender.next(Nanos(now), picture) {
-                Turn::Done => break,
-                Turn::Later => {}
-                Turn::Send(steps) => {
-                    let mut of_turn = 0;
-                    for step in steps {
-                        match step {
-                            Step::Command(command, args) => to.command(command, &args),
-                            Step::Pixels(pixels) => {
-                                of_turn += pixels.len();
-                                to.data(&pixels);
-                            }
-                            Step::Reset(high) => to.reset(high),
-                            Step::Pause(_) => panic!("a pause is waited for, not sent"),
-                        }
-                    }
-                    assert!(of_turn <= BAND_BYTES);
-                    bytes += of_turn;
-                }
-            }
-            to.pass_ms(10);
         }
         (turns, bytes / picture.size().width as usize / 2)
+    }
+
+    /// One turn of 10 ms, and the bytes of pixels sent in it; none if there was nothing to do.
+    fn turn(sender: &mut Sender, to: &mut Controller, picture: &Picture) -> Option<usize> {
+        let mut bytes = 0;
+        match sender.next(Nanos(to.now_ms() * 1_000_000), picture) {
+            Turn::Done => return None,
+            Turn::Later => {}
+            Turn::Send(steps) => {
+                for step in steps {
+                    match step {
+                        Step::Command(command, args) => to.command(command, &args),
+                        Step::Pixels(pixels) => {
+                            bytes += pixels.len();
+                            to.data(&pixels);
+                        }
+                        Step::Reset(high) => to.reset(high),
+                        Step::Pause(_) => panic!("a pause is waited for, not sent"),
+                    }
+                }
+            }
+        }
+        assert!(bytes <= BAND_BYTES);
+        to.pass_ms(10);
+        Some(bytes)
     }
 
     #[track_caller]
@@ -302,6 +310,28 @@ mod tests {
             sender.set_up();
             show(&mut sender, &mut to, &new);
             assert_shows(&to, &new);
+        }
+    }
+
+    #[test]
+    fn rows_that_change_in_every_turn_keep_no_other_row_from_being_sent() {
+        let wiring = wiring(Driver::St7789, [240, 320], 90);
+        let (mut sender, mut to) = (sender(&wiring), controller(&wiring));
+        show(&mut sender, &mut to, &picture(size(&wiring), 6));
+        let mut drawn = picture(size(&wiring), 7);
+        // As the bar of a short step does, and the level.
+        for x in 0..30 {
+            for row in [33, 200] {
+                drawn.blend(x, row, Rgb565::RED, 255);
+            }
+            turn(&mut sender, &mut to, &drawn);
+        }
+        let width = drawn.size().width as usize;
+        let seen = to.seen().expect("it is on");
+        for (y, row) in drawn.pixels().chunks(width).enumerate() {
+            let row: Vec<u16> = row.iter().map(|p| RawU16::from(*p).into_inner()).collect();
+            let live = y == 33 || y == 200;
+            assert!(live || seen[y * width..][..width] == row, "row {y}");
         }
     }
 
