@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use embedded_graphics::geometry::Size;
 
-use super::glass::Glass;
+use super::glass::{Glass, Step};
 use super::gpio::{self, Output};
 use super::light::{Dimmer, Light};
 use super::sender::{Sender, Turn};
@@ -23,11 +23,16 @@ use crate::screen::paint::Painter;
 use crate::screen::test_card::TestCard;
 use crate::screen::{Name, Screen};
 
+/// Transfers that may fail one after the other before the panel counts as broken.
+const MOST_FAILURES: u32 = 20;
+
 /// A panel, its light and the lamps.
 pub struct PiPanel {
     painter: Painter,
     sender: Sender,
     wire: Wire,
+    /// Transfers that failed since one went well.
+    failures: u32,
     shown: Option<Name>,
     dimmer: Dimmer,
     backlight: Option<Output>,
@@ -53,6 +58,7 @@ impl PiPanel {
         let dark = |backlight| gpio::output(backlight, false);
         Ok(PiPanel {
             wire: Wire::open(wiring)?,
+            failures: 0,
             painter: Painter::new(size, fonts),
             sender: Sender::new(glass, size),
             shown: None,
@@ -75,6 +81,21 @@ impl PiPanel {
             Some(backlight) => gpio::shine(backlight, light),
             None => Ok(()),
         }
+    }
+
+    /// A transfer that fails, as when a busy kernel gives it up, costs a moment of the picture and no
+    /// recording.
+    fn hand_over(&mut self, steps: &[Step]) -> Result<(), BoardError> {
+        match self.wire.send(steps) {
+            Ok(()) => self.failures = 0,
+            Err(error) if self.failures < MOST_FAILURES => {
+                log::warn!("{error}; the panel is set up anew");
+                self.failures += 1;
+                self.sender.set_up();
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }
 
@@ -99,7 +120,7 @@ impl Panel for PiPanel {
         let now = Nanos::now();
         self.shine(self.dimmer.light(self.sender.is_whole(), now))?;
         match self.sender.next(now, self.painter.picture()) {
-            Turn::Send(steps) => self.wire.send(&steps).map(|()| true),
+            Turn::Send(steps) => self.hand_over(&steps).map(|()| true),
             Turn::Later => Ok(true),
             Turn::Done => Ok(false),
         }
