@@ -19,8 +19,8 @@ use crate::rt::Nanos;
 /// What two quartz clocks may differ by: 50 ppm.
 pub const DRIFT: f64 = 50e-6;
 /// How late JACK may wake up for a period, and date its frames by it: without real-time priority, on a
-/// loaded machine, 0.1 to 1 ms.
-const WAKE: Duration = Duration::from_millis(1);
+/// loaded machine, 0.1 to 1 ms, seldom more.
+const WAKE: Duration = Duration::from_millis(2);
 /// A reading that leaves more open than this leaves JACK's period open, and its waking up with it.
 const COARSE: Duration = Duration::from_millis(5);
 /// Of the readings of so long a time the best is kept: at 50 ppm it ages by half a millisecond.
