@@ -63,8 +63,9 @@ fn ended_by(device: &str, env: &AlsaEnv, fault: impl FnOnce()) -> (Nanos, Run, R
         "{device}: {} frames written, {missing} missing at the fault",
         row.frames
     );
-    // The card's own buffer goes with it: one period and what was under way.
-    assert!(missing <= u64::from(RATE / 20), "{missing} frames missing");
+    // The card's own buffer goes with it: what came since capture was woken last, which a busy machine
+    // may have put off.
+    assert!(missing <= u64::from(RATE / 4), "{missing} frames missing");
     (at, run, row)
 }
 

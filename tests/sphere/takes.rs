@@ -20,6 +20,8 @@ const WHOLE: f64 = 3.0;
 /// true line: of those so near the foremost is it.
 const NEAR_NS: u64 = 100_000_000;
 const HALF_A_PERIOD: f64 = 512.0;
+/// Frames by which a reading ages in the ten seconds of which the best is kept.
+const AGED: f64 = 10.0 * DRIFT * RATE;
 
 /// How long the track plays, and how many takes are cut out of it.
 fn length() -> (Duration, usize) {
@@ -203,6 +205,7 @@ fn each_take_has_its_place_with_the_helper_to_5_ms() {
 #[test]
 fn each_take_has_its_place_without_it_as_well_as_its_best_reading() {
     for (bound, best) in takes(Kind::Plain) {
+        let best = best + AGED;
         assert!(bound <= best, "{bound} frames, {best} by the best reading");
     }
 }
