@@ -102,14 +102,7 @@ impl Sphere {
         let (outbox, replies) = channel();
         let (living, alive) = channel();
         let answered = Arc::new(AtomicU64::new(0));
-        let desk = Desk {
-            inbox,
-            outbox,
-            answered: answered.clone(),
-            newest: None,
-            unanswered: 0,
-            closed: false,
-        };
+        let desk = Desk::new(inbox, outbox, answered.clone());
         let thread = std::thread::Builder::new()
             .name("sphere".into())
             .spawn(move || {
@@ -182,6 +175,17 @@ struct Desk {
 }
 
 impl Desk {
+    fn new(inbox: Receiver<Command>, outbox: Sender<Reply>, answered: Arc<AtomicU64>) -> Desk {
+        Desk {
+            inbox,
+            outbox,
+            answered,
+            newest: None,
+            unanswered: 0,
+            closed: false,
+        }
+    }
+
     /// Waits for a command, for at most `most` where given; whatever else waits makes it old.
     fn wait(&mut self, most: Option<Duration>) -> Option<Command> {
         self.is_called(most);

@@ -1,13 +1,13 @@
 //! Nothing plays on for long without the booth.
 
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
+use crate::common::sphere::disk::Disk;
 use crate::common::sphere::{Kind, Sphere, kill, wait_for};
 
 /// The sphere's processes with `part` in their command line.
@@ -194,29 +194,13 @@ fn who_only_looks_does_not_stop_what_others_play() {
     witness.stands_within(Duration::ZERO);
 }
 
-/// A full disk below `folder`; nothing without the right to make one.
-fn fill(folder: &std::path::Path) -> bool {
-    let mut mount = Command::new("mount");
-    mount
-        .args(["-t", "tmpfs", "-o", "size=4k", "none"])
-        .arg(folder);
-    if !mount.output().unwrap().status.success() {
-        println!("skipped: no tmpfs may be mounted here");
-        return false;
-    }
-    fs::write(folder.join("full"), [0; 4096]).unwrap();
-    true
-}
-
 #[test]
 fn on_a_full_disk_nothing_plays_that_nothing_would_stop() {
     for kind in [Kind::Plain, Kind::Helper] {
         let (_alone, sphere) = start(kind);
         let mut witness = sphere.witness();
-        let run = sphere.path("run");
-        if !fill(&run) {
-            return;
-        }
+        let disk = Disk::over(&sphere.path("run"));
+        disk.fill(".booth-sphere");
         let mut peer = Remote::new(&sphere.config());
         let played = match kind {
             Kind::Plain => peer.play(Duration::from_secs(60)),
@@ -225,9 +209,7 @@ fn on_a_full_disk_nothing_plays_that_nothing_would_stop() {
                 .play(Duration::from_secs(60))
                 .and_then(|()| peer.leave(Duration::from_secs(60))),
         };
-        drop(peer);
-        let unmounted = Command::new("umount").arg("-l").arg(&run).status().unwrap();
-        assert!(unmounted.success());
+        drop((peer, disk));
         let error = played.unwrap_err();
         assert!(matches!(error, SphereError::NoDeadMan(_)), "{error}");
         witness.stands_within(Duration::from_secs(1));

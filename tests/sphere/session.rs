@@ -147,7 +147,7 @@ fn a_dead_man_that_died_is_raised_again() {
     let visit = Visit::begin(&sphere);
     sphere.signal_programs("KILL");
     std::thread::sleep(Duration::from_millis(2500));
-    assert!(sphere.witness().look().rolling, "the noise goes on");
+    assert!(sphere.witness().look().rolling, "it plays again");
     visit.running.signal("KILL");
     let took = sphere.witness().stands_within(Duration::from_secs(6));
     println!("stopped {took:?} after the program was killed");

@@ -149,14 +149,7 @@ fn a_command_is_answered_once_it_was_done_and_not_while_it_waits() {
     let (commands, inbox) = channel();
     let (outbox, _replies) = channel();
     let answered = Arc::new(AtomicU64::new(0));
-    let mut desk = Desk {
-        inbox,
-        outbox,
-        answered: answered.clone(),
-        newest: None,
-        unanswered: 0,
-        closed: false,
-    };
+    let mut desk = Desk::new(inbox, outbox, answered.clone());
     for _ in 0..2 {
         commands.send(Command::Stop).expect("taken");
     }
