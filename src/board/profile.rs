@@ -5,6 +5,7 @@
 mod panel;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -29,8 +30,12 @@ const EMBEDDED: [(&str, &str); 7] = [
     ("one-button", include_str!("../../board/one-button.toml")),
 ];
 
-/// The last pin on a Pi's header, BCM numbers.
-const LAST_GPIO: u8 = 27;
+/// The free pins of a Pi's header, BCM numbers: 0 and 1 belong to a HAT's memory.
+const HEADER: RangeInclusive<u8> = 2..=27;
+/// Resistors on the Pi's board hold these at 3.3 V, against any inside the chip.
+const PULLED_UP: [u8; 2] = [2, 3];
+/// Shorter, and each bounce would be a press; longer, and a tap would be a hold.
+const DEBOUNCE_MS: RangeInclusive<u32> = 1..=200;
 
 /// A profile that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +76,7 @@ pub struct Profile {
     /// The push buttons; the simulator has its own.
     #[serde(default)]
     pub buttons: BTreeMap<Button, Pin>,
-    /// Whether GPIO 18 to 21 belong to an I2S sound card.
+    /// Whether GPIO 18 to 21, and 2 and 3 for its settings, belong to an I2S sound card.
     #[serde(default)]
     pub i2s: bool,
 }
@@ -158,22 +163,41 @@ impl Profile {
             name: name.into(),
             reason,
         };
-        let read = toml::from_str(text).map_err(|e| fault(e.to_string().trim_end().into()));
-        let profile: Profile = read?;
+        let profile: Profile = toml::from_str(text).map_err(|e| fault(sentence(text, &e)))?;
         profile.panel.check().map_err(fault)?;
         if profile.panel.driver != Driver::Sim {
+            profile.check_buttons().map_err(fault)?;
             profile.check_pins().map_err(fault)?;
         }
         Ok(profile)
     }
 
-    fn check_pins(&self) -> Result<(), String> {
+    fn check_buttons(&self) -> Result<(), String> {
         if !self.buttons.contains_key(&Button::Go) {
             return Err("the button `go` is missing: without it nobody can begin".into());
         }
+        for (button, pin) in &self.buttons {
+            let (button, gpio, ms) = (button.word(), pin.gpio, pin.debounce_ms);
+            if !DEBOUNCE_MS.contains(&ms) {
+                let (least, most) = (DEBOUNCE_MS.start(), DEBOUNCE_MS.end());
+                return Err(format!(
+                    "buttons.{button}.debounce_ms is {least} to {most}, not {ms}"
+                ));
+            }
+            if pin.pull == Pull::Down && PULLED_UP.contains(&gpio) {
+                return Err(format!(
+                    "buttons.{button}: a resistor on the Pi holds GPIO {gpio} at 3.3 V, so pull is \
+                     \"up\" there; or take another pin"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_pins(&self) -> Result<(), String> {
         let mut users: BTreeMap<u8, String> = BTreeMap::new();
         if self.i2s {
-            for gpio in 18..=21 {
+            for gpio in [2, 3, 18, 19, 20, 21] {
                 users.insert(gpio, "the I2S sound card".into());
             }
         }
@@ -195,9 +219,10 @@ impl Profile {
         });
         for (key, gpio) in panel.into_iter().chain(buttons) {
             let Some(gpio) = gpio else { continue };
-            if gpio > LAST_GPIO {
+            if !HEADER.contains(&gpio) {
+                let (first, last) = (HEADER.start(), HEADER.end());
                 return Err(format!(
-                    "{key}: GPIO {gpio} is not on the header (0 to {LAST_GPIO})"
+                    "{key}: GPIO {gpio} is no free pin of the header; take one of {first} to {last}"
                 ));
             }
             if let Some(other) = users.insert(gpio, key.clone()) {
@@ -209,7 +234,16 @@ impl Profile {
 }
 
 fn twice(gpio: u8, one: &str, other: &str) -> String {
-    format!("GPIO {gpio} is used twice: by {one} and by {other}")
+    format!("GPIO {gpio} is used twice: by {one} and by {other}; give one of them another pin")
+}
+
+/// What is wrong with a file, on one line, and where.
+fn sentence(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
+    }
 }
 
 #[cfg(test)]
@@ -236,10 +270,24 @@ mod tests {
             refused(&GOOD.replace(from, to))
         };
         assert!(swap("gpio = 6", "gpio = 5").contains("GPIO 5 is used twice"));
-        assert!(swap("gpio = 6", "gpio = 40").contains("not on the header"));
+        assert!(swap("gpio = 6", "gpio = 40").contains("take one of 2 to 27"));
+        assert!(swap("gpio = 6", "gpio = 1").contains("take one of 2 to 27"));
+        for ms in ["0", "201", "4000000000"] {
+            let faulty = swap("gpio = 6", &format!("gpio = 6, debounce_ms = {ms}"));
+            assert!(
+                faulty.contains("buttons.stop.debounce_ms is 1 to 200"),
+                "{faulty}"
+            );
+        }
+        assert!(swap("gpio = 6", "gpio = 3, pull = \"down\"").contains("holds GPIO 3"));
         assert!(swap("go = ", "pause2 = ").contains("pause2"));
         assert!(swap("st7789", "st7788").contains("st7788"));
         assert!(swap("width = 320", "width = 480").contains("480"));
+        assert!(swap("rotation = 270", "").contains("the driver st7789"));
+        assert!(swap("rotation = 270", "").contains("set rotation to 90 or 270"));
+        assert!(swap("width = 320", "width = 30").contains("too small"));
+        assert!(swap("hz = 60000000", "hz = 999999").contains("hz is 1000000"));
+        assert!(swap("dc = 9", "dc = 9\nspi_mode = 1").contains("spi_mode is 0 or 3"));
         assert!(swap("spi = \"0.1\"", "spi = \"zero\"").contains("BUS.SELECT"));
         assert!(swap("rotation = 270", "rotation = 45").contains("rotation"));
         assert!(swap("dc = 9", "").contains("panel.dc"));
@@ -255,8 +303,21 @@ mod tests {
             .replace("[panel]", "i2s = true\n[panel]")
             .replace("gpio = 6", "gpio = 19");
         assert!(refused(&i2s).contains("I2S"));
+        assert!(refused(&i2s.replace("gpio = 19", "gpio = 2")).contains("I2S"));
         let i2s = i2s.replace("gpio = 19", "gpio = 6").replace("0.1", "6.0");
         assert!(refused(&i2s).contains("by the I2S sound card and by SCLK of SPI 6.0"));
+    }
+
+    #[test]
+    fn a_faulty_file_is_told_on_one_line_with_its_number() {
+        let faulty = GOOD.replace("stop = { gpio = 6 }", "stop = { lamp = 6 }");
+        let told = refused(&faulty);
+        assert!(told.ends_with("line 17: missing field `gpio`"), "{told}");
+        let broken = refused(&GOOD.replace("[panel]", "[panel"));
+        assert!(
+            broken.contains("line 2: ") && !broken.contains('\n'),
+            "{broken}"
+        );
     }
 
     #[test]

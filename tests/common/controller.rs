@@ -22,6 +22,8 @@ pub struct Glass {
     pub offset: (u32, u32),
     /// Degrees that the picture has to be turned clockwise for whoever looks at it.
     pub rotation: u32,
+    /// Whether its columns are wired from right to left, as those of ILI9341 panels are.
+    pub mirrored: bool,
     /// Whether it shows colours inverted, as IPS panels do.
     pub inverts: bool,
     /// Whether its stripes are blue, green, red.
@@ -207,6 +209,11 @@ impl Controller {
                 180 => (width - 1 - x, height - 1 - y),
                 270 => (y, height - 1 - x),
                 _ => (x, y),
+            };
+            let x = if self.glass.mirrored {
+                width - 1 - x
+            } else {
+                x
             };
             let (x, y) = (x + self.glass.offset.0, y + self.glass.offset.1);
             self.shade(self.memory[(y * COLUMNS + x) as usize])

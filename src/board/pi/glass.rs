@@ -147,12 +147,15 @@ impl Glass {
         let builder = Builder::new(model, tape.clone())
             .display_size(width as u16, height as u16)
             .display_offset(wiring.offset[0], wiring.offset[1])
-            .orientation(Orientation::new().rotate(match wiring.rotation {
-                90 => Rotation::Deg90,
-                180 => Rotation::Deg180,
-                270 => Rotation::Deg270,
-                _ => Rotation::Deg0,
-            }))
+            .orientation(Orientation {
+                rotation: match wiring.rotation {
+                    90 => Rotation::Deg90,
+                    180 => Rotation::Deg180,
+                    270 => Rotation::Deg270,
+                    _ => Rotation::Deg0,
+                },
+                mirrored: wiring.is_mirrored(),
+            })
             .invert_colors(if wiring.invert {
                 ColorInversion::Inverted
             } else {

@@ -1,7 +1,7 @@
 //! Pins by rppal, the only file that knows it: it is retired upstream, and `rpi-pal` has its calls.
 //!
 //! Interrupts carry the kernel's stamps (CLOCK_MONOTONIC); levels are read beside them, for where
-//! none come. Pins go back to what they were on drop.
+//! none come. On drop pins go back to what they did before, without a resistor.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -111,8 +111,14 @@ impl PiButtons {
     }
 
     fn claim(&mut self, wiring: &Pin) -> Result<(), Error> {
-        let mut pin = self.gpio.get(wiring.gpio)?.into_input();
-        pin.set_bias(bias(wiring.pull));
+        let pin = self.gpio.get(wiring.gpio)?;
+        let mut pin = match wiring.pull {
+            Pull::Up => pin.into_input_pullup(),
+            Pull::Down => pin.into_input_pulldown(),
+            Pull::None => pin.into_input(),
+        };
+        // Of another box, whose resistor would go with this one's failure.
+        pin.set_reset_on_drop(false);
         // No kernel debouncing: it would stamp the end of the bounces.
         match pin.set_interrupt(Trigger::Both, None) {
             Err(Error::Io(e)) if !matches!(e.kind(), ErrorKind::ResourceBusy) => {
@@ -121,6 +127,7 @@ impl PiButtons {
             }
             set => set?,
         }
+        pin.set_reset_on_drop(true);
         self.pins.push(pin);
         Ok(())
     }

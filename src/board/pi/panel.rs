@@ -1,12 +1,13 @@
 //! A panel on the kernel's SPI, its light, and the buttons' lamps.
 //!
-//! Guarantees: each `send` hands over one band of at most 16 KiB, or a few commands, and never
+//! Guarantees: each `send` hands over one band of 4 ms, or a few commands, and never
 //! sleeps; the panel stays dark until it holds a whole picture; it is set up anew at each return to
 //! the first screen and when the keeper's menu opens, since a panel without a read line cannot be
 //! seen to be gone. Who lets go of it finds it black, and light and lamps off.
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use embedded_graphics::geometry::Size;
 
@@ -23,16 +24,18 @@ use crate::screen::paint::Painter;
 use crate::screen::test_card::TestCard;
 use crate::screen::{Name, Screen};
 
-/// Transfers that may fail one after the other before the panel counts as broken.
-const MOST_FAILURES: u32 = 20;
+/// Between a transfer that failed and the next set-up: each may keep the box waiting.
+const RECOVERS: Duration = Duration::from_millis(500);
+/// With no good transfer for so long the panel counts as broken.
+const BROKEN: Duration = Duration::from_secs(15);
 
 /// A panel, its light and the lamps.
 pub struct PiPanel {
     painter: Painter,
     sender: Sender,
     wire: Wire,
-    /// Transfers that failed since one went well.
-    failures: u32,
+    /// Since when transfers have failed.
+    failing: Option<Nanos>,
     shown: Option<Name>,
     dimmer: Dimmer,
     backlight: Option<Output>,
@@ -52,15 +55,15 @@ impl PiPanel {
     ) -> Result<PiPanel, BoardError> {
         let size = Size::new(wiring.width, wiring.height);
         let glass = Glass::of(wiring).map_err(|reason| BoardError {
-            object: format!("panel {:?}", wiring.driver),
+            object: format!("panel {}", wiring.driver.word()),
             reason,
         })?;
         let dark = |backlight| gpio::output(backlight, false);
         Ok(PiPanel {
             wire: Wire::open(wiring)?,
-            failures: 0,
+            failing: None,
             painter: Painter::new(size, fonts),
-            sender: Sender::new(glass, size),
+            sender: Sender::new(glass, size, wiring.hz),
             shown: None,
             dimmer: Dimmer::new(wiring.dim_after()),
             backlight: wiring.backlight.map(dark).transpose()?,
@@ -86,15 +89,19 @@ impl PiPanel {
     /// A transfer that fails, as when a busy kernel gives it up, costs a moment of the picture and no
     /// recording.
     fn hand_over(&mut self, steps: &[Step]) -> Result<(), BoardError> {
-        match self.wire.send(steps) {
-            Ok(()) => self.failures = 0,
-            Err(error) if self.failures < MOST_FAILURES => {
-                log::warn!("{error}; the panel is set up anew");
-                self.failures += 1;
-                self.sender.set_up();
-            }
-            Err(error) => return Err(error),
+        let sent = self.wire.send(steps);
+        let now = Nanos::now();
+        self.sender.sent(now);
+        let Err(error) = sent else {
+            self.failing = None;
+            return Ok(());
+        };
+        let since = *self.failing.get_or_insert(now);
+        if now.since(since) >= BROKEN {
+            return Err(error);
         }
+        log::warn!("{error}; the panel is set up anew");
+        self.sender.set_up_at(now + RECOVERS);
         Ok(())
     }
 }
@@ -119,7 +126,7 @@ impl Panel for PiPanel {
     fn send(&mut self) -> Result<bool, BoardError> {
         let now = Nanos::now();
         self.shine(self.dimmer.light(self.sender.is_whole(), now))?;
-        match self.sender.next(now, self.painter.picture()) {
+        match self.sender.next(Nanos::now(), self.painter.picture()) {
             Turn::Send(steps) => self.hand_over(&steps).map(|()| true),
             Turn::Later => Ok(true),
             Turn::Done => Ok(false),

@@ -1,7 +1,8 @@
 //! What the panel is sent next: its set-up step by step, then the rows that differ.
 //!
-//! Guarantees: a turn is one band of at most 16 KiB, or the commands up to the next pause; a pause
-//! is a time to come back at, never a sleep; nothing counts as shown until a whole picture was sent.
+//! Guarantees: a turn is one band of at most 16 KiB, less on a slow bus, or the commands up to the next
+//! pause; a pause is a time to come back at, never a sleep; nothing counts as shown until a whole
+//! picture was sent.
 //! Touches no hardware, and time is an argument.
 
 use std::collections::VecDeque;
@@ -14,10 +15,10 @@ use super::glass::{Glass, Step};
 use crate::rt::Nanos;
 use crate::screen::picture::Picture;
 
-/// Bytes of one turn: 3.3 ms at 40 MHz, so that a press never waits longer for the bus.
+/// Bytes of one turn at most.
 const BAND_BYTES: usize = 16 * 1024;
-/// What sending the commands before a pause takes at most: ten bytes at 100 kHz, the slowest bus.
-const SENDING: Duration = Duration::from_millis(1);
+/// How long a press may wait for the bus, but for the time of one row: 16 KiB at 33 MHz.
+const BAND_MS: usize = 4;
 
 /// What a turn brings.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,9 +35,12 @@ pub enum Turn {
 pub struct Sender {
     glass: Glass,
     set_up: VecDeque<Step>,
-    /// When the next step of the set-up may be sent.
+    /// What the controller needs after the steps that were handed out last.
+    pause: Duration,
+    /// When the next steps may be sent.
     due: Nanos,
-    sent: Picture,
+    band_bytes: usize,
+    shown: Picture,
     /// Rows sent since the set-up began; what the panel's memory holds below is not known.
     known: u32,
     /// Where the last band ended. The next is looked for from here on, since a bar at the top that
@@ -45,13 +49,15 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender to a panel of `size` that was not set up yet.
-    pub fn new(glass: Glass, size: Size) -> Sender {
+    /// A sender to a panel of `size` that was not set up yet, on a bus of `hz`.
+    pub fn new(glass: Glass, size: Size, hz: u32) -> Sender {
         Sender {
             set_up: glass.set_up().into(),
             glass,
+            pause: Duration::ZERO,
             due: Nanos::default(),
-            sent: Picture::new(size),
+            band_bytes: BAND_BYTES.min(hz as usize / 8 * BAND_MS / 1000),
+            shown: Picture::new(size),
             known: 0,
             next: 0,
         }
@@ -63,9 +69,20 @@ impl Sender {
         self.known = 0;
     }
 
+    /// Sets up the panel anew at `due`, and sends nothing before.
+    pub fn set_up_at(&mut self, due: Nanos) {
+        self.set_up();
+        self.due = due;
+    }
+
+    /// The steps handed out last were sent by `now`.
+    pub fn sent(&mut self, now: Nanos) {
+        self.due = now + std::mem::take(&mut self.pause);
+    }
+
     /// Whether the panel holds a whole picture.
     pub fn is_whole(&self) -> bool {
-        self.set_up.is_empty() && self.known >= self.sent.size().height
+        self.set_up.is_empty() && self.known >= self.shown.size().height
     }
 
     /// What to send at `now`, so that the panel shows `picture`.
@@ -74,23 +91,23 @@ impl Sender {
             return Turn::Later;
         }
         if !self.set_up.is_empty() {
-            return Turn::Send(self.commands(now));
+            return Turn::Send(self.commands());
         }
         let Some(band) = self.band(picture) else {
             return Turn::Done;
         };
         self.known = self.known.max(band.end);
         self.next = band.end;
-        self.sent.copy_rows(picture, band.clone());
+        self.shown.copy_rows(picture, band.clone());
         Turn::Send(self.glass.rows(band, picture))
     }
 
     /// The set-up's steps up to its next pause.
-    fn commands(&mut self, now: Nanos) -> Vec<Step> {
+    fn commands(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
         while let Some(step) = self.set_up.pop_front() {
             if let Step::Pause(pause) = step {
-                self.due = now + pause + SENDING;
+                self.pause = pause;
                 break;
             }
             steps.push(step);
@@ -99,11 +116,11 @@ impl Sender {
     }
 
     fn band(&self, picture: &Picture) -> Option<Range<u32>> {
-        let Size { width, height } = self.sent.size();
+        let Size { width, height } = self.shown.size();
         if self.known >= height {
-            return picture.difference(&self.sent, self.next, BAND_BYTES);
+            return picture.difference(&self.shown, self.next, self.band_bytes);
         }
-        let rows = BAND_BYTES as u32 / (width * 2).max(1);
+        let rows = self.band_bytes as u32 / (width * 2).max(1);
         Some(self.known..(self.known + rows.max(1)).min(height))
     }
 
@@ -112,7 +129,7 @@ impl Sender {
         if !self.set_up.is_empty() {
             return Vec::new();
         }
-        let black = Picture::new(self.sent.size());
+        let black = Picture::new(self.shown.size());
         self.glass.rows(0..black.size().height, &black)
     }
 }
@@ -137,6 +154,8 @@ mod tests {
             height: if turned { width } else { height },
             spi: "0.0".into(),
             hz: 40_000_000,
+            spi_mode: 0,
+            mirror: None,
             dc: Some(25),
             reset: None,
             backlight: None,
@@ -153,7 +172,7 @@ mod tests {
     }
 
     fn sender(wiring: &Wiring) -> Sender {
-        Sender::new(Glass::of(wiring).expect("a panel"), size(wiring))
+        Sender::new(Glass::of(wiring).expect("a panel"), size(wiring), wiring.hz)
     }
 
     /// A glass for which the wiring is right.
@@ -162,6 +181,7 @@ mod tests {
             size: wiring.upright(),
             offset: wiring.offset.map(u32::from).into(),
             rotation: wiring.rotation.into(),
+            mirrored: wiring.mirror.unwrap_or(wiring.driver == Driver::Ili9341),
             inverts: wiring.invert,
             bgr: wiring.colors() == Colors::Bgr,
         })
@@ -208,6 +228,7 @@ mod tests {
                         Step::Pause(_) => panic!("a pause is waited for, not sent"),
                     }
                 }
+                sender.sent(Nanos(to.now_ms() * 1_000_000));
             }
         }
         assert!(bytes <= BAND_BYTES);
@@ -244,6 +265,7 @@ mod tests {
                             offset,
                             colors,
                             invert: n == 1,
+                            mirror: (n == 2).then_some(driver == Driver::St7789),
                             reset: (n == 2).then_some(24),
                             ..wiring(driver, size, rotation)
                         });
@@ -304,6 +326,7 @@ mod tests {
                             _ => {}
                         }
                     }
+                    sender.sent(Nanos(to.now_ms() * 1_000_000));
                 }
                 to.pass_ms(10);
             }
@@ -336,6 +359,39 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_bus_gets_fewer_rows_a_turn_and_at_least_one() {
+        for (hz, rows) in [(60_000_000, 34), (10_000_000, 10), (1_000_000, 1)] {
+            let wiring = Wiring {
+                hz,
+                ..wiring(Driver::St7789, [240, 320], 0)
+            };
+            let (mut sender, mut to) = (sender(&wiring), controller(&wiring));
+            let drawn = picture(size(&wiring), 8);
+            let mut most = 0;
+            while let Some(bytes) = turn(&mut sender, &mut to, &drawn) {
+                most = most.max(bytes / 480);
+            }
+            assert_eq!(most, rows, "{hz} Hz");
+            assert_shows(&to, &drawn);
+        }
+    }
+
+    #[test]
+    fn after_a_failure_nothing_is_sent_until_the_set_up_is_due() {
+        let wiring = wiring(Driver::St7789, [240, 320], 0);
+        let (mut sender, mut to) = (sender(&wiring), controller(&wiring));
+        let drawn = picture(size(&wiring), 9);
+        show(&mut sender, &mut to, &drawn);
+        let failed = to.now_ms();
+        sender.set_up_at(Nanos((failed + 500) * 1_000_000));
+        while sender.next(Nanos(to.now_ms() * 1_000_000), &drawn) == Turn::Later {
+            to.pass_ms(10);
+        }
+        assert_eq!(to.now_ms(), failed + 500);
+        assert!(!sender.is_whole());
+    }
+
+    #[test]
     fn a_wrong_profile_is_seen_by_this_decoder() {
         let right = wiring(Driver::St7789, [240, 240], 0);
         for wrong in [
@@ -349,6 +405,10 @@ mod tests {
             },
             Wiring {
                 rotation: 180,
+                ..right.clone()
+            },
+            Wiring {
+                mirror: Some(true),
                 ..right.clone()
             },
             Wiring {

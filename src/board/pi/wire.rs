@@ -39,7 +39,10 @@ impl Wire {
         let options = SpidevOptions::new()
             .bits_per_word(8)
             .max_speed_hz(wiring.hz)
-            .mode(SpiModeFlags::SPI_MODE_0)
+            .mode(match wiring.spi_mode {
+                3 => SpiModeFlags::SPI_MODE_3,
+                _ => SpiModeFlags::SPI_MODE_0,
+            })
             .build();
         spi.0
             .configure(&options)

@@ -40,6 +40,18 @@ pub enum Driver {
     Ili9341,
 }
 
+impl Driver {
+    /// Its word in a profile.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Driver::Sim => "sim",
+            Driver::St7789 => "st7789",
+            Driver::Ili9341 => "ili9341",
+        }
+    }
+}
+
 /// `[panel]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +68,9 @@ pub struct Panel {
     /// Clock of the bus, Hz.
     #[serde(default = "default_hz")]
     pub hz: u32,
+    /// Mode of the bus: 0, or 3 for modules without a select wire.
+    #[serde(default)]
+    pub spi_mode: u8,
     /// GPIO that tells data from commands.
     pub dc: Option<u8>,
     /// GPIO that resets the panel; none: by command.
@@ -67,6 +82,9 @@ pub struct Panel {
     /// Degrees, clockwise: 0, 90, 180 or 270.
     #[serde(default)]
     pub rotation: u16,
+    /// Whether the glass has the controller's columns from right to left; none: as panels with this
+    /// driver mostly do.
+    pub mirror: Option<bool>,
     /// Whether the glass shows colours inverted, as IPS panels do.
     #[serde(default)]
     pub invert: bool,
@@ -131,6 +149,13 @@ impl Panel {
         })
     }
 
+    /// Whether the glass has the controller's columns from right to left: so do those of the ILI9341,
+    /// as `ili9341.c` and `fb_ili9340.c` of Linux have it.
+    #[must_use]
+    pub fn is_mirrored(&self) -> bool {
+        self.mirror.unwrap_or(self.driver == Driver::Ili9341)
+    }
+
     /// How long nobody has to be here until the backlight is dimmed; `None`: it never is.
     #[must_use]
     pub fn dim_after(&self) -> Option<Duration> {
@@ -156,24 +181,18 @@ impl Panel {
                 self.rotation
             ));
         }
-        let (w, h) = self.upright();
-        let [x, y] = self.offset.map(u32::from);
-        let fits = |side: u32, offset: u32, most| side >= 64 && side.saturating_add(offset) <= most;
-        if !fits(w, x, MEMORY.0) || !fits(h, y, MEMORY.1) {
-            return Err(format!(
-                "the driver {:?} has {} x {} pixels upright, and a panel of {width} x {height} \
-                 at rotation {} and offset {x}, {y} does not fit in",
-                self.driver, MEMORY.0, MEMORY.1, self.rotation
-            ));
-        }
+        self.check_size()?;
         let numbers = self.spi.split_once('.');
         let digits = |s: &str| s.len() == 1 && s.bytes().all(|b| b.is_ascii_digit());
         if !numbers.is_some_and(|(bus, select)| digits(bus) && digits(select)) {
             let spi = &self.spi;
             return Err(format!("spi is BUS.SELECT, such as \"0.1\", not {spi:?}"));
         }
-        if !(100_000..=125_000_000).contains(&self.hz) {
-            return Err(format!("hz is 100000 to 125000000, not {}", self.hz));
+        if !(1_000_000..=125_000_000).contains(&self.hz) {
+            return Err(format!("hz is 1000000 to 125000000, not {}", self.hz));
+        }
+        if ![0, 3].contains(&self.spi_mode) {
+            return Err(format!("spi_mode is 0 or 3, not {}", self.spi_mode));
         }
         if self.backlight.is_none() && self.dim_after_s.is_some_and(|seconds| seconds > 0) {
             return Err("dim_after_s: without `backlight` there is nothing to dim".into());
@@ -182,5 +201,37 @@ impl Panel {
             Some(_) => Ok(()),
             None => Err("panel.dc is missing: the pin that tells data from commands".into()),
         }
+    }
+
+    fn check_size(&self) -> Result<(), String> {
+        let (width, height) = (self.width, self.height);
+        if width < 64 || height < 64 {
+            return Err(format!(
+                "a panel of {width} x {height} is too small to be read: 64 pixels a side at least"
+            ));
+        }
+        let (w, h) = self.upright();
+        let [x, y] = self.offset.map(u32::from);
+        let fits =
+            |w: u32, h: u32| w.saturating_add(x) <= MEMORY.0 && h.saturating_add(y) <= MEMORY.1;
+        if fits(w, h) {
+            return Ok(());
+        }
+        let remedy = if fits(h, w) {
+            let turned = if self.rotation % 180 == 0 {
+                "90 or 270"
+            } else {
+                "0 or 180"
+            };
+            format!("set rotation to {turned}, or exchange width and height")
+        } else {
+            "look at width, height and offset".into()
+        };
+        let driver = self.driver.word();
+        Err(format!(
+            "the driver {driver} has {} x {} pixels upright, and a panel of {width} x {height} at \
+             rotation {} and offset {x}, {y} does not fit in: {remedy}",
+            MEMORY.0, MEMORY.1, self.rotation
+        ))
     }
 }

@@ -26,10 +26,11 @@ const BARS: [(&str, Rgb565, Rgb565); 5] = [
     ("BLACK", Rgb565::BLACK, Rgb565::WHITE),
 ];
 
-const REMEDIES: [(&str, &str); 5] = [
+const REMEDIES: [(&str, &str); 6] = [
     ("red and blue swapped", "colors"),
     ("like a negative", "invert"),
     ("arrow not up", "rotation"),
+    ("mirror writing", "mirror"),
     ("frame cut or shifted", "offset, width"),
     ("stripes, snow", "hz"),
 ];
