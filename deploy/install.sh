@@ -15,6 +15,8 @@
 # --uninstall       takes back what was done; the recordings and their partition stay
 # --root DIR        works on the system below DIR instead of the running one
 set -eu
+# The service's user reads what is made here.
+umask 022
 
 usage() { sed -n '5,16s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 refuse() { echo "install.sh: $*" >&2; exit 1; }
@@ -73,9 +75,13 @@ replace() {
   fi
 }
 
-# FILE as it would be without this script, into $scratch/original.
+# FILE as it would be without this script, into $scratch/original. Whoever edits the boot partition
+# elsewhere may leave it with other ends of lines.
 original() {
-  sed -e '/^# booth: begin$/,/^# booth: end$/d' -e 's/^#booth: //' "$1" > "$scratch/original"
+  [ "$(grep -c '^# booth: begin\r*$' "$1")" = "$(grep -c '^# booth: end\r*$' "$1")" ] ||
+    refuse "$1 has lost one of the marks '# booth: begin' and '# booth: end'; put it back, since what" \
+      "stands between them is replaced"
+  sed -e '/^# booth: begin\r*$/,/^# booth: end\r*$/d' -e 's/^#booth: was: //' "$1" > "$scratch/original"
   if done_before "newline ${1#"$root"}" && [ -z "$(tail -c 1 "$scratch/original")" ]; then
     truncate -s -1 "$scratch/original"
   fi
@@ -89,14 +95,13 @@ original() {
 # Appends standard input to FILE, between marks. Lines that match the expression WITHOUT, if any, are
 # commented out.
 block() {
-  [ -e "$1" ] || refuse "$1 is missing: is this a Raspberry Pi's system?"
   original "$1"
   remember "edit ${1#"$root"}"
   if [ -s "$scratch/original" ] && [ -n "$(tail -c 1 "$scratch/original")" ]; then
     remember "newline ${1#"$root"}"
     echo >> "$scratch/original"
   fi
-  if [ -n "${2-}" ]; then sed -i "s,^$2,#booth: &," "$scratch/original"; fi
+  if [ -n "${2-}" ]; then sed -i "s,^$2,#booth: was: &," "$scratch/original"; fi
   { cat "$scratch/original"; echo '# booth: begin'; cat; echo '# booth: end'; } > "$scratch/new"
   replace "$1"
 }
@@ -104,7 +109,6 @@ block() {
 # Appends words to the kernel's command line, which is one line.
 words() {
   file=$boot/cmdline.txt
-  [ -e "$file" ] || refuse "$file is missing: is this a Raspberry Pi's system?"
   original "$file"
   cp "$scratch/original" "$scratch/new"
   remember "edit ${file#"$root"}"
@@ -171,11 +175,17 @@ finish() {
   if [ -z "$root" ]; then
     systemctl daemon-reload || true
     echo "restart the box now: systemctl reboot"
+    if $overlay && ! $undo; then
+      echo "from then on nothing outlives a restart but the recordings: to change settings or to upgrade," \
+        "see README.md"
+    fi
   fi
 }
 
 if $undo; then
   [ -e "$state" ] || { echo "nothing to change"; exit 0; }
+  sed -n 's/^edit //p' "$state" > "$scratch/edits"
+  while read -r path; do [ ! -e "$root$path" ] || original "$root$path"; done < "$scratch/edits"
   tac "$state" > "$scratch/undo"
   while read -r what path; do
     case $what in
@@ -183,6 +193,8 @@ if $undo; then
           original "$root$path"
           cp "$scratch/original" "$scratch/new"
           replace "$root$path"
+          # Of a run that was cut off.
+          $dry || rm -f "$root$path.booth-new"
         fi ;;
       own) say "remove $path"; $dry || rm -f "$root$path" ;;
       folder) say "remove $path/, if it is empty"; $dry || rmdir "$root$path" 2>/dev/null || true ;;
@@ -216,10 +228,23 @@ if [ -n "$sound" ] && ! grep -qE '^i2s *= *true' "$profile"; then
     "i2s = true"
 fi
 $dry || [ -d "$root/etc/booth" ] || refuse "$root/etc/booth is missing: install the package booth first"
+case $data$sound$rtc in
+  *[!A-Za-z0-9_.,:=/+-]*) refuse "--data, --sound and --rtc are words without blanks; take UUID= for a" \
+    "partition whose label has some" ;;
+esac
+for file in "$root/etc/fstab" "$boot/config.txt" "$boot/cmdline.txt"; do
+  [ -e "$file" ] || refuse "$file is missing: is this a Raspberry Pi's system?"
+  [ ! -L "$file" ] || refuse "$file is a link, and would be replaced by a file; put the file there"
+  original "$file"
+done
+head -n 1 "$boot/cmdline.txt" | grep -q '[^[:space:]]' || refuse "$boot/cmdline.txt has no words on its first line"
+spi=$(sed -n 's/^spi *= *"\([0-9]\)\.\([0-9]\)".*/\1 \2/p' "$profile")
+[ -n "$spi" ] || refuse "board $board has no panel on SPI, so it is no board for a Pi"
 
 # The partition of the recordings.
-if [ -n "$data" ] && [ -d "$root$mount/sessions" ] && ! mountpoint -q "$root$mount"; then
-  refuse "$root$mount holds recordings, which the partition would hide; move them onto it first"
+recorded=$(find "$root$mount" -mindepth 1 -maxdepth 1 ! -name '.*' ! -name log ! -name lost+found 2>/dev/null || true)
+if [ -n "$data" ] && [ -n "$recorded" ] && ! mountpoint -q "$root$mount"; then
+  refuse "$root$mount holds recordings or keys, which the partition would hide; move them onto it first"
 fi
 if [ -n "$data" ] && [ -z "$root" ]; then
   device=$(blkid -l -o device -t "$data" 2>/dev/null || echo "$data")
@@ -247,6 +272,8 @@ fi
 # Swap on the card would hold names and codes in clear. The boot partition is only read.
 boot_mount=${boot#"$root"}
 original "$root/etc/fstab"
+replaced="${boot_mount}[[:space:]]\+vfat\|[^[:space:]]\+[[:space:]]\+swap"
+[ -z "$data" ] || replaced="$replaced\|$mount[[:space:]]\+[^[:space:]]\+"
 boot_line=$(grep -E "^[^#[:space:]]+[[:space:]]+${boot_mount}[[:space:]]+vfat[[:space:]]" "$scratch/original" || true)
 {
   if [ -n "$boot_line" ]; then
@@ -257,14 +284,10 @@ boot_line=$(grep -E "^[^#[:space:]]+[[:space:]]+${boot_mount}[[:space:]]+vfat[[:
       "noatime,discard,commit=30,errors=remount-ro,nofail,x-systemd.device-timeout=30s,nodev,nosuid,noexec 0 2"
   fi
 } > "$scratch/fstab"
-block "$root/etc/fstab" \
-  "[^#[:space:]]\+[[:space:]]\+\(${boot_mount}[[:space:]]\+vfat\|[^[:space:]]\+[[:space:]]\+swap\)[[:space:]]" \
-  < "$scratch/fstab"
+block "$root/etc/fstab" "[^#[:space:]]\+[[:space:]]\+\($replaced\)[[:space:]]" < "$scratch/fstab"
 
 # config.txt. The panel has no read line, so MISO of bus 0 (GPIO 9) is free for DC; select wires
 # beyond the panel's stay free too. Without an initramfs there is no overlay root.
-spi=$(sed -n 's/^spi *= *"\([0-9]\)\.\([0-9]\)".*/\1 \2/p' "$profile")
-[ -n "$spi" ] || refuse "board $board has no panel on SPI, so it is no board for a Pi"
 bus=spi${spi% *}-$((${spi#* } + 1))cs
 case $bus in spi0*) bus=$bus,no_miso ;; esac
 {
@@ -305,18 +328,25 @@ own /etc/systemd/system/multi-user.target.d/booth.conf << 'END'
 Upholds=booth.service
 END
 
+# A partition that goes takes the box with it; the target above tries once, too early, to start it again.
+own /etc/systemd/system/var-lib-booth.mount.d/booth.conf << 'END'
+[Unit]
+Wants=booth-clock.service
+Upholds=booth.service
+END
+
 # Under an overlay root nothing that is written to it outlives a restart: not the journal, and not
 # the time that systemd-timesyncd keeps for a start without network.
 own /usr/local/lib/booth/keep 755 << 'END'
 #!/bin/sh
-# Keeps beside the recordings what a restart would lose: the time, and the last 4 MB of booth's words.
+# Keeps beside the recordings what a restart would lose: the time, and of booth's words 3 MB at most.
 set -eu
 mkdir -p /var/lib/booth/log
 cd /var/lib/booth/log
 touch clock
 journalctl --unit=booth.service --output=short-iso --quiet \
-  --cursor-file="$RUNTIME_DIRECTORY/cursor" | tail -c 2000000 >> booth.log
-if [ "$(stat -c %s booth.log)" -gt 2000000 ]; then mv booth.log booth.log.1; fi
+  --cursor-file="$RUNTIME_DIRECTORY/cursor" | tail -c 1000000 >> booth.log
+if [ "$(stat -c %s booth.log)" -gt 1000000 ]; then mv booth.log booth.log.1; fi
 END
 own /etc/systemd/system/booth-keep.service << 'END'
 [Unit]

@@ -221,14 +221,108 @@ fn what_would_lose_recordings_is_refused_before_anything_is_changed() {
     );
     let sound = [&BOX[..], &["--sound", "hifiberry-adc"]].concat();
     assert!(pi.refused(&sound).contains("i2s = true"));
-    fs::create_dir_all(pi.path("var/lib/booth/sessions")).unwrap();
-    assert!(pi.refused(&BOX).contains("would hide"));
-    fs::remove_dir_all(pi.path("var")).unwrap();
+    for folder in ["sessions", "keys"] {
+        fs::create_dir_all(pi.path("var/lib/booth").join(folder)).unwrap();
+        assert!(pi.refused(&BOX).contains("would hide"));
+        fs::remove_dir_all(pi.path("var")).unwrap();
+    }
     let everything = format!("{CMDLINE} overlayroot=tmpfs\n");
     fs::write(pi.path("boot/firmware/cmdline.txt"), everything).unwrap();
     assert!(pi.refused(&BOX).contains("puts the recordings into memory"));
     fs::remove_file(pi.path("usr/share/initramfs-tools/scripts/init-bottom/overlayroot")).unwrap();
     assert!(pi.refused(&BOX).contains("apt-get install overlayroot"));
+}
+
+#[test]
+fn a_system_that_is_not_understood_is_refused_before_anything_is_changed() {
+    let pi = Pi::new();
+    assert!(
+        pi.refused(&["--board", "sim", "--data", "LABEL=x"])
+            .contains("no panel on SPI")
+    );
+    let blank = [&BOX[..3], &["LABEL=a b"]].concat();
+    assert!(pi.refused(&blank).contains("words without blanks"));
+    for file in ["etc/fstab", "boot/firmware/cmdline.txt"] {
+        let text = pi.read(file);
+        fs::remove_file(pi.path(file)).unwrap();
+        assert!(pi.refused(&BOX).contains("is missing"), "{file}");
+        std::os::unix::fs::symlink("elsewhere", pi.path(file)).unwrap();
+        fs::write(pi.path(file).with_file_name("elsewhere"), &text).unwrap();
+        assert!(pi.refused(&BOX).contains("is a link"), "{file}");
+        fs::remove_file(pi.path(file)).unwrap();
+        fs::write(pi.path(file), text).unwrap();
+    }
+    fs::write(pi.path("boot/firmware/cmdline.txt"), "\n").unwrap();
+    assert!(pi.refused(&BOX).contains("no words"));
+}
+
+/// As an editor of Windows leaves the boot partition's files.
+#[test]
+fn a_file_with_other_ends_of_lines_is_changed_once_and_taken_back() {
+    let pi = Pi::new();
+    let config = "boot/firmware/config.txt";
+    pi.done(&BOX);
+    fs::write(pi.path(config), pi.read(config).replace('\n', "\r\n")).unwrap();
+    pi.done(&BOX);
+    assert_eq!(pi.read(config).matches("booth: begin").count(), 1);
+    pi.done(&["--uninstall"]);
+    let left = pi.read(config).replace('\r', "");
+    assert_eq!(left.trim_end(), CONFIG);
+}
+
+#[test]
+fn a_lost_mark_is_told_and_costs_no_line() {
+    let pi = Pi::new();
+    let config = "boot/firmware/config.txt";
+    pi.done(&BOX);
+    let marked = pi.read(config);
+    let lost = marked.replace("# booth: end\n", "") + "arm_boost=1\n";
+    fs::write(pi.path(config), lost).unwrap();
+    assert!(pi.refused(&BOX).contains("lost one of the marks"));
+    assert!(
+        pi.refused(&["--uninstall"])
+            .contains("lost one of the marks")
+    );
+    fs::write(pi.path(config), marked).unwrap();
+    pi.done(&["--uninstall"]);
+    assert_eq!(pi.read(config), CONFIG);
+}
+
+#[test]
+fn a_line_for_the_recordings_that_is_there_steps_aside_and_comments_stay_comments() {
+    let pi = Pi::new();
+    let own = format!("{FSTAB}UUID=abc /var/lib/booth ext4 defaults 0 2\n#booth: mine\n");
+    fs::write(pi.path("etc/fstab"), &own).unwrap();
+    pi.done(&BOX);
+    let fstab = pi.read("etc/fstab");
+    let lines = |text: &str| fstab.lines().filter(|line| line.contains(text)).count();
+    assert!(fstab.contains("\n#booth: was: UUID=abc"), "{fstab}");
+    assert_eq!(lines(" /var/lib/booth "), 2, "{fstab}");
+    assert!(fstab.contains("\n#booth: mine\n"), "{fstab}");
+    pi.done(&["--uninstall"]);
+    assert_eq!(pi.read("etc/fstab"), own);
+}
+
+#[test]
+fn whoever_runs_it_with_a_closed_mask_makes_files_that_the_service_reads() {
+    let pi = Pi::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/install.sh");
+    let line = format!(
+        "umask 077; sh {} --root {} \"$@\"",
+        script.display(),
+        pi.0.path().display()
+    );
+    let out = Command::new("sh")
+        .args(["-c", &line, "sh"])
+        .args(BOX)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{out:?}");
+    for (path, (mode, _)) in pi.everything() {
+        if path.starts_with(pi.path("usr/local")) {
+            assert_eq!(mode & 0o555, 0o555, "{}", path.display());
+        }
+    }
 }
 
 #[test]
@@ -248,6 +342,8 @@ fn a_set_up_that_was_cut_off_is_finished_or_taken_back() {
             assert!(!out.status.success() && said.contains(obstacle), "{said}");
             fs::remove_file(&place).unwrap();
             assert_ne!(before, pi.everything());
+            // And once more, in the middle of a file.
+            fs::write(pi.path("etc/fstab.booth-new"), "half").unwrap();
             if goes_on {
                 pi.done(&BOX);
             }
