@@ -3,6 +3,7 @@
 //! Guarantees: each line comes from the thing itself, not from its configuration alone; nothing that
 //! is recorded is changed, and what is opened is closed again.
 
+mod board;
 mod card;
 mod disk;
 mod host;
@@ -166,7 +167,7 @@ fn all(
     let (protocol, found) = setup::protocol(config);
     tell(vec![
         Finding::ok("configuration", format!("box {}", config.box_name)),
-        setup::board(config),
+        board::board(config),
         setup::fonts(config),
         setup::language(config),
         found,

@@ -1,4 +1,4 @@
-//! What the configuration names: board, fonts, language, protocol, corpus, sound card, sphere.
+//! What the configuration names: fonts, language, protocol, corpus, sound card.
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Finding;
 use crate::audio::source;
-use crate::board::profile::{Driver, Profile};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::screen::lang::{self, Lang};
@@ -18,38 +17,6 @@ use crate::store::row::Kind;
 const LINES: u64 = 1000;
 /// A driver that does not come back by then never will.
 const DEVICE_WAIT: Duration = Duration::from_secs(10);
-
-/// The profile, and whether this machine has what it names.
-pub fn board(config: &Config) -> Finding {
-    let profile = match Profile::load(&config.board) {
-        Ok(profile) => profile,
-        Err(error) => return Finding::error("board", error),
-    };
-    let (width, height) = (profile.panel.width, profile.panel.height);
-    if profile.panel.driver == Driver::Sim {
-        return Finding::ok("board", format!("simulated, {width} x {height}"));
-    }
-    if !cfg!(feature = "pi") {
-        let text = format!("{}: this program was built without pins", config.board);
-        return Finding::fail("board", text, "install a build with the feature `pi`");
-    }
-    let spi = format!("/dev/spidev{}", profile.panel.spi);
-    for (device, remedy) in [
-        ("/dev/gpiochip0", "run it on a Raspberry Pi"),
-        (&*spi, "put dtparam=spi=on into /boot/firmware/config.txt"),
-    ] {
-        let opened = std::fs::File::options().read(true).write(true).open(device);
-        if let Err(error) = opened {
-            return Finding::fail(
-                "board",
-                format!("{}: {device}: {error}", config.board),
-                remedy,
-            );
-        }
-    }
-    let text = format!("{}: {width} x {height} on {spi}", config.board);
-    Finding::ok("board", text)
-}
 
 /// Whether there is anything to draw text with.
 pub fn fonts(config: &Config) -> Finding {
