@@ -174,6 +174,14 @@ fn the_sound_card_is_opened_with_the_configured_shape_and_closed_again() {
     look("bstereo").is("audio", "fail", "channels");
     look("bbusy").is("audio", "fail", "fuser");
     look("nowhere").is("audio", "fail", "booth devices");
+    fs::create_dir(lab.data()).unwrap();
+    let path = lab.data().join(".lock");
+    let lock = fs::File::create(&path).unwrap();
+    lock.try_lock().unwrap();
+    look("bbusy").is("audio", "ok", "the running box has it");
+    fs::remove_file(&path).unwrap();
+    symlink(".lock", &path).unwrap();
+    look("bbusy").is("audio", "warn", "sudo -u booth");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod card;
 mod disk;
 mod host;
 mod keys;
+mod running;
 mod setup;
 mod sphere;
 mod wake;

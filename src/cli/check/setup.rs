@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::Finding;
+use super::running::{self, Running};
 use crate::audio::source;
 use crate::config::Config;
 use crate::corpus::Corpus;
@@ -120,9 +121,7 @@ pub fn audio(config: &Config) -> Finding {
     });
     match told.recv_timeout(DEVICE_WAIT) {
         Ok(Ok(spec)) => Finding::ok("audio", format!("{}: {spec}", audio.device)),
-        Ok(Err(source::Error::Busy { .. })) if is_running(&config.data) => {
-            Finding::ok("audio", format!("{}: the running box has it", audio.device))
-        }
+        Ok(Err(error @ source::Error::Busy { .. })) => in_use(config, &error),
         Ok(Err(error)) => Finding::error("audio", error),
         Err(_) => Finding::fail(
             "audio",
@@ -132,8 +131,16 @@ pub fn audio(config: &Config) -> Finding {
     }
 }
 
-/// Whether a box runs on the data folder.
-pub fn is_running(data: &Path) -> bool {
-    let lock = std::fs::File::open(data.join(".lock"));
-    lock.is_ok_and(|lock| lock.try_lock().is_err())
+/// A card that is in use, as it should be by a running box.
+fn in_use(config: &Config, error: &source::Error) -> Finding {
+    let device = &config.audio.device;
+    match running::on(&config.data) {
+        Running::Yes => Finding::ok("audio", format!("{device}: the running box has it")),
+        Running::No => Finding::error("audio", error),
+        Running::Unknown(why) => Finding::warn(
+            "audio",
+            format!("{device}: in use, and nobody knows whether by the box ({why})"),
+            running::AS_ITS_USER,
+        ),
+    }
 }
