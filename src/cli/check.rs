@@ -7,6 +7,7 @@ mod board;
 mod card;
 mod disk;
 mod host;
+mod interrupts;
 mod keys;
 mod running;
 mod setup;
