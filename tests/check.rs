@@ -5,6 +5,8 @@ mod common;
 
 #[path = "check/card.rs"]
 mod card;
+#[path = "check/disk.rs"]
+mod disk;
 #[path = "identity/lab.rs"]
 #[allow(dead_code)]
 mod lab;
@@ -17,7 +19,6 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use common::run;
-use common::shim::Shim;
 use lab::{Lab, said};
 
 /// What was found, by check.
@@ -174,45 +175,14 @@ fn the_sound_card_is_opened_with_the_configured_shape_and_closed_again() {
     look("bstereo").is("audio", "fail", "channels");
     look("bbusy").is("audio", "fail", "fuser");
     look("nowhere").is("audio", "fail", "booth devices");
-}
-
-#[test]
-fn a_disk_that_stalls_or_cannot_be_written_is_found() {
-    let lab = Lab::new();
-    fs::create_dir_all(lab.data().join("sessions")).unwrap();
-    let folder = common::folder();
-    let shim = Shim::over(folder.path());
-    let look = || {
-        let mut command = run::booth();
-        command
-            .args(["check", "--json", "--data"])
-            .arg(folder.path());
-        shim.apply(&mut command);
-        command
-    };
-    shim.stall();
-    let stalled = run::start(&mut look());
-    std::thread::sleep(std::time::Duration::from_secs(5));
-    shim.go_on();
-    let ended = stalled.wait();
-    let text = |line: &&run::Line| line.text.contains("\"disk writes\"");
-    let line = ended.stdout.iter().find(text).unwrap();
-    assert!(
-        line.text.contains("\"fail\"") && line.text.contains("ms"),
-        "{}",
-        line.text
-    );
-    shim.fail("EIO");
-    let found = Found::of(&look().output().unwrap());
-    found.is("disk writes", "fail", "cannot be written");
-    shim.recover();
-    let left = fs::read_dir(folder.path()).unwrap();
-    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-    assert!(
-        left.iter()
-            .all(|name| !name.to_string_lossy().contains("check")),
-        "{left:?}"
-    );
+    fs::create_dir(lab.data()).unwrap();
+    let path = lab.data().join(".lock");
+    let lock = fs::File::create(&path).unwrap();
+    lock.try_lock().unwrap();
+    look("bbusy").is("audio", "ok", "the running box has it");
+    fs::remove_file(&path).unwrap();
+    symlink(".lock", &path).unwrap();
+    look("bbusy").is("audio", "warn", "sudo -u booth");
 }
 
 #[test]

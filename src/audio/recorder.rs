@@ -34,7 +34,7 @@ const PARK: Duration = Duration::from_millis(40);
 /// The same while a take's end is awaited.
 const PARK_ENDING: Duration = Duration::from_millis(20);
 /// Wall time between checkpoints, and between two tries of a disk that refuses.
-const CHECKPOINT: Duration = Duration::from_millis(500);
+pub const CHECKPOINT: Duration = Duration::from_millis(500);
 
 /// Everything but the thread.
 pub struct Recorder {

@@ -3,10 +3,13 @@
 //! Guarantees: each line comes from the thing itself, not from its configuration alone; nothing that
 //! is recorded is changed, and what is opened is closed again.
 
+mod board;
 mod card;
 mod disk;
 mod host;
+mod interrupts;
 mod keys;
+mod running;
 mod setup;
 mod sphere;
 mod wake;
@@ -14,6 +17,7 @@ mod wake;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use super::{Common, Done, Failure, could_not, printable};
@@ -166,7 +170,7 @@ fn all(
     let (protocol, found) = setup::protocol(config);
     tell(vec![
         Finding::ok("configuration", format!("box {}", config.box_name)),
-        setup::board(config),
+        board::board(config),
         setup::fonts(config),
         setup::language(config),
         found,
@@ -186,8 +190,31 @@ fn all(
 /// Wake-ups and writes, at the same time, as in a session.
 fn measured(config: &Config, long: bool) -> Vec<Finding> {
     let (wakes_s, writes_s) = if long { (10, 30) } else { (2, 2) };
-    let wakes = std::thread::spawn(move || wake::measure(Duration::from_secs(wakes_s)));
+    let wakes = thread::spawn(move || wake::measure(Duration::from_secs(wakes_s)));
     let writes = disk::stalls(config, Duration::from_secs(writes_s));
-    let wakes = wakes.join().map(|wakes| wake::finding(config, &wakes));
-    wakes.into_iter().chain([writes]).collect()
+    vec![wake_up(config, wakes.join()), writes]
+}
+
+fn wake_up(config: &Config, measured: thread::Result<wake::Wakes>) -> Finding {
+    match measured {
+        Ok(wakes) => wake::finding(config, &wakes),
+        Err(_) => Finding::fail(
+            "wake-up",
+            "not measured: the thread that measures panicked",
+            "report what stands on stderr; it is a fault of this program",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measurement_that_panicked_is_told() {
+        let measured = thread::spawn(|| panic!("as a test does")).join();
+        let finding = wake_up(&Config::default(), measured);
+        assert_eq!((finding.check, finding.state), ("wake-up", State::Fail));
+        assert!(finding.text.contains("panicked"), "{}", finding.text);
+    }
 }

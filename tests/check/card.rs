@@ -1,6 +1,7 @@
 //! The test card, through the real program on the simulated board.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -94,4 +95,28 @@ fn a_card_that_cannot_be_shown_is_refused_with_what_to_do() {
     assert_eq!(code, Some(2), "pictures of nothing");
     let (code, said) = refused(&["--test-card", "--set", "board=nowhere"]);
     assert_eq!(code, Some(2), "{said}");
+}
+
+#[test]
+fn a_card_is_refused_beside_a_running_box_and_where_nobody_knows_of_one() {
+    let data = tempfile::tempdir().unwrap();
+    let refused = || {
+        let mut command = run::booth();
+        command.args(["check", "--test-card", "--set", "board=display-hat-mini"]);
+        let output = command.arg("--data").arg(data.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let path = data.path().join(".lock");
+    let lock = fs::File::create(&path).unwrap();
+    lock.try_lock().unwrap();
+    let said = refused();
+    assert!(said.contains("the running box has panel"), "{said}");
+    fs::remove_file(&path).unwrap();
+    // A loop is refused to root too.
+    symlink(".lock", &path).unwrap();
+    let said = refused();
+    for words in ["/.lock: ", "sudo systemctl stop booth", "sudo -u booth"] {
+        assert!(said.contains(words), "{said}");
+    }
 }

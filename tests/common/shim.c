@@ -2,6 +2,7 @@
  * program for every file below FAULT_BELOW (only paths that contain FAULT_MATCH, if set).
  *
  * FAULT_STALL PATH: while the file exists, each write, sync, truncation and rename waits.
+ * FAULT_SLOW MS: each sync takes so much longer.
  * FAULT_FAIL PATH: while the file exists, they fail with the error that it names (ENOSPC EROFS EIO).
  * FAULT_HANG PATH: while the file exists, the thread that it names does not come back from its next
  *   wait for another (a futex).
@@ -28,6 +29,7 @@
 
 static const char *below, *match, *stall, *fail, *disk, *hang;
 static off_t room;
+static int slow;
 
 __attribute__((constructor)) static void look(void) {
 	below = getenv("FAULT_BELOW");
@@ -36,6 +38,7 @@ __attribute__((constructor)) static void look(void) {
 	fail = getenv("FAULT_FAIL");
 	disk = getenv("FAULT_DISK");
 	hang = getenv("FAULT_HANG");
+	slow = getenv("FAULT_SLOW") ? atoi(getenv("FAULT_SLOW")) : 0;
 	room = getenv("FAULT_ROOM") ? atoll(getenv("FAULT_ROOM")) : 0;
 }
 
@@ -187,6 +190,7 @@ ssize_t write(int fd, const void *bytes, size_t count) {
 	int concerned = concerns_fd(fd); \
 	REFUSE(concerned); \
 	int64_t since = now_ns(); \
+	if (concerned) usleep(slow * 1000); \
 	int done = REAL(name)(fd); \
 	if (concerned) took(since); \
 	if (concerned && done == 0) bring(fd); \

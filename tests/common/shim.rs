@@ -11,6 +11,7 @@ pub struct Shim {
     below: PathBuf,
     control: tempfile::TempDir,
     room: Option<u64>,
+    slow_ms: u32,
     disk: Option<PathBuf>,
 }
 
@@ -21,6 +22,7 @@ impl Shim {
             below: below.canonicalize().unwrap(),
             control: super::folder(),
             room: None,
+            slow_ms: 0,
             disk: None,
         }
     }
@@ -31,6 +33,11 @@ impl Shim {
             room: Some(bytes),
             ..self
         }
+    }
+
+    /// Each sync takes so much longer.
+    pub fn with_slow_syncs(self, slow_ms: u32) -> Shim {
+        Shim { slow_ms, ..self }
     }
 
     /// `disk` receives what a power cut would leave, by inode.
@@ -47,6 +54,7 @@ impl Shim {
             .env("LD_PRELOAD", library("tests/common/shim.c"))
             .env("FAULT_BELOW", &self.below)
             .env("FAULT_STALL", self.file("stall"))
+            .env("FAULT_SLOW", self.slow_ms.to_string())
             .env("FAULT_FAIL", self.file("fail"))
             .env("FAULT_HANG", self.file("hang"));
         if let Some(bytes) = self.room {

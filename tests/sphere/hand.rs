@@ -203,6 +203,22 @@ fn the_doctor_makes_a_full_round_and_leaves_the_transport_where_it_was() {
 }
 
 #[test]
+fn the_doctor_only_looks_at_a_sphere_where_a_box_may_run() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut witness = sphere.witness();
+    line(&sphere.booth(&["sphere", "locate", "3"]));
+    std::fs::create_dir_all(sphere.path("data")).unwrap();
+    let lock = sphere.path("data/.lock");
+    // A loop is refused to root too.
+    std::os::unix::fs::symlink(".lock", &lock).unwrap();
+    let found = doctor(&sphere, &["--sound"]);
+    assert_eq!(found["state"], "ok", "{found}");
+    let text = found["text"].as_str().unwrap();
+    assert!(text.contains("left alone, a box may run ("), "{text}");
+    assert_eq!(witness.look().frame, 144_000.0);
+}
+
+#[test]
 fn the_doctor_names_each_track_of_the_protocol_that_the_gate_refuses() {
     let (_alone, sphere) = start(Kind::Helper);
     let step = |name: &str, track: &str| {

@@ -1,10 +1,11 @@
 //! `booth check --test-card`: what the panel shows wrong, and each button read back on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Finding, setup};
+use super::Finding;
+use super::running::{self, Running};
 use crate::board::profile::{Driver, Profile};
 use crate::board::{self, Button, Buttons, Edge, Panel};
 use crate::cli::{Failure, could_not};
@@ -34,10 +35,8 @@ pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Fa
         );
         return Err(Failure::Usage(text));
     }
-    if setup::is_running(&config.data) && !simulated {
-        return Err(could_not(
-            "the running box has panel and buttons: stop it first with `systemctl stop booth`",
-        ));
+    if !simulated {
+        is_free(&config.data)?;
     }
     let buttons: Vec<Button> = if simulated {
         Button::ALL.into()
@@ -57,6 +56,21 @@ pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Fa
         bench.turn(pins.as_mut(), panel.as_mut())?;
     }
     Ok(bench.findings())
+}
+
+/// Refuses where panel and buttons are a running box's, or may be.
+fn is_free(data: &Path) -> Result<(), Failure> {
+    match running::on(data) {
+        Running::No => Ok(()),
+        Running::Yes => Err(could_not(
+            "the running box has panel and buttons: stop it first with `sudo systemctl stop booth`",
+        )),
+        Running::Unknown(why) => Err(could_not(format!(
+            "{why}: a running box may have panel and buttons; stop it with `sudo systemctl stop \
+             booth`, then {}",
+            running::AS_ITS_USER
+        ))),
+    }
 }
 
 /// The card, and what was heard since when.

@@ -1,20 +1,23 @@
 //! The data folder's disk: room for sessions, and how long it keeps a synced write waiting.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Finding, setup};
+use super::{Finding, running, setup};
+use crate::audio::recorder;
 use crate::config::Config;
 use crate::rt;
 use crate::session::protocol::Protocol;
 
-/// Between two writes, of as much sound as that time brings.
-const TURN: Duration = Duration::from_millis(250);
+/// Between two synced writes, of as much sound as that time brings.
+const TURN: Duration = recorder::CHECKPOINT;
 /// A write that waits for so long is worth knowing.
 const LONG: Duration = Duration::from_secs(1);
+/// Per cent of the time. The recorder has a second take and the rows to sync, the clerk its files.
+const BUSY: u128 = 70;
 /// Sessions for which there should be room.
 const SESSIONS: u64 = 10;
 
@@ -54,55 +57,73 @@ pub fn space(config: &Config, protocol: Option<&Protocol>) -> Finding {
     }
 }
 
-/// Writes sound for `length`, synced four times a second, into a file without a name.
+/// Writes sound for `length`, synced as the recorder does, into a file without a name.
 pub fn stalls(config: &Config, length: Duration) -> Finding {
     let folder = nearest(&config.data);
     let spec = config.audio.spec().stored();
     let bytes = spec.frames_in_ms(TURN.as_millis() as u64) as usize * spec.frame_bytes();
-    let (longest, behind) = match measure(folder, &vec![0x5a; bytes], length) {
-        Ok(measured) => measured,
-        Err(error) => {
-            let text = format!("{}: cannot be written: {error}", folder.display());
-            return Finding::fail("disk writes", text, ON_DISK);
-        }
-    };
-    let text = format!(
-        "the longest synced write in {} s took {} ms",
-        length.as_secs(),
-        longest.as_millis()
-    );
     let buffer = Duration::from_secs(config.audio.buffer_s.into());
+    match measure(folder, &vec![0x5a; bytes], length) {
+        Ok((busy, longest)) => judge(busy, longest, length, buffer),
+        Err(error) => unwritable(folder, &error),
+    }
+}
+
+fn unwritable(folder: &Path, error: &io::Error) -> Finding {
+    let text = format!("{}: cannot be written: {error}", folder.display());
+    let remedy = match error.kind() {
+        ErrorKind::PermissionDenied => running::AS_ITS_USER,
+        _ => ON_DISK,
+    };
+    Finding::fail("disk writes", text, remedy)
+}
+
+/// Judges synced writes of `length` of sound, `busy` together, by how long the buffer holds out.
+fn judge(busy: Duration, longest: Duration, length: Duration, buffer: Duration) -> Finding {
+    let part = 100 * busy.as_millis() / length.as_millis().max(1);
+    let text = format!(
+        "the longest synced write in {} s took {} ms, all of them {} ms",
+        length.as_secs(),
+        longest.as_millis(),
+        busy.as_millis()
+    );
+    let faster = "use a faster medium";
     if longest >= buffer {
-        let text = format!("{text}, the buffer holds {} s", buffer.as_secs());
-        Finding::fail(
-            "disk writes",
-            text,
-            "use a faster medium, or raise audio.buffer_s",
-        )
-    } else if behind > length {
+        let text = format!("{text}; the buffer holds {} s", buffer.as_secs());
+        let remedy = "use a faster medium, or raise audio.buffer_s";
+        Finding::fail("disk writes", text, remedy)
+    } else if busy >= length {
         let text = format!("{text}; the disk takes less than the microphones give");
-        Finding::fail("disk writes", text, "use a faster medium")
+        Finding::fail("disk writes", text, faster)
+    } else if part >= BUSY {
+        let text = format!("{text}; the disk is busy for {part} % of the time");
+        Finding::warn("disk writes", text, faster)
     } else if longest >= LONG {
-        Finding::warn("disk writes", text, "use a faster medium")
+        Finding::warn("disk writes", text, faster)
     } else {
         Finding::ok("disk writes", text)
     }
 }
 
-/// The longest write, and how late the last one came to its end.
+/// How long all synced writes took, and the longest; ends early once they took longer than the sound.
 fn measure(folder: &Path, sound: &[u8], length: Duration) -> io::Result<(Duration, Duration)> {
     let mut file = unnamed(folder)?;
     let turns = (length.as_millis() / TURN.as_millis()) as u32;
     let begun = Instant::now();
-    let mut longest = Duration::ZERO;
-    for turn in 0..turns {
+    let (mut busy, mut longest) = (Duration::ZERO, Duration::ZERO);
+    for turn in 1..=turns {
         std::thread::sleep((TURN * turn).saturating_sub(begun.elapsed()));
         let before = Instant::now();
         file.write_all(sound)?;
         file.sync_data()?;
-        longest = longest.max(before.elapsed());
+        let took = before.elapsed();
+        busy += took;
+        longest = longest.max(took);
+        if busy >= length {
+            break;
+        }
     }
-    Ok((longest, begun.elapsed().saturating_sub(TURN * turns)))
+    Ok((busy, longest))
 }
 
 /// A file that is gone when it is closed, whatever happens.
@@ -124,4 +145,53 @@ fn unnamed(folder: &Path) -> io::Result<File> {
 fn nearest(folder: &Path) -> &Path {
     let mut above = folder.ancestors().filter(|it| !it.as_os_str().is_empty());
     above.find(|it| it.is_dir()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::check::State;
+
+    const LENGTH: Duration = Duration::from_secs(10);
+    const BUFFER: Duration = Duration::from_secs(30);
+
+    #[track_caller]
+    fn judged(busy_ms: u64, longest_ms: u64, state: State, words: &str) {
+        let [busy, longest] = [busy_ms, longest_ms].map(Duration::from_millis);
+        let finding = judge(busy, longest, LENGTH, BUFFER);
+        assert_eq!(finding.state, state, "{}", finding.text);
+        assert!(finding.text.contains(words), "{}", finding.text);
+    }
+
+    #[test]
+    fn a_disk_that_takes_as_long_as_the_sound_lasts_fails() {
+        judged(6_999, 500, State::Ok, "took 500 ms, all of them 6999 ms");
+        judged(7_000, 500, State::Warn, "busy for 70 %");
+        judged(9_999, 500, State::Warn, "busy for 99 %");
+        judged(10_000, 500, State::Fail, "less than the microphones give");
+    }
+
+    #[test]
+    fn who_may_not_write_is_told_as_whom_to_look() {
+        let remedy = |kind: ErrorKind| unwritable(Path::new("data"), &kind.into()).remedy;
+        let told = remedy(ErrorKind::PermissionDenied).expect("a remedy");
+        assert!(told.contains("sudo -u booth"), "{told}");
+        assert_eq!(
+            remedy(ErrorKind::ReadOnlyFilesystem).as_deref(),
+            Some(ON_DISK)
+        );
+    }
+
+    #[test]
+    fn a_stall_is_judged_by_what_the_buffer_holds() {
+        judged(1_100, 999, State::Ok, "999 ms");
+        judged(1_100, 1_000, State::Warn, "1000 ms");
+        judged(
+            29_999,
+            29_999,
+            State::Fail,
+            "less than the microphones give",
+        );
+        judged(30_000, 30_000, State::Fail, "the buffer holds 30 s");
+    }
 }

@@ -1,12 +1,12 @@
-//! What the configuration names: board, fonts, language, protocol, corpus, sound card, sphere.
+//! What the configuration names: fonts, language, protocol, corpus, sound card.
 
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use super::Finding;
+use super::running::{self, Running};
 use crate::audio::source;
-use crate::board::profile::{Driver, Profile};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::screen::lang::{self, Lang};
@@ -18,38 +18,6 @@ use crate::store::row::Kind;
 const LINES: u64 = 1000;
 /// A driver that does not come back by then never will.
 const DEVICE_WAIT: Duration = Duration::from_secs(10);
-
-/// The profile, and whether this machine has what it names.
-pub fn board(config: &Config) -> Finding {
-    let profile = match Profile::load(&config.board) {
-        Ok(profile) => profile,
-        Err(error) => return Finding::error("board", error),
-    };
-    let (width, height) = (profile.panel.width, profile.panel.height);
-    if profile.panel.driver == Driver::Sim {
-        return Finding::ok("board", format!("simulated, {width} x {height}"));
-    }
-    if !cfg!(feature = "pi") {
-        let text = format!("{}: this program was built without pins", config.board);
-        return Finding::fail("board", text, "install a build with the feature `pi`");
-    }
-    let spi = format!("/dev/spidev{}", profile.panel.spi);
-    for (device, remedy) in [
-        ("/dev/gpiochip0", "run it on a Raspberry Pi"),
-        (&*spi, "put dtparam=spi=on into /boot/firmware/config.txt"),
-    ] {
-        let opened = std::fs::File::options().read(true).write(true).open(device);
-        if let Err(error) = opened {
-            return Finding::fail(
-                "board",
-                format!("{}: {device}: {error}", config.board),
-                remedy,
-            );
-        }
-    }
-    let text = format!("{}: {width} x {height} on {spi}", config.board);
-    Finding::ok("board", text)
-}
 
 /// Whether there is anything to draw text with.
 pub fn fonts(config: &Config) -> Finding {
@@ -153,9 +121,7 @@ pub fn audio(config: &Config) -> Finding {
     });
     match told.recv_timeout(DEVICE_WAIT) {
         Ok(Ok(spec)) => Finding::ok("audio", format!("{}: {spec}", audio.device)),
-        Ok(Err(source::Error::Busy { .. })) if is_running(&config.data) => {
-            Finding::ok("audio", format!("{}: the running box has it", audio.device))
-        }
+        Ok(Err(error @ source::Error::Busy { .. })) => in_use(config, &error),
         Ok(Err(error)) => Finding::error("audio", error),
         Err(_) => Finding::fail(
             "audio",
@@ -165,8 +131,16 @@ pub fn audio(config: &Config) -> Finding {
     }
 }
 
-/// Whether a box runs on the data folder.
-pub fn is_running(data: &Path) -> bool {
-    let lock = std::fs::File::open(data.join(".lock"));
-    lock.is_ok_and(|lock| lock.try_lock().is_err())
+/// A card that is in use, as it should be by a running box.
+fn in_use(config: &Config, error: &source::Error) -> Finding {
+    let device = &config.audio.device;
+    match running::on(&config.data) {
+        Running::Yes => Finding::ok("audio", format!("{device}: the running box has it")),
+        Running::No => Finding::error("audio", error),
+        Running::Unknown(why) => Finding::warn(
+            "audio",
+            format!("{device}: in use, and nobody knows whether by the box ({why})"),
+            running::AS_ITS_USER,
+        ),
+    }
 }

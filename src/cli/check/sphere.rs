@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Finding, setup};
+use super::Finding;
+use super::running::{self, Running};
 use crate::config::Config;
 use crate::session::protocol::Protocol;
 use crate::sphere::ladish::Track;
@@ -103,8 +104,13 @@ fn look(
         }
         position => position?,
     };
-    if setup::is_running(&config.data) {
-        return Ok((format!("{text}; the running box has it"), false));
+    match running::on(&config.data) {
+        Running::No => {}
+        Running::Yes => return Ok((format!("{text}; the running box has it"), false)),
+        Running::Unknown(why) => {
+            let text = format!("{text}; left alone, a box may run ({why})");
+            return Ok((text, false));
+        }
     }
     if position.rolling {
         return Ok((format!("{text}; rolling, and left alone"), false));

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Finding;
+use super::interrupts::{self, Interrupt};
 use crate::audio::capture;
 use crate::audio::source::alsa::BUFFER_MS;
 use crate::config::Config;
@@ -27,7 +28,7 @@ pub struct Wakes {
 /// Sleeps a millisecond again and again for `length`, as cyclictest(8) does. It wants a thread of its
 /// own, whose priority it changes.
 pub fn measure(length: Duration) -> Wakes {
-    let before = interrupts();
+    let before = interrupts::all();
     let real_time = rt::schedule(capture::PRIORITY).is_ok();
     let (begun, mut longest) = (Instant::now(), Duration::ZERO);
     while begun.elapsed() < length {
@@ -39,7 +40,7 @@ pub fn measure(length: Duration) -> Wakes {
         lasted: begun.elapsed(),
         longest,
         real_time,
-        busiest: busiest(&before, &interrupts(), begun.elapsed()),
+        busiest: interrupts::busiest(&before, &interrupts::all(), begun.elapsed()),
     }
 }
 
@@ -84,7 +85,8 @@ fn advice(sys: &Path, wakes: &Wakes) -> String {
     }
     if let Some(name) = wireless(sys) {
         found.push(format!(
-            "{name} is up: `iw dev {name} set power_save off`, or use a cable"
+            "{name} is up: if `iw dev {name} get power_save` says on, `iw dev {name} set \
+             power_save off`, or use a cable"
         ));
     }
     if let Some(busiest) = &wakes.busiest {
@@ -123,97 +125,9 @@ fn wireless(sys: &Path) -> Option<String> {
         .map(|interface| interface.file_name().to_string_lossy().into_owned())
 }
 
-/// How often an interrupt came on one processor.
-#[derive(Debug, PartialEq, Eq)]
-struct Interrupt {
-    name: String,
-    cpu: usize,
-    /// Since the system started, or a second.
-    count: u64,
-}
-
-impl std::fmt::Display for Interrupt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Interrupt { name, cpu, count } = self;
-        write!(f, "{name} comes {count} times a second, to CPU {cpu}")
-    }
-}
-
-fn interrupts() -> Vec<Interrupt> {
-    let text = fs::read_to_string("/proc/interrupts").unwrap_or_default();
-    parse(&text)
-}
-
-/// Devices' interrupts of proc_interrupts(5): a number, a count for each processor, then who it is.
-fn parse(text: &str) -> Vec<Interrupt> {
-    let mut lines = text.lines();
-    let cpus = lines.next().unwrap_or_default().split_whitespace().count();
-    let mut all = Vec::new();
-    for line in lines {
-        let mut fields = line.split_whitespace();
-        let number = fields.next().and_then(|word| word.strip_suffix(':'));
-        // Named ones are the processors' own: timers, calls from each other.
-        let Some(number) = number.filter(|word| word.parse::<u32>().is_ok()) else {
-            continue;
-        };
-        let counts: Vec<u64> = fields
-            .by_ref()
-            .take(cpus)
-            .map_while(|word| word.parse().ok())
-            .collect();
-        let device = fields.next_back().unwrap_or("of no name");
-        all.extend(
-            counts
-                .into_iter()
-                .enumerate()
-                .map(|(cpu, count)| Interrupt {
-                    name: format!("{number} ({device})"),
-                    cpu,
-                    count,
-                }),
-        );
-    }
-    all
-}
-
-/// The interrupt that came most between two looks `apart`, a second.
-fn busiest(before: &[Interrupt], after: &[Interrupt], apart: Duration) -> Option<Interrupt> {
-    let more = after.iter().filter_map(|now| {
-        let same = |then: &&Interrupt| then.name == now.name && then.cpu == now.cpu;
-        let then = before.iter().find(same).map_or(0, |then| then.count);
-        let count = now.count.saturating_sub(then) as f64 / apart.as_secs_f64().max(1e-3);
-        (count >= 1.0).then(|| Interrupt {
-            name: now.name.clone(),
-            cpu: now.cpu,
-            count: count as u64,
-        })
-    });
-    more.max_by_key(|interrupt| interrupt.count)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const BEFORE: &str = "           CPU0       CPU1\n \
-         30:       1000       7000     GICv2  65 Level     timer\n \
-         59:        500          0  bcm2836-timer   0 Edge      dwc_otg\n\
-         IPI0:      9000       8000  Rescheduling interrupts\n\
-         Err:          0\n";
-
-    #[test]
-    fn the_interrupt_that_came_most_is_named_with_its_processor() {
-        let after = BEFORE
-            .replace("500          0", "500       4000")
-            .replace("1000       7000", "1900       9000");
-        let found = busiest(&parse(BEFORE), &parse(&after), Duration::from_secs(2));
-        let found = found.expect("one came");
-        assert_eq!((found.cpu, found.count), (1, 2000));
-        assert!(found.to_string().contains("59 (dwc_otg)"), "{found}");
-        let none = busiest(&parse(BEFORE), &parse(BEFORE), Duration::from_secs(2));
-        assert_eq!(none, None);
-        assert!(parse("").is_empty());
-    }
 
     #[test]
     fn advice_names_only_what_is_not_as_it_should_be() {
@@ -238,7 +152,11 @@ mod tests {
         put("class/net/wlan0/operstate", "up\n");
         wakes.real_time = false;
         let said = advice(sys.path(), &wakes);
-        for word in ["LimitRTPRIO", "ondemand", "iw dev wlan0"] {
+        for word in [
+            "LimitRTPRIO",
+            "ondemand",
+            "if `iw dev wlan0 get power_save` says on",
+        ] {
             assert!(said.contains(word), "{said}");
         }
     }
