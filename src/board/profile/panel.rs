@@ -218,7 +218,7 @@ impl Panel {
             return Ok(());
         }
         let remedy = if fits(h, w) {
-            let turned = if self.rotation % 180 == 0 {
+            let turned = if self.rotation.is_multiple_of(180) {
                 "90 or 270"
             } else {
                 "0 or 180"
