@@ -5,7 +5,9 @@
 
 pub mod helper;
 pub mod jack;
+pub mod known_hosts;
 pub mod ladish;
+pub mod own_key;
 pub mod plain;
 pub mod remote;
 pub mod shell;
@@ -14,7 +16,6 @@ pub mod ssh;
 pub mod studio;
 mod thread;
 pub mod timeline;
-pub mod trust;
 
 pub use remote::remote;
 

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use super::{Common, Done, Failure, could_not, input, printable};
 use crate::config;
+use crate::sphere::known_hosts::Pinned;
 use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
 use crate::sphere::ssh::{self, CALL, Link};
-use crate::sphere::trust::Pinned;
 use crate::sphere::{Peer, Position, SphereError, frame_of, jack};
 
 /// `stop` must be over before a unit's stop command is given up.

@@ -12,7 +12,7 @@ use super::{Config, Mode, set};
 use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
 use crate::identity::operator;
-use crate::sphere::trust;
+use crate::sphere::own_key;
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -76,7 +76,7 @@ impl Config {
             &mut self.sphere.known_hosts,
         ];
         let key = &mut self.sphere.key;
-        if !key.to_string_lossy().starts_with(trust::CREDENTIAL) {
+        if !key.to_string_lossy().starts_with(own_key::CREDENTIAL) {
             paths.push(key);
         }
         paths.extend(self.fonts.iter_mut());

@@ -9,10 +9,10 @@
 use std::time::{Duration, Instant};
 
 use super::jack::{self, State};
-use super::ladish::Verb;
-use super::plain::{is_at, millis, no};
+use super::ladish::Order;
+use super::plain::{accepted, is_at, millis};
 use super::ssh::{Answer, Kept, Line, Link};
-use super::studio::{self, Desk, Step, Tracks};
+use super::studio::{self, Loader, Step, Tracks};
 use super::{Position, SphereError};
 use crate::rt::Nanos;
 
@@ -59,7 +59,7 @@ struct Seen {
     line: Line,
 }
 
-struct There<'a> {
+struct HelperLoader<'a> {
     link: &'a mut Link,
     helper: &'a mut Helper,
 }
@@ -110,7 +110,7 @@ impl Helper {
             out: hello.clone().into_bytes(),
             status: 0,
         };
-        no(&answer)?;
+        accepted(&answer)?;
         let said = SphereError::quoted(hello.as_bytes());
         Err(if hello.starts_with("booth-sphere ") {
             SphereError::Refused(format!(
@@ -163,7 +163,7 @@ impl Helper {
                 out: text.as_bytes().to_vec(),
                 status: 0,
             };
-            no(&answer)?;
+            accepted(&answer)?;
             let rest = text
                 .strip_prefix("ok")
                 .ok_or_else(|| answer.unclear(doing))?;
@@ -242,7 +242,7 @@ impl Helper {
     /// # Errors
     /// See [`studio::load`].
     pub fn track(&mut self, link: &mut Link, track: &str) -> Result<bool, SphereError> {
-        let step = studio::load(&mut There { link, helper: self }, track)?;
+        let step = studio::load(&mut HelperLoader { link, helper: self }, track)?;
         if step == Step::Loaded {
             self.stop(link)?;
         }
@@ -352,7 +352,7 @@ impl Helper {
             let lines = text.split('\n').filter(|line| !line.is_empty());
             return Ok(lines.map(str::to_owned).collect());
         }
-        match no(&answer) {
+        match accepted(&answer) {
             Err(SphereError::Refused(_)) => Err(SphereError::Refused(
                 "it does not tell which tracks it allows; run setup there again".into(),
             )),
@@ -362,21 +362,21 @@ impl Helper {
     }
 
     /// Tracks are asked for beside the kept channel.
-    pub(super) fn desk<'a>(&'a mut self, link: &'a mut Link) -> impl Desk + 'a {
-        There { link, helper: self }
+    pub(super) fn loader<'a>(&'a mut self, link: &'a mut Link) -> impl Loader + 'a {
+        HelperLoader { link, helper: self }
     }
 }
 
-impl Desk for There<'_> {
-    fn ladish(&mut self, verb: Verb<'_>) -> Result<Answer, SphereError> {
-        let line = match verb {
-            Verb::List => "booth-sphere slist".into(),
-            Verb::Name => "booth-sphere sname".into(),
-            Verb::Start => "booth-sphere sstart".into(),
-            Verb::Load { name, .. } => format!("booth-sphere track {name}"),
+impl Loader for HelperLoader<'_> {
+    fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
+        let line = match order {
+            Order::List => "booth-sphere slist".into(),
+            Order::Name => "booth-sphere sname".into(),
+            Order::Start => "booth-sphere sstart".into(),
+            Order::Load { name, .. } => format!("booth-sphere track {name}"),
         };
-        let answer = self.link.run(verb.doing(), &line, LADISH)?;
-        no(&answer)?;
+        let answer = self.link.run(order.doing(), &line, LADISH)?;
+        accepted(&answer)?;
         Ok(answer)
     }
 

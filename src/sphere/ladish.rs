@@ -64,7 +64,7 @@ impl<'a> Track<'a> {
 
 /// What ladish_control is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb<'a> {
+pub enum Order<'a> {
     /// The names of all studios.
     List,
     /// The name of the studio that is loaded.
@@ -80,15 +80,15 @@ pub enum Verb<'a> {
     },
 }
 
-impl<'a> Verb<'a> {
+impl<'a> Order<'a> {
     /// The words of its command line.
     #[must_use]
     pub fn words(self) -> Vec<&'a str> {
         match self {
-            Verb::List => vec!["slist"],
-            Verb::Name => vec!["sname"],
-            Verb::Start => vec!["sstart"],
-            Verb::Load { track, .. } => match track {
+            Order::List => vec!["slist"],
+            Order::Name => vec!["sname"],
+            Order::Start => vec!["sstart"],
+            Order::Load { track, .. } => match track {
                 Track::Studio(name) => vec!["sload", name],
                 Track::Project { room, folder } => vec!["pload", room, folder],
             },
@@ -99,27 +99,27 @@ impl<'a> Verb<'a> {
     #[must_use]
     pub fn doing(self) -> &'static str {
         match self {
-            Verb::List => "ladish_control slist",
-            Verb::Name => "ladish_control sname",
-            Verb::Start => "ladish_control sstart",
-            Verb::Load {
+            Order::List => "ladish_control slist",
+            Order::Name => "ladish_control sname",
+            Order::Start => "ladish_control sstart",
+            Order::Load {
                 track: Track::Studio(_),
                 ..
             } => "ladish_control sload",
-            Verb::Load { .. } => "ladish_control pload",
+            Order::Load { .. } => "ladish_control pload",
         }
     }
 
     fn header(self) -> &'static str {
         match self {
-            Verb::List => "--- studio list",
-            Verb::Name => "--- studio get name",
-            Verb::Start => "--- studio start",
-            Verb::Load {
+            Order::List => "--- studio list",
+            Order::Name => "--- studio get name",
+            Order::Start => "--- studio start",
+            Order::Load {
                 track: Track::Studio(_),
                 ..
             } => "--- studio load",
-            Verb::Load { .. } => "--- load project",
+            Order::Load { .. } => "--- load project",
         }
     }
 
@@ -145,7 +145,7 @@ impl<'a> Verb<'a> {
             None if answer.status == 0 => Ok(rest),
             None => match self {
                 // Its traceback for a room that is not there.
-                Verb::Load {
+                Order::Load {
                     track: Track::Project { .. },
                     name,
                 } if rest.is_empty() => Err(SphereError::UnknownTrack(name.into())),
@@ -157,7 +157,7 @@ impl<'a> Verb<'a> {
     fn refused(self, said: &str) -> SphereError {
         let text = SphereError::quoted(said.as_bytes());
         match self {
-            Verb::Load { name, .. } if said.contains("already") => SphereError::AlreadyLoaded {
+            Order::Load { name, .. } if said.contains("already") => SphereError::AlreadyLoaded {
                 track: name.into(),
                 said: text,
             },
@@ -182,25 +182,25 @@ impl<'a> Verb<'a> {
 const KILLED: i32 = 137;
 const EXCEPTION: &str = "DBus exception: ";
 
-/// The name of the studio that is loaded, from the answer to [`Verb::Name`].
+/// The name of the studio that is loaded, from the answer to [`Order::Name`].
 ///
 /// # Errors
 /// What ladish_control said instead; none being loaded is [`SphereError::Ladish`].
 pub fn name(answer: &Answer) -> Result<String, SphereError> {
-    let lines = Verb::Name.lines(answer)?;
+    let lines = Order::Name.lines(answer)?;
     let quoted = |line: &str| Some(line.strip_prefix('"')?.strip_suffix('"')?.to_owned());
     match lines[..] {
-        [line] => quoted(line).ok_or_else(|| answer.unclear(Verb::Name.doing())),
-        _ => Err(answer.unclear(Verb::Name.doing())),
+        [line] => quoted(line).ok_or_else(|| answer.unclear(Order::Name.doing())),
+        _ => Err(answer.unclear(Order::Name.doing())),
     }
 }
 
-/// The names of all studios, from the answer to [`Verb::List`].
+/// The names of all studios, from the answer to [`Order::List`].
 ///
 /// # Errors
 /// What ladish_control said instead.
 pub fn names(answer: &Answer) -> Result<Vec<String>, SphereError> {
-    let lines = Verb::List.lines(answer)?;
+    let lines = Order::List.lines(answer)?;
     let name = |line: &&str| {
         let (quoted, date) = line
             .strip_prefix('"')?
@@ -208,7 +208,7 @@ pub fn names(answer: &Answer) -> Result<Vec<String>, SphereError> {
         (!date.is_empty()).then(|| quoted.to_owned())
     };
     let names: Option<Vec<String>> = lines.iter().map(name).collect();
-    names.ok_or_else(|| answer.unclear(Verb::List.doing()))
+    names.ok_or_else(|| answer.unclear(Order::List.doing()))
 }
 
 #[cfg(test)]
@@ -224,9 +224,9 @@ mod tests {
         }
     }
 
-    fn load(name: &str) -> Verb<'_> {
+    fn load(name: &str) -> Order<'_> {
         let track = Track::read(name).expect("a track");
-        Verb::Load { track, name }
+        Order::Load { track, name }
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
         load("noise")
             .done(&answer("--- studio load\n", 0))
             .expect("queued");
-        Verb::Start
+        Order::Start
             .done(&answer("--- studio start\n", 0))
             .expect("queued");
         load("project:hall:/srv/noise")
@@ -321,7 +321,7 @@ mod tests {
         #[test]
         fn no_answer_panics(out in prop::collection::vec(any::<u8>(), 0..200), status in -1..256i32) {
             let answer = Answer { out, status };
-            let _ = (name(&answer), names(&answer), Verb::Start.done(&answer));
+            let _ = (name(&answer), names(&answer), Order::Start.done(&answer));
         }
 
         #[test]

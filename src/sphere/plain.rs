@@ -12,9 +12,9 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::jack::{self, Shown, State};
-use super::ladish::Verb;
+use super::ladish::Order;
 use super::ssh::{Answer, Link};
-use super::studio::{self, Desk, Step, Tracks};
+use super::studio::{self, Loader, Step, Tracks};
 use super::{Position, SphereError, shell};
 use crate::rt::Nanos;
 
@@ -60,7 +60,7 @@ pub struct Plain {
 }
 
 /// A sphere and the connection to it.
-struct There<'a> {
+struct PlainLoader<'a> {
     link: &'a mut Link,
     plain: &'a mut Plain,
 }
@@ -71,7 +71,7 @@ impl Plain {
     /// # Errors
     /// See [`studio::load`].
     pub fn track(&mut self, link: &mut Link, track: &str) -> Result<bool, SphereError> {
-        let step = studio::load(&mut There { link, plain: self }, track)?;
+        let step = studio::load(&mut PlainLoader { link, plain: self }, track)?;
         if step == Step::Loaded {
             self.shape = None;
             self.stop(link)?;
@@ -80,8 +80,8 @@ impl Plain {
     }
 
     /// Tracks are asked for with the same connection.
-    pub(super) fn desk<'a>(&'a mut self, link: &'a mut Link) -> impl Desk + 'a {
-        There { link, plain: self }
+    pub(super) fn loader<'a>(&'a mut self, link: &'a mut Link) -> impl Loader + 'a {
+        PlainLoader { link, plain: self }
     }
 
     /// Goes to `frame`, and reads it back.
@@ -194,12 +194,12 @@ impl Plain {
     }
 }
 
-impl Desk for There<'_> {
-    fn ladish(&mut self, verb: Verb<'_>) -> Result<Answer, SphereError> {
+impl Loader for PlainLoader<'_> {
+    fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
         let answer = self
             .link
-            .run(verb.doing(), &shell::script(LADISH, &verb.words()), LINE)?;
-        no(&answer)?;
+            .run(order.doing(), &shell::script(LADISH, &order.words()), LINE)?;
+        accepted(&answer)?;
         Ok(answer)
     }
 
@@ -247,7 +247,7 @@ fn token() -> Result<String, SphereError> {
 fn asked(link: &mut Link, doing: &'static str, line: &str) -> Result<Answer, SphereError> {
     let start = Instant::now();
     let answer = link.run(doing, line, LINE)?;
-    match no(&answer) {
+    match accepted(&answer) {
         Err(SphereError::NoJack) if start.elapsed() < REFUSED => link.run(doing, line, LINE),
         _ => Ok(answer),
     }
@@ -266,7 +266,7 @@ fn shown(link: &mut Link) -> Result<Shown, SphereError> {
 
 /// The one line that a command line of ours printed.
 fn line<'a>(answer: &'a Answer, doing: &'static str) -> Result<&'a str, SphereError> {
-    no(answer)?;
+    accepted(answer)?;
     let text = std::str::from_utf8(&answer.out).ok();
     let line = text.and_then(|text| text.strip_suffix('\n'));
     let one = line.filter(|line| answer.status == 0 && !line.contains('\n'));
@@ -281,7 +281,7 @@ fn word(answer: &Answer, doing: &'static str) -> Result<(), SphereError> {
 }
 
 /// The words that our command lines have for what is missing there.
-pub(super) fn no(answer: &Answer) -> Result<(), SphereError> {
+pub(super) fn accepted(answer: &Answer) -> Result<(), SphereError> {
     let text = String::from_utf8_lossy(&answer.out);
     match text.trim_end() {
         "no jack" => Err(SphereError::NoJack),

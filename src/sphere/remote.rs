@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::helper::Helper;
 use super::plain::Plain;
 use super::ssh::{CALL, Link};
-use super::studio::{self, Desk, Tracks};
+use super::studio::{self, Loader, Tracks};
 use super::{LOOK, Peer, Position, SphereError, ladish};
 use crate::config;
 
@@ -126,7 +126,7 @@ impl Remote {
     /// # Errors
     /// The peer's.
     pub fn loaded(&mut self) -> Result<Result<String, String>, SphereError> {
-        self.on(|link, way| studio::loaded(way.desk(link).as_mut()))
+        self.on(|link, way| studio::loaded(way.loader(link).as_mut()))
     }
 
     /// The tracks that the gate there lets us load; `None` without one.
@@ -145,15 +145,15 @@ impl Remote {
     /// # Errors
     /// The peer's.
     pub fn studios(&mut self) -> Result<Vec<String>, SphereError> {
-        self.on(|link, way| ladish::names(&way.desk(link).ladish(ladish::Verb::List)?))
+        self.on(|link, way| ladish::names(&way.loader(link).ladish(ladish::Order::List)?))
     }
 }
 
 impl Way {
-    fn desk<'a>(&'a mut self, link: &'a mut Link) -> Box<dyn Desk + 'a> {
+    fn loader<'a>(&'a mut self, link: &'a mut Link) -> Box<dyn Loader + 'a> {
         match self {
-            Way::Helper(helper) => Box::new(helper.desk(link)),
-            Way::Plain(plain) => Box::new(plain.desk(link)),
+            Way::Helper(helper) => Box::new(helper.loader(link)),
+            Way::Plain(plain) => Box::new(plain.loader(link)),
         }
     }
 

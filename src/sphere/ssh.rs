@@ -24,7 +24,8 @@ use self::channel::{exec, lost, read_all};
 use self::dial::dial;
 use self::watchdog::Watchdog;
 use super::SphereError;
-use super::trust::{self, HostKey, Pinned};
+use super::known_hosts::{self, HostKey, Pinned};
+use super::own_key;
 use crate::config;
 use crate::rt::Nanos;
 
@@ -73,7 +74,7 @@ impl Link {
     /// # Errors
     /// Unreachable, not trusted, our key refused.
     pub fn open(config: &config::Sphere, until: Instant) -> Result<Link, SphereError> {
-        let secret = trust::private_key(&config.key)?;
+        let secret = own_key::private_key(&config.key)?;
         let mut link = Link::shake_hands(config, until)?;
         let key = link.host_key(config)?;
         let address = address(config);
@@ -123,7 +124,8 @@ impl Link {
             reason: SphereError::quoted(error.message().as_bytes()),
         };
         let mut session = Session::new().map_err(broken)?;
-        let kinds = trust::wanted_kinds(&session, &config.host, config.port, &config.known_hosts)?;
+        let kinds =
+            known_hosts::wanted_kinds(&session, &config.host, config.port, &config.known_hosts)?;
         session
             .method_pref(MethodType::HostKey, &kinds)
             .map_err(broken)?;

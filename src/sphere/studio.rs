@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use super::SphereError;
-use super::ladish::{self, Track, Verb};
+use super::ladish::{self, Order, Track};
 use super::ssh::Answer;
 
 /// A studio with its clients is loaded by then.
@@ -22,12 +22,12 @@ const JACK: Duration = Duration::from_secs(15);
 const START: Duration = Duration::from_secs(2);
 
 /// What loading needs of a sphere.
-pub trait Desk {
+pub trait Loader {
     /// Runs ladish_control.
     ///
     /// # Errors
     /// The connection's.
-    fn ladish(&mut self, verb: Verb<'_>) -> Result<Answer, SphereError>;
+    fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError>;
     /// Whether JACK answers.
     ///
     /// # Errors
@@ -87,16 +87,17 @@ pub enum Step {
 ///
 /// # Errors
 /// An unknown track, ladish's refusals, time-outs.
-pub fn load(desk: &mut dyn Desk, name: &str) -> Result<Step, SphereError> {
+pub fn load(loader: &mut dyn Loader, name: &str) -> Result<Step, SphereError> {
     let track = Track::read(name)?;
     let is_begun = |it: &Loading| it.track == name && it.since.elapsed() < STUDIO + JACK;
-    let begun = desk.tracks().loading.take().filter(is_begun);
-    let Some(mut loading) = begun.map_or_else(|| ordered(desk, track, name), |it| Ok(Some(it)))?
+    let begun = loader.tracks().loading.take().filter(is_begun);
+    let Some(mut loading) =
+        begun.map_or_else(|| ordered(loader, track, name), |it| Ok(Some(it)))?
     else {
         return Ok(Step::Kept);
     };
-    if !loading.is_there(desk, track)? {
-        desk.tracks().loading = Some(loading);
+    if !loading.is_there(loader, track)? {
+        loader.tracks().loading = Some(loading);
         return Ok(Step::Underway);
     }
     Ok(if loading.is_new {
@@ -110,8 +111,8 @@ pub fn load(desk: &mut dyn Desk, name: &str) -> Result<Step, SphereError> {
 ///
 /// # Errors
 /// No D-Bus, an answer that is not understood, the connection's.
-pub fn loaded(desk: &mut dyn Desk) -> Result<Result<String, String>, SphereError> {
-    match ladish::name(&desk.ladish(Verb::Name)?) {
+pub fn loaded(loader: &mut dyn Loader) -> Result<Result<String, String>, SphereError> {
+    match ladish::name(&loader.ladish(Order::Name)?) {
         Ok(name) => Ok(Ok(name)),
         // Without a studio there is nothing on the bus that could be asked for its name.
         Err(SphereError::Ladish(said)) => Ok(Err(said)),
@@ -121,34 +122,34 @@ pub fn loaded(desk: &mut dyn Desk) -> Result<Result<String, String>, SphereError
 
 /// Orders a track; nothing where there is nothing to wait for.
 fn ordered(
-    desk: &mut dyn Desk,
+    loader: &mut dyn Loader,
     track: Track<'_>,
     name: &str,
 ) -> Result<Option<Loading>, SphereError> {
-    let verb = Verb::Load { track, name };
+    let order = Order::Load { track, name };
     let mut is_new = true;
     match track {
         Track::Studio(studio) => {
-            let all = ladish::names(&desk.ladish(Verb::List)?)?;
+            let all = ladish::names(&loader.ladish(Order::List)?)?;
             if !all.iter().any(|known| known == studio) {
                 return Err(SphereError::UnknownTrack(name.into()));
             }
-            is_new = loaded(desk)?.as_deref() != Ok(studio);
+            is_new = loaded(loader)?.as_deref() != Ok(studio);
             if is_new {
-                verb.done(&desk.ladish(verb)?)?;
-                desk.tracks().project = None;
+                order.done(&loader.ladish(order)?)?;
+                loader.tracks().project = None;
             }
         }
         Track::Project { .. } => {
             let project = Project {
                 track: name.into(),
-                studio: loaded(desk)?.unwrap_or_default(),
+                studio: loaded(loader)?.unwrap_or_default(),
             };
-            if desk.tracks().project.as_ref() == Some(&project) {
+            if loader.tracks().project.as_ref() == Some(&project) {
                 return Ok(None);
             }
-            verb.done(&desk.ladish(verb)?)?;
-            desk.tracks().project = Some(project);
+            order.done(&loader.ladish(order)?)?;
+            loader.tracks().project = Some(project);
         }
     }
     Ok(Some(Loading {
@@ -161,30 +162,30 @@ fn ordered(
 }
 
 impl Loading {
-    fn is_there(&mut self, desk: &mut dyn Desk, track: Track<'_>) -> Result<bool, SphereError> {
+    fn is_there(&mut self, loader: &mut dyn Loader, track: Track<'_>) -> Result<bool, SphereError> {
         if let Track::Studio(studio) = track
             && self.named.is_none()
-            && !self.has_name(desk, studio)?
+            && !self.has_name(loader, studio)?
         {
             return Ok(false);
         }
         let named = *self.named.get_or_insert_with(Instant::now);
-        match desk.jack() {
+        match loader.jack() {
             Err(SphereError::NoJack) if named.elapsed() < JACK => {}
             result => return result.map(|()| true),
         }
         if !self.has_started && named.elapsed() > START {
             self.has_started = true;
             // It may be starting already and refuse; JACK itself tells.
-            if let Err(error) = Verb::Start.done(&desk.ladish(Verb::Start)?) {
+            if let Err(error) = Order::Start.done(&loader.ladish(Order::Start)?) {
                 log::debug!("{error}");
             }
         }
         Ok(false)
     }
 
-    fn has_name(&self, desk: &mut dyn Desk, studio: &str) -> Result<bool, SphereError> {
-        let found = match loaded(desk) {
+    fn has_name(&self, loader: &mut dyn Loader, studio: &str) -> Result<bool, SphereError> {
+        let found = match loaded(loader) {
             // It may be busy with the loading itself.
             Err(error @ SphereError::Hangs(_)) => error.to_string(),
             Err(error) => return Err(error),

@@ -102,12 +102,12 @@ impl Sphere {
         let (outbox, replies) = channel();
         let (living, alive) = channel();
         let answered = Arc::new(AtomicU64::new(0));
-        let desk = Desk::new(inbox, outbox, answered.clone());
+        let mailbox = Mailbox::new(inbox, outbox, answered.clone());
         let thread = std::thread::Builder::new()
             .name("sphere".into())
             .spawn(move || {
                 let _living: Sender<()> = living;
-                Course::new(peer, desk, asks).run();
+                Course::new(peer, mailbox, asks).run();
             })?;
         Ok(Sphere {
             commands: Some(commands),
@@ -162,7 +162,7 @@ impl Drop for Sphere {
 }
 
 /// The thread's end of the channels.
-struct Desk {
+struct Mailbox {
     inbox: Receiver<Command>,
     outbox: Sender<Reply>,
     answered: Arc<AtomicU64>,
@@ -174,9 +174,9 @@ struct Desk {
     closed: bool,
 }
 
-impl Desk {
-    fn new(inbox: Receiver<Command>, outbox: Sender<Reply>, answered: Arc<AtomicU64>) -> Desk {
-        Desk {
+impl Mailbox {
+    fn new(inbox: Receiver<Command>, outbox: Sender<Reply>, answered: Arc<AtomicU64>) -> Mailbox {
+        Mailbox {
             inbox,
             outbox,
             answered,

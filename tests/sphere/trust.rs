@@ -4,8 +4,9 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use booth::sphere::known_hosts::{HostKey, Pinned};
+use booth::sphere::own_key::private_key;
 use booth::sphere::remote::Remote;
-use booth::sphere::trust::{HostKey, Pinned, private_key};
 use booth::sphere::{Peer, SphereError};
 use ssh2::Session;
 

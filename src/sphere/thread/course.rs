@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Command, Desk, Peer, Play, Position, Reply, SphereError, Start};
+use super::{Command, Mailbox, Peer, Play, Position, Reply, SphereError, Start};
 use crate::rt::Nanos;
 use crate::sphere::timeline::{Fit, Timeline};
 use crate::sphere::{LOOK, frame_of};
@@ -48,7 +48,7 @@ impl From<SphereError> for Broken {
 /// The thread's state.
 pub(super) struct Course {
     peer: Box<dyn Peer>,
-    desk: Desk,
+    mailbox: Mailbox,
     /// Whether it asks of its own accord.
     asks: bool,
     wanted: Wanted,
@@ -72,10 +72,10 @@ pub(super) struct Course {
 
 impl Course {
     /// What ran before may still play: silence is wanted first.
-    pub(super) fn new(peer: Box<dyn Peer>, desk: Desk, asks: bool) -> Course {
+    pub(super) fn new(peer: Box<dyn Peer>, mailbox: Mailbox, asks: bool) -> Course {
         Course {
             peer,
-            desk,
+            mailbox,
             asks,
             wanted: Wanted::Silence { asked: false },
             done: false,
@@ -92,10 +92,10 @@ impl Course {
 
     /// Turns until main is gone, then a STOP.
     pub(super) fn run(mut self) {
-        while !self.desk.closed {
+        while !self.mailbox.closed {
             self.turn();
             let pause = self.pause();
-            if let Some(command) = self.desk.wait(pause) {
+            if let Some(command) = self.mailbox.wait(pause) {
                 self.take_up(command);
             }
         }
@@ -139,7 +139,7 @@ impl Course {
             Err(Broken::Newer) => {}
             Err(Broken::Failed(error)) => self.failed(error),
         }
-        self.desk.settle();
+        self.mailbox.settle();
     }
 
     /// How long to wait for a command; without end where nothing is asked.
@@ -165,7 +165,7 @@ impl Course {
         self.line.end();
         self.owes = false;
         if asked {
-            self.desk.tell(Reply::Stopped(Ok(reading)));
+            self.mailbox.tell(Reply::Stopped(Ok(reading)));
         }
         Ok(())
     }
@@ -181,8 +181,8 @@ impl Course {
         self.peer.connect()?;
         self.unless_newer()?;
         while !self.peer.track(&play.track)? {
-            self.desk.tell(Reply::Loading);
-            if self.desk.is_called(Some(LOOK)) {
+            self.mailbox.tell(Reply::Loading);
+            if self.mailbox.is_called(Some(LOOK)) {
                 return Err(Broken::Newer);
             }
         }
@@ -207,12 +207,12 @@ impl Course {
         self.began = Nanos::now();
         self.questions = 0;
         self.line.begin(play.track.clone(), reading);
-        self.desk.tell(Reply::Rolling(play.number, reading));
+        self.mailbox.tell(Reply::Rolling(play.number, reading));
         Ok(())
     }
 
     fn unless_newer(&mut self) -> Result<(), Broken> {
-        if self.desk.has_newer() {
+        if self.mailbox.has_newer() {
             return Err(Broken::Newer);
         }
         Ok(())
@@ -242,7 +242,7 @@ impl Course {
             return Ok(());
         }
         self.questions += 1;
-        self.desk.tell(Reply::Read(reading));
+        self.mailbox.tell(Reply::Read(reading));
         Ok(())
     }
 
@@ -254,7 +254,7 @@ impl Course {
     /// Once more over a new connection, where there is time for it; what rolls there is armed again.
     fn ask_anew(&mut self, error: SphereError, rest: Duration) -> Result<Position, SphereError> {
         let silent = |since: Nanos| Nanos::now().since(since);
-        if silent(self.heard) > QUICK || self.desk.has_newer() {
+        if silent(self.heard) > QUICK || self.mailbox.has_newer() {
             return Err(error);
         }
         self.peer.connect()?;
@@ -275,7 +275,7 @@ impl Course {
         self.wanted = Wanted::Silence { asked: false };
         self.done = false;
         self.owes = false;
-        self.desk.tell(Reply::Failed(number, error));
+        self.mailbox.tell(Reply::Failed(number, error));
     }
 
     fn failed(&mut self, error: SphereError) {
@@ -289,8 +289,8 @@ impl Course {
                 self.back_off = BACK_OFF;
                 return self.lost(number, error);
             }
-            Wanted::Play(play) if owes => self.desk.tell(Reply::Failed(play.number, error)),
-            Wanted::Silence { .. } if owes => self.desk.tell(Reply::Stopped(Err(error))),
+            Wanted::Play(play) if owes => self.mailbox.tell(Reply::Failed(play.number, error)),
+            Wanted::Silence { .. } if owes => self.mailbox.tell(Reply::Stopped(Err(error))),
             _ => {}
         }
         self.back_off = if owes {

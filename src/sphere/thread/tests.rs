@@ -149,15 +149,15 @@ fn a_command_is_answered_once_it_was_done_and_not_while_it_waits() {
     let (commands, inbox) = channel();
     let (outbox, _replies) = channel();
     let answered = Arc::new(AtomicU64::new(0));
-    let mut desk = Desk::new(inbox, outbox, answered.clone());
+    let mut mailbox = Mailbox::new(inbox, outbox, answered.clone());
     for _ in 0..2 {
         commands.send(Command::Stop).expect("taken");
     }
-    assert!(desk.has_newer());
-    desk.settle();
+    assert!(mailbox.has_newer());
+    mailbox.settle();
     assert_eq!(answered.load(Ordering::Acquire), 1, "the older one lost");
-    assert_eq!(desk.wait(None), Some(Command::Stop));
-    desk.settle();
+    assert_eq!(mailbox.wait(None), Some(Command::Stop));
+    mailbox.settle();
     assert_eq!(answered.load(Ordering::Acquire), 2);
 }
 
