@@ -4,32 +4,19 @@
 //! database is never asked; text is fitted to the largest size that holds it without breaking a
 //! word; what cannot be drawn is counted, never hidden.
 
-use std::collections::HashSet;
+mod shaper;
+
 use std::path::{Path, PathBuf};
 
-use cosmic_text::{
-    Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Shaping, SwashCache, Weight, Wrap,
-    fontdb,
-};
+use cosmic_text::fontdb;
 use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
 use super::bitmap;
 use super::picture::Picture;
-use super::style::{Side, Style};
-
-/// Smallest and largest size of the fitted text, pixels.
-const SIZES: std::ops::RangeInclusive<u32> = 10..=96;
-
-/// Line height over font size: Devanagari and Arabic marks need more than Latin's 1.2.
-const LINE_HEIGHT: f32 = 1.32;
-
-/// Layouts kept: a screen has four texts, and the next line is prepared meanwhile.
-const KEPT: usize = 16;
-
-/// Longest text laid out, characters: a screen holds fewer at the smallest size.
-const LONGEST: usize = 4000;
+use super::style::Style;
+use shaper::Shaper;
 
 /// Where Debian's fonts-noto-core, fonts-noto-cjk and fonts-dejavu-core put their files.
 const INSTALLED: [&str; 13] = [
@@ -48,24 +35,6 @@ const INSTALLED: [&str; 13] = [
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
 ];
 
-#[derive(Debug)]
-struct Laid {
-    text: String,
-    area: Size,
-    style: Style,
-    buffer: Buffer,
-    height: f32,
-}
-
-struct Shaper {
-    /// Characters that stand alone and have been seen to have a glyph.
-    drawable: HashSet<char>,
-    fonts: FontSystem,
-    glyphs: SwashCache,
-    family: String,
-    laid: Vec<Laid>,
-}
-
 /// The fonts, and what was laid out with them.
 pub struct Type {
     shaper: Option<Box<Shaper>>,
@@ -74,7 +43,7 @@ pub struct Type {
 
 impl std::fmt::Debug for Type {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let family = self.shaper.as_ref().map(|s| &s.family);
+        let family = self.shaper.as_ref().map(|s| s.family());
         f.debug_struct("Type").field("family", &family).finish()
     }
 }
@@ -115,14 +84,7 @@ impl Type {
         let mut warning = (!failed.is_empty()).then(|| format!("fonts: {}", failed.join("; ")));
         let shaper = family.map(|family| {
             db.set_sans_serif_family(&family);
-            Box::new(Shaper {
-                // A fixed locale: it only orders fallback fonts, and must not differ by machine.
-                fonts: FontSystem::new_with_locale_and_db("en".into(), db),
-                glyphs: SwashCache::new(),
-                drawable: HashSet::new(),
-                family,
-                laid: Vec::new(),
-            })
+            Box::new(Shaper::new(family, db))
         });
         if shaper.is_none() {
             let what = warning.unwrap_or_else(|| "fonts: no font file found".into());
@@ -169,14 +131,14 @@ impl Type {
     /// Keeps no layout of `text`.
     pub fn drop_layout(&mut self, text: &str) {
         if let Some(shaper) = &mut self.shaper {
-            shaper.laid.retain(|laid| laid.text != text);
+            shaper.drop_layout(text);
         }
     }
 
     #[cfg(test)]
     pub(super) fn has_layout(&self, text: &str) -> bool {
         let shaper = self.shaper.as_ref();
-        shaper.is_some_and(|shaper| shaper.laid.iter().any(|laid| laid.text == text))
+        shaper.is_some_and(|shaper| shaper.has_layout(text))
     }
 
     /// Draws `text` in the middle of the height of `area`.
@@ -196,198 +158,10 @@ impl Type {
     }
 }
 
-impl Shaper {
-    fn attrs(&self, bold: bool) -> Attrs<'_> {
-        let weight = if bold { Weight::BOLD } else { Weight::NORMAL };
-        Attrs::new().family(Family::SansSerif).weight(weight)
-    }
-
-    /// Glyphs of `text` that no font has. Shaping ten million lines takes an hour, and most are of
-    /// letters that were seen before: those are looked up.
-    fn missing_glyphs(&mut self, text: &str) -> usize {
-        let seen = |c: char| c.is_control() || self.drawable.contains(&c);
-        if text.chars().all(seen) {
-            return 0;
-        }
-        let text: String = text.chars().filter(|c| !c.is_control()).collect();
-        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
-        buffer.set_wrap(Wrap::None);
-        buffer.set_size(None, None);
-        buffer.set_text(&text, &self.attrs(false), Shaping::Advanced, None);
-        buffer.shape_until_scroll(&mut self.fonts, false);
-        let glyphs = buffer.layout_runs().flat_map(|run| run.glyphs.iter());
-        let missing = glyphs.filter(|glyph| glyph.glyph_id == 0).count();
-        if missing == 0 {
-            let alone = text.chars().filter(|c| stands_alone(*c));
-            self.drawable.extend(alone);
-        }
-        missing
-    }
-
-    /// The index of the layout, made if it is not kept.
-    fn lay(&mut self, text: &str, area: Size, style: Style) -> usize {
-        let same = |l: &Laid| l.text == text && l.area == area && l.style == style;
-        if let Some(at) = self.laid.iter().position(same) {
-            let laid = self.laid.remove(at);
-            self.laid.push(laid);
-            return self.laid.len() - 1;
-        }
-        let (buffer, height) = self.fit(text, area, style);
-        if self.laid.len() >= KEPT {
-            self.laid.remove(0);
-        }
-        self.laid.push(Laid {
-            text: text.to_owned(),
-            area,
-            style,
-            buffer,
-            height,
-        });
-        self.laid.len() - 1
-    }
-
-    fn fits(&mut self, text: &str, area: Size, style: Style) -> bool {
-        let mut buffer = self.set(text, style);
-        let size = style.largest.clamp(*SIZES.start(), *SIZES.end());
-        self.measure(&mut buffer, size, area).is_some()
-    }
-
-    /// `text` as it is set, of no size yet.
-    fn set(&mut self, text: &str, style: Style) -> Buffer {
-        let align = match style.side {
-            Side::Left => Align::Left,
-            Side::Middle => Align::Center,
-            Side::Right => Align::Right,
-        };
-        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
-        buffer.set_wrap(Wrap::Word);
-        let attrs = self.attrs(style.bold);
-        buffer.set_text(&typeset(text), &attrs, Shaping::Advanced, Some(align));
-        buffer
-    }
-
-    /// The largest size that holds `text`; the smallest, words broken, if none does.
-    fn fit(&mut self, text: &str, area: Size, style: Style) -> (Buffer, f32) {
-        let mut buffer = self.set(text, style);
-        let (mut fits, mut too_large) = (
-            *SIZES.start(),
-            style.largest.clamp(*SIZES.start(), *SIZES.end()) + 1,
-        );
-        while too_large - fits > 1 {
-            let size = fits.midpoint(too_large);
-            if self.measure(&mut buffer, size, area).is_some() {
-                fits = size;
-            } else {
-                too_large = size;
-            }
-        }
-        fits = self.unorphaned(&mut buffer, fits, area);
-        let height = self.measure(&mut buffer, fits, area).unwrap_or_else(|| {
-            buffer.set_wrap(Wrap::WordOrGlyph);
-            let height = self.measure(&mut buffer, fits, area);
-            height.unwrap_or(area.height as f32)
-        });
-        (buffer, height)
-    }
-
-    /// The size, up to a quarter smaller, at which no line begins with a closing mark, if any does:
-    /// cosmic-text breaks between directions even at a no-break space (`« مرحبا »`).
-    fn unorphaned(&mut self, buffer: &mut Buffer, fits: u32, area: Size) -> u32 {
-        let smallest = (fits - fits / 4).max(*SIZES.start());
-        let good = (smallest..=fits).rev().find(|&size| {
-            self.measure(buffer, size, area).is_some()
-                && buffer.layout_runs().all(|run| {
-                    let start = run
-                        .glyphs
-                        .iter()
-                        .map(|glyph| glyph.start)
-                        .min()
-                        .unwrap_or(0);
-                    let rest = run.text.get(start..).unwrap_or_default().trim_start();
-                    !rest.starts_with(['»', '!', '?', ';', ':'])
-                })
-        });
-        good.unwrap_or(fits)
-    }
-
-    /// Sets `buffer` at `size`; its height if that fits the area.
-    fn measure(&mut self, buffer: &mut Buffer, size: u32, area: Size) -> Option<f32> {
-        let metrics = Metrics::relative(size as f32, LINE_HEIGHT);
-        let width = area.width as f32;
-        buffer.set_metrics_and_size(metrics, Some(width), None);
-        buffer.shape_until_scroll(&mut self.fonts, false);
-        let (mut lines, mut widest) = (0u32, 0f32);
-        for run in buffer.layout_runs() {
-            lines += 1;
-            widest = widest.max(run.line_w);
-        }
-        let height = lines as f32 * metrics.line_height;
-        (height <= area.height as f32 && widest <= width).then_some(height)
-    }
-
-    fn draw(
-        &mut self,
-        picture: &mut Picture,
-        text: &str,
-        area: Rectangle,
-        style: Style,
-        colour: Rgb565,
-    ) {
-        let at = self.lay(text, area.size, style);
-        let Shaper {
-            fonts,
-            glyphs,
-            laid,
-            ..
-        } = self;
-        let laid = &mut laid[at];
-        let left = area.top_left.x;
-        let top = area.top_left.y + ((area.size.height as f32 - laid.height) / 2.0) as i32;
-        let bottom = area.top_left.y + area.size.height as i32;
-        let white = Color::rgb(255, 255, 255);
-        laid.buffer.draw(fonts, glyphs, white, |x, y, w, h, pixel| {
-            // Text too long for its area at the smallest size is cut, never laid over a neighbour.
-            for dy in 0..h as i32 {
-                for dx in 0..w as i32 {
-                    let y = top + y + dy;
-                    if y >= area.top_left.y && y < bottom {
-                        picture.blend(left + x + dx, y, colour, pixel.a());
-                    }
-                }
-            }
-        });
-    }
-}
-
-/// Whether a character's glyph does not depend on its neighbours: Latin letters, punctuation and
-/// currency, kana and Chinese. Combining marks and the scripts that join are not among them.
-fn stands_alone(c: char) -> bool {
-    matches!(c, '\u{20}'..'\u{300}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}'
-        | '\u{20a0}'..='\u{20c0}' | '\u{3001}'..='\u{3029}' | '\u{3041}'..='\u{3096}'
-        | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}')
-}
-
-/// The text as it is set: the spaces of French quotes and double punctuation do not break, and
-/// control characters are spaces.
-fn typeset(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().take(LONGEST).peekable();
-    while let Some(c) = chars.next() {
-        let glued =
-            out.ends_with('«') || matches!(chars.peek(), Some('»' | ';' | ':' | '!' | '?' | '…'));
-        match c {
-            '\n' => out.push('\n'),
-            ' ' if glued => out.push('\u{a0}'),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::style::Side;
     use embedded_graphics::geometry::Point;
 
     const STYLE: Style = Style {
@@ -395,11 +169,6 @@ mod tests {
         side: Side::Middle,
         largest: 96,
     };
-
-    #[test]
-    fn french_spaces_do_not_break() {
-        assert_eq!(typeset("« Où ? »\t!"), "«\u{a0}Où\u{a0}?\u{a0}» !");
-    }
 
     #[test]
     fn a_pipe_named_as_a_font_is_not_waited_for() {
