@@ -20,7 +20,7 @@ use crate::board::{self, Panel};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::identity::participant::ParticipantError;
-use crate::identity::pending::PendingError;
+use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{forget, operator, pending};
 use crate::rt::{self, Nanos};
 use crate::screen::lang::{self, Lang};
@@ -47,24 +47,12 @@ impl Booth {
     ) -> Result<Booth, Error> {
         let words = Lang::load(&config.language)?;
         let profile = Profile::load(&config.board)?;
-        for (option, asked) in [
-            ("script", options.script.is_some()),
-            ("screens", options.screens.is_some()),
-        ] {
-            if asked && profile.panel.driver != Driver::Sim {
-                let board = config.board;
-                return Err(Error::NotSimulated { option, board });
-            }
-        }
+        refuse_simulation(&profile, &config, &options)?;
         let time = Time::new(options.fast, &config)?;
         let held = hold(&config.data)?;
         // Before anything of DATA is read: what is forgotten must not be recovered or offered.
         forget::apply(&config.data, config.privacy.pending_days)?;
-        let person = |number: String| {
-            let person = pending::read(&config.data, &number)?;
-            Ok::<_, PendingError>((number, person))
-        };
-        let expected = options.participant.map(person).transpose()?;
+        let expected = expected(&config, options.participant.as_deref())?;
         let mixer = mixer(&config)?;
         let clerk = clerk(&config, &protocol, mixer, options.fast)?;
         let mut sphere =
@@ -86,20 +74,11 @@ impl Booth {
         let watch = Watch::new(config.audio.buffer_s);
         let consent = Consent::of(&protocol, &config, &words);
         let pages = consent_pages(consent.as_ref(), panel.as_mut(), &protocol)?;
-        let rules = Rules {
-            rate: config.audio.rate,
-            take: config.take.clone(),
-            language: config.language.clone(),
-            pages,
-            sphere: sphere.thread.is_some(),
-            seed: match options.script {
-                Some(_) => config.corpus.seed,
-                None => random().map_err(ParticipantError::from)?,
-            },
-            sealed: record::is_sealed(&config),
-            device_grace_s: config.audio.device_grace_s,
-            resume_min: config.storage.resume_min,
+        let seed = match options.script {
+            Some(_) => config.corpus.seed,
+            None => random().map_err(ParticipantError::from)?,
         };
+        let rules = rules(&config, pages, sphere.thread.is_some(), seed);
         let protocol = Arc::new(protocol);
         let session = Session::new(
             protocol.clone(),
@@ -142,6 +121,47 @@ impl Booth {
             actions: Vec::new(),
             edges: Vec::new(),
         })
+    }
+}
+
+/// A script and pictures of the screens need the simulated board.
+fn refuse_simulation(profile: &Profile, config: &Config, options: &Options) -> Result<(), Error> {
+    for (option, asked) in [
+        ("script", options.script.is_some()),
+        ("screens", options.screens.is_some()),
+    ] {
+        if asked && profile.panel.driver != Driver::Sim {
+            let board = config.board.clone();
+            return Err(Error::NotSimulated { option, board });
+        }
+    }
+    Ok(())
+}
+
+/// The participant who was enrolled before, by number.
+fn expected(
+    config: &Config,
+    number: Option<&str>,
+) -> Result<Option<(String, Pending)>, PendingError> {
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    let person = pending::read(&config.data, number)?;
+    Ok(Some((number.to_owned(), person)))
+}
+
+/// What the session goes by; `seed` draws the sphere's places.
+fn rules(config: &Config, pages: Vec<Arc<str>>, sphere: bool, seed: u64) -> Rules {
+    Rules {
+        rate: config.audio.rate,
+        take: config.take.clone(),
+        language: config.language.clone(),
+        pages,
+        sphere,
+        seed,
+        sealed: record::is_sealed(config),
+        device_grace_s: config.audio.device_grace_s,
+        resume_min: config.storage.resume_min,
     }
 }
 
