@@ -24,6 +24,7 @@ pub use error::CorpusError;
 use index::{Index, Stamp};
 pub use line::{Line, Unusable};
 use lines::{Found, LineReader};
+use order::Shard;
 
 /// An open corpus.
 #[derive(Debug)]
@@ -46,6 +47,21 @@ impl Corpus {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Refuses a shard without a line.
+    ///
+    /// # Errors
+    /// [`CorpusError::EmptyShard`].
+    pub fn refuse_empty_shard(&self, shard: Shard) -> Result<(), CorpusError> {
+        if shard.lines_of(self.len()) > 0 {
+            return Ok(());
+        }
+        Err(CorpusError::EmptyShard {
+            path: self.path.clone(),
+            lines: self.len(),
+            shard,
+        })
     }
 
     /// The file.

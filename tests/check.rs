@@ -159,6 +159,12 @@ fn what_is_wrong_with_the_configuration_fails_and_is_named() {
     found.is("board", "fail", "/dev/");
     let found = check(&lab, &["--set", "corpus.path=/nonexistent"]);
     found.is("corpus", "fail", "/nonexistent");
+    let found = check(&lab, &["--set", &corpus, "--set", "corpus.shard=9/9"]);
+    found.is(
+        "corpus",
+        "fail",
+        "2 lines, and none of them is of shard 9/9",
+    );
 }
 
 #[test]

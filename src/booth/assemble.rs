@@ -232,8 +232,9 @@ fn clerk(
     } else {
         None
     };
+    let shard = config.corpus.shard.parse()?;
     if let Some(path) = &path {
-        Corpus::open(path, Some(&config.data))?;
+        Corpus::open(path, Some(&config.data))?.refuse_empty_shard(shard)?;
     }
     let fonts = config.fonts.clone();
     // Loaded at the first line, in the clerk's thread.
@@ -246,7 +247,7 @@ fn clerk(
         path,
         data: config.data.clone(),
         seed: config.corpus.seed,
-        shard: config.corpus.shard.parse()?,
+        shard,
         drawable,
         recipients: operator::recipients(&config.privacy.recipient)?,
         dated: !fast,

@@ -124,6 +124,7 @@ impl Error {
             Error::Lang(_)
                 | Error::Profile(_)
                 | Error::Shard(_)
+                | Error::Corpus(CorpusError::EmptyShard { .. })
                 | Error::Recipient(_)
                 | Error::Consent { .. }
                 | Error::NotFast(_)

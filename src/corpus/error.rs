@@ -47,6 +47,19 @@ pub enum CorpusError {
         /// The booth's shard.
         shard: Shard,
     },
+    /// The corpus is shorter than the shard's number.
+    #[error(
+        "corpus {path}: has {lines} lines, and none of them is of shard {shard}; count in corpus.shard \
+         the booths that share this text, or give it more lines"
+    )]
+    EmptyShard {
+        /// The corpus.
+        path: PathBuf,
+        /// Lines it has.
+        lines: u64,
+        /// The booth's shard.
+        shard: Shard,
+    },
     /// Something else has the name of the index.
     #[error(
         "corpus {path}: {} is there and is no index of it, so it is not overwritten; rename it, or the corpus", index.display()

@@ -90,6 +90,9 @@ pub fn corpus(config: &Config, protocol: Option<&Protocol>) -> Finding {
 fn look(path: &Path, config: &Config) -> Result<(u64, u64, u64), crate::corpus::CorpusError> {
     let data = config.data.is_dir().then_some(config.data.as_path());
     let corpus = Corpus::open(path, data)?;
+    if let Ok(shard) = config.corpus.shard.parse() {
+        corpus.refuse_empty_shard(shard)?;
+    }
     let mut fonts = Type::load(&config.fonts);
     let (lines, mut looked, mut bad) = (corpus.len(), 0, 0);
     let mut number = 1;
