@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long)]
     sound: bool,
     /// Shows a test card on the panel and reads back each button, instead of the other checks
-    #[arg(long, conflicts_with_all = ["key", "sound"])]
+    #[arg(long, conflicts_with_all = ["key", "measure", "sound"])]
     test_card: bool,
     /// Writes a PNG of each test card of a simulated board into this folder
     #[arg(long, value_name = "DIR", requires = "test_card")]

@@ -80,7 +80,8 @@ fn a_button_that_is_not_heard_fails_and_says_what_to_look_at() {
 fn a_card_that_cannot_be_shown_is_refused_with_what_to_do() {
     let refused = |options: &[&str]| {
         let mut command = run::booth();
-        let output = command.arg("check").args(options).output().unwrap();
+        let command = command.arg("check").args(options).stdin(Stdio::null());
+        let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code(), said)
     };
@@ -93,6 +94,11 @@ fn a_card_that_cannot_be_shown_is_refused_with_what_to_do() {
     assert!(said.contains("is no simulated one"), "{said}");
     let (code, _) = refused(&["--screens", "/nonexistent"]);
     assert_eq!(code, Some(2), "pictures of nothing");
+    let (code, said) = refused(&["--test-card", "--set", "board=sim"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("keys of a terminal"), "{said}");
+    let (code, _) = refused(&["--test-card", "--measure"]);
+    assert_eq!(code, Some(2), "nothing is measured beside the card");
     let (code, said) = refused(&["--test-card", "--set", "board=nowhere"]);
     assert_eq!(code, Some(2), "{said}");
 }

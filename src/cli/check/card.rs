@@ -1,5 +1,6 @@
 //! `booth check --test-card`: what the panel shows wrong, and each button read back on it.
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,7 +25,7 @@ const STAYS: Duration = Duration::from_secs(2);
 /// finding for each button.
 ///
 /// # Errors
-/// A box runs, or the board cannot be opened or fails.
+/// A box runs, the board cannot be opened or fails, or nobody can press its keys.
 pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Failure> {
     let profile = Profile::load(&config.board).map_err(|e| Failure::Usage(e.to_string()))?;
     let simulated = profile.panel.driver == Driver::Sim;
@@ -37,6 +38,13 @@ pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Fa
     }
     if !simulated {
         is_free(&config.data)?;
+    } else if !io::stdin().is_terminal() {
+        let text = format!(
+            "--test-card: the buttons of board `{}` are the keys of a terminal, and standard input is \
+             none; run this on one",
+            config.board
+        );
+        return Err(Failure::Usage(text));
     }
     let buttons: Vec<Button> = if simulated {
         Button::ALL.into()
