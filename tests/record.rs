@@ -175,6 +175,30 @@ fn a_device_without_a_clock_is_read_as_fast_as_the_disk_allows_without_loss() {
 }
 
 #[test]
+fn a_device_faster_than_anybody_gives_its_frames_from_the_first_on() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    for (n, frames) in [480, 100_000, 1_000_000].into_iter().enumerate() {
+        let out = dir.path().join(format!("{n}.rf64"));
+        let mut command = record(&env, "null", Format::S16Le, 1, &out);
+        let wanted = frames.to_string();
+        let done = run::start(command.args(["--frames", &wanted, "--buffer-s", "1"])).wait();
+        let row = row(&done, 0);
+        assert_eq!((row.frames, &row.gaps[..]), (frames, &[][..]));
+        assert_eq!(run::samples(&out).1.len() as u64, 2 * frames);
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_had_leaves_no_file() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("none.rf64");
+    let mut command = record(&env, "bbusy", Format::S32Le, 1, &out);
+    let done = run::start(command.args(["--frames", "480"])).wait();
+    assert_eq!(done.code, Some(1), "{}", done.said());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn what_is_there_is_never_overwritten() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
     let out = dir.path().join("there.rf64");

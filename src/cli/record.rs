@@ -76,7 +76,12 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     let stop =
         rt::stop_on_signals().map_err(|error| Failure::CouldNot(format!("signals: {error}")))?;
     let spec = audio.spec();
-    // The take is begun after capture: what came before that is in the history.
+    let take = Take {
+        args,
+        audio: &audio,
+    };
+    let begin = Command::Begin(Box::new(take.begin(wanted)));
+    let end = wanted.map(|frames| take.end(frames, Verdict::Kept));
     let history_frames = u64::from(spec.rate);
     let mut chain = Chain::start(Setup {
         spec,
@@ -85,16 +90,9 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         history_frames,
         wake: audio.device == source::SIMULATED,
         patient: false,
+        first: std::iter::once(begin).chain(end).collect(),
     })
     .map_err(|error| Failure::CouldNot(error.to_string()))?;
-    let take = Take {
-        args,
-        audio: &audio,
-    };
-    chain.send(Command::Begin(Box::new(take.begin(wanted))));
-    if let Some(frames) = wanted {
-        chain.send(take.end(frames, Verdict::Kept));
-    }
     let stored = take.wait(&mut chain, wanted, &stop);
     chain.stop();
     let (row, disk_lost) = stored?;
