@@ -85,6 +85,37 @@ fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
 }
 
 #[test]
+fn a_length_that_cannot_be_meant_is_refused_with_its_option() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("none.rf64");
+    for (option, value) in [
+        ("--seconds", "2678401"),
+        ("--seconds", "1e300"),
+        ("--seconds", "inf"),
+        ("--seconds", "nan"),
+        ("--seconds", "-1"),
+        ("--seconds", "0"),
+        ("--frames", "128563200001"),
+        ("--frames", "18446744073709551615"),
+        ("--frames", "0"),
+        ("--frames", "-1"),
+    ] {
+        let mut command = record(&env, "bbusy", Format::S16Le, 1, &out);
+        let done = run::start(command.arg(format!("{option}={value}"))).wait();
+        let said = done.said();
+        assert_eq!(done.code, Some(2), "{option} {value}: {said}");
+        assert!(said.contains(option), "{said}");
+        let is_long = ["2678401", "1e300", "128563200001"].contains(&value);
+        assert_eq!(
+            said.contains("31 days"),
+            is_long || value.len() == 20,
+            "{said}"
+        );
+        assert!(!out.exists());
+    }
+}
+
+#[test]
 fn a_signal_ends_an_endless_take_well() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
     for signal in ["TERM", "INT"] {
