@@ -206,6 +206,13 @@ pub fn forbid_core_dumps() {
     }
 }
 
+/// Lets a write beyond the file size that is allowed here (`ulimit -f`, LimitFSIZE) fail as on a full
+/// disk, which ends a take well; the signal would end the program in its middle.
+pub fn survive_file_limits() {
+    // SAFETY: a plain system call, which installs no code of ours; it cannot fail for this signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Waits until `file` can be read, `wait` at most; true if it can.
 ///
 /// # Errors

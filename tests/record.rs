@@ -85,6 +85,29 @@ fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
 }
 
 #[test]
+fn a_limit_of_the_file_size_is_a_full_disk() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    for (n, length) in [&[][..], &["--seconds", "60"]].into_iter().enumerate() {
+        let out = dir.path().join(format!("{n}.rf64"));
+        let direct = record(&env, "bpaced", Format::S32Le, 6, &out);
+        let mut command = Command::new("sh");
+        // 1000 times 512 bytes, by POSIX: less than half a second.
+        command.args(["-c", "ulimit -f 1000; exec \"$@\"", "sh"]);
+        command.arg(direct.get_program()).args(direct.get_args());
+        env.apply(&mut command);
+        let done = run::start(command.args(length)).wait();
+        let row = row(&done, 3);
+        assert_eq!(row.verdict, Verdict::Aborted, "{}", done.said());
+        let path = out.display().to_string();
+        assert!(done.said().contains(&path), "{}", done.said());
+        let (spec, bytes) = run::samples(&out);
+        assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+        assert!(bytes.len() > 250_000, "what fits is kept: {}", bytes.len());
+        assert_counts(&bytes, spec, device_frame(&bytes, spec, 0));
+    }
+}
+
+#[test]
 fn a_length_that_cannot_be_meant_is_refused_with_its_option() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
     let out = dir.path().join("none.rf64");
