@@ -270,15 +270,15 @@ pub fn give_up_unacknowledged(socket: &TcpStream, limit: Duration) -> io::Result
     }
 }
 
-/// A flag that SIGTERM, SIGINT and SIGHUP set instead of ending the program at once: takes are closed
-/// and pins given back first. A SIGHUP that nohup has switched off stays off.
+/// A flag that SIGTERM, SIGINT, SIGQUIT and SIGHUP set instead of ending the program at once: takes are
+/// closed and pins given back first. A SIGHUP that nohup has switched off stays off.
 ///
 /// # Errors
 /// The system's.
 pub fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT, SIGHUP] {
+    for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP] {
         if signal != SIGHUP || !is_ignored(SIGHUP)? {
             signal_hook::flag::register(signal, stop.clone())?;
         }

@@ -141,7 +141,7 @@ fn a_length_that_cannot_be_meant_is_refused_with_its_option() {
 #[test]
 fn a_signal_ends_an_endless_take_well() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let out = dir.path().join(signal);
         let running = run::start(&mut record(&env, "bpaced", Format::S32Le, 2, &out));
         std::thread::sleep(Duration::from_millis(1500));
