@@ -206,6 +206,13 @@ pub fn forbid_core_dumps() {
     }
 }
 
+/// Lets a write beyond the file size that is allowed here (`ulimit -f`, LimitFSIZE) fail as on a full
+/// disk, which ends a take well; the signal would end the program in its middle.
+pub fn survive_file_limits() {
+    // SAFETY: a plain system call, which installs no code of ours; it cannot fail for this signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Waits until `file` can be read, `wait` at most; true if it can.
 ///
 /// # Errors
@@ -263,15 +270,15 @@ pub fn give_up_unacknowledged(socket: &TcpStream, limit: Duration) -> io::Result
     }
 }
 
-/// A flag that SIGTERM, SIGINT and SIGHUP set instead of ending the program at once: takes are closed
-/// and pins given back first. A SIGHUP that nohup has switched off stays off.
+/// A flag that SIGTERM, SIGINT, SIGQUIT and SIGHUP set instead of ending the program at once: takes are
+/// closed and pins given back first. A SIGHUP that nohup has switched off stays off.
 ///
 /// # Errors
 /// The system's.
 pub fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT, SIGHUP] {
+    for signal in [SIGTERM, SIGINT, SIGQUIT, SIGHUP] {
         if signal != SIGHUP || !is_ignored(SIGHUP)? {
             signal_hook::flag::register(signal, stop.clone())?;
         }

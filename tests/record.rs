@@ -85,9 +85,63 @@ fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
 }
 
 #[test]
+fn a_limit_of_the_file_size_is_a_full_disk() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    for (n, length) in [&[][..], &["--seconds", "60"]].into_iter().enumerate() {
+        let out = dir.path().join(format!("{n}.rf64"));
+        let direct = record(&env, "bpaced", Format::S32Le, 6, &out);
+        let mut command = Command::new("sh");
+        // 1000 times 512 bytes, by POSIX: less than half a second.
+        command.args(["-c", "ulimit -f 1000; exec \"$@\"", "sh"]);
+        command.arg(direct.get_program()).args(direct.get_args());
+        env.apply(&mut command);
+        let done = run::start(command.args(length)).wait();
+        let row = row(&done, 3);
+        assert_eq!(row.verdict, Verdict::Aborted, "{}", done.said());
+        let path = out.display().to_string();
+        assert!(done.said().contains(&path), "{}", done.said());
+        let (spec, bytes) = run::samples(&out);
+        assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+        assert!(bytes.len() > 250_000, "what fits is kept: {}", bytes.len());
+        assert_counts(&bytes, spec, device_frame(&bytes, spec, 0));
+    }
+}
+
+#[test]
+fn a_length_that_cannot_be_meant_is_refused_with_its_option() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("none.rf64");
+    for (option, value) in [
+        ("--seconds", "2678401"),
+        ("--seconds", "1e300"),
+        ("--seconds", "inf"),
+        ("--seconds", "nan"),
+        ("--seconds", "-1"),
+        ("--seconds", "0"),
+        ("--frames", "128563200001"),
+        ("--frames", "18446744073709551615"),
+        ("--frames", "0"),
+        ("--frames", "-1"),
+    ] {
+        let mut command = record(&env, "bbusy", Format::S16Le, 1, &out);
+        let done = run::start(command.arg(format!("{option}={value}"))).wait();
+        let said = done.said();
+        assert_eq!(done.code, Some(2), "{option} {value}: {said}");
+        assert!(said.contains(option), "{said}");
+        let is_long = ["2678401", "1e300", "128563200001"].contains(&value);
+        assert_eq!(
+            said.contains("31 days"),
+            is_long || value.len() == 20,
+            "{said}"
+        );
+        assert!(!out.exists());
+    }
+}
+
+#[test]
 fn a_signal_ends_an_endless_take_well() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         let out = dir.path().join(signal);
         let running = run::start(&mut record(&env, "bpaced", Format::S32Le, 2, &out));
         std::thread::sleep(Duration::from_millis(1500));
@@ -172,6 +226,30 @@ fn a_device_without_a_clock_is_read_as_fast_as_the_disk_allows_without_loss() {
     assert_eq!((row.frames, row.gaps.len()), (960_000, 0));
     let (spec, bytes) = run::samples(&out);
     assert_counts(&bytes, spec, 0);
+}
+
+#[test]
+fn a_device_faster_than_anybody_gives_its_frames_from_the_first_on() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    for (n, frames) in [480, 100_000, 1_000_000].into_iter().enumerate() {
+        let out = dir.path().join(format!("{n}.rf64"));
+        let mut command = record(&env, "null", Format::S16Le, 1, &out);
+        let wanted = frames.to_string();
+        let done = run::start(command.args(["--frames", &wanted, "--buffer-s", "1"])).wait();
+        let row = row(&done, 0);
+        assert_eq!((row.frames, &row.gaps[..]), (frames, &[][..]));
+        assert_eq!(run::samples(&out).1.len() as u64, 2 * frames);
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_had_leaves_no_file() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("none.rf64");
+    let mut command = record(&env, "bbusy", Format::S32Le, 1, &out);
+    let done = run::start(command.args(["--frames", "480"])).wait();
+    assert_eq!(done.code, Some(1), "{}", done.said());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[test]

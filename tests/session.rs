@@ -5,6 +5,7 @@
 mod common;
 
 mod session {
+    mod demo;
     mod samples;
     mod script;
     mod sphere;

@@ -197,7 +197,9 @@ impl Capture {
                 Read::Overrun { lost_frames, cause } => {
                     heard = Nanos::now();
                     self.setup.status.overruns.fetch_add(1, Ordering::Relaxed);
-                    if !back {
+                    // Of a device that came back, the clock says what was lost; what came before the
+                    // first frame of all, nobody could have had.
+                    if !back && self.captured > 0 {
                         self.lose(lost_frames, cause);
                     }
                 }

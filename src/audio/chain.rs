@@ -53,6 +53,9 @@ pub struct Setup {
     pub wake: bool,
     /// Start without the device, too, and look for it: for a box that nobody watches.
     pub patient: bool,
+    /// What the recorder is told before it gets the first frame, once there is a device: a take
+    /// from frame 0 on, of a device that may be far beyond the history a moment later.
+    pub first: Vec<Command>,
 }
 
 /// Capture and recorder, running.
@@ -84,6 +87,7 @@ impl Chain {
             history_frames,
             wake,
             patient,
+            first,
         } = setup;
         if let Some(free) = rt::free_memory()
             && pool.bytes > free / 2
@@ -96,6 +100,8 @@ impl Chain {
         let (capture_end, recorder_end) = pool.allocate(spec);
         let (commands, inbox) = channel();
         let (outbox, reports) = channel();
+        let sent = first.len() as u64;
+        let open = telling(first, commands.clone(), open);
         let live = Arc::new(Live::default());
         let recorder = Recorder::new(spec, history_frames, outbox, live.clone());
         let recorder = std::thread::Builder::new()
@@ -130,7 +136,7 @@ impl Chain {
             live,
             reports,
             commands,
-            sent: 0,
+            sent,
             capture: Some(capture),
             recorder: Some(recorder),
         };
@@ -197,10 +203,127 @@ impl Chain {
     }
 }
 
+/// `open`, which sends `first` when there is a device, before anybody reads from it.
+fn telling(mut first: Vec<Command>, commands: Sender<Command>, mut open: Opener) -> Opener {
+    Box::new(move || {
+        let source = open()?;
+        for command in first.drain(..) {
+            // Fails without a recorder only, which the chain's `ended` tells.
+            let _ = commands.send(command);
+        }
+        Ok(source)
+    })
+}
+
 impl Drop for Chain {
     fn drop(&mut self) {
         if self.capture.is_some() {
             self.stop();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::block::Cause;
+    use crate::audio::format::Format;
+    use crate::audio::recorder::{Begin, End};
+    use crate::audio::rf64::Meta;
+    use crate::audio::source::{Read, Source};
+    use crate::rt::Nanos;
+    use crate::store::row::{Kind, Row};
+
+    const SPEC: Spec = Spec {
+        rate: 8000,
+        channels: 1,
+        format: Format::S32Le,
+    };
+
+    /// Loses a second, then counts its frames as fast as they are read.
+    struct Racing {
+        lost: bool,
+        done: u32,
+    }
+
+    impl Source for Racing {
+        fn spec(&self) -> Spec {
+            SPEC
+        }
+
+        fn period(&self) -> Duration {
+            Duration::from_millis(1)
+        }
+
+        fn read(&mut self, buf: &mut [u8]) -> Read {
+            if !std::mem::replace(&mut self.lost, true) {
+                return Read::Overrun {
+                    lost_frames: 8000,
+                    cause: Cause::Overrun,
+                };
+            }
+            let first = self.done;
+            for sample in buf.chunks_exact_mut(4) {
+                sample.copy_from_slice(&self.done.to_le_bytes());
+                self.done += 1;
+            }
+            Read::Frames {
+                frames: self.done - first,
+                waiting: 0,
+                at: Nanos::now(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_take_told_of_before_the_first_frame_has_it_however_fast_the_device_is() {
+        const FRAMES: u64 = 100_000;
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("take.rf64");
+        let begin = Command::Begin(Box::new(Begin {
+            take: 1,
+            path: path.clone(),
+            start_frame: 0,
+            start_mark: 0,
+            expected_frames: FRAMES,
+            behind_frames: 0,
+            meta: Meta::default(),
+        }));
+        let end = Command::End(Box::new(End {
+            take: 1,
+            start_mark: 0,
+            end_mark: FRAMES,
+            end_frame: FRAMES,
+            frame0: 0,
+            row: Row::of(1, "take.rf64".into(), Kind::Free, SPEC),
+        }));
+        let mut chain = Chain::start(Setup {
+            spec: SPEC,
+            open: Box::new(|| {
+                Ok(Box::new(Racing {
+                    lost: false,
+                    done: 0,
+                }))
+            }),
+            pool: PoolSize::of(SPEC, 80, 1, 8000),
+            history_frames: 8000,
+            wake: false,
+            patient: false,
+            first: vec![begin, end],
+        })
+        .expect("chain");
+        let row = loop {
+            match chain.reports.recv().expect("a row") {
+                Report::Stored { row, .. } => break row,
+                Report::Measured { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(chain.is_settled());
+        chain.stop();
+        assert_eq!((row.frames, &row.gaps[..]), (FRAMES, &[][..]));
+        let samples: Vec<u8> = (0..FRAMES as u32).flat_map(u32::to_le_bytes).collect();
+        let file = std::fs::read(&path).expect("take");
+        assert!(file[4096..4096 + samples.len()] == samples);
     }
 }

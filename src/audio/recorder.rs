@@ -334,6 +334,8 @@ impl Recorder {
         let live = self.live.clone();
         'thread: loop {
             live.beat.beat();
+            // Taken first: what was commanded before it came is then obeyed before it is looked at.
+            let block = end.filled.dequeue();
             loop {
                 match commands.try_recv() {
                     Ok(command) => {
@@ -349,7 +351,7 @@ impl Recorder {
             let mut free = |old| {
                 let _ = free.enqueue(old);
             };
-            match end.filled.dequeue() {
+            match block {
                 Some(block) => live.beat.on_disk(|| self.take_in(block, &mut free)),
                 None => std::thread::park_timeout(self.pause()),
             }

@@ -74,6 +74,7 @@ impl Time {
             history_frames: history(config),
             wake: config.audio.device == source::SIMULATED,
             patient: watch::is_managed(),
+            first: Vec::new(),
         };
         Ok(Chain::start(setup)?)
     }

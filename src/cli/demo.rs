@@ -1,10 +1,13 @@
 //! `booth demo`: a scripted visitor consents, reads through the whole protocol in forty seconds, and is
 //! forgotten.
 
+mod temporary;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use self::temporary::Temporary;
 use super::run::finish;
 use super::{Common, Done, Failure, could_not, takes};
 use crate::audio::source;
@@ -14,7 +17,7 @@ use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
 use crate::config::{Audio, Config, Recipients};
 use crate::identity::tombstone::By;
-use crate::identity::{erase, forget, keyring, operator};
+use crate::identity::{forget, keyring, operator};
 use crate::session::protocol::Protocol;
 use crate::store::{folder, takes as rows};
 
@@ -75,12 +78,19 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     config.board = "sim".into();
     config.sphere.host = "sim".into();
     config.audio.mixer.clear();
-    let temporary = std::env::temp_dir().join(format!("booth-demo-{}", std::process::id()));
-    let data = || temporary.join("data");
+    let parent = std::env::temp_dir();
+    let mut temporary = Temporary::create(&parent).map_err(|error| {
+        let parent = parent.display();
+        could_not(format!(
+            "{parent}: no folder can be made there: {error}; name another with TMPDIR"
+        ))
+    })?;
+    if args.keep {
+        temporary.keep();
+    }
+    let data = || temporary.path().join("data");
     config.data = common.data.clone().unwrap_or_else(data);
-    let key = temporary.join("operator.key");
-    std::fs::create_dir_all(&temporary)
-        .map_err(|error| could_not(format!("{}: {error}", temporary.display())))?;
+    let key = temporary.path().join("operator.key");
     let recipient = operator::keygen(&key).map_err(could_not)?;
     config.privacy.recipient = Recipients::One(recipient.to_string());
     match &args.device {
@@ -116,15 +126,16 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     own.retain(|session| !before.contains(session));
     for session in &own {
         report(&data, session)?;
+        if args.keep || common.data.is_some() {
+            let folder = data.join("sessions").join(session);
+            super::print(&format!("in {}\n", folder.display()))?;
+        }
     }
     if args.keep {
         super::print(&format!("\nthe operator's key is {}\n", key.display()))?;
     } else {
         own.iter()
             .try_for_each(|session| forgotten(&data, session))?;
-        erase::file(&key, false, &mut || {}).map_err(could_not)?;
-        // Stays where the data are in it.
-        let _ = std::fs::remove_dir(&temporary);
     }
     finish(faulty)
 }
@@ -164,12 +175,12 @@ fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
     }
 }
 
-/// The table of a session's takes, and where they are.
+/// The table of a session's takes.
 fn report(data: &Path, session: &str) -> Result<(), Failure> {
     let folder = data.join("sessions").join(session);
     let rows = rows::read(&folder).map_err(unreadable(folder.clone()))?;
     let table = takes::table(&rows);
-    super::print(&format!("\n{table}\nin {}\n", folder.display()))?;
+    super::print(&format!("\n{table}\n"))?;
     Ok(())
 }
 

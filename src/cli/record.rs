@@ -20,6 +20,9 @@ use crate::store::row::{Kind, Row, Verdict};
 
 /// Between two looks at what the recorder did.
 const TURN: Duration = Duration::from_millis(100);
+/// Longest length that can be asked for. Beyond it a slip of the hand is likelier than a take, and
+/// far beyond it the frames of a file cannot be counted in bytes.
+const MOST_DAYS: u64 = 31;
 /// The only take.
 const TAKE: u32 = 1;
 
@@ -44,7 +47,7 @@ pub struct Args {
     /// Seconds that the disk may stall
     #[arg(long, default_value_t = 30, value_name = "S")]
     buffer_s: u32,
-    /// Ends after so many seconds
+    /// Ends after so many seconds, 31 days at most
     #[arg(
         long,
         conflicts_with = "frames",
@@ -52,7 +55,7 @@ pub struct Args {
         allow_hyphen_values = true
     )]
     seconds: Option<f64>,
-    /// Ends after so many frames
+    /// Ends after so many frames, 31 days at most
     #[arg(long, value_name = "N")]
     frames: Option<u64>,
     /// The file; must not be there yet
@@ -76,7 +79,12 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     let stop =
         rt::stop_on_signals().map_err(|error| Failure::CouldNot(format!("signals: {error}")))?;
     let spec = audio.spec();
-    // The take is begun after capture: what came before that is in the history.
+    let take = Take {
+        args,
+        audio: &audio,
+    };
+    let begin = Command::Begin(Box::new(take.begin(wanted)));
+    let end = wanted.map(|frames| take.end(frames, Verdict::Kept));
     let history_frames = u64::from(spec.rate);
     let mut chain = Chain::start(Setup {
         spec,
@@ -85,16 +93,9 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         history_frames,
         wake: audio.device == source::SIMULATED,
         patient: false,
+        first: std::iter::once(begin).chain(end).collect(),
     })
     .map_err(|error| Failure::CouldNot(error.to_string()))?;
-    let take = Take {
-        args,
-        audio: &audio,
-    };
-    chain.send(Command::Begin(Box::new(take.begin(wanted))));
-    if let Some(frames) = wanted {
-        chain.send(take.end(frames, Verdict::Kept));
-    }
     let stored = take.wait(&mut chain, wanted, &stop);
     chain.stop();
     let (row, disk_lost) = stored?;
@@ -133,14 +134,20 @@ impl Args {
     }
 
     fn wanted_frames(&self) -> Result<Option<u64>, Failure> {
-        let frames = match (self.frames, self.seconds) {
-            (Some(frames), _) => frames,
-            (None, Some(seconds)) => (seconds * f64::from(self.rate)).round() as u64,
+        let (option, frames) = match (self.frames, self.seconds) {
+            (Some(frames), _) => ("--frames", frames),
+            (None, Some(seconds)) => ("--seconds", (seconds * f64::from(self.rate)).round() as u64),
             (None, None) => return Ok(None),
         };
+        let refused = |reason| Err(Failure::Usage(format!("{option}: {reason}")));
         if frames == 0 || self.seconds.is_some_and(|seconds| !seconds.is_finite()) {
-            let text = "--seconds, --frames: a take needs at least one frame";
-            return Err(Failure::Usage(text.into()));
+            return refused("must be a number, and mean at least one frame");
+        }
+        if frames > MOST_DAYS * 24 * 3600 * u64::from(self.rate) {
+            return refused(
+                "is longer than 31 days; leave it out to record until ^C or SIGTERM, or record \
+                 several files",
+            );
         }
         Ok(Some(frames))
     }

@@ -1,0 +1,86 @@
+//! A folder for what a demonstration makes, a private key among it, which goes when it ends.
+//!
+//! Guarantees: nobody can have made it before, guess its name or look into it; nothing of it is left
+//! after an error or a panic either, unless it is to be kept.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::hex;
+use crate::identity::erase;
+
+/// Letters of the name that nobody can guess, each half a byte.
+const LETTERS: usize = 24;
+
+/// The folder; erased with this value.
+#[derive(Debug)]
+pub struct Temporary {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Temporary {
+    /// A new one in `parent`.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(parent: &Path) -> io::Result<Temporary> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let mut name = hex::encode(random);
+        name.truncate(LETTERS);
+        let path = parent.join(format!("booth-demo-{name}"));
+        // Fails where anything has that name, a link too.
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Temporary { path, kept: false })
+    }
+
+    /// Leaves it where it is.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.kept {
+            for stays in erase::all(&self.path, false).stays {
+                log::warn!("{stays}");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn it_is_its_owners_alone_and_goes_with_all_that_is_in_it_unless_it_is_kept() {
+        let parent = tempfile::tempdir().expect("folder");
+        let mut kept = Temporary::create(parent.path()).expect("one");
+        let gone = Temporary::create(parent.path()).expect("another");
+        for one in [&kept, &gone] {
+            let mode = fs::metadata(one.path()).expect("folder").permissions();
+            assert_eq!(mode.mode() & 0o777, 0o700);
+            fs::create_dir(one.path().join("data")).expect("folder");
+            fs::write(one.path().join("data").join("take"), "voice").expect("file");
+        }
+        kept.keep();
+        let path = kept.path().to_owned();
+        drop((kept, gone));
+        let left = fs::read_dir(parent.path()).expect("folder");
+        let left: Vec<_> = left.map(|entry| entry.expect("entry").path()).collect();
+        assert_eq!(left, [path]);
+    }
+}
