@@ -206,80 +206,88 @@ impl Take<'_> {
         wanted: Option<u64>,
         stop: &AtomicBool,
     ) -> Result<(Row, bool), Failure> {
-        let mut disk_lost = false;
-        let mut ending = false;
-        let mut failed = None;
-        let mut away: Option<(rt::Nanos, String)> = None;
-        let patience = Duration::from_secs(self.audio.buffer_s.into());
+        let mut course = Course::default();
         let progress = std::io::stderr().is_terminal();
-        loop {
+        let row = loop {
             match chain.reports.recv_timeout(TURN) {
-                Ok(Report::Stored { row, .. }) => {
-                    if progress {
-                        let _ = writeln!(std::io::stderr());
+                Ok(report) => {
+                    if let Some(row) = course.hear(report)? {
+                        break row;
                     }
-                    if let Some(reason) = failed {
-                        log::error!("{reason}; what is on the disk is kept");
-                    }
-                    return Ok((*row, disk_lost));
                 }
-                // A second one says that there is nothing that could be kept.
-                Ok(Report::Failed { reason, .. }) => match failed {
-                    Some(first) => return Err(Failure::CouldNot(first)),
-                    None => failed = Some(reason),
-                },
-                Ok(Report::Refused { reason }) => {
-                    log::warn!("{reason}; what is recorded waits in memory");
-                    away = Some((rt::Nanos::now(), reason));
-                    disk_lost = true;
-                }
-                Ok(Report::Returned) => {
-                    log::warn!("the disk is back, and has what waited");
-                    away = None;
-                }
-                Ok(Report::Measured { .. } | Report::Lost { .. } | Report::Forgotten) => {}
                 Err(_) if chain.ended().is_some() => {
                     let text = "capture or recorder ended before its time";
                     return Err(Failure::CouldNot(text.into()));
                 }
                 Err(_) => {}
             }
-            // Without a file there is nothing to wait for; beyond the pool there would be losses.
-            if let Some((since, reason)) = &away
-                && (!self.args.out.exists() || rt::Nanos::now().since(*since) > patience)
-            {
-                return Err(Failure::CouldNot(reason.clone()));
+            self.refuse_what_is_away(&course)?;
+            if !course.ending {
+                self.end_early(chain, &mut course, wanted, stop);
             }
-            let frames = chain.live.frames.load(Ordering::Acquire);
-            // What was captured up to now, though the disk may be far behind.
-            let captured = chain.clock.frame_at(rt::Nanos::now()).unwrap_or(frames);
-            let lost = chain.status.state() == State::Closed;
-            let broken = lost || failed.is_some();
-            if !ending && (broken || stop.load(Ordering::Acquire)) {
-                ending = true;
-                if lost {
-                    let reason = chain.status.reason().unwrap_or_default();
-                    log::error!("audio device `{}`: {reason}", self.audio.device);
-                }
-                // A signal ends an endless take as it was meant to end.
-                let verdict = if broken || wanted.is_some() {
-                    Verdict::Aborted
-                } else {
-                    Verdict::Kept
-                };
-                let reached = match (lost, broken) {
-                    (true, _) => chain.status.reached(),
-                    (false, true) => frames,
-                    (false, false) => captured.max(frames),
-                };
-                let end = reached.min(wanted.unwrap_or(u64::MAX));
-                chain.send(self.end(end, verdict));
-            }
-            if progress && !ending {
+            if progress && !course.ending {
                 let peak = chain.live.peak.swap(0, Ordering::Relaxed);
+                let frames = chain.live.frames.load(Ordering::Acquire);
                 self.show(frames, f32::from_bits(peak));
             }
+        };
+        if progress {
+            let _ = writeln!(std::io::stderr());
         }
+        if let Some(reason) = course.failed {
+            log::error!("{reason}; what is on the disk is kept");
+        }
+        Ok((row, course.disk_lost))
+    }
+
+    /// Without a file there is nothing to wait for; beyond the pool there would be losses.
+    fn refuse_what_is_away(&self, course: &Course) -> Result<(), Failure> {
+        let patience = Duration::from_secs(self.audio.buffer_s.into());
+        match &course.away {
+            Some((since, reason))
+                if !self.args.out.exists() || rt::Nanos::now().since(*since) > patience =>
+            {
+                Err(Failure::CouldNot(reason.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the take where something ends it before its length.
+    fn end_early(
+        &self,
+        chain: &mut Chain,
+        course: &mut Course,
+        wanted: Option<u64>,
+        stop: &AtomicBool,
+    ) {
+        let lost = chain.status.state() == State::Closed;
+        let broken = lost || course.failed.is_some();
+        if !broken && !stop.load(Ordering::Acquire) {
+            return;
+        }
+        course.ending = true;
+        if lost {
+            let reason = chain.status.reason().unwrap_or_default();
+            log::error!("audio device `{}`: {reason}", self.audio.device);
+        }
+        // A signal ends an endless take as it was meant to end.
+        let verdict = if broken || wanted.is_some() {
+            Verdict::Aborted
+        } else {
+            Verdict::Kept
+        };
+        let frames = chain.live.frames.load(Ordering::Acquire);
+        let reached = if lost {
+            chain.status.reached()
+        } else if broken {
+            frames
+        } else {
+            // What was captured up to now, though the disk may be far behind.
+            let captured = chain.clock.frame_at(rt::Nanos::now());
+            captured.unwrap_or(frames).max(frames)
+        };
+        chain.send(self.end(reached.min(wanted.unwrap_or(u64::MAX)), verdict));
     }
 
     fn show(&self, frames: u64, peak: f32) {
@@ -288,5 +296,43 @@ impl Take<'_> {
         let mut out = std::io::stderr().lock();
         // Nobody may be watching.
         let _ = write!(out, "\r{seconds:8.1} s  peak {peak:6.1} dBFS ").and_then(|()| out.flush());
+    }
+}
+
+/// What was heard of the take while its row is waited for.
+#[derive(Default)]
+struct Course {
+    /// Its end was commanded.
+    ending: bool,
+    /// Why the recorder cut it.
+    failed: Option<String>,
+    /// Since when the disk refuses, and why.
+    away: Option<(rt::Nanos, String)>,
+    /// The disk refused at least once.
+    disk_lost: bool,
+}
+
+impl Course {
+    /// Takes a report in; the row, once it is there.
+    fn hear(&mut self, report: Report) -> Result<Option<Row>, Failure> {
+        match report {
+            Report::Stored { row, .. } => return Ok(Some(*row)),
+            // A second one says that there is nothing that could be kept.
+            Report::Failed { reason, .. } => match self.failed.take() {
+                Some(first) => return Err(Failure::CouldNot(first)),
+                None => self.failed = Some(reason),
+            },
+            Report::Refused { reason } => {
+                log::warn!("{reason}; what is recorded waits in memory");
+                self.away = Some((rt::Nanos::now(), reason));
+                self.disk_lost = true;
+            }
+            Report::Returned => {
+                log::warn!("the disk is back, and has what waited");
+                self.away = None;
+            }
+            Report::Measured { .. } | Report::Lost { .. } | Report::Forgotten => {}
+        }
+        Ok(None)
     }
 }
