@@ -191,7 +191,7 @@ fn a_script_that_presses_what_is_no_button_is_refused_by_line() {
     );
     refused(
         &case.run(&["--script", "@/missing"]),
-        1,
+        2,
         &["missing", "No such file"],
     );
     let case = Case::new(&[("script", "until quiet\n1 go\n")]);
