@@ -94,7 +94,7 @@ pub enum Done {
     WithFaults,
 }
 
-/// The options of every command.
+/// The options of every command that has a configuration.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
     /// The configuration [default: /etc/booth/booth.toml if present, else the built-in one]
@@ -112,6 +112,23 @@ impl Common {
     /// The configuration that these options mean.
     fn config(&self) -> Result<Config, ConfigError> {
         Config::load(self.config.as_deref(), &self.set, self.data.as_deref())
+    }
+
+    /// Refuses them to `command`, which has neither configuration nor data folder. They may stand
+    /// before the command, so that clap takes them for any.
+    fn none_for(&self, command: &str) -> Result<(), Failure> {
+        let options = [
+            ("--config", self.config.is_some()),
+            ("--set", !self.set.is_empty()),
+            ("--data", self.data.is_some()),
+        ];
+        match options.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(Failure::Usage(format!(
+                "{option}: `booth {command}` has no configuration and no data folder; leave it out, \
+                 and see `booth {command} --help` for what it takes"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -189,6 +206,13 @@ fn assignments(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn run(command: Command, common: &Common) -> Result<Done, Failure> {
+    match &command {
+        Command::Record(_) => common.none_for("record")?,
+        Command::Repair(_) => common.none_for("repair")?,
+        Command::Devices(_) => common.none_for("devices")?,
+        Command::Keygen(_) => common.none_for("keygen")?,
+        _ => {}
+    }
     match command {
         Command::Run(args) => run::run(args, common),
         Command::Demo(args) => demo::run(&args, common),

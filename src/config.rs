@@ -7,8 +7,10 @@ pub mod load;
 pub mod near;
 pub mod set;
 mod sphere;
+mod text;
 
 pub use load::{ConfigError, is_path};
+pub use text::read_text;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod common;
 mod refusals {
     mod files;
     mod settings;
+    mod texts;
 
     use std::fs;
     use std::path::PathBuf;

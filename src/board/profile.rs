@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Button;
+use crate::config::read_text;
 pub use panel::{Colors, Driver, Panel};
 
 /// The profiles that are embedded: name and file.
@@ -151,7 +152,7 @@ impl Profile {
                 known: EMBEDDED.map(|(known, _)| known).join(", "),
             });
         }
-        let text = std::fs::read_to_string(path).map_err(|source| ProfileError::Unreadable {
+        let text = read_text(path).map_err(|source| ProfileError::Unreadable {
             path: path.into(),
             source,
         })?;

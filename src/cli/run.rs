@@ -6,6 +6,7 @@ use super::{Common, Done, Failure};
 use crate::audio::source;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
+use crate::config::read_text;
 use crate::session::protocol::Protocol;
 
 /// Arguments of `booth run`.
@@ -73,7 +74,7 @@ pub(super) fn finish(faulty: bool) -> Result<Done, Failure> {
 }
 
 fn load_script(path: &Path) -> Result<Script, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::CouldNot(format!("script {}: {error}", path.display())))?;
+    let text = read_text(path)
+        .map_err(|error| Failure::Usage(format!("script {}: {error}", path.display())))?;
     Ok(Script::parse(path, &text)?)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::near::{explain, line_of, nearest};
-use super::{Config, Mode, set};
+use super::{Config, Mode, read_text, set};
 use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
 use crate::identity::operator;
@@ -57,7 +57,7 @@ impl Config {
             config.settle(Path::new(""), data);
             return Ok(config);
         };
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        let text = read_text(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::config::is_path;
+use crate::config::{is_path, read_text};
 
 /// The languages that are embedded: code and file.
 const EMBEDDED: [(&str, &str); 2] = [
@@ -189,7 +189,7 @@ impl Lang {
         if path.extension().is_none_or(|e| e != "toml") {
             return Err(LangError::Unknown(code.into()));
         }
-        let text = std::fs::read_to_string(path).map_err(|source| LangError::Unreadable {
+        let text = read_text(path).map_err(|source| LangError::Unreadable {
             path: path.into(),
             source,
         })?;

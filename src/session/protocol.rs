@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::config::near::{explain, line_at, line_of, nearest};
+use crate::config::read_text;
 use crate::corpus::order::Sequence;
 use crate::store::row::Kind;
 
@@ -161,7 +162,7 @@ impl Protocol {
             files.into_iter().find(|f| f.is_file())
         };
         if let Some(path) = found {
-            let text = std::fs::read_to_string(&path).map_err(|source| ProtocolError::Read {
+            let text = read_text(&path).map_err(|source| ProtocolError::Read {
                 path: path.clone(),
                 source,
             })?;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::lab::{Lab, copy, said, tree};
+use crate::common::run;
 use crate::common::tools::tool;
 
 fn sha256(path: &Path) -> String {
@@ -88,7 +89,7 @@ fn a_backup_put_back_disappears_at_the_next_start_and_is_not_repaired_meanwhile(
     copy(&backup.join(&session), &lab.data().join("sessions"));
     let folder = lab.data().join("sessions").join(&session);
     let take = folder.join("take-0001.rf64").display().to_string();
-    let repaired = lab.booth(&["repair", &take], "");
+    let repaired = run::booth().args(["repair", &take]).output().unwrap();
     assert!(!folder.exists(), "what is forgotten is not repaired");
     assert_eq!(repaired.status.code(), Some(1));
     copy(&backup.join(&session), &lab.data().join("sessions"));

@@ -53,12 +53,11 @@ fn a_key_that_is_pasted_where_its_file_belongs_is_not_repeated() {
     let text = fs::read_to_string(lab.key()).unwrap();
     let key = text.lines().find(|line| line.starts_with("AGE-")).unwrap();
     let inside = format!("{}/{key}/new", lab.dir.path().display());
-    for args in [
-        vec!["identity", "--all", "--key", key],
-        vec!["identity", "--all", "--key", &inside],
-        vec!["keygen", &inside],
+    for output in [
+        lab.booth(&["identity", "--all", "--key", key], ""),
+        lab.booth(&["identity", "--all", "--key", &inside], ""),
+        run::booth().args(["keygen", &inside]).output().unwrap(),
     ] {
-        let output = lab.booth(&args, "");
         assert_eq!(output.status.code(), Some(1));
         let told = said(&output);
         assert!(told.contains("key file"), "{told}");

@@ -1,7 +1,7 @@
 //! Configuration, protocol, script, options and device.
 
 use super::{Case, refused};
-use crate::common::run;
+use crate::common::{plugin, run};
 
 #[test]
 fn a_device_that_cannot_be_had_is_named_with_what_to_do() {
@@ -195,7 +195,7 @@ fn a_script_that_presses_what_is_no_button_is_refused_by_line() {
     );
     refused(
         &case.run(&["--script", "@/missing"]),
-        1,
+        2,
         &["missing", "No such file"],
     );
     let case = Case::new(&[("script", "until quiet\n1 go\n")]);
@@ -249,6 +249,35 @@ fn options_of_record_that_make_no_sense_are_refused_by_name() {
         2,
         &["S20", "S24_3LE"],
     );
+}
+
+#[test]
+fn options_that_a_command_does_not_use_are_refused_by_name_on_both_sides_of_it() {
+    let case = Case::new(&[("b.toml", "")]);
+    let (config, out) = (case.path("b.toml"), case.path("out"));
+    let (config, out) = (config.to_str().unwrap(), out.to_str().unwrap());
+    let record = ["record", "--device=null", "--channels=1", "--frames=1", out];
+    let commands = [
+        &record[..],
+        &["keygen", out],
+        &["repair", out],
+        &["devices"],
+    ];
+    for command in commands {
+        for option in [
+            ["--config", config],
+            ["--set", "take.mode=auto"],
+            ["--data", out],
+        ] {
+            for args in [[&option[..], command], [command, &option[..]]] {
+                let mut booth = run::booth();
+                plugin().apply(&mut booth);
+                let output = booth.args(args.concat()).output().unwrap();
+                refused(&output, 2, &[option[0], command[0], "leave it out"]);
+                assert!(!case.path("out").exists());
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! Texts that somebody wrote for the booth: configuration, protocol, profile, words, script.
+//!
+//! Guarantees: reading one ends, whatever its path leads to, and takes little memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Longest text; people write some kilobytes.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// Reads a text. The caller's message names the path.
+///
+/// # Errors
+/// The file system's; `InvalidInput`, with the remedy, for what is no regular file, is longer than
+/// 1 MiB or is not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let refused = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
+    // A pipe that nobody writes to would be waited for.
+    let file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(refused(
+            "is no regular file but a pipe, a device or a folder; write the text into a file and \
+             name that",
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(refused(
+            "is longer than 1 MiB; name the file that was meant",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|_| refused("is not UTF-8; save it as UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_text_ends_within_a_mebibyte_of_a_regular_file() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("text");
+        let longest = "é".repeat(1 << 19);
+        fs::write(&path, &longest).expect("write");
+        assert_eq!(read_text(&path).expect("text"), longest);
+        fs::write(&path, longest + "\n").expect("write");
+        let too_long = read_text(&path).expect_err("too long");
+        assert!(too_long.to_string().contains("1 MiB"), "{too_long}");
+        fs::write(&path, b"\xff").expect("write");
+        let bytes = read_text(&path).expect_err("no text");
+        assert!(bytes.to_string().contains("UTF-8"), "{bytes}");
+        for endless in [Path::new("/dev/zero"), dir.path()] {
+            let refused = read_text(endless).expect_err("no file");
+            assert!(refused.to_string().contains("no regular file"), "{refused}");
+        }
+        let missing = read_text(&dir.path().join("none")).expect_err("none");
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+}
