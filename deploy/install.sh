@@ -338,6 +338,11 @@ Wants=booth-clock.service
 Upholds=booth.service
 END
 
+# Nothing else mounts a card that is put back before booth-keep runs again.
+own /etc/udev/rules.d/90-booth-card.rules << 'END'
+SUBSYSTEM=="block", ENV{ID_FS_TYPE}=="ext4", TAG+="systemd", ENV{SYSTEMD_WANTS}+="var-lib-booth.mount"
+END
+
 # Under an overlay root nothing that is written to it outlives a restart: not the journal, and not
 # the time that systemd-timesyncd keeps for a start without network.
 own /usr/local/lib/booth/keep 755 << 'END'
@@ -361,6 +366,8 @@ own /etc/systemd/system/booth-keep.service << 'END'
 [Unit]
 Description=Time and words of the booth, kept beside its recordings
 RequiresMountsFor=/var/lib/booth
+# Who makes a new card the booth's.
+After=booth.service
 [Service]
 Type=oneshot
 User=booth

@@ -175,19 +175,29 @@ fn the_recordings_are_on_a_partition_that_the_overlay_leaves_alone() {
     );
 }
 
+/// Beside the recordings, where somebody looks.
 #[test]
-fn a_root_that_is_no_overlay_is_told_and_a_first_start_has_no_time_to_go_on_from() {
+fn a_root_that_is_no_overlay_although_it_should_be_is_told() {
     let pi = Pi::new();
     pi.done(&BOX);
     let keep = pi.read("usr/local/lib/booth/keep");
-    assert!(
-        keep.contains("/proc/cmdline") && keep.contains("root is no overlay"),
-        "{keep}"
-    );
+    let asked = keep.find("overlayroot=tmpfs /proc/cmdline").unwrap();
+    assert!(keep[asked..].contains("tee -a booth.log"), "{keep}");
+}
+
+#[test]
+fn a_first_start_has_no_time_to_go_on_from_and_a_card_put_back_is_mounted() {
+    let pi = Pi::new();
+    pi.done(&BOX);
     let clock = pi.read("etc/systemd/system/booth-clock.service");
     assert!(
         clock.contains("ConditionPathExists=/var/lib/booth/log/clock\n"),
         "{clock}"
+    );
+    let card = pi.read("etc/udev/rules.d/90-booth-card.rules");
+    assert!(
+        card.contains(r#"SYSTEMD_WANTS}+="var-lib-booth.mount""#),
+        "{card}"
     );
 }
 
