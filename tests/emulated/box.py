@@ -122,13 +122,6 @@ def nights(image, chance):
             machine.up()
             state, process = is_as_set_up(machine)
             ready_s.append(int(process["ready"]) / 1e6)
-            if night == 0:
-                print(
-                    f"box: root is an overlay, the card ext4, the boot partition only read, the journal in memory, the "
-                    f"watchdog {state['watchdog']}, no failed unit; booth without capability, its calls filtered, capture "
-                    f"SCHED_FIFO 45, VmLck {int(process['VmLck']) * 1024 / 1e6:.1f} MB, {int(process['VmHWM']) * 1024 / 1e6:.1f} MB "
-                    f"resident at most, READY {ready_s[0]:.1f} s after the kernel began"
-                )
             if state["marker"]:
                 fail(machine, "what was written to root outlived a start")
             machine.tell("echo written > /etc/marker")
@@ -136,6 +129,15 @@ def nights(image, chance):
             if since < kept:
                 fail(machine, f"the time went back: ready at {since}, last kept at {kept}")
             completed = thanked(machine, completed)
+            if night == 0:
+                process = machine.ask("process")
+                locked, resident = (int(process[name]) * 1024 / 1e6 for name in ("VmLck", "VmHWM"))
+                print(
+                    f"box: root is an overlay, the card ext4, the boot partition only read, the journal in memory, the "
+                    f"watchdog {state['watchdog']}, no failed unit; booth without capability, its calls filtered, capture "
+                    f"SCHED_FIFO 45, VmLck {locked:.1f} MB; READY {ready_s[0]:.1f} s after the kernel began, at most "
+                    f"{resident:.1f} MB resident by the end of a visit"
+                )
             if night < CUTS:
                 kept = cut(machine, since, chance)
             else:
