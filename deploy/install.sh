@@ -216,7 +216,10 @@ if $overlay; then
   [ -n "$data" ] || refuse "--data DEVICE is missing: under an overlay root, recordings without a" \
     "partition of their own would be gone at the next start"
   [ -e "$root/usr/share/initramfs-tools/scripts/init-bottom/overlayroot" ] ||
-    refuse "the package overlayroot is missing: apt-get install overlayroot"
+    refuse "the package overlayroot is missing: apt-get install overlayroot busybox"
+  # Its script in the initramfs runs busybox's commands; without them it leaves root as it is, and says nothing.
+  [ -e "$root/usr/bin/busybox" ] || [ -e "$root/bin/busybox" ] ||
+    refuse "the package busybox is missing, without which overlayroot does nothing: apt-get install busybox"
   # By default overlayroot covers every mount of fstab, the recordings too.
   if grep -qE '(^| )overlayroot=tmpfs( |$)' "$boot/cmdline.txt"; then
     refuse "$boot/cmdline.txt has overlayroot=tmpfs, which puts the recordings into memory; turn it" \
@@ -335,6 +338,11 @@ Wants=booth-clock.service
 Upholds=booth.service
 END
 
+# Nothing else mounts a card that is put back before booth-keep runs again.
+own /etc/udev/rules.d/90-booth-card.rules << 'END'
+SUBSYSTEM=="block", ENV{ID_FS_TYPE}=="ext4", TAG+="systemd", ENV{SYSTEMD_WANTS}+="var-lib-booth.mount"
+END
+
 # Under an overlay root nothing that is written to it outlives a restart: not the journal, and not
 # the time that systemd-timesyncd keeps for a start without network.
 own /usr/local/lib/booth/keep 755 << 'END'
@@ -344,6 +352,12 @@ set -eu
 mkdir -p /var/lib/booth/log
 cd /var/lib/booth/log
 touch clock
+# Told once a start.
+if [ ! -e "$RUNTIME_DIRECTORY/cursor" ] && grep -q overlayroot=tmpfs /proc/cmdline &&
+  ! grep -q ' / overlay ' /proc/mounts; then
+  echo "$(date -Iseconds) booth-keep: root is no overlay although the command line asks for one:" \
+    "the card is written to, and may break when the plug is pulled; see README.md" | tee -a booth.log >&2
+fi
 journalctl --unit=booth.service --output=short-iso --quiet \
   --cursor-file="$RUNTIME_DIRECTORY/cursor" | tail -c 1000000 >> booth.log
 if [ "$(stat -c %s booth.log)" -gt 1000000 ]; then mv booth.log booth.log.1; fi
@@ -352,6 +366,8 @@ own /etc/systemd/system/booth-keep.service << 'END'
 [Unit]
 Description=Time and words of the booth, kept beside its recordings
 RequiresMountsFor=/var/lib/booth
+# Who makes a new card the booth's.
+After=booth.service
 [Service]
 Type=oneshot
 User=booth
@@ -371,6 +387,7 @@ own /etc/systemd/system/booth-clock.service << 'END'
 [Unit]
 Description=A clock that never goes back, without network too
 RequiresMountsFor=/var/lib/booth
+ConditionPathExists=/var/lib/booth/log/clock
 Before=booth.service booth-keep.service
 [Service]
 Type=oneshot

@@ -28,6 +28,7 @@ impl Pi {
             ("boot/firmware/cmdline.txt", CMDLINE),
             ("boot/firmware/config.txt", CONFIG),
             ("usr/bin/booth", ""),
+            ("usr/bin/busybox", ""),
             ("etc/booth/booth.toml", ""),
             ("etc/rpi/swap.conf", ""),
             ("etc/systemd/system.conf", ""),
@@ -174,6 +175,32 @@ fn the_recordings_are_on_a_partition_that_the_overlay_leaves_alone() {
     );
 }
 
+/// Beside the recordings, where somebody looks.
+#[test]
+fn a_root_that_is_no_overlay_although_it_should_be_is_told() {
+    let pi = Pi::new();
+    pi.done(&BOX);
+    let keep = pi.read("usr/local/lib/booth/keep");
+    let asked = keep.find("overlayroot=tmpfs /proc/cmdline").unwrap();
+    assert!(keep[asked..].contains("tee -a booth.log"), "{keep}");
+}
+
+#[test]
+fn a_first_start_has_no_time_to_go_on_from_and_a_card_put_back_is_mounted() {
+    let pi = Pi::new();
+    pi.done(&BOX);
+    let clock = pi.read("etc/systemd/system/booth-clock.service");
+    assert!(
+        clock.contains("ConditionPathExists=/var/lib/booth/log/clock\n"),
+        "{clock}"
+    );
+    let card = pi.read("etc/udev/rules.d/90-booth-card.rules");
+    assert!(
+        card.contains(r#"SYSTEMD_WANTS}+="var-lib-booth.mount""#),
+        "{card}"
+    );
+}
+
 /// What somebody changed since the box was made is theirs.
 #[test]
 fn other_settings_replace_the_old_ones_and_foreign_lines_stay() {
@@ -229,6 +256,8 @@ fn what_would_lose_recordings_is_refused_before_anything_is_changed() {
     let everything = format!("{CMDLINE} overlayroot=tmpfs\n");
     fs::write(pi.path("boot/firmware/cmdline.txt"), everything).unwrap();
     assert!(pi.refused(&BOX).contains("puts the recordings into memory"));
+    fs::remove_file(pi.path("usr/bin/busybox")).unwrap();
+    assert!(pi.refused(&BOX).contains("apt-get install busybox"));
     fs::remove_file(pi.path("usr/share/initramfs-tools/scripts/init-bottom/overlayroot")).unwrap();
     assert!(pi.refused(&BOX).contains("apt-get install overlayroot"));
 }

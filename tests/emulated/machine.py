@@ -24,9 +24,16 @@ class Silent(Exception):
 class Machine:
     """A running qemu. Every line of its serial console goes to `log` too."""
 
-    def __init__(self, name, arguments, initrd, append="console=ttyAMA0 panic=-1 loglevel=4"):
+    def __init__(
+        self,
+        name,
+        arguments,
+        initrd,
+        append="console=ttyAMA0 panic=-1 loglevel=4",
+        kernel=os.path.join(WORK, "vmlinuz"),
+    ):
         self.log = os.path.join(WORK, f"{name}.log")
-        kernel = ["-kernel", os.path.join(WORK, "vmlinuz"), "-initrd", initrd, "-append", append]
+        kernel = ["-kernel", kernel, "-initrd", initrd, "-append", append]
         self.control = os.path.join(WORK, f"{name}.qmp")
         control = ["-qmp", f"unix:{self.control},server=on,wait=off"]
         self.qemu = subprocess.Popen(
