@@ -38,6 +38,9 @@ pub enum ConfigError {
         /// The key and what is wrong.
         reason: String,
     },
+    /// The data folder is none.
+    #[error("data folder {}: is no folder; name one in `data` or by --data", .0.display())]
+    NoFolder(PathBuf),
 }
 
 impl Config {
@@ -55,7 +58,7 @@ impl Config {
         let Some(path) = file.or_else(|| default.exists().then_some(default)) else {
             let mut config = parse("built-in booth.toml", EMBEDDED, sets)?;
             config.settle(Path::new(""), data);
-            return Ok(config);
+            return config.with_folder();
         };
         let text = read_text(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
@@ -63,7 +66,15 @@ impl Config {
         })?;
         let mut config = parse(&path.display().to_string(), &text, sets)?;
         config.settle(path.parent().unwrap_or(Path::new("")), data);
-        Ok(config)
+        config.with_folder()
+    }
+
+    /// Refuses data that are no folder; whether there is one yet is a matter of each command.
+    fn with_folder(self) -> Result<Config, ConfigError> {
+        if self.data.metadata().is_ok_and(|found| !found.is_dir()) {
+            return Err(ConfigError::NoFolder(self.data));
+        }
+        Ok(self)
     }
 
     /// Paths are relative to the configuration's folder, but for `data`, the option.
@@ -219,6 +230,11 @@ fn validate(c: &Config) -> Result<(), Reason> {
     if let Err(error) = shard {
         return Err(("corpus.shard".into(), error.to_string()));
     }
+    check(
+        !c.box_name.trim().is_empty(),
+        "box",
+        "must not be empty, as \"booth-01\"; it tells the recordings of several booths apart",
+    )?;
     check(!c.data.as_os_str().is_empty(), "data", "must name a folder")?;
     check(
         !c.language.is_empty(),

@@ -77,7 +77,8 @@ fn a_folder_that_cannot_be_written_is_named() {
         &["cannot create", "out.rf64", "ermission denied"],
     );
     let args = ["run", "--board", "sim", "--data", "@/file"];
-    refused(&unprivileged(&case, &args), 1, &["data folder", "/file"]);
+    let words = ["data folder", "/file: is no folder", "--data"];
+    refused(&unprivileged(&case, &args), 2, &words);
     assert_eq!(fs::read(case.path("file")).unwrap(), b"mine");
 }
 

@@ -92,6 +92,7 @@ fn a_configuration_that_cannot_be_meant_is_refused_by_file_line_and_key() {
             &["--set take.hold_ms=0", "more than 0"],
         ),
         (&["--set", "corpus.shard=3/2"], &["corpus.shard", "i/n"]),
+        (&["--set", "box="], &["--set box=", "must not be empty"]),
         (
             &["--set", "corpus.shard=9999/9999"],
             &["none of them is of shard 9999/9999", "corpus.shard"],
