@@ -136,8 +136,8 @@ def nights(image, chance):
                 print(
                     f"box: root is an overlay, the card ext4, the boot partition only read, the journal in memory, "
                     f"the watchdog {state['watchdog']}, no failed unit; booth without capability, its calls filtered, "
-                    f"capture SCHED_FIFO 45, VmLck {locked:.1f} MB; READY {ready_s[0]:.1f} s after the kernel began, at most "
-                    f"{resident:.1f} MB resident by the end of a visit"
+                    f"capture SCHED_FIFO 45, VmLck {locked:.1f} MB; READY {ready_s[0]:.1f} s after the kernel began, at "
+                    f"most {resident:.1f} MB resident by the end of a visit"
                 )
             if night < CUTS:
                 kept = cut(machine, since, chance)
@@ -159,8 +159,8 @@ def nights(image, chance):
         f"written to root outlived a start, the time never went back, booth.log has the words of {starts} starts"
     )
     print(
-        f"box: its card pulled out in mid-take and put back while it still stopped: ready again after {soon_s:.0f} s; once it had "
-        f"stopped: {late_s:.0f} s after it was put back; each time the next visitor was thanked"
+        f"box: its card pulled out in mid-take and put back while it still stopped: ready {soon_s:.0f} s later; put back "
+        f"once it had stopped: {late_s:.0f} s later; each time the next visitor was thanked"
     )
 
 
