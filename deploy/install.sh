@@ -338,9 +338,18 @@ Wants=booth-clock.service
 Upholds=booth.service
 END
 
-# Nothing else mounts a card that is put back before booth-keep runs again.
+# Nothing else mounts a card that is put back. It may be back while the box still stops: asked for before
+# the old mount is gone, the new one would wait for the old device, and the old one would stay.
 own /etc/udev/rules.d/90-booth-card.rules << 'END'
-SUBSYSTEM=="block", ENV{ID_FS_TYPE}=="ext4", TAG+="systemd", ENV{SYSTEMD_WANTS}+="var-lib-booth.mount"
+SUBSYSTEM=="block", ENV{ID_FS_TYPE}=="ext4", TAG+="systemd", ENV{SYSTEMD_WANTS}+="booth-card.service"
+END
+own /etc/systemd/system/booth-card.service << 'END'
+[Unit]
+Description=A card of recordings that was put back
+[Service]
+Type=oneshot
+TimeoutStartSec=3min
+ExecStart=/bin/sh -c 'while [ -n "$(systemctl show --property=Job --value var-lib-booth.mount)" ]; do sleep 1; done; systemctl --no-block start var-lib-booth.mount'
 END
 
 # Under an overlay root nothing that is written to it outlives a restart: not the journal, and not
@@ -365,8 +374,8 @@ END
 own /etc/systemd/system/booth-keep.service << 'END'
 [Unit]
 Description=Time and words of the booth, kept beside its recordings
-RequiresMountsFor=/var/lib/booth
-# Who makes a new card the booth's.
+# It must not ask for the mount: that would undo the unmounting of a card which was pulled out.
+ConditionPathExists=/var/lib/booth/.lock
 After=booth.service
 [Service]
 Type=oneshot

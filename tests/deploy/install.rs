@@ -196,7 +196,7 @@ fn a_first_start_has_no_time_to_go_on_from_and_a_card_put_back_is_mounted() {
     );
     let card = pi.read("etc/udev/rules.d/90-booth-card.rules");
     assert!(
-        card.contains(r#"SYSTEMD_WANTS}+="var-lib-booth.mount""#),
+        card.contains(r#"SYSTEMD_WANTS}+="booth-card.service""#),
         "{card}"
     );
 }

@@ -1,6 +1,7 @@
 """A whole Debian with the package in it, set up by deploy/install.sh: its root is an overlay, its plug is
 pulled, its card is pulled out and put back, and the set-up is taken back."""
 
+import json
 import os
 import random
 import subprocess
@@ -34,7 +35,7 @@ class Box(Machine):
             disks += ["-drive", drive, "-device", f"virtio-blk-pci,drive={disk}"]
         # Unlike a -drive this outlives the device.
         disks += ["-blockdev", f"driver=raw,node-name=card,discard=unmap,file.driver=file,file.filename={image}"]
-        disks += ["-device", ",".join(f"{key}={value}" if key != "driver" else value for key, value in PLUGGED.items())]
+        disks += ["-device", json.dumps(PLUGGED)]
         with open(os.path.join(BOX, "cmdline.txt"), encoding="utf-8") as line:
             append = line.read().strip()
         shell = "systemd.debug_shell=ttyAMA0 systemd.mask=serial-getty@ttyAMA0.service loglevel=4"
@@ -72,7 +73,7 @@ class Box(Machine):
 
 
 def is_as_set_up(machine):
-    """What install.sh and the unit promise of the running system; a line of figures."""
+    """What install.sh and the unit promise of the running system holds; its state and that of booth's process."""
     while (state := machine.ask("state"))["system"] == "starting":
         machine.listen(2)
     process = machine.ask("process")
@@ -133,10 +134,10 @@ def nights(image, chance):
                 process = machine.ask("process")
                 locked, resident = (int(process[name]) * 1024 / 1e6 for name in ("VmLck", "VmHWM"))
                 print(
-                    f"box: root is an overlay, the card ext4, the boot partition only read, the journal in memory, the "
-                    f"watchdog {state['watchdog']}, no failed unit; booth without capability, its calls filtered, capture "
-                    f"SCHED_FIFO 45, VmLck {locked:.1f} MB; READY {ready_s[0]:.1f} s after the kernel began, at most "
-                    f"{resident:.1f} MB resident by the end of a visit"
+                    f"box: root is an overlay, the card ext4, the boot partition only read, the journal in memory, "
+                    f"the watchdog {state['watchdog']}, no failed unit; booth without capability, its calls filtered, "
+                    f"capture SCHED_FIFO 45, VmLck {locked:.1f} MB; READY {ready_s[0]:.1f} s after the kernel began, at "
+                    f"most {resident:.1f} MB resident by the end of a visit"
                 )
             if night < CUTS:
                 kept = cut(machine, since, chance)
@@ -144,7 +145,8 @@ def nights(image, chance):
                 starts = int(machine.ask("log", "Started.booth.service")["log"])
                 if starts < CUTS:
                     fail(machine, f"of {CUTS} starts before this one booth.log has {starts}")
-                away_s, back_s = replugged(machine, completed)
+                soon_s = replugged(machine, lambda seen: seen["booth"] != "active")
+                late_s = replugged(machine, lambda seen: not seen["mounted"])
                 machine.kill()
         found = takes_of(image)
         if lost := [take for take, frames in known.items() if found.get(take, 0) < frames]:
@@ -157,24 +159,24 @@ def nights(image, chance):
         f"written to root outlived a start, the time never went back, booth.log has the words of {starts} starts"
     )
     print(
-        f"box: its card pulled out: stopped {away_s:.0f} s after, ready again {back_s:.0f} s after it was put back, "
-        "the next visitor thanked"
+        f"box: its card pulled out in mid-take and put back while it still stopped: ready {soon_s:.0f} s later; put back "
+        f"once it had stopped: {late_s:.0f} s later; each time the next visitor was thanked"
     )
 
 
-def replugged(machine, completed):
-    """The card is pulled out of the running box and put back: seconds to either's end."""
-    began = time.monotonic()
+def replugged(machine, is_so):
+    """The card is pulled out in mid-take and put back when it is so: seconds until the box is ready."""
+    seen = machine.until("a visitor who reads", lambda seen: int(seen["unfinished"]) > 0)
     machine.command("device_del", id="card")
-    machine.until("a box without card that stops", lambda seen: seen["booth"] == "inactive" and not seen["mounted"])
-    away_s = time.monotonic() - began
-    machine.listen(5)
+    machine.until("the card's absence", is_so)
+    machine.listen(3)
     began = time.monotonic()
     machine.command("device_add", **PLUGGED)
+    machine.until("the end of the old mount", lambda seen: seen["booth"] != "deactivating")
     machine.until("a box that is back", lambda seen: seen["booth"] == "active" and seen["mounted"])
     back_s = time.monotonic() - began
-    thanked(machine, completed)
-    return away_s, back_s
+    thanked(machine, int(seen["completed"]))
+    return back_s
 
 
 def undone(image):
