@@ -338,10 +338,21 @@ Wants=booth-clock.service
 Upholds=booth.service
 END
 
-# Nothing else mounts a card that is put back. It may be back while the box still stops: asked for before
-# the old mount is gone, the new one would wait for the old device, and the old one would stay.
+if [ -n "$data" ]; then
+# Nothing else mounts a card that is put back.
 own /etc/udev/rules.d/90-booth-card.rules << 'END'
 SUBSYSTEM=="block", ENV{ID_FS_TYPE}=="ext4", TAG+="systemd", ENV{SYSTEMD_WANTS}+="booth-card.service"
+END
+own /usr/local/lib/booth/card 755 << 'END'
+#!/bin/sh
+# Mounts a card that was put back, perhaps while the box still stops.
+set -eu
+mount=/var/lib/booth unit=var-lib-booth.mount
+device=$(findmnt -n -o MAJ:MIN "$mount" || true)
+# What is left of the old one would be in its way.
+if [ -n "$device" ] && [ ! -e "/sys/dev/block/$device" ]; then umount --lazy "$mount"; fi
+while [ -n "$(systemctl show --property=Job --value "$unit")" ]; do sleep 1; done
+systemctl --no-block start "$unit"
 END
 own /etc/systemd/system/booth-card.service << 'END'
 [Unit]
@@ -349,8 +360,9 @@ Description=A card of recordings that was put back
 [Service]
 Type=oneshot
 TimeoutStartSec=3min
-ExecStart=/bin/sh -c 'while [ -n "$(systemctl show --property=Job --value var-lib-booth.mount)" ]; do sleep 1; done; systemctl --no-block start var-lib-booth.mount'
+ExecStart=/usr/local/lib/booth/card
 END
+fi
 
 # Under an overlay root nothing that is written to it outlives a restart: not the journal, and not
 # the time that systemd-timesyncd keeps for a start without network.
