@@ -348,7 +348,7 @@ own /usr/local/lib/booth/card 755 << 'END'
 # Mounts a card that was put back, perhaps while the box still stops.
 set -eu
 mount=/var/lib/booth unit=var-lib-booth.mount
-device=$(findmnt -n -o MAJ:MIN "$mount" || true)
+device=$(findmnt -rno MAJ:MIN "$mount" || true)
 # What is left of the old one would be in its way.
 if [ -n "$device" ] && [ ! -e "/sys/dev/block/$device" ]; then umount --lazy "$mount"; fi
 while [ -n "$(systemctl show --property=Job --value "$unit")" ]; do sleep 1; done

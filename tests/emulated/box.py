@@ -126,6 +126,8 @@ def nights(image, chance):
             if state["marker"]:
                 fail(machine, "what was written to root outlived a start")
             machine.tell("echo written > /etc/marker")
+            if machine.ask("again")["again"] != "same":
+                fail(machine, "a card in use was mounted anew")
             since = int(process["since"])
             if since < kept:
                 fail(machine, f"the time went back: ready at {since}, last kept at {kept}")
