@@ -210,6 +210,13 @@ impl Sphere {
         kill(signal, pid.trim().parse().unwrap());
     }
 
+    /// Whether JACK, woken late on a loaded machine, has lost periods, for which a transport that rolls
+    /// stood still.
+    pub fn jack_lost_periods(&self) -> bool {
+        let log = fs::read_to_string(self.path("jackd.log"));
+        log.unwrap_or_default().contains("XRun")
+    }
+
     /// Ends JACK and keeps it from coming back.
     pub fn jack_down(&self) {
         fs::write(self.path("no-jack"), "").unwrap();
