@@ -112,7 +112,7 @@ def main():
         machine.kill()
     folder = card.files(image)
     ends, rows = sessions(folder), exported(folder, key)
-    if left := [take for take in card.takes(folder) if ends[os.path.basename(os.path.dirname(take))]]:
+    if left := [take for take in card.takes(folder) if ends.get(os.path.basename(os.path.dirname(take)))]:
         sys.exit(f"nights: not sealed: {left}")
     for session in first:
         own = [row for row in rows if row["session"] == session]
