@@ -146,6 +146,39 @@ fn a_killed_take_opens_up_to_its_checkpoint_and_whole_after_repair() {
     );
 }
 
+/// ext4 knows the length of a last write before it has its bytes.
+#[test]
+fn zeros_that_a_power_cut_left_at_the_end_are_no_samples() {
+    let dir = tempfile::tempdir().expect("folder");
+    let frame = SPEC.frame_bytes();
+    let audio = samples(SPEC, 1000);
+    for (checkpointed, added, kept) in [(500, 100, 1000), (1000, 100, 1000), (0, 3000, 1000)] {
+        let path = dir.path().join(format!("{checkpointed}-{added}.rf64"));
+        let mut take = TakeFile::create(&path, SPEC, &meta(), 0).expect("create");
+        take.append(&audio[..checkpointed * frame]).expect("append");
+        take.checkpoint().expect("checkpoint");
+        take.append(&audio[checkpointed * frame..]).expect("append");
+        drop(take);
+        let file = OpenOptions::new().append(true).open(&path).expect("open");
+        let length = file.metadata().expect("length").len();
+        let block = length.next_multiple_of(4096).min(length + added);
+        file.set_len(block).expect("longer");
+        assert!(booth_repair(&path).status.success());
+        assert_eq!(frames_read(&path), [kept; 3]);
+    }
+    let path = dir.path().join("silence.rf64");
+    let mut take = TakeFile::create(&path, SPEC, &meta(), 0).expect("create");
+    take.append(&vec![0; 1000 * frame]).expect("append");
+    take.checkpoint().expect("checkpoint");
+    drop(take);
+    booth_repair(&path);
+    assert_eq!(
+        frames_read(&path),
+        [1000; 3],
+        "silence that was told of stays"
+    );
+}
+
 #[test]
 fn gap_marks_never_become_samples() {
     let dir = tempfile::tempdir().expect("folder");
@@ -201,8 +234,9 @@ fn more_than_4_gib_reads_back() {
     drop(TakeFile::create(&path, SPEC, &meta(), 0).expect("create"));
     let frames = ((4u64 << 30) + 384_000) / SPEC.frame_bytes() as u64;
     let file = OpenOptions::new().write(true).open(&path).expect("open");
-    file.set_len(4096 + frames * SPEC.frame_bytes() as u64)
-        .expect("sparse");
+    let length = 4096 + frames * SPEC.frame_bytes() as u64;
+    file.set_len(length).expect("sparse");
+    file.write_all_at(&[1], length - 1).expect("its end");
     assert!(matches!(
         repair(&path),
         Ok(Outcome::Repaired { before: 0, .. })

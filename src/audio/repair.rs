@@ -1,6 +1,6 @@
 //! Makes unfinished RF64 files of ours whole.
 //!
-//! Trusts the file's length, not its header; idempotent; a healthy or foreign file keeps every
+//! Trusts the file's length, not its header, but for zeros that a power cut left at its end; idempotent; a healthy or foreign file keeps every
 //! byte. Never makes samples of a chunk that stands behind the data.
 
 use std::fmt;
@@ -12,6 +12,9 @@ use super::rf64::{self, Error, read};
 
 /// The end of a file in which gap marks are looked for: room for ten thousand.
 const MOST_MARK_BYTES: u64 = 1 << 20;
+/// Of ext4. A power cut may leave the length of a last write without its bytes: what it added to a block
+/// that was written before is zero then.
+const BLOCK_BYTES: u64 = 4096;
 
 /// What was done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +75,10 @@ pub fn repair(path: &Path) -> Result<Outcome, Error> {
     let header = read::header(&file, path, &info)?;
     let frame = info.spec.frame_bytes() as u64;
     let there = info.file_length - info.data_start;
-    let audio = gap_marks(&file, path, &info)?.map_or(there, |at| at - info.data_start);
+    let audio = match gap_marks(&file, path, &info)? {
+        Some(at) => at - info.data_start,
+        None => written(&file, path, &info)?,
+    };
     let data_bytes = audio - audio % frame;
     let file = OpenOptions::new()
         .read(true)
@@ -85,6 +91,21 @@ pub fn repair(path: &Path) -> Result<Outcome, Error> {
         frames: data_bytes / frame,
         dropped_bytes: there - data_bytes,
     })
+}
+
+/// Bytes of samples without the frames that are zero at the end, within one block and beyond what the
+/// header tells of.
+fn written(file: &File, path: &Path, info: &read::Info) -> Result<u64, Error> {
+    let block = info.file_length.saturating_sub(1) / BLOCK_BYTES * BLOCK_BYTES;
+    let from = block.max(info.data_start.saturating_add(info.data_bytes));
+    let mut end = vec![0; info.file_length.saturating_sub(from) as usize];
+    file.read_exact_at(&mut end, from)
+        .map_err(Error::io("read", path))?;
+    let zeros = end.iter().rev().take_while(|byte| **byte == 0).count() as u64;
+    let there = info.file_length - info.data_start;
+    // A frame that ends in a zero is one all the same.
+    let whole = (there - zeros).next_multiple_of(info.spec.frame_bytes() as u64);
+    Ok(whole.min(there))
 }
 
 /// Where gap marks begin. They go (takes.jsonl has the gaps), and never become samples.

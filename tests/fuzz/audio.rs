@@ -269,7 +269,8 @@ fn a_sparse_file_of_any_length_is_answered_at_once() {
         file.set_len(length).unwrap();
         let (outcome, largest) = memory::largest(|| repair(&path));
         assert!(largest <= END_BYTES, "asks for {largest} bytes");
-        let frames = (length - take.data_start as u64) / 2;
+        // Zeros at the end of the last block may never have been written.
+        let frames = (length - 4096 - take.data_start as u64) / 2;
         assert!(matches!(outcome, Ok(Outcome::Repaired { frames: n, .. }) if n == frames));
     }
 }
