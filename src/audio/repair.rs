@@ -1,7 +1,8 @@
 //! Makes unfinished RF64 files of ours whole.
 //!
-//! Trusts the file's length, not its header, but for zeros that a power cut left at its end; idempotent; a healthy or foreign file keeps every
-//! byte. Never makes samples of a chunk that stands behind the data.
+//! Trusts the file's length, not its header, but for zeros that a power cut left at its end;
+//! idempotent; a healthy or foreign file keeps every byte. Never makes samples of a chunk that stands
+//! behind the data.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
