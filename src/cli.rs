@@ -206,22 +206,17 @@ fn assignments(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn run(command: Command, common: &Common) -> Result<Done, Failure> {
-    match &command {
-        Command::Record(_) => common.none_for("record")?,
-        Command::Repair(_) => common.none_for("repair")?,
-        Command::Devices(_) => common.none_for("devices")?,
-        Command::Keygen(_) => common.none_for("keygen")?,
-        _ => {}
-    }
     match command {
         Command::Run(args) => run::run(args, common),
         Command::Demo(args) => demo::run(&args, common),
-        Command::Record(args) => record::run(&args),
+        Command::Record(args) => common.none_for("record").and_then(|()| record::run(&args)),
         Command::Corpus(args) => corpus::run(&args, common),
-        Command::Repair(args) => repair::run(&args),
-        Command::Devices(args) => devices::run(&args),
+        Command::Repair(args) => common.none_for("repair").and_then(|()| repair::run(&args)),
+        Command::Devices(args) => common
+            .none_for("devices")
+            .and_then(|()| devices::run(&args)),
         Command::Takes(args) => takes::run(&args, common),
-        Command::Keygen(args) => keygen::run(&args),
+        Command::Keygen(args) => common.none_for("keygen").and_then(|()| keygen::run(&args)),
         Command::Rekey(args) => rekey::run(&args, common),
         Command::Enroll(args) => enroll::run(&args, common),
         Command::Identity(args) => identity::run(&args, common),
