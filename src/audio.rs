@@ -5,7 +5,6 @@ pub mod block;
 pub mod capture;
 pub mod chain;
 pub mod clock;
-pub mod format;
 pub mod meter;
 pub mod mixer;
 pub mod recorder;

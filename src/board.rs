@@ -10,42 +10,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::rt::Nanos;
 use crate::screen::Screen;
 use crate::screen::card::Card;
 use crate::screen::test_card::TestCard;
-
-/// A push button.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Button {
-    /// Start, next.
-    Go,
-    /// Again; held: skip.
-    Redo,
-    /// Pause and resume.
-    Pause,
-    /// Stop.
-    Stop,
-}
-
-impl Button {
-    /// Every button.
-    pub const ALL: [Button; 4] = [Button::Go, Button::Redo, Button::Pause, Button::Stop];
-
-    /// The word scripts and profiles use.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Button::Go => "go",
-            Button::Redo => "redo",
-            Button::Pause => "pause",
-            Button::Stop => "stop",
-        }
-    }
-}
+use crate::words::Button;
 
 /// A debounced edge of a button.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

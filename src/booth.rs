@@ -34,17 +34,16 @@ use crate::board::{Buttons, Edge, Panel};
 use crate::config::Config;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
-use crate::identity::tombstone::By;
 use crate::rt::Nanos;
+use crate::screen::Screen;
 use crate::screen::card::Card;
 use crate::screen::lang::Lang;
-use crate::screen::{Name, Screen};
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::sphere::Sphere;
 use crate::store::clerk::{Answer, Clerk, Job};
-use crate::store::events::Note;
 use crate::store::sealer::Sealer;
+use crate::words::{By, Note, ScreenName};
 use consent::Consent;
 use device::Said;
 use disk::Disk;
@@ -229,7 +228,7 @@ impl Booth {
         let now = self.time.now();
         if let Some(player) = &mut self.player {
             let name = self.session.screen_name();
-            let over = matches!(name, Name::Thanks);
+            let over = matches!(name, ScreenName::Thanks);
             if let Err(failed) = player.poll(now, name, self.shown_since, over, &mut edges) {
                 self.fail(failed.into());
             }

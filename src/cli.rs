@@ -26,13 +26,12 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::board::sim::script::ScriptError;
-use crate::booth;
 use crate::config::{Config, ConfigError};
 use crate::corpus::CorpusError;
 use crate::identity::code::Code;
 use crate::identity::operator::{self, Recipient};
-use crate::rt;
 use crate::session::protocol::ProtocolError;
+use crate::{booth, rt};
 
 /// Why a command did not do its work.
 #[derive(Debug)]

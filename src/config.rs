@@ -17,8 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::audio::format::{Format, Spec};
-use crate::audio::mixer::{Setting, Settings};
+use crate::words::{Format, Sensor, Setting, Settings, Site, Spec};
 
 /// `booth.toml` as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,18 +57,6 @@ pub struct Config {
     pub folder: PathBuf,
 }
 
-/// `[site]`
-#[derive(Clone, Debug, Default, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Site {
-    /// House or town.
-    pub place: String,
-    /// Room.
-    pub room: String,
-    /// Anything else.
-    pub note: String,
-}
-
 /// `[audio]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -96,22 +83,6 @@ pub struct Audio {
     pub sensor: BTreeMap<String, Sensor>,
     /// Mixer controls held during a session.
     pub mixer: BTreeMap<String, toml::Value>,
-}
-
-/// `[audio.sensor.NAME]`
-#[derive(Clone, Debug, Default, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sensor {
-    /// Maker's name of the sensor.
-    pub model: Option<String>,
-    /// Serial number.
-    pub serial: Option<String>,
-    /// Where it sits.
-    pub position: Option<String>,
-    /// Gain before the converter, dB.
-    pub gain_db: Option<f64>,
-    /// The band its level is judged in, Hz.
-    pub band_hz: Option<[f64; 2]>,
 }
 
 /// How a read take begins and ends.

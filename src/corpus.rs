@@ -79,7 +79,7 @@ impl Corpus {
     /// SHA-256 of the whole file in hexadecimal, once [`Corpus::learn_sha256`] or a check read it.
     #[must_use]
     pub fn sha256(&self) -> Option<String> {
-        self.index.corpus_sha256().map(crate::hex::encode)
+        self.index.corpus_sha256().map(crate::words::hex::encode)
     }
 
     /// Line `number`, counted from 1.
@@ -143,7 +143,7 @@ impl Corpus {
         let sha256 = index::sha256_from(&self.file, 0).map_err(|e| self.read_error(e))?;
         self.refuse_changed()?;
         self.index.learn_corpus_sha256(sha256);
-        Ok(crate::hex::encode(sha256))
+        Ok(crate::words::hex::encode(sha256))
     }
 
     /// Whether the file of this name is still the one that was opened, unchanged.

@@ -11,87 +11,8 @@ pub mod style;
 pub mod test_card;
 pub mod text;
 
-use std::fmt;
+use crate::words::ScreenName;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-
-/// The name of a screen, as scripts and events.jsonl have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Name {
-    /// Nobody is here.
-    Attract,
-    /// What the visitor agrees to, page by page.
-    Consent,
-    /// The withdrawal code, for its owner to take along.
-    Code,
-    /// A question, answered by buttons.
-    Question,
-    /// What the step is about; waits for `go`.
-    Intro,
-    /// A line to read, or a free take.
-    Reading,
-    /// The visitor keeps silent.
-    Quiet,
-    /// The step's time stands.
-    Paused,
-    /// Whether everything is to be erased.
-    Withdraw,
-    /// The step is over.
-    Over,
-    /// The session is over.
-    Thanks,
-    /// A keeper chooses who comes next.
-    Menu,
-    /// Something is wrong, in a visitor's words.
-    Fault,
-}
-
-impl Name {
-    /// Every screen.
-    pub const ALL: [Name; 13] = [
-        Name::Attract,
-        Name::Consent,
-        Name::Code,
-        Name::Question,
-        Name::Intro,
-        Name::Reading,
-        Name::Quiet,
-        Name::Paused,
-        Name::Withdraw,
-        Name::Over,
-        Name::Thanks,
-        Name::Menu,
-        Name::Fault,
-    ];
-
-    /// The word scripts use.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Name::Attract => "attract",
-            Name::Consent => "consent",
-            Name::Code => "code",
-            Name::Question => "question",
-            Name::Intro => "intro",
-            Name::Reading => "reading",
-            Name::Quiet => "quiet",
-            Name::Paused => "paused",
-            Name::Withdraw => "withdraw",
-            Name::Over => "over",
-            Name::Thanks => "thanks",
-            Name::Menu => "menu",
-            Name::Fault => "fault",
-        }
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// The step's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +27,7 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Screen {
     /// Which screen.
-    pub name: Name,
+    pub name: ScreenName,
     /// A short heading; may be empty.
     pub title: Arc<str>,
     /// The line to read or the message, fitted to the largest size that holds it.

@@ -23,15 +23,12 @@ mod withdraw;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use event::{Action, Begin, By, End, Event, PlayFrom, Stamp};
+pub use crate::words::By;
+pub use event::{Action, Begin, End, Event, PlayFrom, Stamp};
 
-use crate::board::Button;
 use crate::config;
 use crate::corpus::prompter::Prompt;
-use crate::screen::Name;
-use crate::store::events::{FaultKind, Note};
-use crate::store::folder::Ended;
-use crate::store::row::Verdict;
+use crate::words::{Button, Ended, FaultKind, Note, ScreenName, Verdict};
 use menu::Expected;
 use offer::Offer;
 use protocol::Protocol;
@@ -164,7 +161,7 @@ pub struct Session {
     hurry: bool,
     held: Option<Held>,
     down_since: [Option<u64>; Button::ALL.len()],
-    last_screen: Option<Name>,
+    last_screen: Option<ScreenName>,
     sounds: Sounds,
 
     /// Number of the last request for lines.
@@ -305,7 +302,7 @@ impl Session {
     /// Whether the present screen is one that shows the withdrawal code.
     #[must_use]
     pub fn shows_code(&self) -> bool {
-        self.shows_code && matches!(self.screen_name(), Name::Code | Name::Thanks)
+        self.shows_code && matches!(self.screen_name(), ScreenName::Code | ScreenName::Thanks)
     }
 
     /// Whether nobody is here who could answer a fault.

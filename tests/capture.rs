@@ -8,12 +8,13 @@ mod common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use booth::audio::block::{Block, Cause, PoolSize, RecorderEnd};
+use booth::audio::block::{Block, PoolSize, RecorderEnd};
 use booth::audio::capture::{Setup, State, Status, spawn};
 use booth::audio::clock::FrameClock;
-use booth::audio::format::{Format, Spec};
 use booth::audio::source::alsa::AlsaSource;
 use booth::audio::source::{Error, Read, Source};
+use booth::words::Cause;
+use booth::words::{Format, Spec};
 use common::{assert_counts, decode};
 
 fn spec(format: Format, channels: u16) -> Spec {

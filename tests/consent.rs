@@ -164,7 +164,7 @@ seconds = 6
         let session = run::session(&visit.data());
         let record = fs::read_to_string(session.join("session.json")).unwrap();
         let record: serde_json::Value = serde_json::from_str(&record).unwrap();
-        let consent = booth::identity::consents::Consent::to(TEXT, "7", "fr");
+        let consent = booth::words::Consent::to(TEXT, "7", "fr");
         assert_eq!(record["consent"], serde_json::to_value(&consent).unwrap());
         let kept = visit.data().join("consents").join(consent.sha256 + ".txt");
         assert_eq!(fs::read_to_string(kept).unwrap(), TEXT);

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use booth::audio::block::{PoolSize, RecorderEnd};
 use booth::audio::capture::{Setup, Status, spawn};
 use booth::audio::clock::FrameClock;
-use booth::audio::format::{Format, Spec};
 use booth::audio::source::alsa::AlsaSource;
 use booth::audio::source::{Read, Source};
+use booth::words::{Format, Spec};
 use common::{plugin, run};
 
 struct Counting;

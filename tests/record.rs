@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use booth::audio::block::Cause;
-use booth::audio::format::{Format, Spec};
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Cause;
+use booth::words::Verdict;
+use booth::words::{Format, Spec};
 use common::run::{self, Run};
 use common::{AlsaEnv, assert_counts, counter, decode, mask, plugin};
 use sha2::{Digest, Sha256};

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Verdict;
 use common::run::{self, Run};
 use common::{assert_counts, counter, decode, plugin};
 use sha2::{Digest, Sha256};
@@ -95,7 +96,7 @@ fn check(session: &Path) -> Vec<Row> {
     for row in &rows {
         let (spec, bytes) = run::samples(&session.join(&row.file));
         assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
-        let sha256 = booth::hex::encode(Sha256::digest(&bytes).into());
+        let sha256 = booth::words::hex::encode(Sha256::digest(&bytes).into());
         assert_eq!(row.samples_sha256, sha256, "take {}", row.take);
         assert_eq!(row.peak_dbfs.len(), 6);
         let first = decode(&bytes[..spec.format.sample_bytes()], spec.format)[0];

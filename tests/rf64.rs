@@ -11,11 +11,11 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Output;
 
-use booth::audio::block::Cause;
-use booth::audio::format::{Format, Spec};
 use booth::audio::repair::{Outcome, repair};
 use booth::audio::rf64::{Meta, TakeFile};
-use booth::store::row::Gap;
+use booth::words::Cause;
+use booth::words::Gap;
+use booth::words::{Format, Spec};
 use tools::{frames_read, tool};
 
 const SPEC: Spec = Spec {

@@ -2,7 +2,8 @@
 
 use booth::screen::card::Card;
 use booth::screen::paint::Painter;
-use booth::screen::{Name, Progress, Screen};
+use booth::screen::{Progress, Screen};
+use booth::words::ScreenName;
 use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
 
@@ -20,7 +21,7 @@ const LINES: [&str; 6] = [
 
 fn screens() -> Vec<Screen> {
     let reading = Screen {
-        name: Name::Reading,
+        name: ScreenName::Reading,
         title: "Lire en silence".into(),
         text: "".into(),
         hint: "GO : suivante · REDO : refaire".into(),
@@ -42,31 +43,31 @@ fn screens() -> Vec<Screen> {
     let words = booth::screen::lang::Lang::load("fr").expect("embedded");
     for (name, title, text, hint) in [
         (
-            Name::Attract,
+            ScreenName::Attract,
             &words.attract_title,
             &words.attract_text,
             &words.attract_hint,
         ),
         (
-            Name::Thanks,
+            ScreenName::Thanks,
             &words.thanks_title,
             &words.thanks_text,
             &words.thanks_hint,
         ),
         (
-            Name::Menu,
+            ScreenName::Menu,
             &words.menu_title,
             &words.menu_nobody,
             &words.menu_hint,
         ),
         (
-            Name::Fault,
+            ScreenName::Fault,
             &words.fault_title,
             &words.device_lost,
             &words.quiet_hint,
         ),
         (
-            Name::Paused,
+            ScreenName::Paused,
             &words.paused_title,
             &words.paused_text,
             &words.paused_hint,
@@ -147,10 +148,10 @@ fn code_and_consent_are_legible_inside_every_panel() {
             recording: false,
             level: None,
         };
-        let code = screen(Name::Code, &words.code_text, &words.code_hint);
+        let code = screen(ScreenName::Code, &words.code_text, &words.code_hint);
         let mut pictures = vec![painter.paint_with(&code, Some(&card)).clone()];
         for page in painter.pages(&long) {
-            let page = screen(Name::Consent, &page, &words.consent_next);
+            let page = screen(ScreenName::Consent, &page, &words.consent_next);
             pictures.push(painter.paint(&page).clone());
         }
         for (n, picture) in pictures.iter().enumerate() {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use booth::store::row::Verdict;
+use booth::words::Verdict;
 use common::run::{self, Run};
 
 const PROTOCOL: &str = "name = \"short\"\n[[step]]\nname = \"one\"\nkind = \"read\"\nseconds = 8\n\

@@ -223,10 +223,10 @@ fn recovery_of_a_long_take_delays_nothing() {
     fs::create_dir_all(&session).unwrap();
     // 2 GB of a take without a row: its samples are a hole in the file.
     let take = session.join("take-0001.rf64");
-    let spec = booth::audio::format::Spec {
+    let spec = booth::words::Spec {
         rate: 48_000,
         channels: 6,
-        format: booth::audio::format::Format::S32Le,
+        format: booth::words::Format::S32Le,
     };
     let meta = booth::audio::rf64::Meta::default();
     drop(booth::audio::rf64::TakeFile::create(&take, spec, &meta, 0).unwrap());

@@ -3,21 +3,8 @@
 //! Every block is allocated and touched before capture starts; nothing here allocates after that.
 
 use heapless::spsc::{Consumer, Producer, Queue};
-use serde::{Deserialize, Serialize};
 
-use super::format::Spec;
-
-/// Why frames are missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Cause {
-    /// The sound card's buffer ran over before it was read.
-    Overrun,
-    /// No free block was left: the disk was too slow for too long.
-    Storage,
-    /// The device was gone.
-    Device,
-}
+use crate::words::{Cause, Spec};
 
 /// A run of consecutive frames, numbered on the capture clock.
 ///
@@ -134,7 +121,7 @@ impl PoolSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::format::Format;
+    use crate::words::Format;
 
     const SPEC: Spec = Spec {
         rate: 48_000,

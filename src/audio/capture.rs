@@ -14,11 +14,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use super::block::{Block, CaptureEnd, Cause};
+use super::block::{Block, CaptureEnd};
 use super::clock::FrameClock;
-use super::format::Spec;
 use super::source::{Error, Gone, Opener, Read, Source};
 use crate::rt::{self, Nanos};
+use crate::words::{Cause, Spec};
 pub use status::{State, Status};
 
 /// SCHED_FIFO priority while a device runs: above every normal thread, below the kernel's own

@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::block::PoolSize;
 use super::capture::{self, Status};
 use super::clock::FrameClock;
-use super::format::Spec;
 use super::recorder::{Command, Live, Recorder, Report};
 use super::source::{self, Opener};
 use crate::rt;
+use crate::words::Spec;
 
 /// How long the end waits for a capture that should take 300 ms to stop.
 const HUNG: Duration = Duration::from_secs(3);
@@ -226,13 +226,12 @@ impl Drop for Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::block::Cause;
-    use crate::audio::format::Format;
     use crate::audio::recorder::{Begin, End};
     use crate::audio::rf64::Meta;
     use crate::audio::source::{Read, Source};
     use crate::rt::Nanos;
-    use crate::store::row::{Kind, Row};
+    use crate::store::row::Row;
+    use crate::words::{Cause, Format, Kind};
 
     const SPEC: Spec = Spec {
         rate: 8000,

@@ -20,11 +20,9 @@ use self::away::Disk;
 pub use self::messages::{Begin, Command, End, Live, Report};
 use self::take::{History, OpenTake};
 use super::block::{Block, RecorderEnd};
-use super::format::Spec;
-use super::meter;
-use super::rf64;
+use super::{meter, rf64};
 use crate::rt::Nanos;
-use crate::store::row::Verdict;
+use crate::words::{Spec, Verdict};
 
 /// Takes that may be open at once.
 pub const MOST_TAKES: usize = 4;

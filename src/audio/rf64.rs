@@ -14,9 +14,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use self::header::{CHANGING_BYTES, Header};
-use super::format::Spec;
 use crate::rt;
-use crate::store::row::Gap;
+use crate::words::{Gap, Spec};
 
 /// What was being done to a file that failed.
 #[derive(Debug, thiserror::Error)]

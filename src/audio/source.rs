@@ -9,9 +9,8 @@ pub mod sim;
 
 use std::time::Duration;
 
-use super::block::Cause;
-use super::format::Spec;
 use crate::rt::Nanos;
+use crate::words::{Cause, Spec};
 use offer::Offer;
 
 /// What one read came to.

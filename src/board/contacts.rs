@@ -9,10 +9,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Edge;
 use super::debounce::Debounce;
 use super::profile::{Active, Pin};
-use super::{Button, Edge};
 use crate::rt::Nanos;
+use crate::words::Button;
 
 /// A level that differs for so long from what interrupts told will not be told of any more: three
 /// turns of the main loop, each of which took all that had come.

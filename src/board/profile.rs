@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Button;
 use crate::config::read_text;
+use crate::words::Button;
 pub use panel::{Colors, Driver, Panel};
 
 /// The profiles that are embedded: name and file.

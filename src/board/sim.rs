@@ -16,10 +16,11 @@ use embedded_graphics::geometry::Size;
 
 use super::profile::Profile;
 use super::{BoardError, Open, Options, Panel};
+use crate::screen::Screen;
 use crate::screen::card::Card;
 use crate::screen::paint::Painter;
 use crate::screen::test_card::TestCard;
-use crate::screen::{Name, Screen};
+use crate::words::ScreenName;
 use terminal::Terminal;
 
 /// Opens the simulated board.
@@ -46,7 +47,7 @@ pub fn open(profile: &Profile, options: &Options) -> Result<Open, BoardError> {
 }
 
 /// What makes a screen a new one: not its level, nor its time.
-type Face = (Name, Arc<str>, Arc<str>, Arc<str>);
+type Face = (ScreenName, Arc<str>, Arc<str>, Arc<str>);
 
 #[derive(Debug)]
 struct SimPanel {
@@ -134,7 +135,7 @@ mod tests {
         };
         let (_, mut panel) = open(&profile, &options).expect("open");
         let mut screen = Screen {
-            name: Name::Attract,
+            name: ScreenName::Attract,
             title: "Titre".into(),
             text: "Texte".into(),
             hint: "".into(),
@@ -146,7 +147,7 @@ mod tests {
         panel.show(&screen, None).expect("show");
         screen.level = Some(3);
         panel.show(&screen, None).expect("show");
-        screen.name = Name::Reading;
+        screen.name = ScreenName::Reading;
         screen.progress = Some(Progress {
             permille: 1,
             seconds_left: 9,

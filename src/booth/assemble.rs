@@ -29,8 +29,8 @@ use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
 use crate::store::clerk::{Clerk, Source};
 use crate::store::folder;
-use crate::store::row::Kind;
 use crate::store::sealer::Sealer;
+use crate::words::Kind;
 
 /// The texts inside the binary, by the path the built-in configuration gives them.
 const SAMPLES: [(&str, &str); 2] = [

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::record;
 use crate::config::Config;
-use crate::identity::consents;
 use crate::screen::lang::Lang;
 use crate::session::protocol::{Protocol, in_language};
+use crate::words;
 
 /// What visitors are asked to agree to.
 pub(super) struct Consent {
@@ -15,7 +15,7 @@ pub(super) struct Consent {
     /// As it is shown: how this box keeps voices is said at its end.
     pub(super) shown: String,
     /// What session.json says of it.
-    pub(super) record: consents::Consent,
+    pub(super) record: words::Consent,
 }
 
 impl Consent {
@@ -30,7 +30,7 @@ impl Consent {
         Some(Consent {
             text: consent.text.as_str().into(),
             shown: format!("{}\n\n{voice}", consent.text),
-            record: consents::Consent::to(&consent.text, &consent.version, language),
+            record: words::Consent::to(&consent.text, &consent.version, language),
         })
     }
 }

@@ -7,7 +7,7 @@ use super::Booth;
 use crate::audio::capture::State;
 use crate::rt::Nanos;
 use crate::session::Event;
-use crate::store::events::FaultKind;
+use crate::words::FaultKind;
 
 /// How far the recorder may fall behind before the screen says so.
 const SLOW_MS: u64 = 3000;

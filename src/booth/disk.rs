@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Booth;
 use crate::rt::Nanos;
 use crate::session::Event;
-use crate::store::events::FaultKind;
+use crate::words::FaultKind;
 
 /// How long the program's end waits for a disk that is away; service managers kill after 90 s.
 const PATIENCE: Duration = Duration::from_secs(60);

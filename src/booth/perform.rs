@@ -11,7 +11,8 @@ use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::store::clerk::{Arrival, Enrolled, Job};
 use crate::store::recover;
-use crate::store::row::{Kind, Row, Verdict};
+use crate::store::row::Row;
+use crate::words::{Kind, Verdict};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;

@@ -1,6 +1,5 @@
 //! What session.json says of a session that begins, and whose it is.
 
-use crate::audio::mixer::Settings;
 use crate::audio::source::Card;
 use crate::config::Config;
 use crate::identity::operator;
@@ -8,6 +7,7 @@ use crate::identity::participant::{Participant, ParticipantError};
 use crate::screen::lang;
 use crate::session::protocol::Protocol;
 use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
+use crate::words::Settings;
 
 /// The record of `session` under this configuration.
 pub(super) fn of(

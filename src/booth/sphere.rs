@@ -15,8 +15,8 @@ use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped, Timeline};
 use crate::sphere::{self, Command, Peer, Play, Position, Reply, Sphere, Start};
 use crate::store::clerk::Job;
-use crate::store::events::Note;
 use crate::store::row::SphereAt;
+use crate::words::Note;
 
 /// Without a word for so long, what is asked for is not done: well before the 5 s within which a visitor is
 /// told, whatever call the thread hangs in.

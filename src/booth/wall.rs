@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Booth;
 use crate::rt::{self, Nanos};
 use crate::store::clerk::Job;
-use crate::store::events::Note;
+use crate::words::Note;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);

@@ -16,10 +16,10 @@ use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
 use crate::config::{Audio, Config, Recipients};
-use crate::identity::tombstone::By;
 use crate::identity::{forget, keyring, operator};
 use crate::session::protocol::Protocol;
 use crate::store::{folder, takes as rows};
+use crate::words::By;
 
 /// The visitor.
 const VISITOR: &str = "\

@@ -11,10 +11,11 @@ use super::{Common, Done, Failure, could_not, input};
 use crate::config::Config;
 use crate::identity::code::{Code, Proof};
 use crate::identity::survey::Survey;
-use crate::identity::tombstone::{self, By, Looked, State, Tombstone};
-use crate::identity::{copies, forget, keyring, receipt};
+use crate::identity::tombstone::{Looked, State, Tombstone};
+use crate::identity::{copies, forget, keyring, receipt, tombstone};
 use crate::rt;
-use crate::store::{folder, takes};
+use crate::store::folder;
+use crate::words::{By, is_session};
 
 /// How long a running box is waited for.
 const WAIT: Duration = Duration::from_secs(10);
@@ -129,7 +130,7 @@ fn of_session(data: &Path, session: &str) -> Result<Proof, Failure> {
     if super::is_code(session) {
         return Err(super::code_as_session());
     }
-    if !takes::is_session(session) {
+    if !is_session(session) {
         return Err(could_not(
             "this is no session's name: 20 letters and digits; `booth takes` lists them",
         ));

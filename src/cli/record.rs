@@ -9,14 +9,13 @@ use super::{Done, Failure};
 use crate::audio::block::PoolSize;
 use crate::audio::capture::State;
 use crate::audio::chain::{Chain, Setup};
-use crate::audio::format::Format;
-use crate::audio::meter::dbfs;
 use crate::audio::recorder::{Begin, Command, End, Report};
 use crate::audio::rf64::Meta;
 use crate::audio::source;
 use crate::config::Audio;
 use crate::rt;
-use crate::store::row::{Kind, Row, Verdict};
+use crate::store::row::Row;
+use crate::words::{Format, Kind, Verdict, dbfs};
 
 /// Between two looks at what the recorder did.
 const TURN: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::{Common, Done, Failure, could_not, printable};
 use crate::store::row::Row;
 use crate::store::{folder, takes};
+use crate::words::is_session;
 
 /// Arguments of `booth takes`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
 
 fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
     let folder = data.join("sessions").join(session);
-    if !takes::is_session(session) || !folder.is_dir() {
+    if !is_session(session) || !folder.is_dir() {
         return Err(Failure::CouldNot(format!(
             "session {session}: not in {}; `booth takes` lists what is",
             data.join("sessions").display()
@@ -140,8 +141,7 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::format::{Format, Spec};
-    use crate::store::row::Kind;
+    use crate::words::{Format, Kind, Spec};
 
     #[test]
     fn a_row_of_the_table_is_one_line_of_printable_text() {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Audio;
 use super::load::{Reason, check};
 use super::near::nearest;
-use crate::audio::mixer::Setting;
 use crate::audio::source::SIMULATED;
+use crate::words::Setting;
 
 impl Audio {
     /// Refuses what no device could be asked for; names the key and the reason.

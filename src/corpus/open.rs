@@ -129,7 +129,7 @@ fn index_places(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
     let mut places = vec![PathBuf::from(beside)];
     if let (Some(folder), Some(name)) = (folder, path.file_name()) {
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let hash = crate::hex::encode(Sha256::digest(whole.as_os_str().as_bytes()).into());
+        let hash = crate::words::hex::encode(Sha256::digest(whole.as_os_str().as_bytes()).into());
         let mut file = name.to_owned();
         file.push(format!("-{}.index", &hash[..12]));
         places.push(folder.join(file));

@@ -131,7 +131,7 @@ impl FromStr for Proof {
 
     /// Reads 64 hexadecimal digits.
     fn from_str(text: &str) -> Result<Proof, CodeError> {
-        crate::hex::decode(text.trim())
+        crate::words::hex::decode(text.trim())
             .map(Proof)
             .ok_or(CodeError::Proof)
     }
@@ -147,7 +147,7 @@ impl Proof {
     /// As 64 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        crate::hex::encode(self.0)
+        crate::words::hex::encode(self.0)
     }
 
     /// The session's public name.

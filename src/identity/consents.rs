@@ -4,40 +4,16 @@
 use std::io;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::store::small;
-
-/// What somebody consented to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Consent {
-    /// Of the text, as the protocol names it.
-    pub version: String,
-    /// SHA-256 of the text, hexadecimal.
-    pub sha256: String,
-    /// The language it was shown in.
-    pub language: String,
-}
-
-impl Consent {
-    /// The consent to `text`.
-    #[must_use]
-    pub fn to(text: &str, version: &str, language: &str) -> Consent {
-        Consent {
-            version: version.to_owned(),
-            sha256: crate::hex::encode(Sha256::digest(text).into()),
-            language: language.to_owned(),
-        }
-    }
-}
 
 /// Keeps `text` in DATA, synced, if it is not there yet.
 ///
 /// # Errors
 /// The file system's.
 pub fn keep(data: &Path, text: &str) -> io::Result<()> {
-    let name = crate::hex::encode(Sha256::digest(text).into());
+    let name = crate::words::hex::encode(Sha256::digest(text).into());
     let path = data.join("consents").join(name).with_extension("txt");
     // Written at once or not at all: what is there is whole.
     if path.exists() {
@@ -50,6 +26,7 @@ pub fn keep(data: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Consent;
 
     #[test]
     fn a_text_is_kept_once_under_its_hash() {

@@ -109,8 +109,8 @@ pub fn clean(folder: &Path, sessions: &BTreeSet<&str>) -> Cleaned {
 mod tests {
     use super::*;
     use crate::identity::code::Code;
-    use crate::identity::tombstone::By;
     use crate::store::small;
+    use crate::words::By;
 
     #[test]
     fn a_copy_of_data_loses_all_that_carries_the_name_and_keeps_the_rest() {

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::code::Proof;
-use super::erase;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
-use super::{links, reserve, tombstone};
-use crate::store::{jsonl, small, takes};
+use super::{erase, links, reserve, tombstone};
+use crate::store::{jsonl, small};
+use crate::words::is_session;
 
 /// What [`rekey`] has sealed anew, so that it can be killed and run again.
 const REKEYED: &str = "rekeyed.jsonl";
@@ -140,7 +140,7 @@ pub fn open(keys: &Path, session: &str, with: &[PrivateKey]) -> Result<Keys, Key
 pub fn sessions(keys: &Path) -> io::Result<Vec<String>> {
     let names = small::names(keys)?.into_iter();
     let names = names.filter_map(|name| name.strip_suffix(".age").map(str::to_owned));
-    Ok(names.filter(|name| takes::is_session(name)).collect())
+    Ok(names.filter(|name| is_session(name)).collect())
 }
 
 /// Removes a session's key and proof and what a kill left of them; the number of files there were.
@@ -191,7 +191,7 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
     let keys = folder(data);
     let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
     let row = |sealed: &[u8]| Rekeyed {
-        sealed_sha256: crate::hex::encode(Sha256::digest(sealed).into()),
+        sealed_sha256: crate::words::hex::encode(Sha256::digest(sealed).into()),
         recipients: names.clone(),
     };
     let list = keys.join(REKEYED);

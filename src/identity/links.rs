@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::place;
-use crate::store::takes::is_session;
+use crate::words::is_session;
 
 /// What `link` leads to, if that is to be erased with it; otherwise why it is not.
 ///

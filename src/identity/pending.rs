@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::keyring;
 use super::operator::Recipient;
 use super::participant::Participant;
-use crate::store::{small, takes};
+use crate::store::small;
+use crate::words::is_session;
 
 mod clear;
 mod own;
@@ -190,7 +191,7 @@ pub fn read(data: &Path, number: &str) -> Result<Pending, PendingError> {
     let pending: Pending = serde_json::from_slice(&bytes.ok_or_else(unknown)?)
         .map_err(io::Error::other)
         .map_err(PendingError::file(&path))?;
-    if takes::is_session(&pending.session) {
+    if is_session(&pending.session) {
         Ok(pending)
     } else {
         let damaged = io::Error::other("names no session");

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
-use crate::store::takes::is_session;
+use crate::words::is_session;
 
 /// Letters of a session's name.
 const NAME_BYTES: usize = 20;

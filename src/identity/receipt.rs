@@ -10,9 +10,9 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::hex;
 use crate::rt;
 use crate::store::small;
+use crate::words::hex;
 
 /// What stands between the signed text and the signature.
 const SIGNATURE: &str = ",\"signature\":\"";

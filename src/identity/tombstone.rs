@@ -14,23 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::code::Proof;
 use super::erase::Erased;
 use super::reserve;
-use crate::store::{small, takes};
-
-/// Who said that a session be forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum By {
-    /// Somebody with the code.
-    Code,
-    /// The operator, by the session's name.
-    Operator,
-    /// The visitor, at the box in mid-session.
-    Visitor,
-    /// The box: an abandoned session whose code nobody took.
-    Abandoned,
-    /// The box: an enrolled person who never came.
-    Expired,
-}
+use crate::store::small;
+use crate::words::{By, is_session};
 
 /// What became of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -286,7 +271,7 @@ pub fn all(data: &Path) -> io::Result<Vec<Tombstone>> {
     let mut all = Vec::new();
     for name in small::names(&folder(data))? {
         let session = name.strip_suffix(".json").unwrap_or_default();
-        if takes::is_session(session) {
+        if is_session(session) {
             all.extend(read(data, session)?);
         }
     }

@@ -16,11 +16,11 @@ use embedded_graphics::primitives::{
 
 use super::card::Card;
 use super::layout::Layout;
-use super::pages;
 use super::picture::Picture;
 use super::style::{Side, Style};
 use super::text::Type;
-use super::{Name, Progress, Screen};
+use super::{Progress, Screen, pages};
+use crate::words::ScreenName;
 
 /// `rgb` of 24 bits as the panel's 16.
 const fn colour(rgb: u32) -> Rgb565 {
@@ -131,7 +131,7 @@ impl Painter {
         if let Some(card) = card {
             self.heading(&screen.title, accent);
             self.card(&screen.text, card, accent);
-        } else if screen.name == Name::Consent {
+        } else if screen.name == ScreenName::Consent {
             self.heading(&screen.title, accent);
             let (page, style) = (self.layout.page, self.page_style());
             self.put(&screen.text, page, style, TEXT);
@@ -298,15 +298,15 @@ impl Painter {
 }
 
 /// The colour of a kind of screen: seen from afar before a word is read.
-fn accent(name: Name) -> Rgb565 {
+fn accent(name: ScreenName) -> Rgb565 {
     match name {
-        Name::Attract | Name::Thanks => colour(0x3c_d0_c0),
-        Name::Consent | Name::Intro | Name::Question => colour(0x60_a8_ff),
-        Name::Reading | Name::Code => AMBER,
-        Name::Quiet => colour(0xb0_90_ff),
-        Name::Paused | Name::Menu => MUTED,
-        Name::Over => GREEN,
-        Name::Fault | Name::Withdraw => colour(0xff_80_58),
+        ScreenName::Attract | ScreenName::Thanks => colour(0x3c_d0_c0),
+        ScreenName::Consent | ScreenName::Intro | ScreenName::Question => colour(0x60_a8_ff),
+        ScreenName::Reading | ScreenName::Code => AMBER,
+        ScreenName::Quiet => colour(0xb0_90_ff),
+        ScreenName::Paused | ScreenName::Menu => MUTED,
+        ScreenName::Over => GREEN,
+        ScreenName::Fault | ScreenName::Withdraw => colour(0xff_80_58),
     }
 }
 
@@ -316,7 +316,7 @@ mod tests {
 
     fn reading(text: &str) -> Screen {
         Screen {
-            name: Name::Reading,
+            name: ScreenName::Reading,
             title: "Lecture".into(),
             text: text.into(),
             hint: "● suivant".into(),
@@ -350,7 +350,7 @@ mod tests {
             "desk@example.org",
         );
         let screen = Screen {
-            name: Name::Code,
+            name: ScreenName::Code,
             progress: None,
             ..reading("Notez ce code.")
         };

@@ -5,7 +5,7 @@
 
 use super::event::Action;
 use super::{Session, State};
-use crate::board::Button;
+use crate::words::Button;
 
 impl Session {
     /// `go` on the booth that waits: the consent text, or the session where nobody is asked.

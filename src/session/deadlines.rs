@@ -2,8 +2,7 @@
 
 use super::event::Action;
 use super::{Session, State};
-use crate::store::folder::Ended;
-use crate::store::row::{Kind, Verdict};
+use crate::words::{Ended, Kind, Verdict};
 
 /// What happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,15 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::board::Button;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::Prompt;
-pub use crate::identity::tombstone::By;
 use crate::rt::Nanos;
-use crate::store::events::{FaultKind, Note};
-use crate::store::folder::Ended;
-use crate::store::resume::Resumption;
-use crate::store::row::{Kind, Verdict};
+pub use crate::words::By;
+use crate::words::{Button, Ended, FaultKind, Kind, Note, Resumption, Verdict};
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

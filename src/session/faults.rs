@@ -7,10 +7,7 @@ use std::sync::Arc;
 
 use super::event::Action;
 use super::{Session, State};
-use crate::board::Button;
-use crate::store::events::{FaultKind, Note};
-use crate::store::folder::Ended;
-use crate::store::row::{Kind, Verdict};
+use crate::words::{Button, Ended, FaultKind, Kind, Note, Verdict};
 
 impl Session {
     pub(super) fn fault(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::event::Action;
 use super::{Session, State};
-use crate::board::Button;
+use crate::words::Button;
 
 /// How long it stays without a press, and for how many times `hold_ms` `stop` is held to open it.
 const ANSWER_MS: u32 = 30_000;

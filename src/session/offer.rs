@@ -5,7 +5,7 @@
 
 use super::event::Action;
 use super::{Session, State, Timer};
-use crate::store::resume::Resumption;
+use crate::words::Resumption;
 
 /// How long the question waits for an answer, milliseconds.
 const ANSWER_MS: u32 = 30_000;

@@ -3,10 +3,7 @@
 
 use super::event::{Action, Begin};
 use super::{Cue, Held, Session, State};
-use crate::board::Button;
-use crate::store::events::Note;
-use crate::store::folder::Ended;
-use crate::store::row::Verdict;
+use crate::words::{Button, Ended, Note, Verdict};
 
 impl Session {
     pub(super) fn down(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {

@@ -15,7 +15,7 @@ use toml::Spanned;
 use crate::config::near::{explain, line_at, line_of, nearest};
 use crate::config::read_text;
 use crate::corpus::order::Sequence;
-use crate::store::row::Kind;
+use crate::words::Kind;
 
 pub use consent::{ConsentText, in_language};
 pub use cue::{Cue, Locate};

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::Action;
-use crate::store::events::FaultKind;
-use crate::store::folder::Ended;
-use crate::store::row::{Kind, Verdict};
+use crate::words::{Ended, FaultKind, Kind, Verdict};
 
 /// What takes need beyond the step's time, for they overlap: a quarter, and half a minute that is
 /// reserved for the takes that are open.

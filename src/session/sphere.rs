@@ -10,8 +10,7 @@ use std::sync::Arc;
 use super::event::{Action, PlayFrom};
 use super::protocol::Locate;
 use super::{Cue, Session, State};
-use crate::store::events::{FaultKind, Note};
-use crate::store::row::Verdict;
+use crate::words::{FaultKind, Note, Verdict};
 
 /// What is known of the sphere, and wanted of it.
 #[derive(Debug, Default)]
@@ -65,7 +64,7 @@ impl Session {
 
     /// `go` on the intro: the sphere first, then the step.
     pub(super) fn start_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.plan().kind == crate::store::row::Kind::Read && self.lines.is_empty() {
+        if self.plan().kind == crate::words::Kind::Read && self.lines.is_empty() {
             return;
         }
         let Some(cue) = self.plan().sphere.clone() else {

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use super::event::{Action, By};
+use super::event::Action;
 use super::{Cue, OVER_MS, Session, State, Timer};
-use crate::store::events::Note;
-use crate::store::folder::Ended;
-use crate::store::row::{Kind, Verdict};
+use crate::words::{By, Ended, Kind, Note, Verdict};
 
 impl Session {
     pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {

@@ -6,8 +6,7 @@ use super::event::{Action, Begin, End, Subject};
 use super::{Session, Shown, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
-use crate::store::events::{FaultKind, Note};
-use crate::store::row::{Kind, Verdict};
+use crate::words::{FaultKind, Kind, Note, Verdict};
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -270,14 +270,14 @@ impl Room {
     }
 
     fn press(&mut self, button: Button, held: u64) {
-        let paused = self.session.screen_name() == Name::Paused;
+        let paused = self.session.screen_name() == ScreenName::Paused;
         let left = self.session.timer.left_at(self.frame);
         self.send(Event::Edge(button, true));
         if held > 0 {
             self.wait(held);
         }
         self.send(Event::Edge(button, false));
-        if paused && self.session.screen_name() == Name::Paused {
+        if paused && self.session.screen_name() == ScreenName::Paused {
             assert_eq!(
                 self.session.timer.left_at(self.frame),
                 left,
@@ -291,6 +291,6 @@ impl Room {
         self.wait(20);
         self.press(Button::Go, 0);
         self.wait(10);
-        assert_eq!(self.session.screen_name(), Name::Reading);
+        assert_eq!(self.session.screen_name(), ScreenName::Reading);
     }
 }

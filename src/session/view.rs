@@ -6,9 +6,8 @@ use super::protocol::{Step, in_language};
 use super::{Cue, Session, State};
 use crate::config::Mode;
 use crate::screen::lang::Lang;
-use crate::screen::{Name, Progress, Screen};
-use crate::store::events::FaultKind;
-use crate::store::row::Kind;
+use crate::screen::{Progress, Screen};
+use crate::words::{FaultKind, Kind, ScreenName};
 
 /// Title, text, hint.
 type Words = (Arc<str>, Arc<str>, Arc<str>);
@@ -20,23 +19,25 @@ fn fixed(title: &str, text: &str, hint: &str) -> Words {
 impl Session {
     /// The name of the screen that is shown now.
     #[must_use]
-    pub fn screen_name(&self) -> Name {
+    pub fn screen_name(&self) -> ScreenName {
         if !self.faults.is_empty() {
-            return Name::Fault;
+            return ScreenName::Fault;
         }
         match self.state {
-            State::Attract => Name::Attract,
-            State::Menu { .. } => Name::Menu,
-            State::Consent { .. } => Name::Consent,
-            State::Code => Name::Code,
-            State::Withdraw { .. } => Name::Withdraw,
-            State::Asked { .. } => Name::Question,
-            State::Intro(_) => Name::Intro,
-            State::Running if self.plan().kind == Kind::Quiet => Name::Quiet,
-            State::Running => Name::Reading,
-            State::Paused { .. } | State::Interrupted { .. } => Name::Paused,
-            State::Over { .. } => Name::Over,
-            State::Thanks { .. } | State::Erasing { .. } | State::Erased { .. } => Name::Thanks,
+            State::Attract => ScreenName::Attract,
+            State::Menu { .. } => ScreenName::Menu,
+            State::Consent { .. } => ScreenName::Consent,
+            State::Code => ScreenName::Code,
+            State::Withdraw { .. } => ScreenName::Withdraw,
+            State::Asked { .. } => ScreenName::Question,
+            State::Intro(_) => ScreenName::Intro,
+            State::Running if self.plan().kind == Kind::Quiet => ScreenName::Quiet,
+            State::Running => ScreenName::Reading,
+            State::Paused { .. } | State::Interrupted { .. } => ScreenName::Paused,
+            State::Over { .. } => ScreenName::Over,
+            State::Thanks { .. } | State::Erasing { .. } | State::Erased { .. } => {
+                ScreenName::Thanks
+            }
         }
     }
 
@@ -45,25 +46,29 @@ impl Session {
     pub fn screen(&self, frame: u64, words: &Lang) -> Screen {
         let name = self.screen_name();
         let (title, text, hint) = match name {
-            Name::Attract => self.attract_words(words),
-            Name::Question => fixed(&words.resume_title, &words.resume_text, &words.resume_hint),
-            Name::Menu => self.menu_words(words),
-            Name::Consent => self.consent_words(words),
-            Name::Code => fixed(&words.code_title, &words.code_text, &words.code_hint),
-            Name::Withdraw => fixed(
+            ScreenName::Attract => self.attract_words(words),
+            ScreenName::Question => {
+                fixed(&words.resume_title, &words.resume_text, &words.resume_hint)
+            }
+            ScreenName::Menu => self.menu_words(words),
+            ScreenName::Consent => self.consent_words(words),
+            ScreenName::Code => fixed(&words.code_title, &words.code_text, &words.code_hint),
+            ScreenName::Withdraw => fixed(
                 &words.withdraw_title,
                 &words.withdraw_text,
                 &words.withdraw_hint,
             ),
-            Name::Intro => self.intro_words(words),
-            Name::Reading | Name::Quiet => self.running_words(words),
-            Name::Paused => fixed(&words.paused_title, &words.paused_text, &words.paused_hint),
-            Name::Over => fixed(&words.over_title, &words.over_text, ""),
-            Name::Thanks => self.thanks_words(words),
-            Name::Fault => self.fault_words(words),
+            ScreenName::Intro => self.intro_words(words),
+            ScreenName::Reading | ScreenName::Quiet => self.running_words(words),
+            ScreenName::Paused => {
+                fixed(&words.paused_title, &words.paused_text, &words.paused_hint)
+            }
+            ScreenName::Over => fixed(&words.over_title, &words.over_text, ""),
+            ScreenName::Thanks => self.thanks_words(words),
+            ScreenName::Fault => self.fault_words(words),
         };
         // Nothing is lost yet, so the reading goes on.
-        let behind = self.slow && matches!(name, Name::Reading | Name::Quiet);
+        let behind = self.slow && matches!(name, ScreenName::Reading | ScreenName::Quiet);
         let hint = if behind {
             words.storage_slow.as_str().into()
         } else {
@@ -76,7 +81,7 @@ impl Session {
             hint,
             progress: self.progress(frame),
             session_permille: self.session_permille(frame),
-            recording: self.open.is_some() && name != Name::Fault,
+            recording: self.open.is_some() && name != ScreenName::Fault,
             level: None,
         }
     }

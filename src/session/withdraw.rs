@@ -3,12 +3,10 @@
 //! Guarantees: takes are ended, once, before the erasure is asked for; the booth waits for it and
 //! takes no visitor meanwhile; an unanswered question erases nothing.
 
-use super::event::{Action, By};
+use super::event::Action;
 use super::protocol::Abandoned;
 use super::{Cue, OVER_MS, Session, State, THANKS_BRIEF_MS, THANKS_MS};
-use crate::board::Button;
-use crate::store::folder::Ended;
-use crate::store::row::Verdict;
+use crate::words::{Button, By, Ended, Verdict};
 
 /// How long the question waits for a press, milliseconds.
 const ANSWER_MS: u32 = 30_000;

@@ -23,9 +23,8 @@ use ssh2::{ErrorCode, MethodType, Session};
 use self::channel::{exec, lost, read_all};
 use self::dial::dial;
 use self::watchdog::Watchdog;
-use super::SphereError;
 use super::known_hosts::{self, HostKey, Pinned};
-use super::own_key;
+use super::{SphereError, own_key};
 use crate::config;
 use crate::rt::Nanos;
 

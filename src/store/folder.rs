@@ -11,10 +11,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::audio::mixer::Settings;
-use crate::config::{Sensor, Site};
-use crate::identity::consents::Consent;
 use crate::store::small;
+use crate::words::{Consent, Ended, Sensor, Settings, Site};
 
 /// A name and what it stands for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,20 +66,6 @@ pub struct AudioRecord {
     pub mixer: Settings,
     /// The reference channel.
     pub reference: String,
-}
-
-/// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Ended {
-    /// Every step was done.
-    Completed,
-    /// By the stop button or the program's end.
-    Stopped,
-    /// Nobody was there any more.
-    Idle,
-    /// The program ended in its middle, and nobody took it up again.
-    Crashed,
 }
 
 /// session.json.

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::row::Gap;
 use super::small;
-use crate::audio::block::Cause;
+use crate::words::{Cause, Gap};
 
 /// A row of events.jsonl that tells of a loss.
 #[derive(Deserialize)]

@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::row::{Kind, Row, Verdict};
+use super::row::Row;
 use super::{jsonl, losses, takes};
 use crate::audio::meter::Meter;
 use crate::audio::repair::repair;
 use crate::audio::rf64::read;
+use crate::words::{Kind, Verdict};
 
 /// The iXML element that holds a take's row as far as it was known when it began.
 pub const DRAFT: &str = "BOOTH";
@@ -141,7 +142,7 @@ impl Reading {
 
     fn write(mut self) -> io::Result<()> {
         self.row.measure(&self.meter.levels());
-        self.row.samples_sha256 = crate::hex::encode(self.hash.finalize().into());
+        self.row.samples_sha256 = crate::words::hex::encode(self.hash.finalize().into());
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let rows = jsonl::open(&folder.join("takes.jsonl"))?;
         jsonl::append(&rows, &self.row)?;

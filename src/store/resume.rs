@@ -1,31 +1,13 @@
 //! Where a session stood when the program ended in its middle, from what lies in its folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-use super::folder::{Ended, Record};
+use super::folder::Record;
 use super::row::Row;
 use super::{small, takes};
-
-/// A session that may be taken up again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resumption {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// Name of the protocol's step it stood in.
-    pub step: String,
-    /// Frames of that step's time that were used up.
-    pub used_frames: u64,
-    /// Where that step began in the sphere's track, seconds; `None` if it never asked for one.
-    pub start_s: Option<f64>,
-    /// The frame its clock goes on at: the next whole second after the last frame known.
-    pub next_frame: u64,
-    /// Takes it has.
-    pub takes: u32,
-    /// The line that was being read and how often it was taken.
-    pub line: Option<(u64, u32)>,
-}
+use crate::words::{Ended, Resumption};
 
 /// A row of events.jsonl, as far as it matters here.
 #[derive(Deserialize)]

@@ -2,50 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::block::Cause;
-use crate::audio::format::{Format, Spec};
-use crate::audio::meter::{Level, dbfs};
-
-/// What a take is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A line read aloud.
-    Read,
-    /// The visitor silent.
-    Quiet,
-    /// Free speech.
-    Free,
-}
-
-/// How a take ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// As meant.
-    Kept,
-    /// Another take of the same line replaces it.
-    Redone,
-    /// The line was skipped.
-    Skipped,
-    /// Cut by a pause.
-    Paused,
-    /// Cut by a stop or a fault.
-    Aborted,
-    /// Made whole after a crash.
-    Recovered,
-}
-
-/// Frames that were lost and filled with silence; counted from the file's first frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gap {
-    /// First silent frame.
-    pub frame: u64,
-    /// Silent frames.
-    pub frames: u64,
-    /// Why.
-    pub cause: Cause,
-}
+use crate::words::{Format, Gap, Kind, Level, Spec, Verdict, Voice, dbfs};
 
 /// Where the sphere's track stood at the take's marks.
 ///
@@ -71,15 +28,6 @@ pub struct SphereAt {
     pub end_frame: Option<u64>,
     /// How far the true transport frame may lie from `end_frame`.
     pub end_uncertainty_frames: Option<u64>,
-}
-
-/// A stretch of voice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Voice {
-    /// First frame, counted from the file's first.
-    pub frame: u64,
-    /// Frames.
-    pub frames: u64,
 }
 
 /// A row of takes.jsonl. Rows are only appended; a later row of the same `take` replaces it.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::row::Row;
 use super::small;
+use crate::words::is_session;
 
 /// The rows of the session in `folder`, by take; none if nothing was recorded yet.
 ///
@@ -29,16 +30,6 @@ pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
         }
     }
     Ok(rows.into_values().collect())
-}
-
-/// Whether a text can be a session's name: 20 characters of Crockford's base32. Others in the
-/// folder, as `lost+found`, are none of ours; a name is one part of a path.
-#[must_use]
-pub fn is_session(name: &str) -> bool {
-    name.len() == 20
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 }
 
 /// The names of the sessions in DATA, sorted.

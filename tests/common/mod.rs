@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use booth::audio::format::{Format, Spec};
 use booth::rt::Nanos;
+use booth::words::{Format, Spec};
 
 /// Devices of the configuration: `bpaced` keeps time, `bfree` does not (10 times 48 kHz at most),
 /// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bfreeze` delivers nothing while

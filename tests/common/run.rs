@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
-use booth::audio::format::Spec;
 use booth::audio::rf64::read;
 use booth::rt::Nanos;
 use booth::store::row::Row;
+use booth::words::Spec;
 
 /// The binary without the configuration of this machine; through an emulator, where one is named.
 pub fn booth() -> Command {

@@ -39,7 +39,7 @@ fn who_thinks_better_of_it_reads_on_and_is_kept() {
     ));
     let session = run::session(&visit.data());
     let rows = run::rows(&session);
-    use booth::store::row::Verdict::{Aborted, Kept};
+    use booth::words::Verdict::{Aborted, Kept};
     let verdicts: Vec<_> = rows.iter().map(|row| row.verdict).collect();
     assert_eq!(verdicts[..3], [Kept, Aborted, Kept]);
     assert_eq!(rows[1].line, rows[2].line);

@@ -3,9 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
-use booth::audio::block::Cause;
 use booth::rt::Nanos;
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Cause;
+use booth::words::Verdict;
 
 use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use booth::audio::format::Spec;
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Spec;
+use booth::words::Verdict;
 
 use sha2::Digest;
 
@@ -160,7 +161,7 @@ fn away(error: &str) {
     let samples = run::samples(&out).1;
     assert_eq!(
         row.samples_sha256,
-        booth::hex::encode(sha2::Sha256::digest(&samples).into())
+        booth::words::hex::encode(sha2::Sha256::digest(&samples).into())
     );
     assert_eq!(super::kill::repair(&out)["action"], "none");
     println!("{error} for 4 s: {} frames written, 0 lost", row.frames);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use booth::audio::format::{Format, Spec};
+use booth::words::{Format, Spec};
 
 use super::alone;
 use super::take::{Audio, assert_opens, device_now, lost, record, row};

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Verdict;
 
 use super::device::MOST_LATE;
 use super::shared;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Verdict;
 
 use super::alone;
 use super::take::{Audio, RATE, device_now, lost};

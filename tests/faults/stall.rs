@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use booth::audio::block::Cause;
 use booth::store::row::Row;
+use booth::words::Cause;
 
 use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};

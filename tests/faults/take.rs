@@ -5,11 +5,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
-use booth::audio::block::Cause;
-use booth::audio::format::{Format, Spec};
 use booth::audio::rf64::read;
 use booth::rt::Nanos;
-use booth::store::row::{Gap, Row};
+use booth::store::row::Row;
+use booth::words::Cause;
+use booth::words::Gap;
+use booth::words::{Format, Spec};
 
 use crate::common::run::{self, Run};
 use crate::common::tools::frames_read;

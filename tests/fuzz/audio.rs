@@ -3,10 +3,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 
-use booth::audio::format::Format;
 use booth::audio::repair::{Outcome, repair};
 use booth::audio::rf64::header::CHANGING_BYTES;
 use booth::audio::rf64::read;
+use booth::words::Format;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

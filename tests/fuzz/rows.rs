@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use booth::audio::block::Cause;
-use booth::audio::format::Format;
-use booth::store::row::{Gap, Kind, Row, SphereAt, Verdict, Voice};
+use booth::store::row::{Row, SphereAt};
 use booth::store::takes;
+use booth::words::Cause;
+use booth::words::Format;
+use booth::words::{Gap, Kind, Verdict, Voice};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -66,7 +67,7 @@ prop_compose! {
         reasons in vec(words(), 0..3),
         utc in option::of(words()),
     ) -> Row {
-        let spec = booth::audio::format::Spec { rate: 0, channels: 0, format: Format::S16Le };
+        let spec = booth::words::Spec { rate: 0, channels: 0, format: Format::S16Le };
         Row {
             step, line, line_id, text, language, version, reasons, utc,
             ..Row::of(0, file, kind, spec)

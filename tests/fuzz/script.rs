@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use booth::board::Edge;
 use booth::board::sim::script::{Player, Script};
-use booth::board::{Button, Edge};
 use booth::rt::Nanos;
-use booth::screen::Name;
+use booth::words::Button;
+use booth::words::ScreenName;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -34,7 +35,13 @@ fn parse(text: &str) -> Option<Script> {
 }
 
 /// Polls once; what every poll must keep.
-fn poll(player: &mut Player, at: u64, shown: Name, over: bool, edges: &mut Vec<Edge>) -> bool {
+fn poll(
+    player: &mut Player,
+    at: u64,
+    shown: ScreenName,
+    over: bool,
+    edges: &mut Vec<Edge>,
+) -> bool {
     let before = edges.len();
     let met = player.poll(Nanos(at), shown, Nanos(at / 2), over, edges);
     let new = &edges[before..];
@@ -50,7 +57,7 @@ fn poll(player: &mut Player, at: u64, shown: Name, over: bool, edges: &mut Vec<E
 }
 
 /// Plays through `screens`, then with the session over until nothing is left to press.
-fn play(script: Script, screens: &[(Name, u64)], lines: usize) {
+fn play(script: Script, screens: &[(ScreenName, u64)], lines: usize) {
     let (mut player, mut edges, mut at) = (Player::new(script), vec![], 0);
     for &(shown, wait) in screens {
         at += wait;
@@ -64,7 +71,7 @@ fn play(script: Script, screens: &[(Name, u64)], lines: usize) {
         assert!(polls <= 2 * lines, "does not end with the session");
         polls += 1;
         at += DAY;
-        if !poll(&mut player, at, Name::Thanks, true, &mut edges) {
+        if !poll(&mut player, at, ScreenName::Thanks, true, &mut edges) {
             return;
         }
     }
@@ -75,7 +82,7 @@ fn play(script: Script, screens: &[(Name, u64)], lines: usize) {
 
 fn word() -> impl Strategy<Value = String> {
     let buttons = select(Button::ALL.map(Button::word).to_vec());
-    let screens = select(Name::ALL.map(Name::word).to_vec());
+    let screens = select(ScreenName::ALL.map(ScreenName::word).to_vec());
     let other = select(vec![
         "until", "repeat", "end", "hold", "#", "\t", "\u{feff}", "é", "-1",
     ]);
@@ -91,7 +98,7 @@ fn word() -> impl Strategy<Value = String> {
 /// One line that is right by itself.
 fn line() -> impl Strategy<Value = String> {
     let button = || select(Button::ALL.map(Button::word).to_vec());
-    let screen = select(Name::ALL.map(Name::word).to_vec());
+    let screen = select(ScreenName::ALL.map(ScreenName::word).to_vec());
     let wait = || prop_oneof![9 => 0u64..3000, 1 => Just(86_400_000)];
     let times = prop_oneof![0u64..4, Just(86_400_000)];
     prop_oneof![
@@ -121,8 +128,11 @@ fn balanced(lines: Vec<String>) -> Vec<String> {
     kept
 }
 
-fn screens() -> impl Strategy<Value = Vec<(Name, u64)>> {
-    vec((select(Name::ALL.to_vec()), 0u64..5_000_000_000), 0..40)
+fn screens() -> impl Strategy<Value = Vec<(ScreenName, u64)>> {
+    vec(
+        (select(ScreenName::ALL.to_vec()), 0u64..5_000_000_000),
+        0..40,
+    )
 }
 
 proptest! {
@@ -163,7 +173,13 @@ fn repeats_nested_without_end_are_played() {
     let mut player = Player::new(parse(&text).unwrap());
     let mut edges = vec![];
     for at in 0..9 {
-        poll(&mut player, at * DAY, Name::Reading, false, &mut edges);
+        poll(
+            &mut player,
+            at * DAY,
+            ScreenName::Reading,
+            false,
+            &mut edges,
+        );
     }
     assert!(!edges.is_empty());
 }

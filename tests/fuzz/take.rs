@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use booth::audio::block::Cause;
-use booth::audio::format::{Format, Spec};
 use booth::audio::rf64::header::CHANGING_BYTES;
 use booth::audio::rf64::{Meta, TakeFile};
-use booth::store::row::Gap;
+use booth::words::Cause;
+use booth::words::Gap;
+use booth::words::{Format, Spec};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -6,9 +6,10 @@ use std::process::Stdio;
 
 use booth::identity::code::Code;
 use booth::identity::place::Place;
-use booth::identity::tombstone::{By, Tombstone};
+use booth::identity::tombstone::Tombstone;
 use booth::identity::{exports, forget};
 use booth::store::folder;
+use booth::words::By;
 use serde_json::Value;
 
 use super::lab::{Lab, Person, copy, said, tree};

@@ -8,7 +8,7 @@ use std::path::Path;
 use booth::identity::code::Proof;
 use booth::identity::exports::{self, Export};
 use booth::identity::forget;
-use booth::identity::tombstone::By;
+use booth::words::By;
 use serde_json::Value;
 
 use super::lab::{Lab, copy, said};

@@ -33,7 +33,7 @@ fn samples_sha256(bytes: &[u8]) -> String {
     let info = read::info(&fs::File::open(&path).unwrap(), &path).unwrap();
     let from = info.data_start as usize;
     let samples = &bytes[from..from + info.data_bytes as usize];
-    booth::hex::encode(Sha256::digest(samples).into())
+    booth::words::hex::encode(Sha256::digest(samples).into())
 }
 
 #[test]

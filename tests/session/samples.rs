@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use booth::rt::Nanos;
-use booth::store::row::{Kind, Verdict};
+use booth::words::{Kind, Verdict};
 
 use super::{Done, RATE, ROLL, SHORT_VIBRAVOX, VISITOR, Visit};
 use crate::common::run::{self, Run};

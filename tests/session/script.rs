@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use booth::store::row::{Row, Verdict};
+use booth::store::row::Row;
+use booth::words::Verdict;
 
 use super::{RATE, SHORT_VIBRAVOX, VISITOR, Visit};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use booth::store::row::Verdict;
+use booth::words::Verdict;
 
 use super::{RATE, Visit};
 use crate::common::plugin;

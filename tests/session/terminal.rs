@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use booth::rt::Nanos;
-use booth::store::row::Verdict;
+use booth::words::Verdict;
 
 use super::{ROLL, SHORT_VIBRAVOX, Visit};
 use crate::common::run;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use booth::store::row::Verdict;
+use booth::words::Verdict;
 
 use super::visit::{Expect, Visit, kinds};
 use super::{start, start_with};

@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use booth::store::row::Verdict;
+use booth::words::Verdict;
 
 use super::start;
 use super::visit::{Expect, STEP_S, Visit, kinds, survives};

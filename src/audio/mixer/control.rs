@@ -2,7 +2,8 @@
 
 use alsa::mixer::{Selem, SelemChannelId};
 
-use super::{MixerError, Setting};
+use super::MixerError;
+use crate::words::Setting;
 
 /// ALSA's words for an error, without the name of its function.
 pub(super) fn words(error: alsa::Error) -> String {

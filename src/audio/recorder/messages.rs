@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::audio::block::Cause;
-use crate::audio::meter::Level;
 use crate::audio::rf64::Meta;
 use crate::rt;
-use crate::store::row::{Row, Verdict};
+use crate::store::row::Row;
+use crate::words::{Cause, Level, Verdict};
 
 /// Begins a take.
 #[derive(Clone, Debug)]

@@ -6,11 +6,11 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::{Begin, End};
-use crate::audio::block::{Block, Cause};
-use crate::audio::format::{Format, Spec};
-use crate::audio::meter::{Level, Meter};
+use crate::audio::block::Block;
+use crate::audio::meter::Meter;
 use crate::audio::rf64::{Error, TakeFile};
-use crate::store::row::{Gap, Row, Verdict};
+use crate::store::row::Row;
+use crate::words::{Cause, Format, Gap, Level, Spec, Verdict};
 
 /// The latest blocks, oldest first.
 pub type History = VecDeque<Box<Block>>;
@@ -317,7 +317,7 @@ impl OpenTake {
         row.format = self.spec.format.stored();
         row.gaps.clone_from(&self.gaps);
         row.measure(&levels);
-        row.samples_sha256 = crate::hex::encode(self.hash.clone().finalize().into());
+        row.samples_sha256 = crate::words::hex::encode(self.hash.clone().finalize().into());
         Some(row)
     }
 }

@@ -1,10 +1,9 @@
 //! The recorder driven by hand: blocks and commands in, files and reports out.
 
 use super::*;
-use crate::audio::block::Cause;
-use crate::audio::format::Format;
 use crate::audio::rf64::Meta;
-use crate::store::row::{Gap, Kind, Row};
+use crate::store::row::Row;
+use crate::words::{Cause, Format, Gap, Kind};
 use std::path::Path;
 
 const SPEC: Spec = Spec {

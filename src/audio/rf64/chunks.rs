@@ -1,7 +1,7 @@
 //! The chunks beside the samples: bext, iXML, and cue points with labels for gaps.
 
 use super::Meta;
-use crate::store::row::Gap;
+use crate::words::Gap;
 
 /// Appends a chunk and its pad byte.
 pub(super) fn push(out: &mut Vec<u8>, name: &[u8; 4], body: &[u8]) {

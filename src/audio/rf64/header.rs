@@ -3,8 +3,8 @@
 //! Only its first 80 bytes depend on the length, so a checkpoint is one small write in one sector.
 //! EBU Tech 3306 v1: fourcc `RF64`, the 32-bit sizes all ones, the true ones in `ds64`.
 
-use super::super::format::{Format, Spec};
 use super::{Meta, chunks};
+use crate::words::{Format, Spec};
 
 /// Bytes from the file's start that change after creation.
 pub const CHANGING_BYTES: usize = 80;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::header::{ALIGNMENT, Header};
 use super::{Error, chunks};
-use crate::audio::format::{Format, Spec};
+use crate::words::{Format, Spec};
 
 /// Chunks looked at before `data`; a file with more is none that a recorder wrote.
 const MOST_CHUNKS: usize = 64;

@@ -10,9 +10,8 @@ use alsa::{Direction, ValueOr};
 
 use super::offer::{Offer, alsa_format};
 use super::{Card, Error, Gone, Read, Source};
-use crate::audio::block::Cause;
-use crate::audio::format::Spec;
 use crate::rt::Nanos;
+use crate::words::{Cause, Spec};
 
 /// Longest wait for one period before [`Read::Nothing`].
 const WAIT_MS: u32 = 200;

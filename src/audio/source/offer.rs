@@ -3,7 +3,7 @@
 use alsa::pcm::{Format as AlsaFormat, HwParams, PCM};
 use serde::Serialize;
 
-use crate::audio::format::Format;
+use crate::words::Format;
 
 /// Formats and ranges of one device, without resampling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Read, Source};
-use crate::audio::format::{Format, Spec};
 use crate::rt::Nanos;
+use crate::words::{Format, Spec};
 
 /// Longest wait before [`Read::Nothing`], so that a stop is noticed.
 const WAIT: Duration = Duration::from_millis(100);

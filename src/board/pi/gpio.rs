@@ -12,8 +12,9 @@ use rppal::gpio::{Bias, Error, Gpio, InputPin, Level, OutputPin, Trigger};
 use super::light::Light;
 use crate::board::contacts::Contacts;
 use crate::board::profile::{Pin, Pull};
-use crate::board::{BoardError, Button, Buttons, Edge};
+use crate::board::{BoardError, Buttons, Edge};
 use crate::rt::Nanos;
+use crate::words::Button;
 
 /// Edges taken in one poll at most: a pin that oscillates must not hold up the box.
 const EDGES_PER_POLL: usize = 64;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::rt::Nanos;
-use crate::screen::Name;
+use crate::words::ScreenName;
 
 /// What the backlight does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +30,9 @@ impl Dimmer {
     }
 
     /// A screen is shown from `now` on.
-    pub fn shows(&mut self, name: Name, now: Nanos) {
+    pub fn shows(&mut self, name: ScreenName, now: Nanos) {
         self.idle = match name {
-            Name::Attract => self.idle.or(Some(now)),
+            ScreenName::Attract => self.idle.or(Some(now)),
             _ => None,
         };
     }
@@ -61,21 +61,21 @@ mod tests {
     #[test]
     fn a_booth_that_waits_is_dimmed_and_whoever_comes_has_full_light() {
         let mut dimmer = Dimmer::new(Some(AFTER));
-        dimmer.shows(Name::Attract, at(10));
-        dimmer.shows(Name::Attract, at(200));
+        dimmer.shows(ScreenName::Attract, at(10));
+        dimmer.shows(ScreenName::Attract, at(200));
         assert_eq!(dimmer.light(true, at(309)), Light::Full);
         assert_eq!(dimmer.light(true, at(310)), Light::Dim);
-        dimmer.shows(Name::Intro, at(320));
+        dimmer.shows(ScreenName::Intro, at(320));
         assert_eq!(dimmer.light(true, at(320)), Light::Full);
         assert_eq!(dimmer.light(true, at(9999)), Light::Full);
-        dimmer.shows(Name::Attract, at(10_000));
+        dimmer.shows(ScreenName::Attract, at(10_000));
         assert_eq!(dimmer.light(true, at(10_299)), Light::Full);
     }
 
     #[test]
     fn a_panel_without_a_whole_picture_is_dark_and_one_never_to_be_dimmed_is_not() {
         let mut dimmer = Dimmer::new(None);
-        dimmer.shows(Name::Attract, at(0));
+        dimmer.shows(ScreenName::Attract, at(0));
         assert_eq!(dimmer.light(false, at(1)), Light::Off);
         assert_eq!(dimmer.light(true, at(1_000_000)), Light::Full);
     }

@@ -19,10 +19,11 @@ use super::wire::Wire;
 use crate::board::profile::Panel as Wiring;
 use crate::board::{BoardError, Panel};
 use crate::rt::Nanos;
+use crate::screen::Screen;
 use crate::screen::card::Card;
 use crate::screen::paint::Painter;
 use crate::screen::test_card::TestCard;
-use crate::screen::{Name, Screen};
+use crate::words::ScreenName;
 
 /// Between a transfer that failed and the next set-up: each may keep the box waiting.
 const RECOVERS: Duration = Duration::from_millis(500);
@@ -36,7 +37,7 @@ pub struct PiPanel {
     wire: Wire,
     /// Since when transfers have failed.
     failing: Option<Nanos>,
-    shown: Option<Name>,
+    shown: Option<ScreenName>,
     dimmer: Dimmer,
     backlight: Option<Output>,
     light: Light,
@@ -109,7 +110,7 @@ impl PiPanel {
 impl Panel for PiPanel {
     fn show(&mut self, screen: &Screen, card: Option<&Card>) -> Result<(), BoardError> {
         let returned = self.shown.is_some_and(|shown| shown != screen.name);
-        if returned && matches!(screen.name, Name::Attract | Name::Menu) {
+        if returned && matches!(screen.name, ScreenName::Attract | ScreenName::Menu) {
             self.sender.set_up();
         }
         self.shown = Some(screen.name);

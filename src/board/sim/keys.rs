@@ -8,8 +8,9 @@ use std::io::{IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use crate::board::{BoardError, Button, Buttons, Edge};
+use crate::board::{BoardError, Buttons, Edge};
 use crate::rt::{self, KeyMode, Nanos};
+use crate::words::Button;
 
 /// A held key is released this much after it counts as held.
 const BEYOND_HOLD: Duration = Duration::from_millis(50);

@@ -8,8 +8,7 @@ mod player;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::board::Button;
-use crate::screen::Name;
+use crate::words::{Button, ScreenName};
 pub use player::{Player, UntilFailed};
 
 /// A script that is wrong: file, line and what.
@@ -26,7 +25,7 @@ pub struct ScriptError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Until(Name),
+    Until(ScreenName),
     Press {
         wait: Duration,
         button: Button,
@@ -98,9 +97,11 @@ fn parse_line(words: &[&str]) -> Result<Option<Step>, String> {
     Ok(Some(match words {
         [] => return Ok(None),
         ["until", screen] => {
-            let found = Name::ALL.into_iter().find(|name| name.word() == *screen);
+            let found = ScreenName::ALL
+                .into_iter()
+                .find(|name| name.word() == *screen);
             Step::Until(found.ok_or_else(|| {
-                let known = Name::ALL.map(Name::word).join(", ");
+                let known = ScreenName::ALL.map(ScreenName::word).join(", ");
                 format!("unknown screen `{screen}`; known: {known}")
             })?)
         }

@@ -207,7 +207,7 @@ fn half_blocks(picture: &Picture, room: (u16, u16)) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::Name;
+    use crate::words::ScreenName;
     use embedded_graphics::pixelcolor::Rgb565;
     use std::io::Read;
 
@@ -230,7 +230,7 @@ mod tests {
                 );
             }
             let screen = Screen {
-                name: Name::Reading,
+                name: ScreenName::Reading,
                 title: "".into(),
                 text: text.into(),
                 hint: "".into(),

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use super::Finding;
 use super::running::{self, Running};
+use crate::board;
 use crate::board::profile::{Driver, Profile};
-use crate::board::{self, Button, Buttons, Edge, Panel};
+use crate::board::{Buttons, Edge, Panel};
 use crate::cli::{Failure, could_not};
 use crate::config::Config;
 use crate::rt::{self, Nanos};
 use crate::screen::test_card::{Heard, TestCard};
+use crate::words::Button;
 
 /// Longest wait for buttons, as in the box.
 const TURN: Duration = Duration::from_millis(10);

@@ -12,7 +12,7 @@ use crate::corpus::Corpus;
 use crate::screen::lang::{self, Lang};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
-use crate::store::row::Kind;
+use crate::words::Kind;
 
 /// Lines of the corpus that are looked at, spread evenly: the whole may be a gigabyte.
 const LINES: u64 = 1000;

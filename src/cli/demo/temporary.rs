@@ -8,8 +8,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use crate::hex;
 use crate::identity::erase;
+use crate::words::hex;
 
 /// Letters of the name that nobody can guess, each half a byte.
 const LETTERS: usize = 24;

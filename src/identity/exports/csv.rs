@@ -3,7 +3,7 @@
 //! Guarantees: every byte of the table is in one record; a quote that is out of place spoils the
 //! record of its own line alone, and hides no other.
 
-use crate::store::takes::is_session;
+use crate::words::is_session;
 
 /// A record: a line or, where a quoted cell holds line ends, several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -111,7 +111,7 @@ pub(super) fn write_sums(
             _ => None,
         };
         if let Some(bytes) = anew {
-            let new = crate::hex::encode(Sha256::digest(bytes).into());
+            let new = crate::words::hex::encode(Sha256::digest(bytes).into());
             kept += &line.replacen(hash, &new, 1);
         } else if name != REPORT && !is_gone(name) {
             kept += line;

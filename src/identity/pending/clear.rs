@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::{Pending, all, folder, hold, numbers, of, path, remove};
 use crate::identity::{erase, keyring};
-use crate::store::{small, takes};
+use crate::store::small;
+use crate::words::is_session;
 
 /// Removes the entries of people who were recorded, which were put back or which a kill left, once their
 /// answers are with their takes; and those that were overwritten to be removed.
@@ -67,7 +68,7 @@ pub fn unfinished(data: &Path) -> io::Result<()> {
         let entry = small::read(&path)?.unwrap_or_default();
         // An entry that is not whole was killed before its key was kept.
         if let Ok(entry) = serde_json::from_slice::<Pending>(&entry)
-            && takes::is_session(&entry.session)
+            && is_session(&entry.session)
             && !is_somebodys(data, &entry.session)?
         {
             keyring::remove(&keyring::folder(data), &entry.session)?;

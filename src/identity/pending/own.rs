@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::clear::is_erased;
 use super::{Pending, numbers, path};
 use crate::identity::place;
-use crate::store::{small, takes};
+use crate::store::small;
+use crate::words::is_session;
 
 /// What the entries say of a session.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -57,12 +58,12 @@ pub fn of(data: &Path, session: &str) -> io::Result<Own> {
 /// The session that an entry names, damaged or not.
 pub(in crate::identity) fn named(entry: &[u8]) -> Option<String> {
     if let Ok(pending) = serde_json::from_slice::<Pending>(entry) {
-        return Some(pending.session).filter(|name| takes::is_session(name));
+        return Some(pending.session).filter(|name| is_session(name));
     }
     let key = b"\"session\":\"";
     let at = memchr::memmem::find(entry, key)? + key.len();
     let name = std::str::from_utf8(entry.get(at..at + 20)?).ok()?;
-    let is_whole = entry.get(at + 20) == Some(&b'"') && takes::is_session(name);
+    let is_whole = entry.get(at + 20) == Some(&b'"') && is_session(name);
     is_whole.then(|| name.to_owned())
 }
 

@@ -8,7 +8,7 @@ fn nothing_is_asked_for_before_consent_and_takes_reach_no_further_back() {
     room.press(Button::Go, 0);
     for button in [Button::Go, Button::Redo, Button::Go, Button::Go, Button::Go] {
         room.wait(700);
-        assert_eq!(room.session.screen_name(), Name::Consent);
+        assert_eq!(room.session.screen_name(), ScreenName::Consent);
         room.press(button, 0);
     }
     assert_eq!((room.sessions, room.notes), (0, 0));
@@ -16,7 +16,7 @@ fn nothing_is_asked_for_before_consent_and_takes_reach_no_further_back() {
     room.press(Button::Go, 1100);
     let consent = held + 1000;
     assert_eq!((room.sessions, room.session.frame0()), (1, consent as i64));
-    assert_eq!(room.session.screen_name(), Name::Code);
+    assert_eq!(room.session.screen_name(), ScreenName::Code);
     room.press(Button::Go, 0);
     room.wait(20);
     room.press(Button::Go, 0);
@@ -56,10 +56,10 @@ fn who_does_not_consent_leaves_no_trace() {
     room.press(Button::Go, 0);
     room.wait(1000);
     room.press(Button::Stop, 50);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.press(Button::Go, 0);
     room.wait(70_000);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     // Held as the time runs out: the page is gone.
     room.press(Button::Go, 0);
     room.send(Event::Shutdown);
@@ -90,11 +90,11 @@ fn a_stop_on_the_code_ends_the_session_and_says_that_nothing_is_kept() {
     room.consent();
     room.press(Button::Stop, 100);
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Thanks);
+    assert_eq!(room.session.screen_name(), ScreenName::Thanks);
     assert!(!room.session.shows_code());
     assert_eq!(room.forgotten, [By::Abandoned]);
     room.press(Button::Go, 0);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_confirmed_code_is_shown_again_at_the_end_and_gone_at_attract() {
     assert!(!room.session.shows_code());
     room.press(Button::Stop, 100);
     room.wait(1000);
-    assert_eq!(room.session.screen_name(), Name::Thanks);
+    assert_eq!(room.session.screen_name(), ScreenName::Thanks);
     assert!(room.session.shows_code());
     room.press(Button::Go, 0);
     assert!(room.session.is_idle() && !room.session.shows_code());
@@ -132,7 +132,7 @@ fn an_enrolled_person_sees_no_code_and_the_next_visitor_sees_theirs() {
     room.press(Button::Go, 0);
     room.press(Button::Stop, 0);
     room.consent();
-    assert_eq!(room.session.screen_name(), Name::Intro);
+    assert_eq!(room.session.screen_name(), ScreenName::Intro);
     room.press(Button::Stop, 100);
     assert!(!room.session.shows_code());
     room.press(Button::Go, 0);

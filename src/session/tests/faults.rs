@@ -8,12 +8,12 @@ fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {
     room.go_to_reading();
     room.wait(1000);
     room.send(Event::Fault(FaultKind::Device, "gone".into()));
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     let left = room.session.timer.left_at(room.frame);
     room.wait(1500);
     assert!(room.ended.is_empty());
     room.send(Event::Cleared(FaultKind::Device));
-    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.session.screen_name(), ScreenName::Reading);
     assert_eq!(room.session.timer.left_at(room.frame), left);
     room.wait(1000);
     room.press(Button::Go, 0);
@@ -31,9 +31,9 @@ fn a_device_gone_for_longer_than_its_grace_aborts_the_take_and_its_line_comes_ag
     room.wait(5000);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
     assert_eq!(room.ended[&1].end_mark, gone + 2 * u64::from(RATE));
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.send(Event::Cleared(FaultKind::Device));
-    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.session.screen_name(), ScreenName::Reading);
     assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
@@ -43,7 +43,7 @@ fn a_take_that_cannot_be_written_leads_to_a_pause_and_its_line_comes_again() {
     room.go_to_reading();
     room.wait(1000);
     room.send(Event::Failed(1, "disk".into()));
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.press(Button::Go, 0);
     room.wait(1000);
     room.press(Button::Go, 0);
@@ -59,15 +59,15 @@ fn a_line_that_cannot_be_had_is_a_fault_only_once_it_is_needed() {
     room.dry = true;
     room.send(Event::NoLine("changed".into()));
     for _ in 0..17 {
-        assert_eq!(room.session.screen_name(), Name::Reading);
+        assert_eq!(room.session.screen_name(), ScreenName::Reading);
         room.wait(400);
         room.press(Button::Go, 0);
     }
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     // The visitor leaves; the next one meets a booth that tries again.
     room.press(Button::Stop, 0);
     room.wait(40_000);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.dry = false;
     room.go_to_reading();
 }
@@ -99,12 +99,12 @@ fn only_what_fits_is_begun_and_the_reserve_ends_a_session_cleanly() {
     room.go_to_reading();
     room.wait(1000);
     room.send(Event::Room(40));
-    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.session.screen_name(), ScreenName::Reading);
     room.send(Event::Room(0));
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
     room.wait(30_000);
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.press(Button::Go, 0);
     assert_eq!(room.sessions, 1);
     // Somebody made room.

@@ -7,7 +7,7 @@ fn with_menu() -> Room {
     let mut room = Room::asking();
     room.press(Button::Stop, 3000);
     room.wait(10);
-    assert_eq!(room.session.screen_name(), Name::Menu);
+    assert_eq!(room.session.screen_name(), ScreenName::Menu);
     assert_eq!(room.listed, 1);
     room.send(Event::Pending(vec!["123".into(), "456".into()]));
     room
@@ -19,17 +19,17 @@ fn the_person_chosen_comes_next_without_a_code_and_the_one_after_is_anybody() {
     room.press(Button::Redo, 0);
     room.press(Button::Go, 0);
     assert_eq!(room.expected, [Some("456".into())]);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     let words = Lang::load("en").expect("embedded");
     let title = room.session.screen(room.frame, &words).title;
     assert_eq!(&*title, "Welcome, number 456");
     room.consent();
-    assert_eq!(room.session.screen_name(), Name::Intro);
+    assert_eq!(room.session.screen_name(), ScreenName::Intro);
     assert!(!room.session.shows_code);
     room.press(Button::Stop, 0);
     room.wait(40_000);
     room.consent();
-    assert_eq!(room.session.screen_name(), Name::Code);
+    assert_eq!(room.session.screen_name(), ScreenName::Code);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_menu_that_nobody_serves_closes_and_a_person_who_does_not_come_is_not_waited
     room.press(Button::Redo, 0);
     assert_eq!(room.session.state, State::Menu { at: 0 });
     room.wait(31_000);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     assert!(room.expected.is_empty());
     room.press(Button::Stop, 3000);
     room.send(Event::Pending(vec!["123".into()]));
@@ -47,20 +47,20 @@ fn a_menu_that_nobody_serves_closes_and_a_person_who_does_not_come_is_not_waited
     room.wait(200_000);
     assert_eq!(room.expected, [Some("123".into()), None]);
     room.consent();
-    assert_eq!(room.session.screen_name(), Name::Code);
+    assert_eq!(room.session.screen_name(), ScreenName::Code);
 }
 
 #[test]
 fn nobody_can_be_chosen_where_nobody_is_enrolled_and_a_short_hold_opens_nothing() {
     let mut room = Room::asking();
     room.press(Button::Stop, 2500);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.press(Button::Stop, 3000);
     room.send(Event::Pending(Vec::new()));
     room.press(Button::Go, 0);
     room.press(Button::Redo, 0);
-    assert_eq!(room.session.screen_name(), Name::Menu);
+    assert_eq!(room.session.screen_name(), ScreenName::Menu);
     room.press(Button::Stop, 0);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     assert!(room.expected.is_empty());
 }

@@ -102,7 +102,7 @@ proptest! {
         room.go_to_reading();
         for wait in waits {
             room.wait(wait);
-            if room.session.screen_name() != Name::Reading {
+            if room.session.screen_name() != ScreenName::Reading {
                 break;
             }
             room.press(Button::Go, 0);

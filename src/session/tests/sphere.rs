@@ -1,8 +1,7 @@
 //! What the session asks of the sphere, and what it makes of a sphere that fails.
 
 use super::*;
-use crate::store::resume::Resumption;
-use crate::store::row::Kind;
+use crate::words::{Kind, Resumption};
 
 /// The sphere's thread as the session sees it: it does what was asked last as soon as it can.
 #[derive(Default)]
@@ -78,12 +77,12 @@ fn before_noise() -> Room {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
     for _ in 0..10 {
-        if room.session.screen_name() == Name::Reading {
+        if room.session.screen_name() == ScreenName::Reading {
             room.press(Button::Go, 0);
         }
         room.wait(2700);
     }
-    assert_eq!(room.session.screen_name(), Name::Intro);
+    assert_eq!(room.session.screen_name(), ScreenName::Intro);
     assert_eq!(room.session.plan().name, "noise");
     room
 }
@@ -92,7 +91,7 @@ fn in_noise() -> Room {
     let mut room = before_noise();
     room.press(Button::Go, 0);
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     room
 }
 
@@ -109,11 +108,11 @@ fn what_played_before_the_program_started_is_silent_before_the_first_take() {
     room.wait(1000);
     room.press(Button::Go, 0);
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     assert!(room.begun.is_empty());
     room.sphere.fails = false;
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.session.screen_name(), ScreenName::Reading);
 }
 
 #[test]
@@ -141,9 +140,9 @@ fn no_take_runs_before_the_sphere_rolls() {
     let mut room = before_noise();
     room.press(Button::Go, 0);
     room.wait(30);
-    assert_eq!(room.session.screen_name(), Name::Intro);
+    assert_eq!(room.session.screen_name(), ScreenName::Intro);
     room.wait(30);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     room.wait(6000);
     let [take] = noise_takes(&room)[..] else {
         panic!("one take")
@@ -160,17 +159,21 @@ fn a_sphere_that_cannot_be_had_can_be_asked_again_or_passed_over() {
         room.sphere.fails = true;
         room.press(Button::Go, 0);
         room.wait(100);
-        assert_eq!(room.session.screen_name(), Name::Fault);
+        assert_eq!(room.session.screen_name(), ScreenName::Fault);
         if button == Button::Redo {
             room.press(Button::Redo, 0);
-            assert_eq!(room.session.screen_name(), Name::Intro, "it is asked again");
+            assert_eq!(
+                room.session.screen_name(),
+                ScreenName::Intro,
+                "it is asked again"
+            );
             room.wait(100);
-            assert_eq!(room.session.screen_name(), Name::Fault, "in vain");
+            assert_eq!(room.session.screen_name(), ScreenName::Fault, "in vain");
             room.sphere.fails = false;
         }
         room.press(button, 0);
         room.wait(100);
-        assert_eq!(room.session.screen_name(), Name::Quiet);
+        assert_eq!(room.session.screen_name(), ScreenName::Quiet);
         room.sphere.fails = false;
         room.wait(2000);
         assert_eq!(room.sphere.rolls, button == Button::Redo, "gone on without");
@@ -194,10 +197,10 @@ fn a_step_begins_by_itself_once_its_sphere_can_be_had() {
     room.sphere.fails = true;
     room.press(Button::Go, 0);
     room.wait(8000);
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.sphere.fails = false;
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     assert!(room.session.faults.is_empty());
 }
 
@@ -209,12 +212,12 @@ fn a_sphere_lost_in_a_step_cuts_the_take_and_the_step_goes_on_from_there_by_itse
     room.sphere.fails = true;
     room.wait(10);
     let lost = room.frame;
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.wait(9000);
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.sphere.fails = false;
     room.wait(110);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     let (start, rest) = room.sphere.plays[room.sphere.plays.len() - 1];
     assert_eq!(start, PlayFrom::Stood(lost), "from where it stood");
     assert_eq!(rest, left - 10, "for what is left");
@@ -238,7 +241,7 @@ fn a_visitor_may_go_on_without_a_sphere_that_was_lost_and_it_stays_silent() {
     room.wait(500);
     room.press(Button::Go, 0);
     room.wait(10);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     room.sphere.fails = false;
     room.wait(1000);
     assert!(!room.sphere.rolls && !room.sphere.is_wanted());
@@ -261,7 +264,7 @@ fn a_pause_silences_and_a_press_goes_on_where_it_stopped() {
     room.press(Button::Pause, 0);
     let pressed = room.frame;
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     assert_eq!(
         room.sphere.plays.last().expect("asked").0,
         PlayFrom::Stood(stood)
@@ -279,11 +282,11 @@ fn an_answer_to_an_older_request_means_nothing() {
     let mut room = in_noise();
     room.wait(1000);
     room.send(Event::SphereFailed(0, "old".into()));
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     room.press(Button::Pause, 0);
     room.press(Button::Pause, 0);
     room.send(Event::Rolling(1));
-    assert_eq!(room.session.screen_name(), Name::Paused);
+    assert_eq!(room.session.screen_name(), ScreenName::Paused);
     room.send(Event::Silenced(Ok(())));
     room.wait(1000);
     room.press(Button::Stop, 0);
@@ -299,13 +302,13 @@ fn a_step_without_a_cue_waits_until_what_played_before_is_known_to_be_silent() {
     room.sphere.wanted = None;
     room.sphere.fails = true;
     room.wait(3000);
-    assert_eq!(room.session.screen_name(), Name::Intro);
+    assert_eq!(room.session.screen_name(), ScreenName::Intro);
     room.press(Button::Go, 0);
     room.wait(10);
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.sphere.fails = false;
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Reading);
+    assert_eq!(room.session.screen_name(), ScreenName::Reading);
     assert_eq!(
         room.begun.values().next_back().expect("a take").of.kind,
         Kind::Free
@@ -324,5 +327,5 @@ fn a_device_lost_while_the_sphere_is_awaited_does_not_let_it_play_to_nobody() {
     assert!(!room.sphere.is_wanted() && !room.sphere.rolls);
     room.send(Event::Cleared(FaultKind::Device));
     room.wait(100);
-    assert_eq!(room.session.screen_name(), Name::Quiet);
+    assert_eq!(room.session.screen_name(), ScreenName::Quiet);
 }

@@ -21,11 +21,11 @@ fn what_waits_for_a_visitor_does_not_linger_once_nobody_will_press() {
     room.press(Button::Stop, 0);
     room.send(Event::NoMorePresses);
     room.wait(5000);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
 }
 
 fn cut_session() -> Event {
-    Event::Offer(Box::new(crate::store::resume::Resumption {
+    Event::Offer(Box::new(crate::words::Resumption {
         folder: "cut".into(),
         step: "read".into(),
         used_frames: 15_000,
@@ -40,7 +40,7 @@ fn cut_session() -> Event {
 fn a_session_cut_by_a_crash_goes_on_where_it_stopped() {
     let mut room = Room::new(config::Mode::Auto);
     room.send(cut_session());
-    assert_eq!(room.session.screen_name(), Name::Question);
+    assert_eq!(room.session.screen_name(), ScreenName::Question);
     room.wait(1000);
     let taken_up = room.frame;
     room.press(Button::Go, 0);
@@ -62,11 +62,11 @@ fn an_offer_is_made_at_once_and_once_more_to_who_comes() {
     let mut room = Room::new(config::Mode::Auto);
     room.send(cut_session());
     room.wait(31_000);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.press(Button::Go, 0);
-    assert_eq!(room.session.screen_name(), Name::Question);
+    assert_eq!(room.session.screen_name(), ScreenName::Question);
     room.wait(31_000);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.go_to_reading();
     assert_eq!(room.sessions, 1);
 }
@@ -76,7 +76,7 @@ fn an_offer_ends_with_stop_and_with_its_time() {
     let mut room = Room::new(config::Mode::Auto);
     room.send(cut_session());
     room.press(Button::Stop, 0);
-    assert_eq!(room.session.screen_name(), Name::Attract);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
     assert!(room.session.offer.is_none());
     room.send(cut_session());
     room.wait(600_000);

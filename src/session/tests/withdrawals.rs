@@ -9,14 +9,14 @@ fn a_held_stop_ends_the_take_at_the_press_and_asks() {
     room.wait(1000);
     let pressed = room.frame;
     room.press(Button::Stop, 1500);
-    assert_eq!(room.session.screen_name(), Name::Withdraw);
+    assert_eq!(room.session.screen_name(), ScreenName::Withdraw);
     assert_eq!(room.ended[&1].end_mark, pressed);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
     let left = room.session.timer.left_at(room.frame);
     room.wait(5000);
     assert_eq!(room.session.timer.left_at(room.frame), left);
     room.press(Button::Go, 1100);
-    assert_eq!(room.session.screen_name(), Name::Thanks);
+    assert_eq!(room.session.screen_name(), ScreenName::Thanks);
     room.wait(1000);
     assert_eq!(room.forgotten, [By::Visitor]);
     assert!(!room.session.shows_code());
@@ -39,7 +39,11 @@ fn a_question_answered_by_stop_redo_or_nothing_erases_nothing() {
         room.wait(1000);
         room.press(Button::Stop, 1500);
         answer(&mut room);
-        let expected = if n == 3 { Name::Withdraw } else { Name::Paused };
+        let expected = if n == 3 {
+            ScreenName::Withdraw
+        } else {
+            ScreenName::Paused
+        };
         assert_eq!(room.session.screen_name(), expected);
         assert!(room.forgotten.is_empty());
         if n == 3 {
@@ -47,17 +51,17 @@ fn a_question_answered_by_stop_redo_or_nothing_erases_nothing() {
         }
         room.press(Button::Go, 0);
         room.wait(1000);
-        assert_eq!(room.session.screen_name(), Name::Reading);
+        assert_eq!(room.session.screen_name(), ScreenName::Reading);
         assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
     }
 }
 
 #[test]
 fn the_question_returns_to_where_it_was_put() {
-    type Place = (fn(&mut Room), Name);
+    type Place = (fn(&mut Room), ScreenName);
     let places: [Place; 5] = [
-        (|_| {}, Name::Code),
-        (|room| room.press(Button::Go, 0), Name::Intro),
+        (|_| {}, ScreenName::Code),
+        (|room| room.press(Button::Go, 0), ScreenName::Intro),
         (
             |room| {
                 room.press(Button::Go, 0);
@@ -66,7 +70,7 @@ fn the_question_returns_to_where_it_was_put() {
                 room.wait(500);
                 room.press(Button::Pause, 0);
             },
-            Name::Paused,
+            ScreenName::Paused,
         ),
         (
             |room| {
@@ -75,7 +79,7 @@ fn the_question_returns_to_where_it_was_put() {
                 room.press(Button::Go, 0);
                 room.wait(20_000);
             },
-            Name::Over,
+            ScreenName::Over,
         ),
         (
             |room| {
@@ -84,7 +88,7 @@ fn the_question_returns_to_where_it_was_put() {
                 room.press(Button::Stop, 0);
                 room.wait(29_500);
             },
-            Name::Thanks,
+            ScreenName::Thanks,
         ),
     ];
     for (go_there, name) in places {
@@ -93,7 +97,7 @@ fn the_question_returns_to_where_it_was_put() {
         go_there(&mut room);
         assert_eq!(room.session.screen_name(), name);
         room.press(Button::Stop, 1000);
-        assert_eq!(room.session.screen_name(), Name::Withdraw, "{name}");
+        assert_eq!(room.session.screen_name(), ScreenName::Withdraw, "{name}");
         room.press(Button::Stop, 0);
         assert_eq!(room.session.screen_name(), name);
         room.press(Button::Stop, 1000);
@@ -109,7 +113,7 @@ fn a_sphere_that_starts_while_the_question_stands_falls_silent() {
     room.go_to_reading();
     room.wait(1000);
     room.press(Button::Redo, 100);
-    while room.session.screen_name() != Name::Intro {
+    while room.session.screen_name() != ScreenName::Intro {
         room.wait(3000);
         room.press(Button::Go, 0);
     }
@@ -117,7 +121,7 @@ fn a_sphere_that_starts_while_the_question_stands_falls_silent() {
     room.press(Button::Stop, 1000);
     assert_eq!(
         room.session.screen_name(),
-        Name::Quiet,
+        ScreenName::Quiet,
         "{:?}",
         room.session.state
     );
@@ -148,7 +152,7 @@ fn an_erasure_is_waited_for_by_visitors_and_by_the_end() {
     room.send(Event::Withdrawn);
     room.due.clear();
     room.send(Event::Fault(FaultKind::Disk, "away".into()));
-    assert_eq!(room.session.screen_name(), Name::Fault);
+    assert_eq!(room.session.screen_name(), ScreenName::Fault);
     for button in Button::ALL {
         room.press(button, 1500);
     }

@@ -5,9 +5,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::address;
-use crate::config;
-use crate::rt;
 use crate::sphere::SphereError;
+use crate::{config, rt};
 
 /// Looking up a name: a resolver that does not answer has its own idea of patience.
 const RESOLVE: Duration = Duration::from_secs(2);

@@ -10,16 +10,15 @@ use super::gains::Gains;
 use super::journal::Journal;
 use super::tombstones::Tombstones;
 use super::{Answer, Arrival, Job, LINES_AHEAD, Source};
-use crate::audio::format::Spec;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::participant::Participant;
 use crate::identity::pending;
-use crate::identity::tombstone::By;
 use crate::rt;
-use crate::store::folder::{Ended, Record};
+use crate::store::folder::Record;
 use crate::store::recover::Recovery;
 use crate::store::{resume, takes};
+use crate::words::{By, Ended, Spec};
 
 fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
     let Source {

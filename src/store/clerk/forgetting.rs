@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::identity::code::Proof;
-use crate::identity::tombstone::By;
 use crate::identity::{forget, keyring};
+use crate::words::By;
 
 /// Who is to be forgotten.
 #[derive(Debug)]

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Answer;
-use crate::audio::mixer::{Held, Mixer, Settings};
+use crate::audio::mixer::{Held, Mixer};
+use crate::words::Settings;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);

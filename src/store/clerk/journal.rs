@@ -11,8 +11,9 @@ use std::time::Duration;
 use super::arrival::Arrival;
 use crate::identity::code::Proof;
 use crate::identity::operator::Recipient;
-use crate::store::events::{Events, Note};
+use crate::store::events::Events;
 use crate::store::folder::{self, Record};
+use crate::words::Note;
 
 /// Rows that wait at most: hours of a visitor's presses; older ones give way.
 const MOST_WAITING: usize = 10_000;

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::identity::keyring;
     use crate::identity::participant::Participant;
-    use crate::identity::tombstone::By;
+    use crate::words::By;
 
     #[test]
     fn an_arriving_tombstone_is_carried_out_but_for_the_live_session() {

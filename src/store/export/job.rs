@@ -10,13 +10,13 @@ use super::table::{self, Cells};
 use super::take::{Take, TakeError};
 use super::wav::{self, Wav, WavError};
 use super::{ExportError, Layout, Options, lists};
-use crate::audio::format::Spec;
 use crate::audio::rf64::Meta;
 use crate::identity::exports::{self, Export};
 use crate::identity::{copies, tombstone};
 use crate::rt;
 use crate::store::row::Row;
 use crate::store::small;
+use crate::words::Spec;
 
 /// An export under way.
 pub struct Job<'a> {
@@ -308,7 +308,8 @@ mod tests {
     use super::super::place::README;
     use super::*;
     use crate::identity::code::Code;
-    use crate::identity::tombstone::{By, Tombstone};
+    use crate::identity::tombstone::Tombstone;
+    use crate::words::By;
 
     #[test]
     fn who_is_forgotten_beside_an_export_has_no_row_in_it() {

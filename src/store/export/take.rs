@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::audio::format::Spec;
 use crate::audio::rf64::{self, read};
 use crate::identity::operator::PrivateKey;
 use crate::identity::seal::{self, SealError};
 use crate::store::row::Row;
 use crate::store::small;
+use crate::words::Spec;
 
 /// Frames read at once.
 const FRAMES: usize = 4096;
@@ -162,7 +162,7 @@ impl<'a> Take<'a> {
             each(bytes)?;
             left -= frames;
         }
-        if crate::hex::encode(hash.finalize().into()) == self.row.samples_sha256 {
+        if crate::words::hex::encode(hash.finalize().into()) == self.row.samples_sha256 {
             Ok(())
         } else {
             Err(E::from(TakeError::Differs {

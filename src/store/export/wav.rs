@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 
-use crate::audio::format::{Format, Spec};
 use crate::audio::rf64::{self, Meta, TakeFile};
 use crate::store::small;
+use crate::words::{Format, Spec};
 
 /// Bytes of samples that RIFF counts, with room for its header.
 pub const MOST_RIFF_BYTES: u64 = u32::MAX as u64 - 4096;

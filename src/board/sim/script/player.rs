@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Script, Step};
-use crate::board::{Button, Edge};
+use crate::board::Edge;
 use crate::rt::Nanos;
-use crate::screen::Name;
+use crate::words::{Button, ScreenName};
 
 /// Session time after which a screen that does not come fails the run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,9 +26,9 @@ pub struct UntilFailed {
     /// The line of `until`.
     pub line: usize,
     /// What it waits for.
-    pub wanted: Name,
+    pub wanted: ScreenName,
     /// What is shown instead.
-    pub shown: Name,
+    pub shown: ScreenName,
 }
 
 /// Plays a script.
@@ -68,7 +68,7 @@ impl Player {
     pub fn poll(
         &mut self,
         now: Nanos,
-        shown: Name,
+        shown: ScreenName,
         since: Nanos,
         over: bool,
         edges: &mut Vec<Edge>,
@@ -201,7 +201,7 @@ mod tests {
         player: &mut Player,
         from: u64,
         to: u64,
-        shown: Name,
+        shown: ScreenName,
         since: u64,
     ) -> Vec<(Button, bool, u64)> {
         let mut edges = Vec::new();
@@ -221,8 +221,8 @@ mod tests {
         let script =
             parse("until reading\n1505 go\n800 stop hold 3000\n100 pause").expect("script");
         let mut player = Player::new(script);
-        assert_eq!(play(&mut player, 0, 500, Name::Intro, 0), []);
-        let edges = play(&mut player, 500, 9000, Name::Reading, 493);
+        assert_eq!(play(&mut player, 0, 500, ScreenName::Intro, 0), []);
+        let edges = play(&mut player, 500, 9000, ScreenName::Reading, 493);
         let expected = [
             (Button::Go, true, 1998),
             (Button::Go, false, 1998),
@@ -241,7 +241,13 @@ mod tests {
         let mut at = Vec::new();
         for now in [0, 1000, 1000, 1000, 1000] {
             let mut edges = Vec::new();
-            let poll = player.poll(Nanos(now * MS), Name::Quiet, Nanos(0), false, &mut edges);
+            let poll = player.poll(
+                Nanos(now * MS),
+                ScreenName::Quiet,
+                Nanos(0),
+                false,
+                &mut edges,
+            );
             poll.expect("no until");
             assert!(edges.iter().filter(|e| e.down).count() <= 1);
             at.extend(edges.iter().map(|e| e.at.0 / MS));
@@ -253,7 +259,7 @@ mod tests {
     fn repeats_nest_and_end_with_the_session() {
         let text = "repeat 2\nrepeat 3\n10 go\nend\n10 redo\nend\n10 stop";
         let mut player = Player::new(parse(text).expect("script"));
-        let edges = play(&mut player, 0, 1000, Name::Reading, 0);
+        let edges = play(&mut player, 0, 1000, ScreenName::Reading, 0);
         let downs: String = edges
             .iter()
             .filter(|e| e.1)
@@ -263,13 +269,13 @@ mod tests {
 
         let text = "repeat 900\nuntil reading\n10 go\nend\nuntil thanks\n10 pause";
         let mut player = Player::new(parse(text).expect("script"));
-        let go = play(&mut player, 0, 100, Name::Reading, 0);
+        let go = play(&mut player, 0, 100, ScreenName::Reading, 0);
         assert!(go.len() >= 8 && !player.pressed_out());
         let mut edges = Vec::new();
         for ms in [100, 120] {
             let poll = player.poll(
                 Nanos(ms * MS),
-                Name::Thanks,
+                ScreenName::Thanks,
                 Nanos(99 * MS),
                 true,
                 &mut edges,
@@ -288,7 +294,7 @@ mod tests {
         let mut player = Player::new(parse("\nuntil over").expect("script"));
         let mut poll = |s: u64| {
             let now = Nanos(s * 1000 * MS);
-            player.poll(now, Name::Quiet, Nanos(0), false, &mut Vec::new())
+            player.poll(now, ScreenName::Quiet, Nanos(0), false, &mut Vec::new())
         };
         assert_eq!((poll(5), poll(65)), (Ok(()), Ok(())));
         let failed = poll(66).expect_err("a minute has passed").to_string();
@@ -302,6 +308,6 @@ mod tests {
     fn endless_empty_repeats_do_not_hold_up_the_box() {
         let text = "repeat 86400000\nrepeat 86400000\nend\nend";
         let mut player = Player::new(parse(text).expect("script"));
-        play(&mut player, 0, 50, Name::Reading, 0);
+        play(&mut player, 0, 50, ScreenName::Reading, 0);
     }
 }

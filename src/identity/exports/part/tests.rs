@@ -7,7 +7,7 @@ const KEPT: &str = "BBBBBBBBBBBBBBBBBBBB";
 
 fn sum(dir: &Path, name: &str) -> String {
     let bytes = fs::read(dir.join(name)).expect("read");
-    crate::hex::encode(Sha256::digest(bytes).into())
+    crate::words::hex::encode(Sha256::digest(bytes).into())
 }
 
 /// An export with a folder a session, the file 0001.wav, and `rows` in its table.

@@ -1,0 +1,27 @@
+//! The small values that every room speaks of.
+//!
+//! Guarantees: values only. Nothing here opens a file, a device or a thread, and no room above is
+//! named.
+
+mod button;
+mod consent;
+mod format;
+pub mod hex;
+mod level;
+mod note;
+mod place;
+mod screen_name;
+mod setting;
+mod take;
+mod visit;
+
+pub use button::Button;
+pub use consent::Consent;
+pub use format::{Format, Spec};
+pub use level::{Level, dbfs};
+pub use note::{FaultKind, Note};
+pub use place::{Sensor, Site};
+pub use screen_name::ScreenName;
+pub use setting::{Setting, Settings};
+pub use take::{Cause, Gap, Kind, Verdict, Voice};
+pub use visit::{By, Ended, Resumption, is_session};

@@ -1,0 +1,65 @@
+//! What a take is of, how it ended, and what is missing in it.
+
+use serde::{Deserialize, Serialize};
+
+/// What a take is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A line read aloud.
+    Read,
+    /// The visitor silent.
+    Quiet,
+    /// Free speech.
+    Free,
+}
+
+/// How a take ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As meant.
+    Kept,
+    /// Another take of the same line replaces it.
+    Redone,
+    /// The line was skipped.
+    Skipped,
+    /// Cut by a pause.
+    Paused,
+    /// Cut by a stop or a fault.
+    Aborted,
+    /// Made whole after a crash.
+    Recovered,
+}
+
+/// Frames that were lost and filled with silence; counted from the file's first frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// First silent frame.
+    pub frame: u64,
+    /// Silent frames.
+    pub frames: u64,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// A stretch of voice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// First frame, counted from the file's first.
+    pub frame: u64,
+    /// Frames.
+    pub frames: u64,
+}
+
+/// Why frames are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The sound card's buffer ran over before it was read.
+    Overrun,
+    /// No free block was left: the disk was too slow for too long.
+    Storage,
+    /// The device was gone.
+    Device,
+}
