@@ -4,13 +4,10 @@
 
 mod audio;
 pub mod load;
-pub mod near;
 pub mod set;
 mod sphere;
-mod text;
 
-pub use load::{ConfigError, is_path};
-pub use text::read_text;
+pub use load::ConfigError;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

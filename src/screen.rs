@@ -2,7 +2,6 @@
 
 pub mod bitmap;
 pub mod card;
-pub mod lang;
 pub mod layout;
 pub mod pages;
 pub mod paint;

@@ -13,8 +13,7 @@ use booth::audio::capture::{Setup, State, Status, spawn};
 use booth::audio::clock::FrameClock;
 use booth::audio::source::alsa::AlsaSource;
 use booth::audio::source::{Error, Read, Source};
-use booth::words::Cause;
-use booth::words::{Format, Spec};
+use booth::words::{Cause, Format, Spec};
 use common::{assert_counts, decode};
 
 fn spec(format: Format, channels: u16) -> Spec {

@@ -9,9 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use booth::store::row::Row;
-use booth::words::Cause;
-use booth::words::Verdict;
-use booth::words::{Format, Spec};
+use booth::words::{Cause, Format, Spec, Verdict};
 use common::run::{self, Run};
 use common::{AlsaEnv, assert_counts, counter, decode, mask, plugin};
 use sha2::{Digest, Sha256};

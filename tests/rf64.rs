@@ -13,9 +13,7 @@ use std::process::Output;
 
 use booth::audio::repair::{Outcome, repair};
 use booth::audio::rf64::{Meta, TakeFile};
-use booth::words::Cause;
-use booth::words::Gap;
-use booth::words::{Format, Spec};
+use booth::words::{Cause, Format, Gap, Spec};
 use tools::{frames_read, tool};
 
 const SPEC: Spec = Spec {

@@ -40,7 +40,7 @@ fn screens() -> Vec<Screen> {
             ..reading.clone()
         })
         .collect();
-    let words = booth::screen::lang::Lang::load("fr").expect("embedded");
+    let words = booth::lang::Lang::load("fr").expect("embedded");
     for (name, title, text, hint) in [
         (
             ScreenName::Attract,
@@ -128,7 +128,7 @@ fn every_screen_is_drawn_inside_every_panel() {
 
 #[test]
 fn code_and_consent_are_legible_inside_every_panel() {
-    let words = booth::screen::lang::Lang::load("fr").expect("embedded");
+    let words = booth::lang::Lang::load("fr").expect("embedded");
     let letters = zeroize::Zeroizing::new("WWWW-MMMM-WWWW-M".to_owned());
     let card = Card::of(
         letters,

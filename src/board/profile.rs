@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::config::read_text;
+use crate::files::read_text;
 use crate::words::Button;
 pub use panel::{Colors, Driver, Panel};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::record;
 use crate::config::Config;
-use crate::screen::lang::Lang;
+use crate::lang::Lang;
 use crate::session::protocol::{Protocol, in_language};
 use crate::words;
 

@@ -14,7 +14,7 @@ use crate::identity::forget::ForgetError;
 use crate::identity::operator::OperatorError;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::PendingError;
-use crate::screen::lang::LangError;
+use crate::lang::LangError;
 
 /// Why the box does not run, or stopped.
 #[derive(Debug, thiserror::Error)]

@@ -4,15 +4,14 @@ use super::{Booth, record};
 use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
 use crate::identity::participant::Participant;
-use crate::rt;
 use crate::screen::card::Card;
-use crate::screen::lang;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::store::clerk::{Arrival, Enrolled, Job};
 use crate::store::recover;
 use crate::store::row::Row;
 use crate::words::{Kind, Verdict};
+use crate::{lang, rt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;

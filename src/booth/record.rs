@@ -4,7 +4,7 @@ use crate::audio::source::Card;
 use crate::config::Config;
 use crate::identity::operator;
 use crate::identity::participant::{Participant, ParticipantError};
-use crate::screen::lang;
+use crate::lang;
 use crate::session::protocol::Protocol;
 use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
 use crate::words::Settings;

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{Common, Done, Failure, could_not, input};
+use crate::files::small;
 use crate::identity::participant::{Identity, Participant, seal_bytes};
 use crate::identity::pending::{self, Pending};
-use crate::store::small;
 
 /// Enrols a person who will be recorded, and prints their number and withdrawal code
 ///

@@ -6,7 +6,7 @@ use super::{Common, Done, Failure};
 use crate::audio::source;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
-use crate::config::read_text;
+use crate::files::read_text;
 use crate::session::protocol::Protocol;
 
 /// Arguments of `booth run`.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Audio;
 use super::load::{Reason, check};
-use super::near::nearest;
 use crate::audio::source::SIMULATED;
+use crate::files::near::nearest;
 use crate::words::Setting;
 
 impl Audio {

@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
-use super::near::{explain, line_of, nearest};
-use super::{Config, Mode, read_text, set};
+use super::{Config, Mode, set};
 use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
+use crate::files::near::nearest;
+use crate::files::place::{explain, line_of};
+use crate::files::{is_path, read_text};
 use crate::identity::operator;
 use crate::sphere::own_key;
 
@@ -105,12 +107,6 @@ impl Config {
             data.clone_into(&mut self.data);
         }
     }
-}
-
-/// Whether what may be a name or a path is a path.
-#[must_use]
-pub fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".toml")
 }
 
 /// An assignment in messages; a private key that was pasted by mistake must not reach a log.

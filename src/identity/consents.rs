@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::store::small;
+use crate::files::small;
 
 /// Keeps `text` in DATA, synced, if it is not there yet.
 ///

@@ -108,8 +108,8 @@ pub fn clean(folder: &Path, sessions: &BTreeSet<&str>) -> Cleaned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::small;
     use crate::identity::code::Code;
-    use crate::store::small;
     use crate::words::By;
 
     #[test]

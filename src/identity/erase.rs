@@ -12,8 +12,8 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use super::links;
+use crate::files::small;
 use crate::rt;
-use crate::store::small;
 
 /// Bytes written in one call, and between two calls of the pacing function.
 const PIECE_BYTES: usize = 64 * 1024;

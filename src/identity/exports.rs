@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::erase::Erased;
-use crate::store::{jsonl, small};
+use crate::files::{jsonl, small};
 
 /// The table of an export.
 pub const METADATA: &str = "metadata.csv";

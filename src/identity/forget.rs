@@ -22,9 +22,9 @@ use super::receipt::{BoxKey, ReceiptError};
 use super::survey::{self, Round, Survey};
 use super::tombstone::{Looked, State, Tombstone};
 use super::{exports, keyring, pending, sweep, tombstone};
+use crate::files::small;
 use crate::rt;
 use crate::store::folder::{self, Record};
-use crate::store::small;
 use crate::words::By;
 
 pub use self::carry::{CarriedOut, carry_out, carry_out_due};

@@ -16,7 +16,7 @@ use super::code::Proof;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
 use super::{erase, links, reserve, tombstone};
-use crate::store::{jsonl, small};
+use crate::files::{jsonl, small};
 use crate::words::is_session;
 
 /// What [`rekey`] has sealed anew, so that it can be killed and run again.

@@ -14,7 +14,7 @@ pub use age::x25519::{Identity as PrivateKey, Recipient};
 use zeroize::Zeroizing;
 
 use crate::config::Recipients;
-use crate::store::small;
+use crate::files::small;
 
 /// Longest key file that is read.
 const MOST_KEY_FILE_BYTES: u64 = 1 << 20;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::keyring;
 use super::operator::Recipient;
 use super::participant::Participant;
-use crate::store::small;
+use crate::files::small;
 use crate::words::is_session;
 
 mod clear;

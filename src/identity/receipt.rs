@@ -10,8 +10,8 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::files::small;
 use crate::rt;
-use crate::store::small;
 use crate::words::hex;
 
 /// What stands between the signed text and the signature.

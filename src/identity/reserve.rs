@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::store::small;
+use crate::files::small;
 
 /// A tombstone has some 500 bytes; one block of most file systems.
 const MOST_BYTES: usize = 4096;

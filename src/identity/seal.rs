@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::erase;
 use super::operator::{PrivateKey, Recipient};
+use crate::files::small;
 use crate::rt;
-use crate::store::small;
 
 /// Plain bytes of an age chunk, and between two calls of the pacing function.
 const CHUNK_BYTES: u64 = 64 * 1024;

@@ -13,7 +13,7 @@ use super::place::Place;
 use super::sweep::session_folder;
 use super::tombstone::{State, Tombstone};
 use super::{keyring, pending};
-use crate::store::small;
+use crate::files::small;
 
 /// How much is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

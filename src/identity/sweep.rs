@@ -12,7 +12,7 @@ use super::exports::List;
 use super::place::{self, Place};
 use super::tombstone::{Looked, State};
 use super::{copies, pending};
-use crate::store::small;
+use crate::files::small;
 
 pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
     data.join("sessions").join(session)

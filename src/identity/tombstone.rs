@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Proof;
 use super::erase::Erased;
 use super::reserve;
-use crate::store::small;
+use crate::files::small;
 use crate::words::{By, is_session};
 
 /// What became of a place.

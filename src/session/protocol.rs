@@ -12,9 +12,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
-use crate::config::near::{explain, line_at, line_of, nearest};
-use crate::config::read_text;
 use crate::corpus::order::Sequence;
+use crate::files::near::nearest;
+use crate::files::place::{explain, line_at, line_of};
+use crate::files::read_text;
 use crate::words::Kind;
 
 pub use consent::{ConsentText, in_language};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::protocol::{Step, in_language};
 use super::{Cue, Session, State};
 use crate::config::Mode;
-use crate::screen::lang::Lang;
+use crate::lang::Lang;
 use crate::screen::{Progress, Screen};
 use crate::words::{FaultKind, Kind, ScreenName};
 

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use ssh2::{CheckResult, KnownHostFileKind, Session};
 
 use super::SphereError;
-use crate::store::small;
+use crate::files::small;
 
 /// Kinds of host keys, best first.
 const KINDS: [&str; 6] = [

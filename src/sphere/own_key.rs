@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
 use super::SphereError;
-use crate::store::small;
+use crate::files::small;
 
 /// Before the name of a systemd credential.
 pub const CREDENTIAL: &str = "credential:";

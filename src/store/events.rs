@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::jsonl;
+use crate::files::jsonl;
 use crate::words::Note;
 
 /// One row: when, on the session's clock, and what.

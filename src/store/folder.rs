@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::store::small;
+use crate::files::small;
 use crate::words::{Consent, Ended, Sensor, Settings, Site};
 
 /// A name and what it stands for.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::small;
+use crate::files::small;
 use crate::words::{Cause, Gap};
 
 /// A row of events.jsonl that tells of a loss.

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::folder::Record;
 use super::row::Row;
-use super::{small, takes};
+use super::takes;
+use crate::files::small;
 use crate::words::{Ended, Resumption};
 
 /// A row of events.jsonl, as far as it matters here.

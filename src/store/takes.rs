@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::row::Row;
-use super::small;
+use crate::files::small;
 use crate::words::is_session;
 
 /// The rows of the session in `folder`, by take; none if nothing was recorded yet.

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::Found;
-use crate::common;
 use crate::common::run;
 use crate::common::shim::Shim;
+use crate::{Found, common};
 
 fn look(folder: &Path, shim: &Shim) -> Command {
     let mut command = run::booth();

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use booth::rt::Nanos;
 use booth::store::row::Row;
-use booth::words::Cause;
-use booth::words::Verdict;
+use booth::words::{Cause, Verdict};
 
 use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};

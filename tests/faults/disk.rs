@@ -6,8 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use booth::store::row::Row;
-use booth::words::Spec;
-use booth::words::Verdict;
+use booth::words::{Spec, Verdict};
 
 use sha2::Digest;
 

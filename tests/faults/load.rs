@@ -6,8 +6,7 @@ use booth::words::{Format, Spec};
 
 use super::alone;
 use super::take::{Audio, assert_opens, device_now, lost, record, row};
-use crate::common::run;
-use crate::common::{folder, plugin};
+use crate::common::{folder, plugin, run};
 
 const SPEC: Spec = Spec {
     rate: 96_000,

@@ -10,9 +10,8 @@ use super::kill::{Killed, kill, repair};
 use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record, row};
 use crate::common::random::Random;
-use crate::common::run;
 use crate::common::shim::Shim;
-use crate::common::{folder, plugin};
+use crate::common::{folder, plugin, run};
 
 /// Seconds that may be missing before and after repair, beside the longest disk call.
 const MOST_MISSING_S: (f64, f64) = (1.5, 1.0);

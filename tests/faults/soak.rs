@@ -15,8 +15,7 @@ use booth::words::Verdict;
 use super::alone;
 use super::take::{Audio, RATE, device_now, lost};
 use crate::common::random::Random;
-use crate::common::run;
-use crate::common::{folder, plugin};
+use crate::common::{folder, plugin, run};
 
 /// Between two looks at the process.
 const LOOK: Duration = Duration::from_secs(2);

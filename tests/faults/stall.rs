@@ -8,9 +8,8 @@ use booth::words::Cause;
 
 use super::shared;
 use super::take::{Audio, RATE, SPEC, assert_opens, device_now, lost, record, row};
-use crate::common::run;
 use crate::common::shim::Shim;
-use crate::common::{folder, plugin};
+use crate::common::{folder, plugin, run};
 
 /// A take of `seconds` whose disk stalls for `stall_s`; checked sample by
 /// sample. With it, by how many frames the audio after each gap is late.

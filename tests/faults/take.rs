@@ -8,9 +8,7 @@ use std::process::Command;
 use booth::audio::rf64::read;
 use booth::rt::Nanos;
 use booth::store::row::Row;
-use booth::words::Cause;
-use booth::words::Gap;
-use booth::words::{Format, Spec};
+use booth::words::{Cause, Format, Gap, Spec};
 
 use crate::common::run::{self, Run};
 use crate::common::tools::frames_read;

@@ -4,9 +4,7 @@ use std::fs;
 
 use booth::store::row::{Row, SphereAt};
 use booth::store::takes;
-use booth::words::Cause;
-use booth::words::Format;
-use booth::words::{Gap, Kind, Verdict, Voice};
+use booth::words::{Cause, Format, Gap, Kind, Verdict, Voice};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

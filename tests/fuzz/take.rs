@@ -5,9 +5,7 @@ use std::path::Path;
 
 use booth::audio::rf64::header::CHANGING_BYTES;
 use booth::audio::rf64::{Meta, TakeFile};
-use booth::words::Cause;
-use booth::words::Gap;
-use booth::words::{Format, Spec};
+use booth::words::{Cause, Format, Gap, Spec};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -8,7 +8,7 @@ use booth::board::profile::{Driver, Profile};
 use booth::config::Config;
 use booth::config::load::EMBEDDED;
 use booth::corpus::order::Shard;
-use booth::screen::lang::Lang;
+use booth::lang::Lang;
 use booth::session::protocol::{Locate, Protocol};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -89,7 +89,7 @@ fn a_killed_enrolment_leaves_somebody_whole_or_nobody() {
         told += usize::from(!child.wait_with_output().unwrap().stdout.is_empty());
         lab.done(&["takes"], "");
     }
-    let names = |folder: &str| booth::store::small::names(&lab.data().join(folder)).unwrap();
+    let names = |folder: &str| booth::files::small::names(&lab.data().join(folder)).unwrap();
     let mut pending = names("pending");
     pending.retain(|name| name != ".lock");
     println!(

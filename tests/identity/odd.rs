@@ -125,7 +125,7 @@ fn who_was_told_no_code_is_not_enrolled() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     for folder in ["pending", "keys"] {
-        let mut names = booth::store::small::names(&lab.data().join(folder)).unwrap();
+        let mut names = booth::files::small::names(&lab.data().join(folder)).unwrap();
         names.retain(|name| name != ".lock");
         assert!(names.is_empty(), "{names:?}");
     }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use booth::words::Verdict;
 
 use super::{RATE, Visit};
-use crate::common::plugin;
-use crate::common::run;
+use crate::common::{plugin, run};
 
 const PROTOCOL: &str = r#"
 name = "noise"

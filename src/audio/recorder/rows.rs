@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::audio::rf64::Error;
+use crate::files::jsonl;
 use crate::store::row::Row;
-use crate::store::{jsonl, takes};
+use crate::store::takes;
 use crate::words::Verdict;
 
 /// The rows of the present session; without one they stand in memory only.

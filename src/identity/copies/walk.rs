@@ -9,11 +9,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::Cleaned;
+use crate::files::small;
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{self, Place, mentioned};
 use crate::identity::tombstone::{Looked, State};
 use crate::identity::{exports, pending};
-use crate::store::small;
 
 /// Endings of files with files inside.
 const ARCHIVES: [&str; 25] = [

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{METADATA, Part, REPORT};
+use crate::files::small;
 use crate::identity::erase;
 use crate::identity::place::{mentioned, whole};
-use crate::store::small;
 
 pub(super) const SUMS: &str = "SHA256SUMS";
 pub(super) const READMES: [&str; 3] = ["README", "README.md", "README.txt"];

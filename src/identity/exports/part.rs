@@ -16,9 +16,9 @@ use std::path::{Component, Path, PathBuf};
 use super::csv::{self, Record};
 use super::lists::{READMES, SUMS, is_list, leftovers, place, read, readmes, write_sums};
 use super::{METADATA, Part, REPORT};
+use crate::files::small;
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{mentioned, session_of};
-use crate::store::small;
 
 /// The column of a row's file, relative to the export's folder.
 const FILE: &str = "file_name";

@@ -7,8 +7,8 @@ use std::io;
 use std::path::Path;
 
 use super::{Pending, all, folder, hold, numbers, of, path, remove};
+use crate::files::small;
 use crate::identity::{erase, keyring};
-use crate::store::small;
 use crate::words::is_session;
 
 /// Removes the entries of people who were recorded, which were put back or which a kill left, once their

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::clear::is_erased;
 use super::{Pending, numbers, path};
+use crate::files::small;
 use crate::identity::place;
-use crate::store::small;
 use crate::words::is_session;
 
 /// What the entries say of a session.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::screen::lang;
+use crate::lang;
 
 /// What a visitor is asked to agree to, in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]

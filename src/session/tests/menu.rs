@@ -1,7 +1,7 @@
 //! A keeper who chooses the enrolled person who comes next.
 
 use super::*;
-use crate::screen::lang::Lang;
+use crate::lang::Lang;
 
 fn with_menu() -> Room {
     let mut room = Room::asking();

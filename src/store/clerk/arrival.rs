@@ -8,11 +8,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::files::small;
 use crate::identity::code::Proof;
 use crate::identity::operator::Recipient;
 use crate::identity::participant::Participant;
 use crate::identity::{consents, keyring, pending};
-use crate::store::small;
 
 /// Who begins a session, and what they agreed to.
 #[derive(Debug, Default)]

@@ -51,9 +51,10 @@ impl Forgetting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::small;
     use crate::identity::participant::Participant;
     use crate::identity::{survey, tombstone};
-    use crate::store::{folder, small};
+    use crate::store::folder;
 
     #[test]
     fn a_session_whose_keys_the_disk_never_had_is_forgotten_once_the_disk_is_back() {

@@ -11,11 +11,11 @@ use super::take::{Take, TakeError};
 use super::wav::{self, Wav, WavError};
 use super::{ExportError, Layout, Options, lists};
 use crate::audio::rf64::Meta;
+use crate::files::small;
 use crate::identity::exports::{self, Export};
 use crate::identity::{copies, tombstone};
 use crate::rt;
 use crate::store::row::Row;
-use crate::store::small;
 use crate::words::Spec;
 
 /// An export under way.

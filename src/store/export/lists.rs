@@ -14,8 +14,8 @@ use super::ExportError;
 use super::person::Person;
 use super::place::{README, SUMS};
 use super::table::{self, Cells};
+use crate::files::small;
 use crate::identity::exports::METADATA;
-use crate::store::small;
 use crate::words::hex;
 
 /// Writes both for `files` of `persons` in the export `out`.

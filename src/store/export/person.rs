@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::{ExportError, take};
+use crate::files::small;
 use crate::identity::keyring;
 use crate::identity::operator::PrivateKey;
 use crate::identity::participant::{Keys, open_bytes};
 use crate::store::row::Row;
-use crate::store::{small, takes};
+use crate::store::takes;
 
 /// Answers are a few words a question.
 const MOST_ANSWER_BYTES: u64 = 1 << 20;

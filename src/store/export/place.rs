@@ -7,7 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::{ExportError, Layout};
-use crate::store::small;
+use crate::files::small;
 
 /// What tells an export from other folders.
 pub const README: &str = "README.md";

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::audio::rf64::{self, read};
+use crate::files::small;
 use crate::identity::operator::PrivateKey;
 use crate::identity::seal::{self, SealError};
 use crate::store::row::Row;
-use crate::store::small;
 use crate::words::Spec;
 
 /// Frames read at once.

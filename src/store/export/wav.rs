@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 use crate::audio::rf64::{self, Meta, TakeFile};
-use crate::store::small;
+use crate::files::small;
 use crate::words::{Format, Spec};
 
 /// Bytes of samples that RIFF counts, with room for its header.

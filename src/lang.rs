@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::config::{is_path, read_text};
+use crate::files::{is_path, read_text};
 
 /// The languages that are embedded: code and file.
 const EMBEDDED: [(&str, &str); 2] = [
-    ("fr", include_str!("../../deploy/lang/fr.toml")),
-    ("en", include_str!("../../deploy/lang/en.toml")),
+    ("fr", include_str!("../deploy/lang/fr.toml")),
+    ("en", include_str!("../deploy/lang/en.toml")),
 ];
 
 /// Why there are no words.

@@ -38,6 +38,12 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| refused("is not UTF-8; save it as UTF-8 text"))
 }
 
+/// Whether what may be a name or a path is a path.
+#[must_use]
+pub fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".toml")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
