@@ -4,19 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::embedded::{self, LANGUAGES};
 use crate::files::{is_path, read_text};
-
-/// The languages that are embedded: code and file.
-const EMBEDDED: [(&str, &str); 2] = [
-    ("fr", include_str!("../deploy/lang/fr.toml")),
-    ("en", include_str!("../deploy/lang/en.toml")),
-];
 
 /// Why there are no words.
 #[derive(Debug, thiserror::Error)]
 pub enum LangError {
     /// No such language and no such file.
-    #[error("language {0:?} is unknown; known: fr, en, or the path of a .toml file")]
+    #[error("language {0:?} is unknown; known: {known}, or the path of a .toml file", known = embedded::names(LANGUAGES))]
     Unknown(String),
     /// The file cannot be read.
     #[error("language file {}: {source}", path.display())]
@@ -181,8 +176,9 @@ impl Lang {
     /// # Errors
     /// An unknown language, or a file with a missing or unknown key.
     pub fn load(code: &str) -> Result<Lang, LangError> {
-        let embedded = EMBEDDED.iter().find(|(name, _)| *name == short(code));
-        if let Some((name, text)) = embedded.filter(|_| !is_path(code)) {
+        let name = short(code);
+        let embedded = embedded::find(LANGUAGES, name);
+        if let Some(text) = embedded.filter(|_| !is_path(code)) {
             return Lang::parse(name, text);
         }
         let path = Path::new(code);
@@ -212,7 +208,7 @@ mod tests {
     #[test]
     fn every_embedded_language_is_complete_and_can_be_drawn() {
         let mut set = Type::load(&[]);
-        for (code, text) in EMBEDDED {
+        for (code, text) in LANGUAGES {
             assert_ne!(Lang::load(code).expect(code).thanks_title, "");
             assert_eq!(set.missing_glyphs(text), 0, "{code}");
         }

@@ -35,6 +35,7 @@ pub mod booth;
 pub mod cli;
 pub mod config;
 pub mod corpus;
+pub mod embedded;
 pub mod files;
 pub mod identity;
 pub mod lang;

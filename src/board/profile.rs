@@ -10,26 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::embedded::{self, BOARDS};
 use crate::files::read_text;
 use crate::words::Button;
 pub use panel::{Colors, Driver, Panel};
-
-/// The profiles that are embedded: name and file.
-const EMBEDDED: [(&str, &str); 7] = [
-    ("sim", include_str!("../../board/sim.toml")),
-    ("sim-240x240", include_str!("../../board/sim-240x240.toml")),
-    ("sim-240x320", include_str!("../../board/sim-240x320.toml")),
-    (
-        "display-hat-mini",
-        include_str!("../../board/display-hat-mini.toml"),
-    ),
-    ("pitft-28", include_str!("../../board/pitft-28.toml")),
-    (
-        "breadboard-st7789",
-        include_str!("../../board/breadboard-st7789.toml"),
-    ),
-    ("one-button", include_str!("../../board/one-button.toml")),
-];
 
 /// The free pins of a Pi's header, BCM numbers: 0 and 1 belong to a HAT's memory.
 const HEADER: RangeInclusive<u8> = 2..=27;
@@ -142,14 +126,14 @@ impl Profile {
     /// # Errors
     /// An unknown name, an unreadable file, or a fault, told in a sentence.
     pub fn load(name: &str) -> Result<Profile, ProfileError> {
-        if let Some((name, text)) = EMBEDDED.iter().find(|(known, _)| *known == name) {
+        if let Some(text) = embedded::find(BOARDS, name) {
             return Profile::parse(name, text);
         }
         let path = Path::new(name);
         if path.extension().is_none_or(|e| e != "toml") {
             return Err(ProfileError::Unknown {
                 name: name.into(),
-                known: EMBEDDED.map(|(known, _)| known).join(", "),
+                known: embedded::names(BOARDS),
             });
         }
         let text = read_text(path).map_err(|source| ProfileError::Unreadable {
@@ -259,7 +243,7 @@ mod tests {
 
     #[test]
     fn every_embedded_profile_is_good() {
-        for (name, _) in EMBEDDED {
+        for (name, _) in BOARDS {
             Profile::load(name).expect(name);
         }
     }

@@ -19,6 +19,7 @@ use crate::board::sim::script::Player;
 use crate::board::{self, Panel};
 use crate::config::Config;
 use crate::corpus::Corpus;
+use crate::embedded::CORPORA;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{forget, operator, pending};
@@ -32,12 +33,6 @@ use crate::store::clerk::{Clerk, Source};
 use crate::store::folder;
 use crate::store::sealer::Sealer;
 use crate::words::Kind;
-
-/// The texts inside the binary, by the path the built-in configuration gives them.
-const SAMPLES: [(&str, &str); 2] = [
-    ("corpus/fr.txt", include_str!("../../deploy/corpus/fr.txt")),
-    ("corpus/en.txt", include_str!("../../deploy/corpus/en.txt")),
-];
 
 impl Booth {
     /// Opens everything that a run needs; what is wrong is said before the doors open.
@@ -269,7 +264,7 @@ fn random() -> Result<u64, getrandom::Error> {
 /// DATA/corpus first, where it may be edited.
 fn corpus_path(config: &Config) -> Result<PathBuf, Error> {
     let path = config.corpus.path_for(lang::name(&config.language));
-    let sample = SAMPLES.iter().find(|(name, _)| path.ends_with(name));
+    let sample = CORPORA.iter().find(|(name, _)| path.ends_with(name));
     let Some((name, text)) = sample.filter(|_| !path.exists()) else {
         return Ok(path.to_owned());
     };

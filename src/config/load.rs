@@ -10,6 +10,7 @@ use toml::Table;
 use super::{Config, Mode, set};
 use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
+use crate::embedded::CONFIG;
 use crate::files::near::nearest;
 use crate::files::place::{explain, line_of};
 use crate::files::{is_path, read_text};
@@ -18,9 +19,6 @@ use crate::sphere::own_key;
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
-/// The configuration of a box without one.
-pub const EMBEDDED: &str = include_str!("../../deploy/booth.toml");
-
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -58,7 +56,7 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let default = Path::new(DEFAULT_PATH);
         let Some(path) = file.or_else(|| default.exists().then_some(default)) else {
-            let mut config = parse("built-in booth.toml", EMBEDDED, sets)?;
+            let mut config = parse("built-in booth.toml", CONFIG, sets)?;
             config.settle(Path::new(""), data);
             return config.with_folder();
         };
@@ -298,7 +296,7 @@ mod tests {
 
     #[test]
     fn the_embedded_configuration_is_good() {
-        let c = parse("x", EMBEDDED, &["take.mode=manual".to_owned()]).expect("embedded");
+        let c = parse("x", CONFIG, &["take.mode=manual".to_owned()]).expect("embedded");
         assert_eq!(c.audio.channels.len(), 6);
         assert_eq!(c.take.mode, Mode::Manual);
     }
@@ -310,7 +308,7 @@ mod tests {
             "b.toml:3: unknown key `perod_frames` in [audio]; did you mean `period_frames`?"
         );
         assert!(refusal("[corpus]\nsede = 1\n", &[]).contains("b.toml:2: unknown key `sede`"));
-        assert!(refusal(EMBEDDED, &["audio.rat=1"]).contains("did you mean `rate`?"));
+        assert!(refusal(CONFIG, &["audio.rat=1"]).contains("did you mean `rate`?"));
     }
 
     #[test]
@@ -368,7 +366,7 @@ mod tests {
             (r#"languages=["fr","en"]"#, "languages"),
         ] {
             assert!(
-                refusal(EMBEDDED, &[set]).contains(&format!("`{key}`")),
+                refusal(CONFIG, &[set]).contains(&format!("`{key}`")),
                 "{set}"
             );
         }

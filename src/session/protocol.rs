@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use crate::corpus::order::Sequence;
+use crate::embedded::{self, PROTOCOLS};
 use crate::files::near::nearest;
 use crate::files::place::{explain, line_at, line_of};
 use crate::files::read_text;
@@ -20,18 +21,6 @@ use crate::words::Kind;
 
 pub use consent::{ConsentText, in_language};
 pub use cue::{Cue, Locate};
-
-/// The protocols inside the program.
-const EMBEDDED: [(&str, &str); 2] = [
-    (
-        "vibravox",
-        include_str!("../../deploy/protocol/vibravox.toml"),
-    ),
-    (
-        "exhibition",
-        include_str!("../../deploy/protocol/exhibition.toml"),
-    ),
-];
 
 /// Why a protocol was refused.
 #[derive(Debug, thiserror::Error)]
@@ -169,11 +158,11 @@ impl Protocol {
             })?;
             return Protocol::parse(&path.display().to_string(), &text);
         }
-        match EMBEDDED.iter().find(|(n, _)| *n == name) {
-            Some((n, text)) => Protocol::parse(&format!("built-in {n}.toml"), text),
+        match embedded::find(PROTOCOLS, name) {
+            Some(text) => Protocol::parse(&format!("built-in {name}.toml"), text),
             None => Err(ProtocolError::Unknown {
                 name: name.to_owned(),
-                near: nearest(name, EMBEDDED.map(|(n, _)| n))
+                near: nearest(name, PROTOCOLS.iter().map(|(known, _)| *known))
                     .map_or(String::new(), |n| format!("; did you mean {n:?}?")),
             }),
         }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use booth::board::profile::{Driver, Profile};
 use booth::config::Config;
-use booth::config::load::EMBEDDED;
 use booth::corpus::order::Shard;
+use booth::embedded::CONFIG;
 use booth::lang::Lang;
 use booth::session::protocol::{Locate, Protocol};
 use proptest::collection::vec;
@@ -91,7 +91,7 @@ fn booth_toml(bytes: &[u8]) -> Result<Config, String> {
 fn sets(sets: &[String]) -> Result<Config, String> {
     let dir = folder();
     let path = dir.path().join("b.toml");
-    fs::write(&path, EMBEDDED).unwrap();
+    fs::write(&path, CONFIG).unwrap();
     let loaded = Config::load(Some(&path), sets, None);
     let config = loaded.map_err(|error| {
         let message = error.to_string();
@@ -121,7 +121,7 @@ fn language(bytes: &[u8]) -> Result<Lang, String> {
 fn key() -> impl Strategy<Value = String> {
     let mut table = String::new();
     let mut keys = vec![];
-    for line in EMBEDDED.lines() {
+    for line in CONFIG.lines() {
         if let Some(name) = line.strip_prefix('[') {
             table = name.split(']').next().unwrap_or_default().to_owned() + ".";
         } else if let Some((key, _)) = line.split_once('=') {
@@ -164,7 +164,7 @@ proptest! {
 
     #[test]
     fn an_edited_configuration_is_sound_or_refused(
-        text in prop_oneof![3 => edited(EMBEDDED), 1 => any_text(EMBEDDED)],
+        text in prop_oneof![3 => edited(CONFIG), 1 => any_text(CONFIG)],
     ) {
         let _ = booth_toml(text.as_bytes());
     }
@@ -210,7 +210,7 @@ fn most_single_edits_are_judged_by_what_they_say() {
         (0..100).filter(|_| judge(&text())).count()
     };
     assert!(accepted(VIBRAVOX, &|text| protocol(text).is_ok()) > 9);
-    assert!(accepted(EMBEDDED, &|text| booth_toml(text.as_bytes()).is_ok()) > 9);
+    assert!(accepted(CONFIG, &|text| booth_toml(text.as_bytes()).is_ok()) > 9);
     assert!(accepted(HAT, &|text| profile(text.as_bytes()).is_ok()) > 9);
 }
 

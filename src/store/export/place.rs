@@ -7,14 +7,13 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::{ExportError, Layout};
+use crate::embedded::EXPORT_README;
 use crate::files::small;
 
 /// What tells an export from other folders.
 pub const README: &str = "README.md";
 /// The last file of an export.
 pub const SUMS: &str = "SHA256SUMS";
-
-const TEXT: &str = include_str!("readme.md");
 
 /// A folder that may be exported into.
 #[derive(Debug)]
@@ -105,7 +104,8 @@ fn readme(layout: Layout) -> String {
             "- `SESSION/SESSION-TAKE.wav`: a take, all channels; `.rf64` beyond 4 GiB."
         }
     };
-    TEXT.replace("LAYOUT_LINE", line)
+    EXPORT_README
+        .replace("LAYOUT_LINE", line)
         .replace("LAYOUT", layout.word())
 }
 
