@@ -1,13 +1,10 @@
-//! From the sound card to the file: source, capture, blocks, recorder, RF64, repair;
-//! and the card's mixer.
+//! From the sound card to blocks of frames, and the formats they are stored in: source, capture,
+//! levels, RF64; and the card's mixer. It knows no takes, rows or keys.
 
 pub mod block;
 pub mod capture;
-pub mod chain;
 pub mod clock;
 pub mod meter;
 pub mod mixer;
-pub mod recorder;
-pub mod repair;
 pub mod rf64;
 pub mod source;

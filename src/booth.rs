@@ -26,15 +26,16 @@ use std::time::Duration;
 
 pub use error::Error;
 
-use crate::audio::chain::Chain;
 use crate::audio::mixer::Moved;
-use crate::audio::recorder::Report;
 use crate::board::sim::script::{Player, Script};
 use crate::board::{Buttons, Edge, Panel};
 use crate::config::Config;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
 use crate::lang::Lang;
+use crate::recorder::Report;
+use crate::recorder::chain::Chain;
+use crate::recorder::sealer::Sealer;
 use crate::rt::Nanos;
 use crate::screen::Screen;
 use crate::screen::card::Card;
@@ -42,7 +43,6 @@ use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::sphere::Sphere;
 use crate::store::clerk::{Answer, Clerk, Job};
-use crate::store::sealer::Sealer;
 use crate::words::{By, Note, ScreenName};
 use consent::Consent;
 use device::Said;

@@ -7,9 +7,9 @@
 //! |---|---|---|---|---|
 //! | `main` | `booth` | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
 //! | `capture` | `audio::capture` | real time | one ALSA period | while running: allocates, locks, logs, opens files |
-//! | `recorder` | `audio::recorder` | normal | the disk | drops a block unsaid |
+//! | `recorder` | `recorder` | normal | the disk | drops a block unsaid |
 //! | `clerk` | `store::clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
-//! | `sealer` | `store::sealer` | nice 10 | the disk | costs the recorder its disk |
+//! | `sealer` | `recorder::sealer` | nice 10 | the disk | costs the recorder its disk |
 //! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |
 //!
 //! ```text
@@ -27,7 +27,7 @@
 //! below `booth`.
 //!
 //! Reading on: [`booth`] is the loop that ties the threads together; [`session`] says what each press
-//! means; a press becomes a take in [`audio::recorder`] and a row in [`store`].
+//! means; a press becomes a take in [`recorder`] and a row in [`store`].
 
 pub mod audio;
 pub mod board;
@@ -39,6 +39,7 @@ pub mod embedded;
 pub mod files;
 pub mod identity;
 pub mod lang;
+pub mod recorder;
 pub mod rt;
 pub mod screen;
 pub mod session;

@@ -8,5 +8,4 @@ mod losses;
 pub mod recover;
 pub mod resume;
 pub mod row;
-pub mod sealer;
 pub mod takes;

@@ -23,5 +23,5 @@ pub use note::{FaultKind, Note};
 pub use place::{Sensor, Site};
 pub use screen_name::ScreenName;
 pub use setting::{Setting, Settings};
-pub use take::{Cause, Gap, Kind, Verdict, Voice};
+pub use take::{Cause, Gap, Kind, MOST_OPEN_TAKES, Verdict, Voice};
 pub use visit::{By, Ended, Resumption, is_session};

@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Output;
 
-use booth::audio::repair::{Outcome, repair};
 use booth::audio::rf64::{Meta, TakeFile};
+use booth::recorder::repair::{Outcome, repair};
 use booth::words::{Cause, Format, Gap, Spec};
 use tools::{frames_read, tool};
 

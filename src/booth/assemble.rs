@@ -25,13 +25,13 @@ use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{forget, operator, pending};
 use crate::lang;
 use crate::lang::Lang;
+use crate::recorder::sealer::Sealer;
 use crate::rt::{self, Nanos};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
 use crate::store::clerk::{Clerk, Source};
 use crate::store::folder;
-use crate::store::sealer::Sealer;
 use crate::words::Kind;
 
 impl Booth {

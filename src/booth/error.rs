@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::audio::chain;
 use crate::audio::mixer::MixerError;
 use crate::board::BoardError;
 use crate::board::profile::ProfileError;
@@ -15,6 +14,7 @@ use crate::identity::operator::OperatorError;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::PendingError;
 use crate::lang::LangError;
+use crate::recorder::chain;
 
 /// Why the box does not run, or stopped.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! What the session asks for, handed to the thread that does it.
 
 use super::{Booth, record};
-use crate::audio::recorder::{self, Command};
 use crate::audio::rf64::Meta;
 use crate::identity::participant::Participant;
+use crate::recorder::Command;
 use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
@@ -11,7 +11,7 @@ use crate::store::clerk::{Arrival, Enrolled, Job};
 use crate::store::recover;
 use crate::store::row::Row;
 use crate::words::{Kind, Verdict};
-use crate::{lang, rt};
+use crate::{lang, recorder, rt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 
 use super::Booth;
 use super::time::Time;
-use crate::audio::chain::Chain;
+use crate::recorder::chain::Chain;
+use crate::recorder::sealer::{Load, Loads};
 use crate::rt::Nanos;
-use crate::store::sealer::{Load, Loads};
 
 /// What the recorder needs of the disk; a fast run has no clock to be behind of.
 pub(super) fn loads(chain: &Chain, time: &Time, rate: u32) -> Loads {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::{Error, watch};
 use crate::audio::block::PoolSize;
-use crate::audio::chain::{self, Chain};
 use crate::audio::source::sim::{Lockstep, SimSource};
 use crate::audio::source::{self, Opener};
 use crate::config::Config;
+use crate::recorder::chain;
+use crate::recorder::chain::Chain;
 use crate::rt::Nanos;
 use crate::session::Stamp;
 use crate::sphere::Sphere;

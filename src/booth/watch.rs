@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::audio::chain::Chain;
+use crate::recorder::chain::Chain;
 use crate::rt::{Beat, Nanos};
 use crate::store::clerk::Clerk;
 

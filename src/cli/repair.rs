@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
-use crate::audio::repair::{Outcome, repair};
 use crate::identity::forget;
 use crate::identity::survey::Round;
+use crate::recorder::repair::{Outcome, repair};
 use crate::store::folder;
 
 /// Makes unfinished RF64 files whole; leaves healthy files byte-identical.

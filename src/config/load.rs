@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 use super::{Config, Mode, set};
-use crate::audio::recorder::MOST_TAKES;
 use crate::corpus::order::{Shard, ShardError};
 use crate::embedded::CONFIG;
 use crate::files::near::nearest;
@@ -16,6 +15,7 @@ use crate::files::place::{explain, line_of};
 use crate::files::{is_path, read_text};
 use crate::identity::operator;
 use crate::sphere::own_key;
+use crate::words::MOST_OPEN_TAKES;
 
 /// Where the configuration stands if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
@@ -259,11 +259,11 @@ fn take(c: &Config) -> Result<(), Reason> {
     let rolls = u64::from(t.pre_roll_ms) + u64::from(t.post_roll_ms);
     let open = rolls / u64::from(t.min_ms) + 2;
     check(
-        open <= MOST_TAKES as u64 || t.mode == Mode::Manual && rolls == 0,
+        open <= MOST_OPEN_TAKES as u64 || t.mode == Mode::Manual && rolls == 0,
         "take.min_ms",
         format!(
             "{} ms with {rolls} ms of pre-roll and post-roll could need {open} open takes at once, \
-             {MOST_TAKES} at most; raise min_ms or shorten the rolls",
+             {MOST_OPEN_TAKES} at most; raise min_ms or shorten the rolls",
             t.min_ms
         ),
     )

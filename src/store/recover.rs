@@ -16,9 +16,9 @@ use sha2::{Digest, Sha256};
 use super::row::Row;
 use super::{losses, takes};
 use crate::audio::meter::Meter;
-use crate::audio::repair::repair;
 use crate::audio::rf64::read;
 use crate::files::jsonl;
+use crate::recorder::repair::repair;
 use crate::words::{Kind, Verdict};
 
 /// The iXML element that holds a take's row as far as it was known when it began.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Takes that may be open at once.
+pub const MOST_OPEN_TAKES: usize = 4;
+
 /// What a take is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

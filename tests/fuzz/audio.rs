@@ -3,9 +3,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
 
-use booth::audio::repair::{Outcome, repair};
 use booth::audio::rf64::header::CHANGING_BYTES;
 use booth::audio::rf64::read;
+use booth::recorder::repair::{Outcome, repair};
 use booth::words::Format;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Finding, running, setup};
-use crate::audio::recorder;
 use crate::config::Config;
-use crate::rt;
 use crate::session::protocol::Protocol;
+use crate::{recorder, rt};
 
 /// Between two synced writes, of as much sound as that time brings.
 const TURN: Duration = recorder::CHECKPOINT;

@@ -6,8 +6,11 @@
 //! file of what fits. Never panics on a disk error.
 
 mod away;
+pub mod chain;
 pub mod messages;
+pub mod repair;
 pub mod rows;
+pub mod sealer;
 pub mod take;
 
 use std::collections::VecDeque;
@@ -16,16 +19,14 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
-use self::away::Disk;
-pub use self::messages::{Begin, Command, End, Live, Report};
-use self::take::{History, OpenTake};
-use super::block::{Block, RecorderEnd};
-use super::{meter, rf64};
+use crate::audio::block::{Block, RecorderEnd};
+use crate::audio::{meter, rf64};
 use crate::rt::Nanos;
-use crate::words::{Spec, Verdict};
+use crate::words::{MOST_OPEN_TAKES, Spec, Verdict};
+use away::Disk;
+pub use messages::{Begin, Command, End, Live, Report};
+use take::{History, OpenTake};
 
-/// Takes that may be open at once.
-pub const MOST_TAKES: usize = 4;
 /// Between two looks for blocks, which wait for nobody; commands wake the thread. A kill costs so
 /// much more than what is staged.
 const PARK: Duration = Duration::from_millis(40);
@@ -64,7 +65,7 @@ impl Recorder {
             spec,
             history_frames: history_frames.max(u64::from(spec.rate)),
             history: VecDeque::new(),
-            takes: Vec::with_capacity(MOST_TAKES),
+            takes: Vec::with_capacity(MOST_OPEN_TAKES),
             waiting: VecDeque::new(),
             rows: rows::Rows::default(),
             processed: 0,
@@ -97,7 +98,7 @@ impl Recorder {
         while self.disk != Disk::Refuses
             && let Some(command) = self.waiting.pop_front()
         {
-            if matches!(command, Command::Begin(_)) && self.takes.len() >= MOST_TAKES {
+            if matches!(command, Command::Begin(_)) && self.takes.len() >= MOST_OPEN_TAKES {
                 self.waiting.push_front(command);
                 break;
             }

@@ -9,7 +9,8 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::rf64::{self, Error, read};
+use crate::audio::rf64;
+use crate::audio::rf64::{Error, read};
 
 /// The end of a file in which gap marks are looked for: room for ten thousand.
 const MOST_MARK_BYTES: u64 = 1 << 20;

@@ -212,8 +212,8 @@ fn the_end_of_the_program_leaves_whole_files() {
     recorder.handle(begin(dir.path(), 1, 50));
     recorder.take_in(block(0, 300, None), drop);
     assert!(!recorder.handle(Command::Quit));
-    let repaired = crate::audio::repair::repair(&dir.path().join("1.rf64"));
-    let whole = crate::audio::repair::Outcome::Healthy { frames: 250 };
+    let repaired = crate::recorder::repair::repair(&dir.path().join("1.rf64"));
+    let whole = crate::recorder::repair::Outcome::Healthy { frames: 250 };
     assert_eq!(repaired.expect("readable"), whole);
 }
 

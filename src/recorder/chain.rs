@@ -6,11 +6,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::block::PoolSize;
-use super::capture::{self, Status};
-use super::clock::FrameClock;
-use super::recorder::{Command, Live, Recorder, Report};
-use super::source::{self, Opener};
+use super::{Command, Live, Recorder, Report};
+use crate::audio::block::PoolSize;
+use crate::audio::capture::Status;
+use crate::audio::clock::FrameClock;
+use crate::audio::source::Opener;
+use crate::audio::{capture, source};
 use crate::rt;
 use crate::words::Spec;
 
@@ -226,9 +227,9 @@ impl Drop for Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::recorder::{Begin, End};
     use crate::audio::rf64::Meta;
     use crate::audio::source::{Read, Source};
+    use crate::recorder::{Begin, End};
     use crate::rt::Nanos;
     use crate::store::row::Row;
     use crate::words::{Cause, Format, Kind};

@@ -12,11 +12,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::folder::Record;
-use super::takes;
 use crate::identity::operator::{self, Recipient};
 use crate::identity::{erase, keyring, seal};
 use crate::rt;
+use crate::store::folder::Record;
+use crate::store::takes;
 
 /// Niceness of the thread.
 const NICE: i32 = 10;
