@@ -260,7 +260,7 @@ pub(crate) fn code_as_session() -> Failure {
 
 /// Applies the tombstones of DATA before a command reads it; the sessions to leave out.
 pub(crate) fn open_data(config: &Config) -> Result<BTreeSet<String>, Failure> {
-    crate::identity::forget::open_data(&config.data, config.privacy.pending_days).map_err(could_not)
+    crate::forget::open_data(&config.data, config.privacy.pending_days).map_err(could_not)
 }
 
 /// The operator's recipients; a command that seals needs one.

@@ -5,10 +5,7 @@
 
 pub mod code;
 pub mod consents;
-pub mod copies;
 pub mod erase;
-pub mod exports;
-pub mod forget;
 pub mod keyring;
 pub mod links;
 pub mod operator;
@@ -18,6 +15,4 @@ pub mod place;
 pub mod receipt;
 pub mod reserve;
 pub mod seal;
-pub mod survey;
-pub mod sweep;
 pub mod tombstone;

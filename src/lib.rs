@@ -8,7 +8,7 @@
 //! | `main` | `booth` | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
 //! | `capture` | `audio::capture` | real time | one ALSA period | while running: allocates, locks, logs, opens files |
 //! | `recorder` | `recorder` | normal | the disk | drops a block unsaid |
-//! | `clerk` | `store::clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
+//! | `clerk` | `clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
 //! | `sealer` | `recorder::sealer` | nice 10 | the disk | costs the recorder its disk |
 //! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |
 //!
@@ -32,11 +32,14 @@
 pub mod audio;
 pub mod board;
 pub mod booth;
+pub mod clerk;
 pub mod cli;
 pub mod config;
 pub mod corpus;
+pub mod dataset;
 pub mod embedded;
 pub mod files;
+pub mod forget;
 pub mod identity;
 pub mod lang;
 pub mod recorder;

@@ -9,7 +9,7 @@ use crate::board::profile::ProfileError;
 use crate::board::sim::script::UntilFailed;
 use crate::corpus::CorpusError;
 use crate::corpus::order::ShardError;
-use crate::identity::forget::ForgetError;
+use crate::forget::ForgetError;
 use crate::identity::operator::OperatorError;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::PendingError;

@@ -2,14 +2,13 @@
 
 use super::{Booth, record};
 use crate::audio::rf64::Meta;
+use crate::clerk::{Arrival, Enrolled, Job};
 use crate::identity::participant::Participant;
 use crate::recorder::Command;
 use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
-use crate::store::clerk::{Arrival, Enrolled, Job};
-use crate::store::recover;
-use crate::store::row::Row;
+use crate::store::row::{DRAFT, Row};
 use crate::words::{Kind, Verdict};
 use crate::{lang, recorder, rt};
 
@@ -152,7 +151,7 @@ impl Booth {
         ];
         // What a start after a crash could not know: the take's row as far as it is known now.
         if let Ok(draft) = serde_json::to_string(&row) {
-            ixml.push((recover::DRAFT.into(), draft));
+            ixml.push((DRAFT.into(), draft));
         }
         Command::Begin(Box::new(recorder::Begin {
             take: of.take,

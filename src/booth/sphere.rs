@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Booth;
+use crate::clerk::Job;
 use crate::config::Config;
 use crate::rt::Nanos;
 use crate::session::{Action, Begin, End, Event, PlayFrom, Stamp};
 use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped, Timeline};
 use crate::sphere::{self, Command, Peer, Play, Position, Reply, Sphere, Start};
-use crate::store::clerk::Job;
 use crate::store::row::SphereAt;
 use crate::words::Note;
 

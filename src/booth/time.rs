@@ -8,13 +8,13 @@ use super::{Error, watch};
 use crate::audio::block::PoolSize;
 use crate::audio::source::sim::{Lockstep, SimSource};
 use crate::audio::source::{self, Opener};
+use crate::clerk::Clerk;
 use crate::config::Config;
 use crate::recorder::chain;
 use crate::recorder::chain::Chain;
 use crate::rt::Nanos;
 use crate::session::Stamp;
 use crate::sphere::Sphere;
-use crate::store::clerk::Clerk;
 
 /// Level shown as nothing, dBFS.
 const QUIETEST_DB: f32 = -60.0;

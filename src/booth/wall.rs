@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::Booth;
+use crate::clerk::Job;
 use crate::rt::{self, Nanos};
-use crate::store::clerk::Job;
 use crate::words::Note;
 
 /// Between two looks.

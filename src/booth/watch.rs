@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::clerk::Clerk;
 use crate::recorder::chain::Chain;
 use crate::rt::{Beat, Nanos};
-use crate::store::clerk::Clerk;
 
 /// A thread without a sign of life for so long is stuck.
 const SILENT: Duration = Duration::from_secs(10);

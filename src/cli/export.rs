@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Common, Done, Failure, could_not};
+use crate::dataset::export;
+use crate::dataset::export::{ExportError, Layout, Options, Outcome};
 use crate::identity::{keyring, operator};
-use crate::store::export::{self, ExportError, Layout, Options, Outcome};
 
 /// Writes all takes as WAV files with a table, without those of forgotten people
 ///

@@ -9,10 +9,12 @@ use zeroize::Zeroizing;
 
 use super::{Common, Done, Failure, could_not, input};
 use crate::config::Config;
+use crate::forget;
+use crate::forget::copies;
+use crate::forget::survey::Survey;
 use crate::identity::code::{Code, Proof};
-use crate::identity::survey::Survey;
 use crate::identity::tombstone::{Looked, State, Tombstone};
-use crate::identity::{copies, forget, keyring, receipt, tombstone};
+use crate::identity::{keyring, receipt, tombstone};
 use crate::rt;
 use crate::store::folder;
 use crate::words::{By, is_session};

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
-use crate::identity::forget;
-use crate::identity::survey::Round;
+use crate::forget;
+use crate::forget::survey::Round;
 use crate::recorder::repair::{Outcome, repair};
 use crate::store::folder;
 

@@ -22,7 +22,7 @@ mod clear;
 mod own;
 
 pub use clear::{settled as clear_settled, unfinished as clear_unfinished};
-pub(super) use own::named;
+pub use own::named;
 pub use own::{Own, of};
 
 /// Numbers there are: 000 to 999.

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{Format, Gap, Kind, Level, Spec, Verdict, Voice, dbfs};
 
+/// The iXML element that holds a take's row as far as it was known when it began.
+pub const DRAFT: &str = "BOOTH";
+
 /// Where the sphere's track stood at the take's marks.
 ///
 /// The capture frame `at_frame` of the session sounded while the transport stood at `frame`; in the

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use booth::identity::exports::{self, Export};
+use booth::dataset::list;
+use booth::dataset::list::Export;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -177,7 +178,7 @@ fn exports_made_here_are_cleaned_and_one_out_of_reach_is_waited_for() {
             path: lab.path(name),
             sessions: vec![gone.clone(), kept.clone()],
         };
-        exports::remember(&lab.data(), &row).unwrap();
+        list::remember(&lab.data(), &row).unwrap();
     }
     fs::rename(lab.path("stick"), lab.path("pulled")).unwrap();
     let output = lab.booth(&["forget", "--session", &gone, "--json"], "");

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
+use booth::dataset::list;
+use booth::forget;
 use booth::identity::code::Code;
 use booth::identity::place::Place;
 use booth::identity::tombstone::Tombstone;
-use booth::identity::{exports, forget};
 use booth::store::folder;
 use booth::words::By;
 use serde_json::Value;
@@ -76,11 +77,11 @@ fn a_recorded_session_is_forgotten_by_its_name_and_each_kind_of_file_is_known() 
         files
     };
     let before = rest(&lab);
-    let export = exports::Export {
+    let export = list::Export {
         path: lab.path("nowhere"),
         sessions: vec![kept.clone()],
     };
-    exports::remember(&lab.data(), &export).unwrap();
+    list::remember(&lab.data(), &export).unwrap();
     let receipt = lab.done(&["forget", "--session", &gone, "--json"], "");
     assert!(
         receipt.contains("\"complete\":true") && receipt.contains("operator"),

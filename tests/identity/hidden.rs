@@ -5,9 +5,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use booth::dataset::list;
+use booth::dataset::list::Export;
+use booth::forget;
 use booth::identity::code::Proof;
-use booth::identity::exports::{self, Export};
-use booth::identity::forget;
 use booth::words::By;
 use serde_json::Value;
 
@@ -70,7 +71,7 @@ fn export(lab: &Lab, name: &str, sessions: &[&str], table: &str) -> std::path::P
         path: folder.clone(),
         sessions: sessions.iter().map(|&one| one.to_owned()).collect(),
     };
-    exports::remember(&lab.data(), &row).unwrap();
+    list::remember(&lab.data(), &row).unwrap();
     folder
 }
 

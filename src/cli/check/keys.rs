@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::{Finding, host};
 use crate::config::Config;
+use crate::forget;
+use crate::identity::keyring;
 use crate::identity::operator::{self, Recipient};
 use crate::identity::receipt::BoxKey;
-use crate::identity::{forget, keyring};
 
 /// Where the sync script sends keys.
 const KEYS_REMOTE: &str = "BOOTH_KEYS_REMOTE";

@@ -56,7 +56,7 @@ pub fn of(data: &Path, session: &str) -> io::Result<Own> {
 }
 
 /// The session that an entry names, damaged or not.
-pub(in crate::identity) fn named(entry: &[u8]) -> Option<String> {
+pub fn named(entry: &[u8]) -> Option<String> {
     if let Ok(pending) = serde_json::from_slice::<Pending>(entry) {
         return Some(pending.session).filter(|name| is_session(name));
     }

@@ -7,8 +7,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::identity::forget::{self, CarriedOut, ForgetError};
-use crate::identity::survey::Round;
+use crate::forget;
+use crate::forget::survey::Round;
+use crate::forget::{CarriedOut, ForgetError};
 use crate::identity::tombstone;
 
 /// Between two looks for new ones.

@@ -7,12 +7,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::erase::{self, Erased};
-use super::exports::List;
-use super::place::{self, Place};
-use super::tombstone::{Looked, State};
-use super::{copies, pending};
+use super::copies;
+use crate::dataset::list::List;
 use crate::files::small;
+use crate::identity::erase;
+use crate::identity::erase::Erased;
+use crate::identity::pending;
+use crate::identity::place;
+use crate::identity::place::Place;
+use crate::identity::tombstone::{Looked, State};
 
 pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
     data.join("sessions").join(session)

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::exports::List;
-use super::place::Place;
 use super::sweep::session_folder;
-use super::tombstone::{State, Tombstone};
-use super::{keyring, pending};
+use crate::dataset::list::List;
 use crate::files::small;
+use crate::identity::place::Place;
+use crate::identity::tombstone::{State, Tombstone};
+use crate::identity::{keyring, pending};
 
 /// How much is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::forget;
 use crate::identity::code::Proof;
-use crate::identity::{forget, keyring};
+use crate::identity::keyring;
 use crate::words::By;
 
 /// Who is to be forgotten.
@@ -52,8 +53,9 @@ impl Forgetting {
 mod tests {
     use super::*;
     use crate::files::small;
+    use crate::forget::survey;
     use crate::identity::participant::Participant;
-    use crate::identity::{survey, tombstone};
+    use crate::identity::tombstone;
     use crate::store::folder;
 
     #[test]

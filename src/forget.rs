@@ -6,7 +6,10 @@
 //! decided by what is here: a tombstone's places may be another box's. Whoever calls this holds
 //! DATA's lock, but for [`announce`] and [`receipt`].
 
-mod carry;
+pub mod copies;
+mod order;
+pub mod survey;
+pub mod sweep;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,18 +19,19 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::code::Proof;
-use super::place::Place;
-use super::receipt::{BoxKey, ReceiptError};
-use super::survey::{self, Round, Survey};
-use super::tombstone::{Looked, State, Tombstone};
-use super::{exports, keyring, pending, sweep, tombstone};
+use crate::dataset::list;
 use crate::files::small;
+use crate::identity::code::Proof;
+use crate::identity::place::Place;
+use crate::identity::receipt::{BoxKey, ReceiptError};
+use crate::identity::tombstone::{Looked, State, Tombstone};
+use crate::identity::{keyring, pending, tombstone};
 use crate::rt;
 use crate::store::folder::{self, Record};
 use crate::words::By;
+use survey::{Round, Survey};
 
-pub use self::carry::{CarriedOut, carry_out, carry_out_due};
+pub use order::{CarriedOut, carry_out, carry_out_due};
 
 /// Why somebody is not forgotten yet.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +69,7 @@ pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
     let failed = || ForgetError::at(data);
     Ok(tombstone::read(data, session).map_err(failed())?.is_some()
         || survey::is_in_data(data, session)
-        || !exports::of(data, session).map_err(failed())?.is_empty())
+        || !list::of(data, session).map_err(failed())?.is_empty())
 }
 
 /// Writes the tombstone of the session that `proof` gives, synced, if it has no valid one yet. From

@@ -12,8 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::walk::{Walk, hold, whose};
-use super::tombstone::{Looked, Tombstone};
+use crate::identity::tombstone::{Looked, Tombstone};
+use walk::{Walk, hold, whose};
 
 /// Why a copy is left as it is.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +89,7 @@ pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, Copy
     }
     if folder.join("sessions").is_dir() {
         for tombstone in tombstones {
-            if !super::tombstone::path(folder, &tombstone.session).exists() {
+            if !crate::identity::tombstone::path(folder, &tombstone.session).exists() {
                 tombstone.write(folder).map_err(failed())?;
             }
         }

@@ -1,4 +1,4 @@
-//! What lies on the clerk's desk, and how each job is done.
+//! What the clerk has to do, and how each job is done.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,14 +10,15 @@ use super::gains::Gains;
 use super::journal::Journal;
 use super::tombstones::Tombstones;
 use super::{Answer, Arrival, Job, LINES_AHEAD, Source};
+use crate::clerk::recovery::Recovery;
+use crate::clerk::resumption;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::participant::Participant;
 use crate::identity::pending;
 use crate::rt;
 use crate::store::folder::Record;
-use crate::store::recover::Recovery;
-use crate::store::{resume, takes};
+use crate::store::takes;
 use crate::words::{By, Ended, Spec};
 
 fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
@@ -33,8 +34,8 @@ fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
     Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
 }
 
-/// What lies on the clerk's desk.
-pub(super) struct Desk {
+/// What the clerk has to do.
+pub(super) struct Work {
     outbox: Sender<Answer>,
     source: Source,
     prompter: Result<Option<Prompter>, PromptError>,
@@ -56,13 +57,13 @@ pub(super) struct Desk {
     offered: Option<(PathBuf, Box<Record>)>,
 }
 
-impl Desk {
+impl Work {
     pub(super) fn new(
         mut source: Source,
         recovery: io::Result<Recovery>,
         outbox: Sender<Answer>,
-    ) -> Desk {
-        Desk {
+    ) -> Work {
+        Work {
             outbox,
             recovery,
             gains: Gains::of(source.mixer.take()),
@@ -233,7 +234,7 @@ impl Desk {
             file.and_then(|file| file.modified()).ok()
         };
         let mut open: Vec<_> = folders
-            .filter_map(|folder| Some((resume::unended(&folder)?, folder)))
+            .filter_map(|folder| Some((resumption::unended(&folder)?, folder)))
             .filter(|(_, folder)| {
                 self.session
                     .as_ref()
@@ -256,7 +257,7 @@ impl Desk {
             && record.audio.format == self.source.spec.format.to_string()
             && self.gains.hold(&record.audio.mixer);
         // A visitor who is here already is not asked about another.
-        let stood = resume::stood(&folder, rate).filter(|_| same && self.session.is_none());
+        let stood = resumption::stood(&folder, rate).filter(|_| same && self.session.is_none());
         match stood {
             Some(resumption) => {
                 self.offered = Some((folder, record));
@@ -268,12 +269,12 @@ impl Desk {
 
     /// A session without an end ended with its crash; one whose code nobody confirmed is not kept.
     fn end_crashed(&self, folder: PathBuf, record: Record) {
-        if resume::is_unconfirmed(&folder) {
+        if resumption::is_unconfirmed(&folder) {
             let forgetting = Forgetting::of(folder, By::Abandoned, None);
             let done = forgetting.carry_out(&self.source.data);
             return self.tell(done.map_err(|error| error.to_string()));
         }
-        let done = resume::crashed(&folder, record);
+        let done = resumption::crashed(&folder, record);
         self.tell(done.map_err(|error| format!("session.json of the run before: {error}")));
     }
 

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use super::{ForgetError, is_there, own_key};
+use crate::dataset::list;
+use crate::forget::survey;
+use crate::forget::survey::{Round, Survey};
+use crate::forget::sweep;
+use crate::identity::erase;
 use crate::identity::place::Place;
-use crate::identity::survey::{self, Round, Survey};
 use crate::identity::tombstone::{self, Looked, State, Tombstone};
-use crate::identity::{erase, exports, sweep};
 
 /// Removes all that DATA and the exports within reach hold of the tombstone's session, and writes
 /// into it what was found. A place that cannot be cleaned stays waiting.
@@ -68,7 +71,7 @@ fn remove_from_exports(
         removed |= is_removed(&looks);
         tombstone.update(looks);
         if tombstone.told(&place).is_some_and(|told| !told.is_left()) {
-            marked = marked.and(exports::cleaned(data, path, &session));
+            marked = marked.and(list::cleaned(data, path, &session));
         }
     }
     let list = data.join(Place::ExportList.word());

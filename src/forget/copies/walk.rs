@@ -9,11 +9,12 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::Cleaned;
+use crate::dataset::{METADATA, clean};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};
+use crate::identity::pending;
 use crate::identity::place::{self, Place, mentioned};
 use crate::identity::tombstone::{Looked, State};
-use crate::identity::{exports, pending};
 
 /// Endings of files with files inside.
 const ARCHIVES: [&str; 25] = [
@@ -90,16 +91,11 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn folder(&mut self, folder: &Path) {
-        match exports::part::clean(folder, self.sessions, self.discards) {
+        match clean::clean(folder, self.sessions, self.discards) {
             Ok(parts) => {
                 for (session, part) in parts {
                     let words = format!("{} files, {} rows", part.erased.files, part.rows);
-                    self.tell(
-                        &session,
-                        &folder.join(exports::METADATA),
-                        &part.erased,
-                        words,
-                    );
+                    self.tell(&session, &folder.join(METADATA), &part.erased, words);
                 }
             }
             Err(error) => self.unseen(folder, &format!("cannot be read: {error}; mend that")),
@@ -188,7 +184,7 @@ impl<'a> Walk<'a> {
         }
         // Cleaned as lists, told with their folder, or of public names alone; sound holds none.
         let others = ["session.json", Place::ExportList.word()];
-        let is_known = exports::is_list(name) || others.contains(&name);
+        let is_known = clean::is_list(name) || others.contains(&name);
         if !is_known && !SOUND.contains(&ending.as_str()) {
             self.other(path);
         }

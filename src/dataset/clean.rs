@@ -7,6 +7,10 @@
 //! written, says that it is somebody else's. Nothing outside the folder is touched, whatever the table
 //! says.
 
+mod lists;
+
+pub use lists::is_list;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -14,11 +18,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::csv::{self, Record};
-use super::lists::{READMES, SUMS, is_list, leftovers, place, read, readmes, write_sums};
-use super::{METADATA, Part, REPORT};
+use super::list::Part;
+use super::{METADATA, READMES, REPORT, SUMS};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};
 use crate::identity::place::{mentioned, session_of};
+use lists::{leftovers, place, read, readmes, write_sums};
 
 /// The column of a row's file, relative to the export's folder.
 const FILE: &str = "file_name";

@@ -7,13 +7,9 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::{ExportError, Layout};
+use crate::dataset::README;
 use crate::embedded::EXPORT_README;
 use crate::files::small;
-
-/// What tells an export from other folders.
-pub const README: &str = "README.md";
-/// The last file of an export.
-pub const SUMS: &str = "SHA256SUMS";
 
 /// A folder that may be exported into.
 #[derive(Debug)]

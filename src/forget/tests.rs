@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::identity::exports::Export;
+use crate::dataset::list::Export;
 use crate::identity::participant::Participant;
 
 fn recorded() -> (tempfile::TempDir, Participant) {
@@ -35,7 +35,7 @@ fn who_was_recorded_does_not_expire() {
 }
 
 fn due_now(data: &Path, round: Round) -> usize {
-    let due = carry::due(&Survey::of(data), data, round);
+    let due = order::due(&Survey::of(data), data, round);
     due.expect("listed").len()
 }
 
@@ -91,7 +91,7 @@ fn an_export_out_of_reach_is_waited_for_and_cleaned_when_it_comes() {
         path: stick.path().join("export"),
         sessions: vec![session.to_owned()],
     };
-    exports::remember(data, &export).expect("written");
+    list::remember(data, &export).expect("written");
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
     carry_out(data, &mut tombstone).expect("carried out");
     let place = export.path.display().to_string();
@@ -115,7 +115,7 @@ fn an_export_that_waits_for_its_keeper_is_not_looked_through_each_minute() {
         path: stick.path().to_owned(),
         sessions: vec![session.to_owned()],
     };
-    exports::remember(data, &export).expect("written");
+    list::remember(data, &export).expect("written");
     fs::write(stick.path().join("other"), "").expect("another medium");
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
     carry_out(data, &mut tombstone).expect("carried out");
@@ -127,7 +127,7 @@ fn an_export_that_waits_for_its_keeper_is_not_looked_through_each_minute() {
     carry_out(data, &mut tombstone).expect("carried out");
     assert!(tombstone.is_complete());
     assert_eq!((due_in(Round::Full), due_in(Round::Brief)), (0, 0));
-    assert_eq!(exports::of(data, session).expect("read").len(), 1);
+    assert_eq!(list::of(data, session).expect("read").len(), 1);
 }
 
 #[test]
@@ -139,11 +139,11 @@ fn an_export_that_was_cleaned_by_a_call_that_was_killed_is_told() {
         path: path.clone(),
         sessions: vec![session.to_owned()],
     };
-    exports::remember(data, &export).expect("written");
+    list::remember(data, &export).expect("written");
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
     carry_out(data, &mut tombstone).expect("carried out");
     assert_eq!(tombstone.waiting_for(), ["/nowhere/export"]);
-    exports::cleaned(data, &path, session).expect("written");
+    list::cleaned(data, &path, session).expect("written");
     assert_eq!(due_now(data, Round::Brief), 1);
     carry_out(data, &mut tombstone).expect("carried out");
     assert!(tombstone.is_complete());

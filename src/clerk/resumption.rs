@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::folder::Record;
-use super::row::Row;
-use super::takes;
 use crate::files::small;
+use crate::store::folder::Record;
+use crate::store::row::Row;
+use crate::store::takes;
 use crate::words::{Ended, Resumption};
 
 /// A row of events.jsonl, as far as it matters here.

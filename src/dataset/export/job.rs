@@ -5,15 +5,20 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::super::table;
+use super::super::table::Cells;
+use super::super::wav;
+use super::super::wav::{Wav, WavError};
+use super::lists;
 use super::person::Person;
-use super::table::{self, Cells};
 use super::take::{Take, TakeError};
-use super::wav::{self, Wav, WavError};
-use super::{ExportError, Layout, Options, lists};
+use super::{ExportError, Layout, Options};
 use crate::audio::rf64::Meta;
+use crate::dataset::list;
+use crate::dataset::list::Export;
 use crate::files::small;
-use crate::identity::exports::{self, Export};
-use crate::identity::{copies, tombstone};
+use crate::forget::copies;
+use crate::identity::tombstone;
 use crate::rt;
 use crate::store::row::Row;
 use crate::words::Spec;
@@ -133,7 +138,7 @@ impl Job<'_> {
     pub fn remember(&self, persons: &[Person]) -> Result<(), ExportError> {
         let data = self.options.data;
         let list = data.join("exports.jsonl");
-        let known = exports::at(data, self.out).map_err(ExportError::file("read", &list))?;
+        let known = list::at(data, self.out).map_err(ExportError::file("read", &list))?;
         let sessions = persons.iter().filter(|person| !person.rows.is_empty());
         let mut sessions: Vec<String> = sessions.map(|person| person.session.clone()).collect();
         sessions.retain(|session| !known.contains(session));
@@ -144,7 +149,7 @@ impl Job<'_> {
             path: self.out.to_owned(),
             sessions,
         };
-        exports::remember(data, &export).map_err(ExportError::file("write", &list))
+        list::remember(data, &export).map_err(ExportError::file("write", &list))
     }
 
     /// Puts a take into the export, if it is not there; `None` if its session is forgotten.
@@ -305,7 +310,7 @@ fn in_file_name(channel: &str) -> String {
 mod tests {
     use std::fs;
 
-    use super::super::place::README;
+    use super::super::super::README;
     use super::*;
     use crate::identity::code::Code;
     use crate::identity::tombstone::Tombstone;

@@ -4,26 +4,14 @@
 //! written only by the box that did it, so it is known here whatever a tombstone that travelled says;
 //! a damaged row hides no other, and is told.
 
-mod csv;
-mod lists;
-pub mod part;
-
-pub use lists::is_list;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::erase::Erased;
 use crate::files::{jsonl, small};
-
-/// The table of an export.
-pub const METADATA: &str = "metadata.csv";
-
-/// The page with the audio inside.
-const REPORT: &str = "report.html";
+use crate::identity::erase::Erased;
 
 /// What became of a session's part of an export.
 #[derive(Debug, Default, PartialEq, Eq)]

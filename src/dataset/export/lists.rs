@@ -10,12 +10,13 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::super::table;
+use super::super::table::Cells;
+use super::super::{README, SUMS};
 use super::ExportError;
 use super::person::Person;
-use super::place::{README, SUMS};
-use super::table::{self, Cells};
+use crate::dataset::METADATA;
 use crate::files::small;
-use crate::identity::exports::METADATA;
 use crate::words::hex;
 
 /// Writes both for `files` of `persons` in the export `out`.

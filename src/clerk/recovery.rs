@@ -13,16 +13,15 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::row::Row;
-use super::{losses, takes};
+use super::losses;
 use crate::audio::meter::Meter;
 use crate::audio::rf64::read;
 use crate::files::jsonl;
 use crate::recorder::repair::repair;
+use crate::store::row::{DRAFT, Row};
+use crate::store::takes;
 use crate::words::{Kind, Verdict};
 
-/// The iXML element that holds a take's row as far as it was known when it began.
-pub const DRAFT: &str = "BOOTH";
 /// Bytes of samples read in one piece of work.
 const PIECE_BYTES: usize = 1 << 20;
 

@@ -6,12 +6,15 @@
 //! being recorded.
 
 mod arrival;
-mod desk;
 mod forgetting;
 mod gains;
 mod journal;
+mod losses;
+mod recovery;
+mod resumption;
 mod space;
 mod tombstones;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +23,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::folder::Record;
-use super::recover::Recovery;
 use crate::audio::mixer::{Mixer, Moved};
 use crate::corpus::order::{Sequence, Shard};
 use crate::corpus::prompter::{Drawable, Prompt};
@@ -29,10 +30,12 @@ use crate::identity::operator::Recipient;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
 use crate::rt;
+use crate::store::folder::Record;
 use crate::words::{By, Ended, Note, Resumption, Spec};
 pub use arrival::{Arrival, Enrolled};
-use desk::Desk;
+use recovery::Recovery;
 use space::Space;
+use work::Work;
 
 /// Lines sent ahead at once.
 const LINES_AHEAD: usize = 16;
@@ -161,14 +164,14 @@ impl Clerk {
             .name("clerk".into())
             .spawn(move || {
                 // The corpus is hashed once before its first line: no visitor waits for that.
-                let mut desk = alive.on_disk(|| Desk::new(source, recovery, outbox));
-                desk.draw();
-                found.into_iter().for_each(|found| desk.answer(found));
+                let mut work = alive.on_disk(|| Work::new(source, recovery, outbox));
+                work.draw();
+                found.into_iter().for_each(|found| work.answer(found));
                 loop {
                     let found = alive.on_disk(|| space.look());
-                    found.into_iter().for_each(|found| desk.answer(found));
-                    alive.on_disk(|| desk.serve_tombstones());
-                    desk.hold_gains();
+                    found.into_iter().for_each(|found| work.answer(found));
+                    alive.on_disk(|| work.serve_tombstones());
+                    work.hold_gains();
                     let job = if told.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
                     } else {
@@ -176,18 +179,18 @@ impl Clerk {
                     };
                     match job {
                         Ok(job) => {
-                            alive.on_disk(|| desk.serve(job));
+                            alive.on_disk(|| work.serve(job));
                             count.fetch_add(1, Atomic::Release);
                         }
                         Err(RecvTimeoutError::Timeout) if !told.load(Atomic::Relaxed) => {
-                            let more = alive.on_disk(|| desk.recover());
+                            let more = alive.on_disk(|| work.recover());
                             told.store(!more, Atomic::Release);
                         }
-                        Err(RecvTimeoutError::Timeout) => alive.on_disk(|| desk.write(SYNC)),
+                        Err(RecvTimeoutError::Timeout) => alive.on_disk(|| work.write(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,
                     }
                 }
-                desk.write(Duration::ZERO);
+                work.write(Duration::ZERO);
             })?;
         Ok(Clerk {
             jobs: Some(jobs),

@@ -6,24 +6,22 @@
 //! are the same bytes; doing it again adds what is missing, and into a finished one nothing. Never
 //! changes a session.
 
+mod folder;
 mod job;
 mod lists;
 mod person;
-mod place;
-mod table;
 mod take;
-mod wav;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use self::job::{Job, PartError};
-use self::person::{Answers, Found, Person};
-use self::place::Place;
-use self::wav::{MOST_RIFF_BYTES, WavError};
-use super::takes;
+use super::wav::{MOST_RIFF_BYTES, WavError};
 use crate::identity::operator::PrivateKey;
+use crate::store::takes;
+use folder::Place;
+use job::{Job, PartError};
+use person::{Answers, Found, Person};
 
 /// How takes become files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -9,13 +9,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{METADATA, Part, REPORT};
+use crate::dataset::list::Part;
+use crate::dataset::{METADATA, READMES, REPORT, SUMS};
 use crate::files::small;
 use crate::identity::erase;
 use crate::identity::place::{mentioned, whole};
-
-pub(super) const SUMS: &str = "SHA256SUMS";
-pub(super) const READMES: [&str; 3] = ["README", "README.md", "README.txt"];
 
 /// Where the list `name` lies: in the folder, or behind a link to a file that lies there too.
 ///
