@@ -26,11 +26,12 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::board::sim::script::ScriptError;
-use crate::config::{Config, ConfigError};
+use crate::config::{Check, Config, ConfigError};
 use crate::corpus::CorpusError;
 use crate::identity::code::Code;
 use crate::identity::operator::{self, Recipient};
 use crate::session::protocol::ProtocolError;
+use crate::sphere::settings;
 use crate::{booth, rt};
 
 /// Why a command did not do its work.
@@ -93,6 +94,12 @@ pub enum Done {
     WithFaults,
 }
 
+/// What the rooms that give keys their meaning have against a configuration.
+const CHECKS: [Check; 2] = [
+    |config| operator::check_settings(&config.privacy.recipient),
+    |config| settings::check_settings(&config.sphere),
+];
+
 /// The options of every command that has a configuration.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
@@ -110,7 +117,12 @@ pub struct Common {
 impl Common {
     /// The configuration that these options mean.
     fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.config.as_deref(), &self.set, self.data.as_deref())
+        Config::load(
+            self.config.as_deref(),
+            &self.set,
+            self.data.as_deref(),
+            &CHECKS,
+        )
     }
 
     /// Refuses them to `command`, which has neither configuration nor data folder. They may stand
@@ -306,6 +318,35 @@ mod tests {
     #[test]
     fn nothing_is_logged_that_repeats_the_words_on_the_screen() {
         assert_eq!(log::STATIC_MAX_LEVEL, log::LevelFilter::Debug);
+    }
+
+    fn refusal(set: &str) -> String {
+        let common = Common {
+            set: vec![set.to_owned()],
+            ..Common::default()
+        };
+        common.config().expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn what_only_another_room_knows_is_refused_with_its_key_too() {
+        for (set, key) in [
+            ("privacy.recipient=age1x", "privacy.recipient"),
+            ("sphere.host=me@sphere", "sphere.host"),
+        ] {
+            let refusal = refusal(set);
+            let place = format!("--set {set}: `{key}`: ");
+            assert!(refusal.starts_with(&place), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_that_is_assigned_by_mistake_is_not_repeated() {
+        let text = refusal("privacy.recipient=AGE-SECRET-KEY-1QQQQ");
+        assert!(
+            !text.contains("QQQQ") && text.contains("privacy.recipient"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -5,9 +5,8 @@
 mod audio;
 pub mod load;
 pub mod set;
-mod sphere;
 
-pub use load::ConfigError;
+pub use load::{Check, ConfigError};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::words::{Format, Sensor, Setting, Settings, Site, Spec};
+
+/// Before the name of a systemd credential, where a key is none of a file.
+pub const CREDENTIAL: &str = "credential:";
 
 /// `booth.toml` as a whole.
 #[derive(Clone, Debug, Deserialize)]
@@ -270,6 +272,14 @@ impl Default for Privacy {
             contact: String::new(),
             pending_days: 30,
         }
+    }
+}
+
+impl Sphere {
+    /// Whether there is one over the network.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        !matches!(self.host.as_str(), "" | "sim")
     }
 }
 

@@ -203,14 +203,11 @@ impl Lang {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::text::Type;
 
     #[test]
-    fn every_embedded_language_is_complete_and_can_be_drawn() {
-        let mut set = Type::load(&[]);
-        for (code, text) in LANGUAGES {
+    fn every_embedded_language_is_complete() {
+        for (code, _) in LANGUAGES {
             assert_ne!(Lang::load(code).expect(code).thanks_title, "");
-            assert_eq!(set.missing_glyphs(text), 0, "{code}");
         }
     }
 

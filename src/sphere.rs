@@ -10,6 +10,7 @@ pub mod ladish;
 pub mod own_key;
 pub mod plain;
 pub mod remote;
+pub mod settings;
 pub mod shell;
 pub mod sim;
 pub mod ssh;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Common, Done, Failure, could_not};
 use crate::dataset::export;
 use crate::dataset::export::{ExportError, Layout, Options, Outcome};
+use crate::forget::copies;
 use crate::identity::{keyring, operator};
 
 /// Writes all takes as WAV files with a table, without those of forgotten people
@@ -62,6 +63,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         layout: args.layout,
         with: &with,
         keys: &keys,
+        leave_out: |folder, sessions| copies::clean(folder, sessions).sessions.len(),
     };
     let outcome = export::export(&options, &forgotten).map_err(failure)?;
     super::print(&shown(args, &outcome))?;

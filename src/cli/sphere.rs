@@ -16,7 +16,7 @@ use crate::sphere::known_hosts::Pinned;
 use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
 use crate::sphere::ssh::{self, CALL, Link};
-use crate::sphere::{Peer, Position, SphereError, frame_of, jack};
+use crate::sphere::{Peer, Position, SphereError, frame_of, jack, settings};
 
 /// `stop` must be over before a unit's stop command is given up.
 const STOP_LIMIT: Duration = Duration::from_millis(2800);
@@ -109,8 +109,7 @@ pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
     let (line, object) = match &args.verb {
         Verb::Pair { host, fingerprint } => {
             sphere.host.clone_from(host);
-            sphere
-                .check()
+            settings::check_settings(&sphere)
                 .map_err(|(key, reason)| Failure::Usage(format!("{key}: {reason}")))?;
             if !sphere.is_remote() {
                 return Err(Failure::Usage(format!(

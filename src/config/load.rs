@@ -13,8 +13,6 @@ use crate::embedded::CONFIG;
 use crate::files::near::nearest;
 use crate::files::place::{explain, line_of};
 use crate::files::{is_path, read_text};
-use crate::identity::operator;
-use crate::sphere::own_key;
 use crate::words::MOST_OPEN_TAKES;
 
 /// Where the configuration stands if no file is named.
@@ -45,7 +43,8 @@ pub enum ConfigError {
 
 impl Config {
     /// The configuration of this run: `file`, else /etc/booth/booth.toml, else the embedded one;
-    /// then the assignments of `sets` (`KEY=VALUE`) and the data folder `data`.
+    /// then the assignments of `sets` (`KEY=VALUE`) and the data folder `data`. `checks` are those of
+    /// the rooms that know what a key of theirs may say.
     ///
     /// # Errors
     /// [`ConfigError`], which names file, line, key and reason.
@@ -53,10 +52,11 @@ impl Config {
         file: Option<&Path>,
         sets: &[String],
         data: Option<&Path>,
+        checks: &[Check],
     ) -> Result<Config, ConfigError> {
         let default = Path::new(DEFAULT_PATH);
         let Some(path) = file.or_else(|| default.exists().then_some(default)) else {
-            let mut config = parse("built-in booth.toml", CONFIG, sets)?;
+            let mut config = parse("built-in booth.toml", CONFIG, sets, checks)?;
             config.settle(Path::new(""), data);
             return config.with_folder();
         };
@@ -64,7 +64,7 @@ impl Config {
             path: path.to_owned(),
             source,
         })?;
-        let mut config = parse(&path.display().to_string(), &text, sets)?;
+        let mut config = parse(&path.display().to_string(), &text, sets, checks)?;
         config.settle(path.parent().unwrap_or(Path::new("")), data);
         config.with_folder()
     }
@@ -87,7 +87,7 @@ impl Config {
             &mut self.sphere.known_hosts,
         ];
         let key = &mut self.sphere.key;
-        if !key.to_string_lossy().starts_with(own_key::CREDENTIAL) {
+        if !key.to_string_lossy().starts_with(super::CREDENTIAL) {
             paths.push(key);
         }
         paths.extend(self.fonts.iter_mut());
@@ -117,7 +117,7 @@ fn named(assignment: &str) -> String {
 }
 
 /// Reads `text`, called `name` in messages, with `sets` laid over it.
-fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError> {
+fn parse(name: &str, text: &str, sets: &[String], checks: &[Check]) -> Result<Config, ConfigError> {
     let at = |line: Option<usize>| line.map_or(name.to_owned(), |l| format!("{name}:{l}"));
     let refuse = |error: toml::de::Error| {
         let (line, reason) = explain(text, &error);
@@ -158,8 +158,8 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
                 .map_err(|e| refused(explain("", &e).1))?,
         );
     }
-    if let Some((key, reason)) = configs.last().and_then(|all| validate(all).err()) {
-        let place = match to_blame(&configs, sets, &key) {
+    if let Some((key, reason)) = configs.last().and_then(|all| validate(all, checks).err()) {
+        let place = match to_blame(&configs, sets, &key, checks) {
             Some(set) => named(set),
             None => at(line_of(text, &key)),
         };
@@ -173,12 +173,18 @@ fn parse(name: &str, text: &str, sets: &[String]) -> Result<Config, ConfigError>
 
 /// The assignment that made `key` wrong: its own, else the one since which it is; none if the file
 /// was wrong before.
-fn to_blame<'a>(configs: &[Config], sets: &'a [String], key: &str) -> Option<&'a String> {
+fn to_blame<'a>(
+    configs: &[Config],
+    sets: &'a [String],
+    key: &str,
+    checks: &[Check],
+) -> Option<&'a String> {
     let is_own = |set: &&String| set.split('=').next().map(str::trim) == Some(key);
     let since = || {
-        validate(&configs[0]).ok()?;
-        let is_wrong =
-            |config: &Config| validate(config).is_err_and(|(wrong, _)| wrong.as_ref() == key);
+        validate(&configs[0], checks).ok()?;
+        let is_wrong = |config: &Config| {
+            validate(config, checks).is_err_and(|(wrong, _)| wrong.as_ref() == key)
+        };
         let right = configs.iter().rposition(|config| !is_wrong(config))?;
         sets.get(right)
     };
@@ -205,7 +211,14 @@ fn corpus_keys(corpus: Option<&toml::Value>) -> Result<(), (String, String)> {
 /// A key and what is wrong with it.
 pub type Reason = (Cow<'static, str>, String);
 
-pub(super) fn check(
+/// A check of the keys that a room above knows the meaning of.
+pub type Check = fn(&Config) -> Result<(), Reason>;
+
+/// `Ok` if it holds, else the key and what is wrong.
+///
+/// # Errors
+/// It does not hold.
+pub fn check(
     holds: bool,
     key: impl Into<Cow<'static, str>>,
     reason: impl Into<String>,
@@ -217,7 +230,7 @@ pub(super) fn check(
     }
 }
 
-fn validate(c: &Config) -> Result<(), Reason> {
+fn validate(c: &Config, checks: &[Check]) -> Result<(), Reason> {
     c.audio.check()?;
     take(c)?;
     let shard: Result<Shard, ShardError> = c.corpus.shard.parse();
@@ -235,11 +248,8 @@ fn validate(c: &Config) -> Result<(), Reason> {
         "language",
         "must not be empty, as \"fr\"",
     )?;
-    if let Err(error) = operator::recipients(&c.privacy.recipient) {
-        return Err(("privacy.recipient".into(), error.to_string()));
-    }
-    c.sphere.check()?;
-    unbuilt(c)
+    unbuilt(c)?;
+    checks.iter().try_for_each(|check| check(c))
 }
 
 fn take(c: &Config) -> Result<(), Reason> {
@@ -289,14 +299,14 @@ mod tests {
 
     fn refusal(text: &str, sets: &[&str]) -> String {
         let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
-        parse("b.toml", text, &sets)
+        parse("b.toml", text, &sets, &[])
             .expect_err("must be refused")
             .to_string()
     }
 
     #[test]
     fn the_embedded_configuration_is_good() {
-        let c = parse("x", CONFIG, &["take.mode=manual".to_owned()]).expect("embedded");
+        let c = parse("x", CONFIG, &["take.mode=manual".to_owned()], &[]).expect("embedded");
         assert_eq!(c.audio.channels.len(), 6);
         assert_eq!(c.take.mode, Mode::Manual);
     }
@@ -361,8 +371,6 @@ mod tests {
             ("take.max_s=0", "take.max_s"),
             ("take.min_ms=1", "take.min_ms"),
             ("corpus.shard=3/2", "corpus.shard"),
-            ("privacy.recipient=age1x", "privacy.recipient"),
-            ("sphere.host=me@sphere", "sphere.host"),
             (r#"languages=["fr","en"]"#, "languages"),
         ] {
             assert!(
@@ -370,16 +378,5 @@ mod tests {
                 "{set}"
             );
         }
-    }
-
-    #[test]
-    fn a_private_key_that_is_assigned_by_mistake_is_not_repeated() {
-        let set = "privacy.recipient=AGE-SECRET-KEY-1QQQQ".to_owned();
-        let error = Config::load(None, &[set], None).expect_err("refused");
-        let text = error.to_string();
-        assert!(
-            !text.contains("QQQQ") && text.contains("privacy.recipient"),
-            "{text}"
-        );
     }
 }

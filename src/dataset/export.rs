@@ -61,6 +61,8 @@ pub struct Options<'a> {
     pub with: &'a [PrivateKey],
     /// The folder of SESSION.age.
     pub keys: &'a Path,
+    /// Takes sessions out of a folder, which forgetting knows how to; how many were there.
+    pub leave_out: fn(&Path, &BTreeSet<&str>) -> usize,
 }
 
 /// Why there is no export.

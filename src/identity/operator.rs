@@ -14,6 +14,7 @@ pub use age::x25519::{Identity as PrivateKey, Recipient};
 use zeroize::Zeroizing;
 
 use crate::config::Recipients;
+use crate::config::load::Reason;
 use crate::files::small;
 
 /// Longest key file that is read.
@@ -110,6 +111,17 @@ pub fn recipients(configured: &Recipients) -> Result<Vec<Recipient>, OperatorErr
         Recipients::Several(all) => all.as_slice(),
     };
     all.iter().map(|text| recipient(text)).collect()
+}
+
+/// Refuses recipients that nothing could be sealed to.
+///
+/// # Errors
+/// The key and what is wrong with its value.
+pub fn check_settings(configured: &Recipients) -> Result<(), Reason> {
+    match recipients(configured) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(("privacy.recipient".into(), error.to_string())),
+    }
 }
 
 /// Reads one recipient.

@@ -161,6 +161,7 @@ impl Type {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::LANGUAGES;
     use crate::screen::style::Side;
     use embedded_graphics::geometry::Point;
 
@@ -169,6 +170,14 @@ mod tests {
         side: Side::Middle,
         largest: 96,
     };
+
+    #[test]
+    fn every_embedded_language_can_be_drawn() {
+        let mut set = Type::load(&[]);
+        for (code, text) in LANGUAGES {
+            assert_eq!(set.missing_glyphs(text), 0, "{code}");
+        }
+    }
 
     #[test]
     fn a_pipe_named_as_a_font_is_not_waited_for() {

@@ -12,10 +12,9 @@ use base64::prelude::BASE64_STANDARD;
 use zeroize::Zeroizing;
 
 use super::SphereError;
+use crate::config::CREDENTIAL;
 use crate::files::small;
 
-/// Before the name of a systemd credential.
-pub const CREDENTIAL: &str = "credential:";
 /// Where our key is: a file, or `credential:NAME`, which systemd lays into a folder of its own.
 ///
 /// # Errors

@@ -83,7 +83,7 @@ fn protocol(text: &str) -> Result<Protocol, String> {
 }
 
 fn booth_toml(bytes: &[u8]) -> Result<Config, String> {
-    let config = of_file(bytes, |path| Config::load(Some(path), &[], None))?;
+    let config = of_file(bytes, |path| Config::load(Some(path), &[], None, &[]))?;
     assert_sound(&config);
     Ok(config)
 }
@@ -92,7 +92,7 @@ fn sets(sets: &[String]) -> Result<Config, String> {
     let dir = folder();
     let path = dir.path().join("b.toml");
     fs::write(&path, CONFIG).unwrap();
-    let loaded = Config::load(Some(&path), sets, None);
+    let loaded = Config::load(Some(&path), sets, None, &[]);
     let config = loaded.map_err(|error| {
         let message = error.to_string();
         assert!(

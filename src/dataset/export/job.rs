@@ -17,7 +17,6 @@ use crate::audio::rf64::Meta;
 use crate::dataset::list;
 use crate::dataset::list::Export;
 use crate::files::small;
-use crate::forget::copies;
 use crate::identity::tombstone;
 use crate::rt;
 use crate::store::row::Row;
@@ -73,7 +72,7 @@ impl Job<'_> {
     pub fn leave_out(&self, sessions: &BTreeSet<String>) {
         if !sessions.is_empty() {
             let sessions = sessions.iter().map(String::as_str).collect();
-            let cleaned = copies::clean(self.out, &sessions).sessions.len();
+            let cleaned = (self.options.leave_out)(self.out, &sessions);
             log::info!("{cleaned} people who are forgotten left the export");
         }
     }
@@ -338,6 +337,7 @@ mod tests {
             layout: Layout::Channels,
             keys: &data,
             with: &[],
+            leave_out: |_, _| 0,
         };
         let job = Job {
             options: &options,
