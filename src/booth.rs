@@ -29,7 +29,7 @@ pub use error::Error;
 use crate::audio::mixer::Moved;
 use crate::board::sim::script::{Player, Script};
 use crate::board::{Buttons, Edge, Panel};
-use crate::clerk::{Answer, Clerk, Job};
+use crate::clerk::{Answer, Ask, Clerk, Job, News};
 use crate::config::Config;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
@@ -267,8 +267,7 @@ impl Booth {
                         frames,
                         cause,
                     };
-                    let frame = self.session.in_session(at_frame);
-                    self.clerk.ask(Job::Note(frame, note));
+                    self.note(at_frame, note);
                     continue;
                 }
                 Report::Refused { reason } => {
@@ -304,15 +303,7 @@ impl Booth {
     fn serve_clerk(&mut self) {
         for answer in self.settled(|booth| booth.clerk.answers()) {
             match answer {
-                Answer::Line(request, line) => {
-                    self.event(self.time.now(), Event::Line(request, line));
-                }
-                Answer::NoLine(reason) => {
-                    log::error!("{reason}");
-                    self.faulty = true;
-                    self.event(self.time.now(), Event::NoLine(reason.into()));
-                }
-                Answer::Offer(session) => self.event(self.time.now(), Event::Offer(session)),
+                Answer::News(news) => self.pass_on(news),
                 Answer::Pending(pending) => {
                     let numbers = pending.iter().map(|(number, _)| number.as_str().into());
                     let event = Event::Pending(numbers.collect());
@@ -321,13 +312,6 @@ impl Booth {
                 }
                 Answer::Next(participant) => self.next = Some(participant),
                 Answer::Disk(away) => self.disk.away = away,
-                Answer::Withdrawn => self.event(self.time.now(), Event::Withdrawn),
-                Answer::Retracted => self.event(self.time.now(), Event::Retracted),
-                Answer::Forgotten => {
-                    self.disk.unforgotten = None;
-                    log::info!("a session is forgotten");
-                    self.event(self.time.now(), Event::Forgotten);
-                }
                 Answer::Unforgotten(reason) => self.disk.unforgotten = Some(reason),
                 Answer::Moved(moved) => self.note_moved(moved),
                 Answer::Failed(reason) => {
@@ -336,6 +320,28 @@ impl Booth {
                 }
             }
         }
+    }
+
+    /// What the clerk lets the session know.
+    fn pass_on(&mut self, news: News) {
+        match &news {
+            News::NoLine(reason) => {
+                log::error!("{reason}");
+                self.faulty = true;
+            }
+            News::Forgotten => {
+                self.disk.unforgotten = None;
+                log::info!("a session is forgotten");
+            }
+            News::Line(..) | News::Offer(_) | News::Retracted | News::Withdrawn => {}
+        }
+        self.event(self.time.now(), Event::News(news));
+    }
+
+    /// A row for events.jsonl at a frame of the capture clock.
+    fn note(&mut self, frame: u64, note: Note) {
+        let frame = self.session.in_session(frame);
+        self.clerk.ask(Ask::Note(frame, note));
     }
 
     /// A control that is put back is an event, not a fault.
@@ -347,13 +353,12 @@ impl Booth {
         } = moved;
         log::warn!("mixer control `{control}` was moved to {found}; put back to {wanted}");
         let frame = self.time.stamp(self.time.now(), &self.chain).frame;
-        let frame = self.session.in_session(frame);
         let note = Note::Mixer {
             control,
             found,
             wanted,
         };
-        self.clerk.ask(Job::Note(frame, note));
+        self.note(frame, note);
     }
 
     /// A message without the session's name: logs never have it.

@@ -10,6 +10,7 @@ mod forgetting;
 mod gains;
 mod journal;
 mod losses;
+pub mod messages;
 mod recovery;
 mod resumption;
 mod space;
@@ -23,16 +24,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::audio::mixer::{Mixer, Moved};
-use crate::corpus::order::{Sequence, Shard};
-use crate::corpus::prompter::{Drawable, Prompt};
+use crate::audio::mixer::Mixer;
+use crate::corpus::order::Shard;
+use crate::corpus::prompter::Drawable;
 use crate::identity::operator::Recipient;
-use crate::identity::participant::Participant;
-use crate::identity::pending::Pending;
 use crate::rt;
-use crate::store::folder::Record;
-use crate::words::{By, Ended, Note, Resumption, Spec};
+use crate::words::Spec;
 pub use arrival::{Arrival, Enrolled};
+pub use messages::{Answer, Ask, Job, News};
 use recovery::Recovery;
 use space::Space;
 use work::Work;
@@ -64,68 +63,6 @@ pub struct Source {
     pub spec: Spec,
     /// The controls to hold; from here on nothing but the clerk touches them.
     pub mixer: Option<Mixer>,
-}
-
-/// What the clerk is asked to do.
-#[derive(Debug)]
-pub enum Job {
-    /// Hand out lines.
-    WantLines {
-        /// In which sequence.
-        sequence: Sequence,
-        /// The line of this number first.
-        first: Option<u64>,
-        /// Marks the answers.
-        request: u32,
-    },
-    /// Hand out one more.
-    WantLine,
-    /// The line with this ticket is on the disk.
-    LineDone(u64),
-    /// A person's session begins in this folder.
-    Open(PathBuf, Box<Record>, Arrival),
-    /// The session in this folder goes on.
-    Resume(PathBuf),
-    /// Nobody takes the session that was offered up again.
-    Decline,
-    /// Who is enrolled and has not come?
-    ListPending,
-    /// A row for its events.
-    Note(u64, Note),
-    /// It is over.
-    Close(Ended),
-    /// The session in this folder, of which nobody writes any more, is forgotten: tried each second
-    /// until that is certain.
-    Forget(PathBuf, By),
-}
-
-/// What the clerk answers.
-#[derive(Debug)]
-pub enum Answer {
-    /// A line, and the request it answers.
-    Line(u32, Prompt),
-    /// There is none, and why.
-    NoLine(String),
-    /// Who is enrolled and has not come, by number.
-    Pending(Vec<(String, Pending)>),
-    /// Who comes next.
-    Next(Box<Participant>),
-    /// A session may be taken up again.
-    Offer(Box<Resumption>),
-    /// The session that was offered is forgotten.
-    Retracted,
-    /// The session that is recorded now is to be forgotten.
-    Withdrawn,
-    /// A mixer control was moved, and is put back.
-    Moved(Moved),
-    /// Why the disk cannot be written; `None` once it can.
-    Disk(Option<String>),
-    /// The session's tombstone is on the disk.
-    Forgotten,
-    /// Why it is not yet.
-    Unforgotten(String),
-    /// A file of the session could not be written, or a control not held.
-    Failed(String),
 }
 
 /// The clerk, as main holds it.
@@ -205,9 +142,9 @@ impl Clerk {
     }
 
     /// Asks, and never waits.
-    pub fn ask(&mut self, job: Job) {
+    pub fn ask(&mut self, job: impl Into<Job>) {
         if let Some(jobs) = &self.jobs
-            && jobs.send(job).is_ok()
+            && jobs.send(job.into()).is_ok()
         {
             self.sent += 1;
         }

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use crate::words::By;
-pub use event::{Action, Begin, End, Event, PlayFrom, Stamp};
+pub use event::{Action, Ask, Begin, End, Event, News, PlayFrom, Stamp};
 
 use crate::config;
 use crate::corpus::prompter::Prompt;
@@ -254,8 +254,7 @@ impl Session {
             Event::Tick => {}
             Event::Edge(button, true) => self.down(button, now.frame, actions),
             Event::Edge(button, false) => self.up(button, now.frame, actions),
-            Event::Line(request, line) => self.line(request, line, now.frame, actions),
-            Event::NoLine(reason) => self.no_line(reason, now.frame, actions),
+            Event::News(news) => self.news(news, now.frame, actions),
             Event::Stored(take) => self.stored(take, now.frame, actions),
             Event::Failed(take, reason) => self.failed(take, reason, now.frame, actions),
             Event::Rolling(play) => self.rolling(play, now.frame, actions),
@@ -267,10 +266,6 @@ impl Session {
             Event::Cleared(kind) => self.cleared(kind, now.frame, actions),
             Event::Room(seconds) => self.room(seconds, now.frame, actions),
             Event::Slow(slow) => self.slow(slow, now.frame, actions),
-            Event::Withdrawn => self.withdrawn(now.frame, actions),
-            Event::Forgotten => self.forgotten(now.frame),
-            Event::Offer(session) => self.offer(*session, now.frame, actions),
-            Event::Retracted => self.retract(),
             Event::Pending(numbers) => self.list(numbers),
             Event::NoMorePresses => self.hurry(now.frame, actions),
             Event::Shutdown => self.shutdown(now.frame, actions),
@@ -278,6 +273,17 @@ impl Session {
         self.pass(now.frame, actions);
         self.want_lines(actions);
         self.note_screen(now.frame, actions);
+    }
+
+    fn news(&mut self, news: News, frame: u64, actions: &mut Vec<Action>) {
+        match news {
+            News::Line(request, line) => self.line(request, line, frame, actions),
+            News::NoLine(reason) => self.no_line(reason, frame, actions),
+            News::Withdrawn => self.withdrawn(frame, actions),
+            News::Forgotten => self.forgotten(frame),
+            News::Offer(session) => self.offer(*session, frame, actions),
+            News::Retracted => self.retract(),
+        }
     }
 
     /// Whether nothing is under way: no visitor, no take, no row to come.
@@ -341,7 +347,7 @@ impl Session {
     }
 
     fn note(&self, frame: u64, note: Note, actions: &mut Vec<Action>) {
-        actions.push(Action::Note(self.in_session(frame), note));
+        actions.push(Action::Ask(Ask::Note(self.in_session(frame), note)));
     }
 
     fn note_screen(&mut self, frame: u64, actions: &mut Vec<Action>) {

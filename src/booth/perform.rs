@@ -25,7 +25,6 @@ impl Booth {
                 self.chain.send(Command::NewSession { folder: session });
                 self.clerk.ask(Job::Resume(folder));
             }
-            Action::Decline => self.clerk.ask(Job::Decline),
             Action::Begin(begin) => {
                 let command = self.begin(*begin, now);
                 self.chain.send(command);
@@ -38,26 +37,13 @@ impl Booth {
                 self.chain.send(command);
             }
             Action::Amend(take, verdict) => self.chain.send(Command::Amend { take, verdict }),
-            Action::WantLines {
-                sequence,
-                first,
-                request,
-            } => self.clerk.ask(Job::WantLines {
-                sequence,
-                first,
-                request,
-            }),
-            Action::WantLine => self.clerk.ask(Job::WantLine),
-            Action::LineDone(ticket) => self.clerk.ask(Job::LineDone(ticket)),
-            Action::ListPending => self.clerk.ask(Job::ListPending),
+            Action::Ask(ask) => self.clerk.ask(ask),
             Action::Expect(number) => {
                 let mut pending = std::mem::take(&mut self.pending).into_iter();
                 self.expected =
                     number.and_then(|number| pending.find(|(pending, _)| **pending == *number));
             }
             action @ (Action::Play { .. } | Action::Silence) => self.ask_sphere(action, now),
-            Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
-            Action::Close(ended) => self.clerk.ask(Job::Close(ended)),
             Action::Forget(by) => {
                 self.forgetting = Some(by);
                 self.chain.send(Command::Forget);

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Booth;
-use crate::clerk::Job;
 use crate::config::Config;
 use crate::rt::Nanos;
 use crate::session::{Action, Begin, End, Event, PlayFrom, Stamp};
@@ -244,8 +243,7 @@ impl Booth {
             position: Some(reading.frame as f64 / rate),
             uncertainty_frames: Some(uncertainty.ceil() as u64),
         };
-        let frame = self.session.in_session(frame);
-        self.clerk.ask(Job::Note(frame, note));
+        self.note(frame, note);
     }
 
     /// When a capture frame near `now` was captured.

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::Booth;
-use crate::clerk::Job;
 use crate::rt::{self, Nanos};
 use crate::words::Note;
 
@@ -52,9 +51,7 @@ impl Booth {
         if let Some((changed, by_ms)) = self.wall.look(synchronised, offset_ms) {
             log::info!("the wall clock: {changed}, by {by_ms} ms");
             let frame = self.time.stamp(now, &self.chain).frame;
-            let frame = self.session.in_session(frame);
-            self.clerk
-                .ask(Job::Note(frame, Note::Clock { changed, by_ms }));
+            self.note(frame, Note::Clock { changed, by_ms });
         }
     }
 }

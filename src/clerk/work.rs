@@ -9,7 +9,7 @@ use super::forgetting::Forgetting;
 use super::gains::Gains;
 use super::journal::Journal;
 use super::tombstones::Tombstones;
-use super::{Answer, Arrival, Job, LINES_AHEAD, Source};
+use super::{Answer, Arrival, Ask, Job, LINES_AHEAD, News, Source};
 use crate::clerk::recovery::Recovery;
 use crate::clerk::resumption;
 use crate::corpus::order::Sequence;
@@ -81,20 +81,28 @@ impl Work {
 
     pub(super) fn serve(&mut self, job: Job) {
         match job {
-            Job::WantLines {
+            Job::Ask(ask) => self.serve_ask(ask),
+            Job::Open(folder, record, arrival) => self.open(folder, record, arrival),
+            Job::Resume(folder) => self.resume(folder),
+            Job::Forget(folder, by) => self.forget(folder, by),
+        }
+    }
+
+    fn serve_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::WantLines {
                 sequence,
                 first,
                 request,
             } => self.want_lines(sequence, first, request),
-            Job::WantLine => self.line(),
-            Job::LineDone(ticket) => {
+            Ask::WantLine => self.line(),
+            Ask::LineDone(ticket) => {
                 let first = self.done.is_empty();
                 self.done.push(ticket);
                 let done = self.advance();
                 self.tell(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
             }
-            Job::Open(folder, record, arrival) => self.open(folder, record, arrival),
-            Job::Note(frame, note) => {
+            Ask::Note(frame, note) => {
                 let utc = if self.source.dated {
                     rt::utc_now()
                 } else {
@@ -106,11 +114,9 @@ impl Work {
                     self.tell(done);
                 }
             }
-            Job::Resume(folder) => self.resume(folder),
-            Job::Decline => self.decline(),
-            Job::ListPending => self.list_pending(),
-            Job::Close(ended) => self.close(ended),
-            Job::Forget(folder, by) => self.forget(folder, by),
+            Ask::Decline => self.decline(),
+            Ask::ListPending => self.list_pending(),
+            Ask::Close(ended) => self.close(ended),
         }
     }
 
@@ -120,9 +126,9 @@ impl Work {
         }
     }
 
-    pub(super) fn answer(&self, answer: Answer) {
+    pub(super) fn answer(&self, answer: impl Into<Answer>) {
         // Without a listener the program is ending.
-        let _ = self.outbox.send(answer);
+        let _ = self.outbox.send(answer.into());
     }
 
     fn want_lines(&mut self, sequence: Sequence, first: Option<u64>, request: u32) {
@@ -133,7 +139,7 @@ impl Work {
             self.prompter = open(&self.source);
         }
         if let Err(error) = &self.prompter {
-            return self.answer(Answer::NoLine(error.to_string()));
+            return self.answer(News::NoLine(error.to_string().into()));
         }
         if let Ok(Some(prompter)) = &mut self.prompter {
             prompter.rewind(sequence);
@@ -151,8 +157,8 @@ impl Work {
             return;
         };
         let answer = match prompter.next_prompt() {
-            Ok(prompt) => Answer::Line(self.request, prompt),
-            Err(error) => Answer::NoLine(error.to_string()),
+            Ok(prompt) => News::Line(self.request, prompt),
+            Err(error) => News::NoLine(error.to_string().into()),
         };
         self.answer(answer);
     }
@@ -261,7 +267,7 @@ impl Work {
         match stood {
             Some(resumption) => {
                 self.offered = Some((folder, record));
-                self.answer(Answer::Offer(Box::new(resumption)));
+                self.answer(News::Offer(Box::new(resumption)));
             }
             None => self.end_crashed(folder, *record),
         }
@@ -318,7 +324,7 @@ impl Work {
         match forgetting.carry_out(&self.source.data) {
             Ok(()) => {
                 self.forgetting = None;
-                self.answer(Answer::Forgotten);
+                self.answer(News::Forgotten);
             }
             Err(error) => self.answer(Answer::Unforgotten(error.to_string())),
         }
@@ -338,7 +344,7 @@ impl Work {
                     self.tell(Err(failure.to_string()));
                 }
                 if done.live {
-                    self.answer(Answer::Withdrawn);
+                    self.answer(News::Withdrawn);
                 }
             }
             Err(error) => self.tell(Err(error.to_string())),
@@ -348,7 +354,7 @@ impl Work {
             .take_if(|(folder, _)| !folder.exists())
             .is_some()
         {
-            self.answer(Answer::Retracted);
+            self.answer(News::Retracted);
         }
     }
 

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::corpus::order::Sequence;
+pub use crate::clerk::messages::{Ask, News};
 use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
 pub use crate::words::By;
-use crate::words::{Button, Ended, FaultKind, Kind, Note, Resumption, Verdict};
+use crate::words::{Button, FaultKind, Kind, Verdict};
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,10 +25,8 @@ pub enum Event {
     Tick,
     /// A button went down or up, at the stamp.
     Edge(Button, bool),
-    /// A line was read ahead, in answer to the request of this number.
-    Line(u32, Prompt),
-    /// No line can be read ahead, and why.
-    NoLine(Arc<str>),
+    /// What the clerk has to say.
+    News(News),
     /// A take is on the disk and its row is synced.
     Stored(u32),
     /// A take could not be written.
@@ -48,16 +46,8 @@ pub enum Event {
     Room(u64),
     /// Blocks wait for the disk for longer than they should, or do so no more.
     Slow(bool),
-    /// A session that the program's end cut may be taken up again.
-    Offer(Box<Resumption>),
-    /// The session that was offered is forgotten.
-    Retracted,
     /// The people who were enrolled and have not come, by number.
     Pending(Vec<Arc<str>>),
-    /// The session of this moment was forgotten by somebody with its code, or by the operator.
-    Withdrawn,
-    /// What [`Action::Forget`] asked for is certain, whatever happens.
-    Forgotten,
     /// Nobody will press a button any more: do not linger.
     NoMorePresses,
     /// The program ends.
@@ -125,14 +115,12 @@ pub enum PlayFrom {
 /// Something is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
+    /// For the clerk, as it is.
+    Ask(Ask),
     /// A session begins.
     Open,
     /// The session in this folder goes on.
     Resume(PathBuf),
-    /// The session that was offered ends with its crash.
-    Decline,
-    /// Who is enrolled and has not come? Answered by [`Event::Pending`].
-    ListPending,
     /// The next session is that of the enrolled person of this number, or of nobody enrolled.
     Expect(Option<Arc<str>>),
     /// A take begins.
@@ -144,20 +132,6 @@ pub enum Action {
     End(Box<End>),
     /// A take already ended gets another verdict.
     Amend(u32, Verdict),
-    /// Lines are wanted in this sequence, that of a number first if one is given; `request` marks
-    /// the answers.
-    WantLines {
-        /// In which sequence.
-        sequence: Sequence,
-        /// The line that a crash cut.
-        first: Option<u64>,
-        /// Rising.
-        request: u32,
-    },
-    /// One more line is wanted.
-    WantLine,
-    /// The line with this ticket is on the disk, or was skipped.
-    LineDone(u64),
     /// Track, locate, play; answered by [`Event::Rolling`] or [`Event::SphereFailed`].
     Play {
         /// Rising; marks the answers.
@@ -171,11 +145,7 @@ pub enum Action {
     },
     /// The sphere falls silent; answered by [`Event::Silenced`].
     Silence,
-    /// A row for events.jsonl at this frame of the session.
-    Note(u64, Note),
-    /// Everything of this session is erased; answered by [`Event::Forgotten`]. No session
+    /// Everything of this session is erased; answered by [`News::Forgotten`]. No session
     /// begins before that, and this one is not closed.
     Forget(By),
-    /// The session is over, all its takes are on the disk.
-    Close(Ended),
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::event::Action;
+use super::event::{Action, Ask};
 use super::{Session, State};
 use crate::words::Button;
 
@@ -35,7 +35,7 @@ impl Session {
     pub(super) fn open_menu(&mut self, actions: &mut Vec<Action>) {
         self.pending.clear();
         self.state = State::Menu { at: 0 };
-        actions.push(Action::ListPending);
+        actions.push(Action::Ask(Ask::ListPending));
     }
 
     /// The people who are pending, by number.

@@ -3,7 +3,7 @@
 //! The question is put at once, to a visitor who still stands there, and again to the first who
 //! presses `go` while the offer stands. Nobody else's session goes on by itself.
 
-use super::event::Action;
+use super::event::{Action, Ask};
 use super::{Session, State, Timer};
 use crate::words::Resumption;
 
@@ -23,7 +23,7 @@ impl Session {
     pub(super) fn offer(&mut self, session: Resumption, frame: u64, actions: &mut Vec<Action>) {
         let known = self.protocol.steps.iter().any(|it| it.name == session.step);
         if self.state != State::Attract || !known {
-            return actions.push(Action::Decline);
+            return actions.push(Action::Ask(Ask::Decline));
         }
         let seconds = u64::from(self.rules.resume_min) * 60;
         // Frames count from the program's start.
@@ -62,7 +62,7 @@ impl Session {
     /// The session ends with its crash.
     pub(super) fn decline(&mut self, actions: &mut Vec<Action>) {
         if self.offer.is_some() {
-            actions.push(Action::Decline);
+            actions.push(Action::Ask(Ask::Decline));
         }
         self.retract();
     }

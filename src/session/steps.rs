@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::Action;
+use super::event::{Action, Ask};
 use super::{Cue, OVER_MS, Session, State, Timer};
 use crate::words::{By, Ended, Kind, Note, Verdict};
 
@@ -145,7 +145,7 @@ impl Session {
             }
             State::Over { .. } => self.end_session(Ended::Completed, frame, actions),
             State::Thanks { ended, .. } => {
-                actions.push(Action::Close(ended));
+                actions.push(Action::Ask(Ask::Close(ended)));
                 self.state = State::Attract;
                 self.leave();
                 self.clear_answerable(frame, actions);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::{Action, Begin, End, Subject};
+use super::event::{Action, Ask, Begin, End, Subject};
 use super::{Session, Shown, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
@@ -194,7 +194,7 @@ impl Session {
             }
         });
         if self.shown.is_some() {
-            actions.push(Action::WantLine);
+            actions.push(Action::Ask(Ask::WantLine));
         } else {
             self.need_line(frame, actions);
         }
@@ -252,7 +252,7 @@ impl Session {
             && !had_take
             && !self.taken()
         {
-            actions.push(Action::LineDone(shown.line.ticket));
+            actions.push(Action::Ask(Ask::LineDone(shown.line.ticket)));
         }
         self.previous = None;
         self.show_next(frame, actions);
@@ -268,11 +268,11 @@ impl Session {
             self.wanted = true;
             self.request += 1;
             self.lines.clear();
-            actions.push(Action::WantLines {
+            actions.push(Action::Ask(Ask::WantLines {
                 sequence: self.plan().order,
                 first: self.retaken.map(|(line, _)| line),
                 request: self.request,
-            });
+            }));
         }
     }
 
@@ -307,7 +307,7 @@ impl Session {
             return;
         };
         if let Some(line) = unstored.line.filter(|_| unstored.done) {
-            actions.push(Action::LineDone(line.ticket));
+            actions.push(Action::Ask(Ask::LineDone(line.ticket)));
         }
     }
 

@@ -193,15 +193,15 @@ impl Room {
                     "a take ended twice"
                 );
             }
-            Action::WantLines { request, .. } => {
+            Action::Ask(Ask::WantLines { request, .. }) => {
                 self.request = request;
                 self.next_ticket = self.done.last().map_or(0, |ticket| ticket + 1);
                 for _ in 0..16 {
                     self.give_line();
                 }
             }
-            Action::WantLine => self.give_line(),
-            Action::LineDone(ticket) => {
+            Action::Ask(Ask::WantLine) => self.give_line(),
+            Action::Ask(Ask::LineDone(ticket)) => {
                 self.done.insert(ticket);
             }
             Action::Play {
@@ -217,23 +217,25 @@ impl Room {
                 );
                 self.due
                     .retain(|(_, event)| !matches!(event, Event::Stored(_)));
-                self.due.push((self.frame + 30, Event::Forgotten));
+                self.due
+                    .push((self.frame + 30, Event::News(News::Forgotten)));
             }
-            Action::Close(_) => {
+            Action::Ask(Ask::Close(_)) => {
                 assert_eq!(self.begun.len(), self.ended.len());
                 self.closed += 1;
             }
             Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
-            Action::Note(..) => self.notes += 1,
-            Action::ListPending => self.listed += 1,
+            Action::Ask(Ask::Note(..)) => self.notes += 1,
+            Action::Ask(Ask::ListPending) => self.listed += 1,
             Action::Expect(number) => self.expected.push(number),
-            Action::Resume(_) | Action::Decline | Action::MayEnd(..) => {}
+            Action::Resume(_) | Action::Ask(Ask::Decline) | Action::MayEnd(..) => {}
         }
     }
 
     fn give_line(&mut self) {
         if self.dry {
-            self.due.push((self.frame + 1, Event::NoLine("dry".into())));
+            self.due
+                .push((self.frame + 1, Event::News(News::NoLine("dry".into()))));
             return;
         }
         let ticket = self.next_ticket;
@@ -246,7 +248,7 @@ impl Room {
             text,
         };
         self.due
-            .push((self.frame + 1, Event::Line(self.request, line)));
+            .push((self.frame + 1, Event::News(News::Line(self.request, line))));
     }
 
     /// Lets `frames` go by in ticks of ten.

@@ -57,7 +57,7 @@ fn a_line_that_cannot_be_had_is_a_fault_only_once_it_is_needed() {
     room.go_to_reading();
     room.wait(1000);
     room.dry = true;
-    room.send(Event::NoLine("changed".into()));
+    room.send(Event::News(News::NoLine("changed".into())));
     for _ in 0..17 {
         assert_eq!(room.session.screen_name(), ScreenName::Reading);
         room.wait(400);

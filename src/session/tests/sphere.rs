@@ -118,7 +118,7 @@ fn what_played_before_the_program_started_is_silent_before_the_first_take() {
 #[test]
 fn a_step_that_a_crash_cut_goes_on_in_its_track() {
     let mut room = Room::new(config::Mode::Auto);
-    room.send(Event::Offer(Box::new(Resumption {
+    room.send(Event::News(News::Offer(Box::new(Resumption {
         folder: "cut".into(),
         step: "noise".into(),
         used_frames: 2000,
@@ -126,7 +126,7 @@ fn a_step_that_a_crash_cut_goes_on_in_its_track() {
         next_frame: 1_000_000,
         takes: 7,
         line: None,
-    })));
+    }))));
     room.wait(1000);
     room.press(Button::Go, 0);
     room.wait(100);

@@ -25,7 +25,7 @@ fn what_waits_for_a_visitor_does_not_linger_once_nobody_will_press() {
 }
 
 fn cut_session() -> Event {
-    Event::Offer(Box::new(crate::words::Resumption {
+    Event::News(News::Offer(Box::new(crate::words::Resumption {
         folder: "cut".into(),
         step: "read".into(),
         used_frames: 15_000,
@@ -33,7 +33,7 @@ fn cut_session() -> Event {
         next_frame: 1_000_000,
         takes: 7,
         line: Some((1, 2)),
-    }))
+    })))
 }
 
 #[test]

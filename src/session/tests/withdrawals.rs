@@ -130,12 +130,12 @@ fn a_sphere_that_starts_while_the_question_stands_falls_silent() {
 #[test]
 fn a_session_forgotten_from_elsewhere_is_aborted_and_erased() {
     let mut room = Room::new(config::Mode::Auto);
-    room.send(Event::Withdrawn);
+    room.send(Event::News(News::Withdrawn));
     assert!(room.forgotten.is_empty());
     room.go_to_reading();
     room.wait(1000);
-    room.send(Event::Withdrawn);
-    room.send(Event::Withdrawn);
+    room.send(Event::News(News::Withdrawn));
+    room.send(Event::News(News::Withdrawn));
     room.wait(100);
     assert_eq!(room.forgotten, [By::Code]);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
@@ -149,7 +149,7 @@ fn an_erasure_is_waited_for_by_visitors_and_by_the_end() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
     room.wait(1000);
-    room.send(Event::Withdrawn);
+    room.send(Event::News(News::Withdrawn));
     room.due.clear();
     room.send(Event::Fault(FaultKind::Disk, "away".into()));
     assert_eq!(room.session.screen_name(), ScreenName::Fault);
@@ -160,7 +160,7 @@ fn an_erasure_is_waited_for_by_visitors_and_by_the_end() {
     room.wait(100_000);
     assert!(!room.session.is_idle());
     room.send(Event::Cleared(FaultKind::Disk));
-    room.send(Event::Forgotten);
+    room.send(Event::News(News::Forgotten));
     room.wait(40_000);
     assert!(room.session.is_idle());
 }
