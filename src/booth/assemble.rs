@@ -33,7 +33,6 @@ use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
 use crate::store::folder;
-use crate::words::Kind;
 
 impl Booth {
     /// Opens everything that a run needs; what is wrong is said before the doors open.
@@ -223,8 +222,7 @@ fn clerk(
     mixer: Option<Mixer>,
     fast: bool,
 ) -> Result<Clerk, Error> {
-    let reads = protocol.steps.iter().any(|step| step.kind == Kind::Read);
-    let path = if reads {
+    let path = if protocol.reads() {
         Some(corpus_path(config)?)
     } else {
         None

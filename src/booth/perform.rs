@@ -9,7 +9,7 @@ use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::store::row::{DRAFT, Row};
-use crate::words::{Kind, Verdict};
+use crate::words::Verdict;
 use crate::{lang, recorder, rt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
@@ -107,18 +107,9 @@ impl Booth {
     fn begin(&mut self, begin: Begin, now: Stamp) -> Command {
         let sphere = self.sphere_at_begin(&begin, now);
         let (of, start_frame, start_mark) = (begin.of, begin.start_frame, begin.start_mark);
+        let take_s = u64::from(begin.take_s);
         let audio = &self.config.audio;
         let rules = &self.config.take;
-        let seconds = match of.kind {
-            Kind::Read => rules.max_s,
-            Kind::Free => rules.segment_s,
-            Kind::Quiet => {
-                let mut steps = self.protocol.steps.iter();
-                steps
-                    .find(|step| *step.name == *of.step)
-                    .map_or(0, |step| step.seconds)
-            }
-        };
         let spec = audio.spec();
         let rolls = spec.frames_in_ms(u64::from(rules.pre_roll_ms + rules.post_roll_ms));
         let row = Row {
@@ -144,7 +135,7 @@ impl Booth {
             path: self.folder.join(file_name(of.take)),
             start_frame,
             start_mark,
-            expected_frames: u64::from(seconds) * u64::from(audio.rate) + rolls,
+            expected_frames: take_s * u64::from(audio.rate) + rolls,
             behind_frames: spec.frames_in_ms(LATE_MS.saturating_sub(rules.post_roll_ms.into())),
             meta: Meta {
                 description: text,

@@ -2,7 +2,7 @@
 
 use super::event::Action;
 use super::{Session, State};
-use crate::words::{Ended, Kind, Verdict};
+use crate::words::{Ended, Verdict};
 
 /// What happens by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Session {
         match self.state {
             State::Consent { .. } | State::Code => true,
             State::Intro(_) | State::Paused { .. } | State::Interrupted { .. } => true,
-            State::Running => self.plan().kind == Kind::Read,
+            State::Running => self.plan().kind.reads(),
             _ => false,
         }
     }

@@ -84,6 +84,8 @@ pub struct Begin {
     pub start_frame: u64,
     /// Start mark.
     pub start_mark: u64,
+    /// How long it may last, seconds.
+    pub take_s: u32,
 }
 
 /// A take ends. Frames count since capture started.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::event::Action;
 use super::{Session, State};
-use crate::words::{Button, Ended, FaultKind, Kind, Note, Verdict};
+use crate::words::{Button, Ended, FaultKind, Note, Verdict};
 
 impl Session {
     pub(super) fn fault(
@@ -81,7 +81,7 @@ impl Session {
             State::Running => self.shown.is_none(),
             _ => false,
         };
-        let needed = needed && self.plan().kind == Kind::Read && self.lines.is_empty();
+        let needed = needed && self.plan().kind.reads() && self.lines.is_empty();
         if let Some(reason) = self.dry.clone().filter(|_| needed) {
             self.fault(FaultKind::Corpus, reason, frame, actions);
         }

@@ -4,23 +4,22 @@
 
 mod consent;
 mod cue;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use toml::Spanned;
 
-use crate::corpus::order::Sequence;
 use crate::embedded::{self, PROTOCOLS};
 use crate::files::near::nearest;
 use crate::files::place::{explain, line_at, line_of};
 use crate::files::read_text;
-use crate::words::Kind;
 
 pub use consent::{ConsentText, in_language};
 pub use cue::{Cue, Locate};
+pub use step::{Step, StepKind};
 
 /// Why a protocol was refused.
 #[derive(Debug, thiserror::Error)]
@@ -64,23 +63,6 @@ pub enum Abandoned {
     Erase,
 }
 
-/// One step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// Its name, unique in the protocol.
-    pub name: String,
-    /// What is recorded.
-    pub kind: Kind,
-    /// In which order lines come.
-    pub order: Sequence,
-    /// How long it lasts; never zero.
-    pub seconds: u32,
-    /// The intro's text by language.
-    pub text: BTreeMap<String, String>,
-    /// What the sphere plays.
-    pub sphere: Option<Cue>,
-}
-
 /// A checked protocol: at least one step, names unique.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Protocol {
@@ -119,20 +101,7 @@ struct Typed {
     question: Option<toml::Value>,
     verdict: Option<toml::Value>,
     #[serde(default)]
-    step: Vec<TypedStep>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TypedStep {
-    name: Spanned<String>,
-    kind: Kind,
-    #[serde(default)]
-    order: Sequence,
-    seconds: Spanned<u32>,
-    #[serde(default)]
-    text: BTreeMap<String, String>,
-    sphere: Option<Spanned<cue::Typed>>,
+    step: Vec<step::Typed>,
 }
 
 impl Protocol {
@@ -203,7 +172,7 @@ impl Protocol {
         let mut names = BTreeSet::new();
         let mut steps = Vec::new();
         for typed in typed.step {
-            let step = step(typed, &mut names)
+            let step = step::check(typed, &mut names)
                 .map_err(|(offset, reason)| refused(Some(line_at(text, offset)), reason))?;
             steps.push(step);
         }
@@ -219,6 +188,12 @@ impl Protocol {
                 .map(|b| format!("{b:02x}"))
                 .collect(),
         })
+    }
+
+    /// Whether any step shows lines to read.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        self.steps.iter().any(|step| step.kind.reads())
     }
 
     /// The same protocol with its steps shortened in proportion to about `seconds` in all; none
@@ -261,44 +236,6 @@ fn starting(text: &str, key: &str) -> Option<usize> {
         rest.is_some_and(|r| r.starts_with(['.', ']', ' ', '=']))
     };
     text.lines().position(is).map(|n| n + 1)
-}
-
-fn step(t: TypedStep, names: &mut BTreeSet<String>) -> Result<Step, (usize, String)> {
-    let (name, at) = (t.name.get_ref().clone(), t.name.span().start);
-    if name.trim().is_empty() {
-        return Err((at, "`name`: a step's name is empty".to_owned()));
-    }
-    if !names.insert(name.clone()) {
-        return Err((
-            at,
-            format!("`name`: another step is called {name:?} already"),
-        ));
-    }
-    let seconds = *t.seconds.get_ref();
-    if seconds == 0 {
-        return Err((
-            t.seconds.span().start,
-            format!("`seconds` of step {name:?} must be more than 0"),
-        ));
-    }
-    let sphere = match t.sphere {
-        Some(typed) => {
-            let at = typed.span().start;
-            Some(
-                cue::check(typed.into_inner(), seconds)
-                    .map_err(|r| (at, format!("`sphere` of step {name:?}: {r}")))?,
-            )
-        }
-        None => None,
-    };
-    Ok(Step {
-        name,
-        kind: t.kind,
-        order: t.order,
-        seconds,
-        text: t.text,
-        sphere,
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::Action;
-use crate::words::{Ended, FaultKind, Kind, Verdict};
+use crate::words::{Ended, FaultKind, Verdict};
 
 /// What takes need beyond the step's time, for they overlap: a quarter, and half a minute that is
 /// reserved for the takes that are open.
@@ -54,12 +54,7 @@ impl Session {
     }
 
     fn longest_take_s(&self, step: &super::protocol::Step) -> u64 {
-        let limit = match step.kind {
-            Kind::Read => self.rules.take.max_s,
-            Kind::Free => self.rules.take.segment_s,
-            Kind::Quiet => step.seconds,
-        };
-        limit.min(step.seconds).into()
+        step.take_s(&self.rules.take).min(step.seconds).into()
     }
 
     /// Minutes of room, where the whole protocol does not fit.

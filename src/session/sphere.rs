@@ -64,7 +64,7 @@ impl Session {
 
     /// `go` on the intro: the sphere first, then the step.
     pub(super) fn start_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.plan().kind == crate::words::Kind::Read && self.lines.is_empty() {
+        if self.plan().kind.reads() && self.lines.is_empty() {
             return;
         }
         let Some(cue) = self.plan().sphere.clone() else {

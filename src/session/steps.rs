@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::event::{Action, Ask};
 use super::{Cue, OVER_MS, Session, State, Timer};
-use crate::words::{By, Ended, Kind, Note, Verdict};
+use crate::words::{By, Ended, Note, Verdict};
 
 impl Session {
     pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {
@@ -55,7 +55,7 @@ impl Session {
     }
 
     fn start_takes(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
-        let read = self.plan().kind == Kind::Read;
+        let read = self.plan().kind.reads();
         if read && (self.shown.is_none() || self.taken()) {
             self.show_next(frame, actions);
         }

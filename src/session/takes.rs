@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::event::{Action, Ask, Begin, End, Subject};
+use super::protocol::StepKind;
 use super::{Session, Shown, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
-use crate::words::{FaultKind, Kind, Note, Verdict};
+use crate::words::{FaultKind, Note, Verdict};
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +36,10 @@ impl Session {
         actions: &mut Vec<Action>,
     ) {
         let plan = &self.protocol.steps[self.step];
-        let (kind, step): (Kind, Arc<str>) = (plan.kind, plan.name.as_str().into());
-        let shown = if kind == Kind::Read {
-            self.shown.clone()
-        } else {
-            None
-        };
-        if kind == Kind::Read && shown.is_none() {
+        let take_s = plan.take_s(&self.rules.take);
+        let (kind, step): (StepKind, Arc<str>) = (plan.kind, plan.name.as_str().into());
+        let shown = self.shown.clone().filter(|_| kind.reads());
+        if kind.reads() && shown.is_none() {
             return;
         }
         let mark = mark.max(self.ended);
@@ -49,7 +47,7 @@ impl Session {
         let take = self.takes;
         let of = Subject {
             take,
-            kind,
+            kind: kind.records(),
             step,
             version: shown.as_ref().map_or(self.version, |shown| shown.version),
             shown_frame: shown.as_ref().map_or(mark, |shown| shown.frame),
@@ -62,6 +60,7 @@ impl Session {
             of,
             start_frame: mark.saturating_sub(pre_roll).max(self.earliest),
             start_mark: mark,
+            take_s,
         };
         actions.push(Action::Begin(Box::new(begin.clone())));
         self.note_take(take, "begin", mark, actions);
@@ -130,33 +129,29 @@ impl Session {
     /// When the running take ends by itself.
     pub(super) fn take_limit(&self) -> Option<u64> {
         let open = self.open.as_ref()?;
-        let seconds = match open.of.kind {
-            Kind::Read => self.rules.take.max_s,
-            Kind::Free => self.rules.take.segment_s,
-            Kind::Quiet => return None,
-        };
+        let seconds = self.plan().kind.limit_s(&self.rules.take)?;
         Some(open.start_mark + u64::from(seconds) * u64::from(self.rules.rate))
     }
 
     /// A read take stops and its line stays until the next press; a free one goes on in the next
     /// file.
     pub(super) fn limit_reached(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        let kind = self.plan().kind;
         self.end_take(Verdict::Kept, frame, None, actions);
-        if kind == Kind::Free {
-            self.begin_take(frame, None, actions);
+        match self.plan().kind {
+            StepKind::Free => self.begin_take(frame, None, actions),
+            StepKind::Read | StepKind::Quiet => {}
         }
     }
 
     /// `go` in a running step.
     pub(super) fn go_on(&mut self, frame: u64, actions: &mut Vec<Action>) {
         match self.plan().kind {
-            Kind::Quiet => {}
-            Kind::Free => {
+            StepKind::Quiet => {}
+            StepKind::Free => {
                 self.end_take(Verdict::Kept, frame, Some(frame), actions);
                 self.step_over(frame, actions);
             }
-            Kind::Read => self.next_line_or_take(frame, actions),
+            StepKind::Read => self.next_line_or_take(frame, actions),
         }
     }
 
@@ -205,7 +200,7 @@ impl Session {
         if self.state != State::Running {
             return;
         }
-        if self.plan().kind != Kind::Read {
+        if !self.plan().kind.reads() {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
             return self.restart_step(pressed, actions);
         }
@@ -245,7 +240,7 @@ impl Session {
         }
         let had_take = self.open.is_some();
         self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
-        if self.plan().kind != Kind::Read {
+        if !self.plan().kind.reads() {
             return self.step_over(frame, actions);
         }
         if let Some(shown) = &self.shown
@@ -263,7 +258,7 @@ impl Session {
 
     /// Asks for lines once nothing is under way that could still use one up.
     pub(super) fn want_lines(&mut self, actions: &mut Vec<Action>) {
-        let reading = matches!(self.state, State::Intro(_)) && self.plan().kind == Kind::Read;
+        let reading = matches!(self.state, State::Intro(_)) && self.plan().kind.reads();
         if reading && !self.wanted && self.unstored.is_empty() {
             self.wanted = true;
             self.request += 1;
@@ -291,7 +286,7 @@ impl Session {
         self.dry = None;
         self.cleared(FaultKind::Corpus, frame, actions);
         let waiting = self.state == State::Running
-            && self.plan().kind == Kind::Read
+            && self.plan().kind.reads()
             && self.shown.is_none()
             && self.open.is_none();
         if waiting {

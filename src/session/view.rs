@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::protocol::{Step, in_language};
+use super::protocol::{Step, StepKind as Kind, in_language};
 use super::{Cue, Session, State};
 use crate::config::Mode;
 use crate::lang::Lang;
 use crate::screen::{Progress, Screen};
-use crate::words::{FaultKind, Kind, ScreenName};
+use crate::words::{FaultKind, ScreenName};
 
 /// Title, text, hint.
 type Words = (Arc<str>, Arc<str>, Arc<str>);

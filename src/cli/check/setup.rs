@@ -13,7 +13,6 @@ use crate::lang;
 use crate::lang::Lang;
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
-use crate::words::Kind;
 
 /// Lines of the corpus that are looked at, spread evenly: the whole may be a gigabyte.
 const LINES: u64 = 1000;
@@ -60,8 +59,7 @@ pub fn seconds(protocol: &Protocol) -> u64 {
 
 /// Whether the text opens, and its lines can be drawn.
 pub fn corpus(config: &Config, protocol: Option<&Protocol>) -> Finding {
-    let reads = |protocol: &Protocol| protocol.steps.iter().any(|step| step.kind == Kind::Read);
-    if protocol.is_some_and(|protocol| !reads(protocol)) {
+    if protocol.is_some_and(|protocol| !protocol.reads()) {
         return Finding::ok("corpus", "none needed, no step reads");
     }
     let path = config.corpus.path_for(lang::name(&config.language));
