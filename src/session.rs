@@ -4,10 +4,12 @@
 //! timer never runs while paused; every state has a way out. It reads no clock, no file and no
 //! device: time is an argument, in frames of the capture clock.
 
+mod clock;
 mod consent;
 mod deadlines;
 pub mod event;
 mod faults;
+mod lines;
 mod menu;
 mod offer;
 mod presses;
@@ -18,23 +20,26 @@ mod steps;
 mod takes;
 pub mod timer;
 mod view;
+mod visitor;
 mod withdraw;
 
-use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use crate::words::By;
 pub use event::{Action, Ask, Begin, End, Event, News, PlayFrom, Stamp};
 
 use crate::config;
-use crate::corpus::prompter::Prompt;
-use crate::words::{Button, Ended, FaultKind, Note, ScreenName, Verdict};
-use menu::Expected;
+use crate::words::{Ended, Note, ScreenName, Verdict};
+use clock::Clock;
+use faults::Faults;
+use lines::Lines;
 use offer::Offer;
+use presses::Hands;
 use protocol::Protocol;
 use sphere::Sounds;
-use takes::{Previous, Unstored};
-use timer::Timer;
+use steps::Steps;
+use takes::Takes;
+use visitor::Visitor;
 
 /// How long `over` is shown, milliseconds.
 const OVER_MS: u32 = 2500;
@@ -121,81 +126,27 @@ enum Cue {
     Preparing { pressed: u64 },
 }
 
-/// The line on the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Shown {
-    line: Prompt,
-    version: u32,
-    frame: u64,
-}
-
-/// A button that is down and acts on release or when it was held long enough.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Held {
-    button: Button,
-    since: u64,
-}
-
 /// The session of one visitor after the other.
 #[derive(Debug)]
 pub struct Session {
     protocol: Arc<Protocol>,
     rules: Rules,
     state: State,
-    faults: BTreeMap<FaultKind, Arc<str>>,
-    /// Why no further line can be read ahead; a fault once a line is needed.
-    dry: Option<Arc<str>>,
-    /// The disk is behind; nothing is lost yet.
-    slow: bool,
+    faults: Faults,
     /// Seconds of recording that the disk has room for.
     room_s: u64,
-    /// How many of the protocol's steps this session has: those that the disk has room for.
-    steps: usize,
-    /// The capture frame of the session's frame 0: before the program's start in one taken up again.
-    frame0: i64,
-    /// No take reaches further back than this capture frame.
-    earliest: u64,
-    step: usize,
-    timer: Timer,
-    last_press: u64,
-    hurry: bool,
-    held: Option<Held>,
-    down_since: [Option<u64>; Button::ALL.len()],
-    last_screen: Option<ScreenName>,
+    clock: Clock,
+    steps: Steps,
+    hands: Hands,
+    lines: Lines,
+    takes: Takes,
     sounds: Sounds,
-
-    /// Number of the last request for lines.
-    request: u32,
-    wanted: bool,
-    lines: VecDeque<Prompt>,
-    shown: Option<Shown>,
-    /// The step's last take that ended well, for `redo` after the fact.
-    previous: Option<Previous>,
-
+    visitor: Visitor,
+    /// Who can be chosen from the menu, by number.
+    pending: Vec<Arc<str>>,
     /// A session cut by a crash.
     offer: Option<Offer>,
-    /// The line that the crash cut and how often it was taken before.
-    retaken: Option<(u64, u32)>,
-
-    /// Who can be chosen, by number.
-    pending: Vec<Arc<str>>,
-    /// The next session is this enrolled person's.
-    expected: Option<Expected>,
-    /// This one is: their code was given to them when they enrolled.
-    is_enrolled: bool,
-    /// The code may be shown: it is known, and its owner stands here.
-    shows_code: bool,
-    /// The code was shown and nobody said that they have it.
-    is_unconfirmed: bool,
-
-    takes: u32,
-    open: Option<Begin>,
-    /// The capture frame of the last end mark.
-    ended: u64,
-    /// Version of the next take of a step without lines.
-    version: u32,
-    /// Takes ended but not on the disk yet.
-    unstored: Vec<Unstored>,
+    last_screen: Option<ScreenName>,
 }
 
 impl Session {
@@ -203,47 +154,23 @@ impl Session {
     /// their code is not shown.
     #[must_use]
     pub fn new(protocol: Arc<Protocol>, rules: Rules, expected: Option<Arc<str>>) -> Session {
-        let expected = expected.map(|number| Expected {
-            number,
-            until: None,
-        });
         let plays = rules.sphere && protocol.steps.iter().any(|it| it.sphere.is_some());
         Session {
             protocol,
             rules,
             state: State::Attract,
-            faults: BTreeMap::new(),
-            dry: None,
-            slow: false,
+            faults: Faults::default(),
             room_s: u64::MAX,
-            steps: 0,
-            frame0: 0,
-            earliest: 0,
-            step: 0,
-            timer: Timer::new(0),
-            last_press: 0,
-            hurry: false,
-            held: None,
-            down_since: [None; Button::ALL.len()],
-            last_screen: None,
+            clock: Clock::default(),
+            steps: Steps::default(),
+            hands: Hands::default(),
+            lines: Lines::default(),
+            takes: Takes::default(),
             sounds: Sounds::new(plays),
-            request: 0,
-            wanted: false,
-            lines: VecDeque::new(),
-            shown: None,
-            previous: None,
-            offer: None,
-            retaken: None,
+            visitor: Visitor::expected(expected),
             pending: Vec::new(),
-            expected,
-            is_enrolled: false,
-            shows_code: false,
-            is_unconfirmed: false,
-            takes: 0,
-            open: None,
-            ended: 0,
-            version: 1,
-            unstored: Vec::new(),
+            offer: None,
+            last_screen: None,
         }
     }
 
@@ -293,7 +220,7 @@ impl Session {
             self.state,
             State::Attract | State::Asked { .. } | State::Menu { .. }
         );
-        nobody && self.open.is_none() && self.unstored.is_empty()
+        nobody && self.takes.are_settled()
     }
 
     /// Whether no session is open: nobody has come, or nobody has consented yet.
@@ -308,7 +235,8 @@ impl Session {
     /// Whether the present screen is one that shows the withdrawal code.
     #[must_use]
     pub fn shows_code(&self) -> bool {
-        self.shows_code && matches!(self.screen_name(), ScreenName::Code | ScreenName::Thanks)
+        self.visitor.shows_code
+            && matches!(self.screen_name(), ScreenName::Code | ScreenName::Thanks)
     }
 
     /// Whether nobody is here who could answer a fault.
@@ -323,19 +251,19 @@ impl Session {
     /// The text that will be shown next, to be laid out ahead.
     #[must_use]
     pub fn upcoming(&self) -> Option<&Arc<str>> {
-        self.lines.front().map(|line| &line.text)
+        self.lines.ahead.front().map(|line| &line.text)
     }
 
     /// The capture frame of the session's frame 0; negative in a session taken up again.
     #[must_use]
     pub fn frame0(&self) -> i64 {
-        self.frame0
+        self.clock.frame0
     }
 
     /// A capture frame on the session's clock.
     #[must_use]
     pub fn in_session(&self, frame: u64) -> u64 {
-        (frame as i64).saturating_sub(self.frame0).max(0) as u64
+        self.clock.in_session(frame)
     }
 
     fn frames(&self, millis: u32) -> u64 {
@@ -343,7 +271,7 @@ impl Session {
     }
 
     fn plan(&self) -> &protocol::Step {
-        &self.protocol.steps[self.step]
+        &self.protocol.steps[self.steps.at]
     }
 
     fn note(&self, frame: u64, note: Note, actions: &mut Vec<Action>) {
@@ -362,19 +290,21 @@ impl Session {
 
     /// Nobody will press any more: what waits for a visitor does not linger.
     fn hurry(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.hurry = true;
+        self.hands.hurry = true;
         self.decline(actions);
         let brief = frame + self.frames(THANKS_BRIEF_MS);
         if let State::Thanks { until, .. } | State::Erased { until } = &mut self.state {
             *until = brief.min(*until);
         }
-        if self.held.is_none() && matches!(self.state, State::Consent { .. } | State::Menu { .. }) {
+        if self.hands.held.is_none()
+            && matches!(self.state, State::Consent { .. } | State::Menu { .. })
+        {
             self.state = State::Attract;
         }
     }
 
     fn shutdown(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.held = None;
+        self.hands.held = None;
         self.end_take(Verdict::Aborted, frame, None, actions);
         // What is offered is offered again at the next start.
         if matches!(self.state, State::Consent { .. }) {

@@ -52,19 +52,19 @@ impl Session {
 
     /// The session begins with its code, or, where none is to be confirmed, with its first step.
     pub(super) fn begin(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.rules.pages.is_empty() || self.is_enrolled {
+        if self.rules.pages.is_empty() || self.visitor.is_enrolled {
             return self.enter_step(0, frame, actions);
         }
-        self.is_unconfirmed = true;
-        self.step = 0;
-        self.timer.reset();
-        self.last_press = self.last_press.max(frame);
+        self.visitor.is_unconfirmed = true;
+        self.steps.at = 0;
+        self.steps.timer.reset();
+        self.hands.wait_from(frame);
         self.state = State::Code;
     }
 
     /// `go` on the code: it was taken down.
     pub(super) fn code_taken(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.is_unconfirmed = false;
+        self.visitor.is_unconfirmed = false;
         self.enter_step(0, frame, actions);
     }
 }

@@ -44,16 +44,20 @@ impl Session {
 
     fn next_deadline(&self) -> Option<(u64, Deadline)> {
         let mut all = [None; 4];
-        all[0] = self.held.map(|held| {
+        all[0] = self.hands.held.map(|held| {
             let frames = self.frames(self.hold_ms());
             (held.since + frames, Deadline::Held)
         });
         match self.state {
             State::Running => {
-                all[1] = self.timer.ends_at().map(|frame| (frame, Deadline::StepEnd));
+                all[1] = self
+                    .steps
+                    .timer
+                    .ends_at()
+                    .map(|frame| (frame, Deadline::StepEnd));
                 all[2] = self.take_limit().map(|frame| (frame, Deadline::TakeLimit));
             }
-            State::Interrupted { grace_until } if self.open.is_some() => {
+            State::Interrupted { grace_until } if self.takes.open.is_some() => {
                 all[1] = Some((grace_until, Deadline::Grace));
             }
             State::Attract => {
@@ -75,14 +79,16 @@ impl Session {
                 all[1] = Some((self.withdraw_until(since), Deadline::KeptOn));
             }
             // Not from under a button that is held to erase everything.
-            State::Thanks { until, .. } if self.unstored.is_empty() && self.held.is_none() => {
+            State::Thanks { until, .. }
+                if self.takes.unstored.is_empty() && self.hands.held.is_none() =>
+            {
                 all[1] = Some((until, Deadline::Next));
             }
             _ => {}
         }
         if self.may_be_abandoned() {
             let idle = u64::from(self.protocol.idle_s) * u64::from(self.rules.rate);
-            all[3] = Some((self.last_press + idle, Deadline::Idle));
+            all[3] = Some((self.hands.last_press + idle, Deadline::Idle));
         }
         all.into_iter().flatten().min_by_key(|(frame, _)| *frame)
     }
@@ -100,7 +106,7 @@ impl Session {
     fn serve(&mut self, deadline: Deadline, frame: u64, actions: &mut Vec<Action>) {
         match deadline {
             Deadline::Held => {
-                if let Some(held) = self.held.take() {
+                if let Some(held) = self.hands.held.take() {
                     self.acted(held, true, frame, actions);
                 }
             }
@@ -116,7 +122,7 @@ impl Session {
             Deadline::Grace => self.cut_take(Verdict::Aborted, frame, None, actions),
             Deadline::KeptOn => self.keep_on(frame),
             Deadline::Idle if self.is_vacant() => {
-                self.held = None;
+                self.hands.held = None;
                 self.state = State::Attract;
             }
             Deadline::Idle => {

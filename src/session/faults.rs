@@ -3,11 +3,27 @@
 //! Guarantees: time never runs without a device; a take whose device is gone goes on in silence for
 //! its grace, then ends; what a visitor must answer does not outlive the visitor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::Action;
 use super::{Session, State};
 use crate::words::{Button, Ended, FaultKind, Note, Verdict};
+
+/// What is wrong now.
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    /// Each with its reason.
+    pub(super) standing: BTreeMap<FaultKind, Arc<str>>,
+    /// The disk is behind; nothing is lost yet.
+    pub(super) is_slow: bool,
+}
+
+impl Faults {
+    pub(super) fn is_empty(&self) -> bool {
+        self.standing.is_empty()
+    }
+}
 
 impl Session {
     pub(super) fn fault(
@@ -17,11 +33,11 @@ impl Session {
         frame: u64,
         actions: &mut Vec<Action>,
     ) {
-        if self.faults.insert(kind, text.clone()).is_some() {
+        if self.faults.standing.insert(kind, text.clone()).is_some() {
             return;
         }
         self.note_fault(kind, "on", text, frame, actions);
-        self.held = None;
+        self.hands.held = None;
         match (&self.state, kind) {
             (State::Running, FaultKind::Device) => {
                 self.stand_still(frame, actions);
@@ -61,35 +77,16 @@ impl Session {
 
     /// Blocks wait for the disk: said on the screen and in events.jsonl, and nothing else.
     pub(super) fn slow(&mut self, slow: bool, frame: u64, actions: &mut Vec<Action>) {
-        if self.slow != slow {
-            self.slow = slow;
+        if self.faults.is_slow != slow {
+            self.faults.is_slow = slow;
             let state = if slow { "on" } else { "off" };
             self.note_fault(FaultKind::Slow, state, "".into(), frame, actions);
         }
     }
 
-    /// No line can be read ahead; those that were come first.
-    pub(super) fn no_line(&mut self, reason: Arc<str>, frame: u64, actions: &mut Vec<Action>) {
-        self.dry = Some(reason);
-        self.need_line(frame, actions);
-    }
-
-    /// Makes it a fault that no line is left where one is needed now.
-    pub(super) fn need_line(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        let needed = match self.state {
-            State::Intro(_) => true,
-            State::Running => self.shown.is_none(),
-            _ => false,
-        };
-        let needed = needed && self.plan().kind.reads() && self.lines.is_empty();
-        if let Some(reason) = self.dry.clone().filter(|_| needed) {
-            self.fault(FaultKind::Corpus, reason, frame, actions);
-        }
-    }
-
     pub(super) fn cleared(&mut self, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
-        if self.faults.remove(&kind).is_some() {
-            self.last_press = self.last_press.max(frame);
+        if self.faults.standing.remove(&kind).is_some() {
+            self.hands.wait_from(frame);
             self.note_fault(kind, "off", "".into(), frame, actions);
             if self.faults.is_empty() && matches!(self.state, State::Interrupted { .. }) {
                 self.resume(None, frame, actions);
@@ -100,7 +97,7 @@ impl Session {
     /// What a visitor must answer does not outlive the visitor; the next one meets a fault that
     /// still holds anew.
     pub(super) fn clear_answerable(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.dry = None;
+        self.lines.dry = None;
         for kind in [FaultKind::Sphere, FaultKind::Storage, FaultKind::Corpus] {
             self.cleared(kind, frame, actions);
         }
@@ -119,7 +116,7 @@ impl Session {
             return;
         }
         self.cleared(FaultKind::Storage, frame, actions);
-        if self.faults.contains_key(&FaultKind::Sphere) {
+        if self.faults.standing.contains_key(&FaultKind::Sphere) {
             self.cleared(FaultKind::Sphere, frame, actions);
             if button == Button::Go {
                 self.go_without_sphere(frame, actions);

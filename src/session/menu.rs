@@ -7,20 +7,13 @@
 use std::sync::Arc;
 
 use super::event::{Action, Ask};
+use super::visitor::Expected;
 use super::{Session, State};
 use crate::words::Button;
 
 /// How long it stays without a press, and for how many times `hold_ms` `stop` is held to open it.
 const ANSWER_MS: u32 = 30_000;
 const HOLDS: u32 = 3;
-
-/// An enrolled person who comes next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Expected {
-    pub(super) number: Arc<str>,
-    /// Not waited for from this frame on; `None` for whom the program was started for.
-    pub(super) until: Option<u64>,
-}
 
 impl Session {
     /// How long a button is held until that means something, milliseconds.
@@ -45,7 +38,7 @@ impl Session {
 
     /// When the menu closes.
     pub(super) fn menu_until(&self) -> u64 {
-        self.last_press + self.frames(ANSWER_MS)
+        self.hands.last_press + self.frames(ANSWER_MS)
     }
 
     /// `go` went down in the menu: this one comes next.
@@ -55,7 +48,7 @@ impl Session {
         };
         actions.push(Action::Expect(Some(number.clone())));
         let idle = u64::from(self.protocol.idle_s) * u64::from(self.rules.rate);
-        self.expected = Some(Expected {
+        self.visitor.expected = Some(Expected {
             number,
             until: Some(frame + idle),
         });
@@ -76,12 +69,15 @@ impl Session {
 
     /// Until when somebody is waited for who was chosen.
     pub(super) fn expected_until(&self) -> Option<u64> {
-        self.expected.as_ref().and_then(|expected| expected.until)
+        self.visitor
+            .expected
+            .as_ref()
+            .and_then(|expected| expected.until)
     }
 
     /// Who was chosen did not come.
     pub(super) fn expect_nobody(&mut self, actions: &mut Vec<Action>) {
-        self.expected = None;
+        self.visitor.expected = None;
         actions.push(Action::Expect(None));
     }
 }

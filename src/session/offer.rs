@@ -3,8 +3,10 @@
 //! The question is put at once, to a visitor who still stands there, and again to the first who
 //! presses `go` while the offer stands. Nobody else's session goes on by itself.
 
+use super::clock::Clock;
 use super::event::{Action, Ask};
-use super::{Session, State, Timer};
+use super::timer::Timer;
+use super::{Session, State};
 use crate::words::Resumption;
 
 /// How long the question waits for an answer, milliseconds.
@@ -46,7 +48,7 @@ impl Session {
     /// Nobody answered. The first time somebody may still come.
     pub(super) fn unanswered(&mut self, pressed: bool, actions: &mut Vec<Action>) {
         self.state = State::Attract;
-        if pressed || self.hurry {
+        if pressed || self.hands.hurry {
             self.decline(actions);
         }
     }
@@ -73,17 +75,15 @@ impl Session {
             return;
         };
         actions.push(Action::Resume(session.folder));
-        self.frame0 = frame as i64 - session.next_frame as i64;
-        self.earliest = frame;
-        self.takes = session.takes;
-        self.retaken = session.line;
-        self.steps = self.protocol.steps.len();
-        // The code went with the crash; it was confirmed, or there would be no step.
-        (self.is_enrolled, self.shows_code, self.is_unconfirmed) = (false, false, false);
+        self.clock = Clock::going_on(frame, session.next_frame);
+        self.takes.number = session.takes;
+        self.lines.retaken = session.line;
+        self.steps.of = self.protocol.steps.len();
+        self.visitor.comes_back();
         let mut steps = self.protocol.steps.iter();
         let step = steps.position(|it| it.name == session.step).unwrap_or(0);
         self.enter_step(step, frame, actions);
-        self.timer = Timer::used(self.timer.budget(), session.used_frames);
+        self.steps.timer = Timer::used(self.steps.timer.budget(), session.used_frames);
         self.remember_cue(session.start_s);
     }
 }

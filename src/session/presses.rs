@@ -2,18 +2,44 @@
 //! release, or once they were held long enough; so does `go` where it consents or erases.
 
 use super::event::{Action, Begin};
-use super::{Cue, Held, Session, State};
+use super::{Cue, Session, State};
 use crate::words::{Button, Ended, Note, Verdict};
+
+/// A button that is down and acts on release or when it was held long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) button: Button,
+    pub(super) since: u64,
+}
+
+/// What the buttons are doing.
+#[derive(Debug, Default)]
+pub(super) struct Hands {
+    pub(super) held: Option<Held>,
+    down_since: [Option<u64>; Button::ALL.len()],
+    /// The last press, or what else gives a visitor time.
+    pub(super) last_press: u64,
+    /// No button will be pressed any more.
+    pub(super) hurry: bool,
+}
+
+impl Hands {
+    /// Waiting for a press counts from `frame` on.
+    pub(super) fn wait_from(&mut self, frame: u64) {
+        self.last_press = self.last_press.max(frame);
+    }
+}
 
 impl Session {
     pub(super) fn down(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
-        self.down_since[button as usize] = Some(frame);
+        self.hands.down_since[button as usize] = Some(frame);
         // Waiting counts from the last press, whether it meant something or not.
-        self.last_press = self.last_press.max(frame);
+        self.hands.wait_from(frame);
         if !self.faults.is_empty() {
             return self.dismiss(button, frame, actions);
         }
         if self
+            .takes
             .open
             .as_ref()
             .is_some_and(|take| frame < take.start_mark + self.frames(self.rules.take.min_ms))
@@ -30,22 +56,22 @@ impl Session {
     /// A button went down that means something when it is released or held long enough.
     pub(super) fn hold(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
         let since = frame;
-        self.held = Some(Held { button, since });
-        if let Some(take) = &self.open {
+        self.hands.held = Some(Held { button, since });
+        if let Some(take) = &self.takes.open {
             let end_frame = frame + self.frames(self.rules.take.post_roll_ms);
             actions.push(Action::MayEnd(take.of.take, end_frame));
         }
     }
 
     pub(super) fn up(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
-        let Some(since) = self.down_since[button as usize].take() else {
+        let Some(since) = self.hands.down_since[button as usize].take() else {
             return;
         };
         if !self.is_vacant() {
             let held_ms = frame.saturating_sub(since) * 1000 / u64::from(self.rules.rate);
             self.note(since, Note::Press { button, held_ms }, actions);
         }
-        if let Some(held) = self.held.take_if(|held| held.button == button) {
+        if let Some(held) = self.hands.held.take_if(|held| held.button == button) {
             self.acted(held, false, frame, actions);
         }
     }
@@ -55,7 +81,7 @@ impl Session {
         // A fault, the step's end or a take cut by its limit may have come between: the press then
         // meant what is gone.
         let replaced = |take: &Begin| held.since < take.start_mark;
-        if !self.faults.is_empty() || self.open.as_ref().is_some_and(replaced) {
+        if !self.faults.is_empty() || self.takes.open.as_ref().is_some_and(replaced) {
             return;
         }
         let press = (held.button, long);
@@ -90,7 +116,7 @@ impl Session {
             State::Running => self.go_on(frame, actions),
             State::Paused { resuming: false } => self.resume(Some(frame), frame, actions),
             State::Over { .. } => self.move_on(frame, actions),
-            State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
+            State::Thanks { .. } if self.takes.unstored.is_empty() => self.move_on(frame, actions),
             _ => {}
         }
     }
@@ -108,7 +134,7 @@ impl Session {
             State::Attract | State::Menu { .. } | State::Erasing { .. } => {}
             State::Asked { .. } => self.decline(actions),
             State::Erased { .. } => self.move_on(frame, actions),
-            State::Thanks { .. } if self.unstored.is_empty() => self.move_on(frame, actions),
+            State::Thanks { .. } if self.takes.unstored.is_empty() => self.move_on(frame, actions),
             State::Thanks { .. } => {}
             _ => {
                 self.end_take(Verdict::Aborted, pressed, Some(pressed), actions);

@@ -64,7 +64,7 @@ impl Session {
 
     /// `go` on the intro: the sphere first, then the step.
     pub(super) fn start_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.plan().kind.reads() && self.lines.is_empty() {
+        if self.plan().kind.reads() && self.lines.ahead.is_empty() {
             return;
         }
         let Some(cue) = self.plan().sphere.clone() else {
@@ -74,7 +74,7 @@ impl Session {
             self.note_sphere("none", None, frame, actions);
             return self.run_step(frame, Some(frame), actions);
         }
-        let used_s = self.timer.used_at(frame) as f64 / f64::from(self.rules.rate);
+        let used_s = self.steps.timer.used_at(frame) as f64 / f64::from(self.rules.rate);
         let drawn = self.sounds.start_s;
         let start_s = drawn.unwrap_or_else(|| match cue.locate {
             Locate::At(seconds) => seconds,
@@ -117,7 +117,7 @@ impl Session {
             play: sounds.play,
             track,
             start,
-            rest: self.timer.left_at(frame),
+            rest: self.steps.timer.left_at(frame),
         });
     }
 
@@ -286,8 +286,8 @@ impl Session {
 
     /// The step's time stands, and so does what the sphere plays or is about to.
     pub(super) fn stop_cue(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if self.timer.is_running() {
-            self.timer.pause(frame);
+        if self.steps.timer.is_running() {
+            self.steps.timer.pause(frame);
         }
         self.silence(frame, actions);
     }

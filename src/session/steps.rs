@@ -2,42 +2,57 @@
 
 use std::sync::Arc;
 
+use super::clock::Clock;
 use super::event::{Action, Ask};
-use super::{Cue, OVER_MS, Session, State, Timer};
+use super::timer::Timer;
+use super::{Cue, OVER_MS, Session, State};
 use crate::words::{By, Ended, Note, Verdict};
+
+/// Where the session stands in the protocol.
+#[derive(Debug)]
+pub(super) struct Steps {
+    /// The step it is in.
+    pub(super) at: usize,
+    /// How many it has: those of the protocol's that the disk has room for.
+    pub(super) of: usize,
+    /// The time of the step it is in.
+    pub(super) timer: Timer,
+}
+
+impl Default for Steps {
+    fn default() -> Steps {
+        Steps {
+            at: 0,
+            of: 0,
+            timer: Timer::new(0),
+        }
+    }
+}
 
 impl Session {
     pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.frame0 = frame as i64;
-        self.earliest = frame;
-        self.retaken = None;
-        self.steps = self.steps_that_fit();
-        self.takes = 0;
-        self.version = 1;
-        self.is_enrolled = self.expected.take().is_some();
-        self.shows_code = !self.is_enrolled;
+        self.clock = Clock::at(frame);
+        self.lines.retaken = None;
+        self.steps.of = self.steps_that_fit();
+        self.takes.number = 0;
+        self.visitor.comes();
         actions.push(Action::Open);
         self.begin(frame, actions);
     }
 
     pub(super) fn enter_step(&mut self, step: usize, frame: u64, actions: &mut Vec<Action>) {
-        self.step = step;
-        self.version = 1;
+        self.steps.at = step;
+        self.takes.version = 1;
         let frames = u64::from(self.plan().seconds) * u64::from(self.rules.rate);
-        self.timer = Timer::new(frames);
+        self.steps.timer = Timer::new(frames);
         self.intro(frame, actions);
     }
 
     fn intro(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.state = State::Intro(Cue::Idle);
-        // The step may want its lines in another sequence: what was read ahead is of no use.
-        self.lines.clear();
-        self.request += 1;
-        self.wanted = false;
-        self.shown = None;
-        self.previous = None;
+        self.lines.restart();
         self.forget_cue();
-        self.last_press = self.last_press.max(frame);
+        self.hands.wait_from(frame);
         self.note_step("intro", frame, actions);
     }
 
@@ -48,15 +63,15 @@ impl Session {
 
     pub(super) fn run_step(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
         self.state = State::Running;
-        self.last_press = self.last_press.max(frame);
-        self.timer.run(frame);
+        self.hands.wait_from(frame);
+        self.steps.timer.run(frame);
         self.note_step("run", frame, actions);
         self.start_takes(frame, pressed, actions);
     }
 
     fn start_takes(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
         let read = self.plan().kind.reads();
-        if read && (self.shown.is_none() || self.taken()) {
+        if read && (self.lines.shown.is_none() || self.lines.are_taken()) {
             self.show_next(frame, actions);
         }
         if !read || self.rules.take.mode == crate::config::Mode::Auto {
@@ -77,7 +92,7 @@ impl Session {
 
     /// The step's time stands, until a press or, `resuming`, until the sphere plays.
     pub(super) fn halt(&mut self, resuming: bool, frame: u64, actions: &mut Vec<Action>) {
-        self.timer.pause(frame);
+        self.steps.timer.pause(frame);
         self.stood(frame);
         self.state = State::Paused { resuming };
         self.note_step("pause", frame, actions);
@@ -90,33 +105,31 @@ impl Session {
         actions: &mut Vec<Action>,
     ) {
         self.state = State::Running;
-        self.last_press = self.last_press.max(frame);
-        self.timer.run(frame);
+        self.hands.wait_from(frame);
+        self.steps.timer.run(frame);
         self.note_step("resume", frame, actions);
-        if self.open.is_some() {
+        if self.takes.open.is_some() {
             return;
         }
-        if let Some(shown) = &mut self.shown {
-            shown.frame = frame;
-        }
+        self.lines.show_at(frame);
         self.start_takes(frame, pressed, actions);
     }
 
     /// `redo` in a step without lines: its time begins anew.
     pub(super) fn restart_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.version += 1;
-        self.timer.pause(frame);
-        self.timer.reset();
+        self.takes.version += 1;
+        self.steps.timer.pause(frame);
+        self.steps.timer.reset();
         self.silence(frame, actions);
         self.note_step("reset", frame, actions);
         self.intro(frame, actions);
     }
 
     pub(super) fn step_over(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.timer.pause(frame);
+        self.steps.timer.pause(frame);
         self.silence(frame, actions);
         self.note_step("over", frame, actions);
-        self.held = None;
+        self.hands.held = None;
         let until = frame + self.frames(OVER_MS);
         self.state = State::Over { until };
     }
@@ -127,7 +140,7 @@ impl Session {
             return self.forget(By::Abandoned, unwatched, frame, actions);
         }
         self.stop_cue(frame, actions);
-        self.held = None;
+        self.hands.held = None;
         let millis = match ended {
             Ended::Idle => 0,
             _ => self.thanks_ms(),
@@ -140,8 +153,8 @@ impl Session {
     /// From `over` to the next step or to `thanks`, from `thanks` to `attract`.
     pub(super) fn move_on(&mut self, frame: u64, actions: &mut Vec<Action>) {
         match self.state {
-            State::Over { .. } if self.step + 1 < self.steps => {
-                self.enter_step(self.step + 1, frame, actions);
+            State::Over { .. } if self.steps.at + 1 < self.steps.of => {
+                self.enter_step(self.steps.at + 1, frame, actions);
             }
             State::Over { .. } => self.end_session(Ended::Completed, frame, actions),
             State::Thanks { ended, .. } => {

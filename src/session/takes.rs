@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::event::{Action, Ask, Begin, End, Subject};
+use super::lines::{Previous, Shown};
 use super::protocol::StepKind;
-use super::{Session, Shown, State};
+use super::{Session, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
 use crate::words::{FaultKind, Note, Verdict};
@@ -18,11 +19,37 @@ pub(super) struct Unstored {
     done: bool,
 }
 
-/// A take of the running step that ended well, with its line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Previous {
-    take: u32,
-    shown: Shown,
+/// The session's takes.
+#[derive(Debug)]
+pub(super) struct Takes {
+    /// Number of the last one.
+    pub(super) number: u32,
+    pub(super) open: Option<Begin>,
+    /// The capture frame of the last end mark.
+    ended: u64,
+    /// Version of the next take of a step without lines.
+    pub(super) version: u32,
+    /// Takes ended but not on the disk yet.
+    pub(super) unstored: Vec<Unstored>,
+}
+
+impl Default for Takes {
+    fn default() -> Takes {
+        Takes {
+            number: 0,
+            open: None,
+            ended: 0,
+            version: 1,
+            unstored: Vec::new(),
+        }
+    }
+}
+
+impl Takes {
+    /// Whether none runs and all are on the disk.
+    pub(super) fn are_settled(&self) -> bool {
+        self.open.is_none() && self.unstored.is_empty()
+    }
 }
 
 impl Session {
@@ -35,21 +62,23 @@ impl Session {
         pressed: Option<u64>,
         actions: &mut Vec<Action>,
     ) {
-        let plan = &self.protocol.steps[self.step];
+        let plan = &self.protocol.steps[self.steps.at];
         let take_s = plan.take_s(&self.rules.take);
         let (kind, step): (StepKind, Arc<str>) = (plan.kind, plan.name.as_str().into());
-        let shown = self.shown.clone().filter(|_| kind.reads());
+        let shown = self.lines.shown.clone().filter(|_| kind.reads());
         if kind.reads() && shown.is_none() {
             return;
         }
-        let mark = mark.max(self.ended);
-        self.takes += 1;
-        let take = self.takes;
+        let mark = mark.max(self.takes.ended);
+        self.takes.number += 1;
+        let take = self.takes.number;
         let of = Subject {
             take,
             kind: kind.records(),
             step,
-            version: shown.as_ref().map_or(self.version, |shown| shown.version),
+            version: shown
+                .as_ref()
+                .map_or(self.takes.version, |shown| shown.version),
             shown_frame: shown.as_ref().map_or(mark, |shown| shown.frame),
             line: shown.map(|shown| shown.line),
             pressed,
@@ -58,13 +87,13 @@ impl Session {
         let pre_roll = self.frames(self.rules.take.pre_roll_ms);
         let begin = Begin {
             of,
-            start_frame: mark.saturating_sub(pre_roll).max(self.earliest),
+            start_frame: mark.saturating_sub(pre_roll).max(self.clock.earliest),
             start_mark: mark,
             take_s,
         };
         actions.push(Action::Begin(Box::new(begin.clone())));
         self.note_take(take, "begin", mark, actions);
-        self.open = Some(begin);
+        self.takes.open = Some(begin);
     }
 
     fn note_take(&self, take: u32, state: &'static str, frame: u64, actions: &mut Vec<Action>) {
@@ -79,13 +108,13 @@ impl Session {
         pressed: Option<u64>,
         actions: &mut Vec<Action>,
     ) {
-        let Some(Begin { of, start_mark, .. }) = self.open.take() else {
+        let Some(Begin { of, start_mark, .. }) = self.takes.open.take() else {
             return;
         };
         let end_mark = mark.max(start_mark);
-        self.ended = end_mark;
+        self.takes.ended = end_mark;
         if verdict == Verdict::Kept {
-            self.previous = of.line.clone().map(|line| Previous {
+            self.lines.previous = of.line.clone().map(|line| Previous {
                 take: of.take,
                 shown: Shown {
                     line,
@@ -96,7 +125,7 @@ impl Session {
         }
         self.note_take(of.take, "end", end_mark, actions);
         let read = [Verdict::Kept, Verdict::Redone, Verdict::Skipped];
-        self.unstored.push(Unstored {
+        self.takes.unstored.push(Unstored {
             take: of.take,
             line: of.line.clone(),
             done: read.contains(&verdict),
@@ -119,16 +148,16 @@ impl Session {
         pressed: Option<u64>,
         actions: &mut Vec<Action>,
     ) {
-        if self.open.is_some() {
+        if self.takes.open.is_some() {
             self.end_take(verdict, frame, pressed, actions);
-            self.version += 1;
-            self.show_again(frame);
+            self.takes.version += 1;
+            self.lines.show_again(frame);
         }
     }
 
     /// When the running take ends by itself.
     pub(super) fn take_limit(&self) -> Option<u64> {
-        let open = self.open.as_ref()?;
+        let open = self.takes.open.as_ref()?;
         let seconds = self.plan().kind.limit_s(&self.rules.take)?;
         Some(open.start_mark + u64::from(seconds) * u64::from(self.rules.rate))
     }
@@ -157,41 +186,18 @@ impl Session {
 
     fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
         let auto = self.rules.take.mode == Mode::Auto;
-        if self.open.is_some() {
+        if self.takes.open.is_some() {
             self.end_take(Verdict::Kept, frame, Some(frame), actions);
             self.show_next(frame, actions);
-        } else if self.taken() {
+        } else if self.lines.are_taken() {
             self.show_next(frame, actions);
         }
         // In auto a press begins the next take; in manual only one on a line still to be read.
-        if auto || (self.open.is_none() && self.shown.as_ref().is_some_and(|s| s.frame < frame)) {
+        if auto
+            || (self.takes.open.is_none()
+                && self.lines.shown.as_ref().is_some_and(|s| s.frame < frame))
+        {
             self.begin_take(frame, Some(frame), actions);
-        }
-    }
-
-    /// Whether the line on the screen has its take already (one that reached its limit).
-    pub(super) fn taken(&self) -> bool {
-        match (&self.shown, &self.previous) {
-            (Some(shown), Some(previous)) => shown.line.ticket == previous.shown.line.ticket,
-            _ => false,
-        }
-    }
-
-    /// Shows the next line; with none read ahead, the next one to come.
-    pub(super) fn show_next(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.shown = self.lines.pop_front().map(|line| {
-            // A line that a crash cut is taken once more.
-            let retaken = self.retaken.take_if(|(number, _)| *number == line.number);
-            Shown {
-                version: retaken.map_or(1, |(_, version)| version + 1),
-                line,
-                frame,
-            }
-        });
-        if self.shown.is_some() {
-            actions.push(Action::Ask(Ask::WantLine));
-        } else {
-            self.need_line(frame, actions);
         }
     }
 
@@ -204,18 +210,18 @@ impl Session {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
             return self.restart_step(pressed, actions);
         }
-        if self.open.is_some() {
+        if self.takes.open.is_some() {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
-            self.show_again(pressed);
-        } else if let Some(previous) = self.previous.take() {
+            self.lines.show_again(pressed);
+        } else if let Some(previous) = self.lines.previous.take() {
             actions.push(Action::Amend(previous.take, Verdict::Redone));
-            if let Some(fresh) = self.shown.take()
+            if let Some(fresh) = self.lines.shown.take()
                 && fresh.line.ticket != previous.shown.line.ticket
             {
-                self.lines.push_front(fresh.line);
+                self.lines.ahead.push_front(fresh.line);
             }
-            self.shown = Some(previous.shown);
-            self.show_again(pressed);
+            self.lines.shown = Some(previous.shown);
+            self.lines.show_again(pressed);
         } else {
             return;
         }
@@ -224,76 +230,26 @@ impl Session {
         }
     }
 
-    /// The line on the screen will be taken once more.
-    pub(super) fn show_again(&mut self, frame: u64) {
-        self.previous = None;
-        if let Some(shown) = &mut self.shown {
-            shown.version += 1;
-            shown.frame = frame;
-        }
-    }
-
     /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
     pub(super) fn skip(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
         if self.state != State::Running {
             return;
         }
-        let had_take = self.open.is_some();
+        let had_take = self.takes.open.is_some();
         self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
         if !self.plan().kind.reads() {
             return self.step_over(frame, actions);
         }
-        if let Some(shown) = &self.shown
+        if let Some(shown) = &self.lines.shown
             && !had_take
-            && !self.taken()
+            && !self.lines.are_taken()
         {
             actions.push(Action::Ask(Ask::LineDone(shown.line.ticket)));
         }
-        self.previous = None;
+        self.lines.previous = None;
         self.show_next(frame, actions);
         if self.rules.take.mode == Mode::Auto {
             self.begin_take(frame, Some(pressed), actions);
-        }
-    }
-
-    /// Asks for lines once nothing is under way that could still use one up.
-    pub(super) fn want_lines(&mut self, actions: &mut Vec<Action>) {
-        let reading = matches!(self.state, State::Intro(_)) && self.plan().kind.reads();
-        if reading && !self.wanted && self.unstored.is_empty() {
-            self.wanted = true;
-            self.request += 1;
-            self.lines.clear();
-            actions.push(Action::Ask(Ask::WantLines {
-                sequence: self.plan().order,
-                first: self.retaken.map(|(line, _)| line),
-                request: self.request,
-            }));
-        }
-    }
-
-    /// A line was read ahead; one that answers an older request is not wanted any more.
-    pub(super) fn line(
-        &mut self,
-        request: u32,
-        line: Prompt,
-        frame: u64,
-        actions: &mut Vec<Action>,
-    ) {
-        if request != self.request {
-            return;
-        }
-        self.lines.push_back(line);
-        self.dry = None;
-        self.cleared(FaultKind::Corpus, frame, actions);
-        let waiting = self.state == State::Running
-            && self.plan().kind.reads()
-            && self.shown.is_none()
-            && self.open.is_none();
-        if waiting {
-            self.show_next(frame, actions);
-            if self.rules.take.mode == Mode::Auto {
-                self.begin_take(frame, None, actions);
-            }
         }
     }
 
@@ -314,9 +270,9 @@ impl Session {
         frame: u64,
         actions: &mut Vec<Action>,
     ) -> Option<Unstored> {
-        let at = self.unstored.iter().position(|it| it.take == take)?;
+        let at = self.takes.unstored.iter().position(|it| it.take == take)?;
         self.note_take(take, state, frame, actions);
-        Some(self.unstored.remove(at))
+        Some(self.takes.unstored.remove(at))
     }
 
     /// The take never reached the disk: its line will be shown again.
@@ -327,19 +283,26 @@ impl Session {
         frame: u64,
         actions: &mut Vec<Action>,
     ) {
-        if self.open.as_ref().is_some_and(|open| open.of.take == take) {
+        if self
+            .takes
+            .open
+            .as_ref()
+            .is_some_and(|open| open.of.take == take)
+        {
             self.end_take(Verdict::Aborted, frame, None, actions);
         }
         let Some(unstored) = self.settled(take, "failed", frame, actions) else {
             return;
         };
-        self.previous.take_if(|previous| previous.take == take);
+        self.lines
+            .previous
+            .take_if(|previous| previous.take == take);
         let again = unstored.line.filter(|line| {
-            let shown = self.shown.as_ref();
+            let shown = self.lines.shown.as_ref();
             shown.is_none_or(|shown| shown.line.ticket != line.ticket)
         });
         if let Some(line) = again {
-            self.lines.push_front(line);
+            self.lines.ahead.push_front(line);
         }
         // Without a visitor nobody could answer it.
         if !self.is_unattended() {

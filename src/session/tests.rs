@@ -12,8 +12,11 @@ mod withdrawals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::visitor::Expected;
 use super::*;
+use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
+use crate::words::{Button, FaultKind};
 use sphere::Loudspeakers;
 
 const RATE: u32 = 1000;
@@ -141,9 +144,13 @@ impl Room {
             "it plays to nobody in {:?}",
             self.session.state
         );
-        let deaf = self.session.faults.contains_key(&FaultKind::Device);
+        let deaf = self
+            .session
+            .faults
+            .standing
+            .contains_key(&FaultKind::Device);
         assert!(
-            !deaf || !self.session.timer.is_running(),
+            !deaf || !self.session.steps.timer.is_running(),
             "time runs without a device"
         );
     }
@@ -273,7 +280,7 @@ impl Room {
 
     fn press(&mut self, button: Button, held: u64) {
         let paused = self.session.screen_name() == ScreenName::Paused;
-        let left = self.session.timer.left_at(self.frame);
+        let left = self.session.steps.timer.left_at(self.frame);
         self.send(Event::Edge(button, true));
         if held > 0 {
             self.wait(held);
@@ -281,7 +288,7 @@ impl Room {
         self.send(Event::Edge(button, false));
         if paused && self.session.screen_name() == ScreenName::Paused {
             assert_eq!(
-                self.session.timer.left_at(self.frame),
+                self.session.steps.timer.left_at(self.frame),
                 left,
                 "the timer ran in a pause"
             );

@@ -68,7 +68,7 @@ impl Session {
             ScreenName::Fault => self.fault_words(words),
         };
         // Nothing is lost yet, so the reading goes on.
-        let behind = self.slow && matches!(name, ScreenName::Reading | ScreenName::Quiet);
+        let behind = self.faults.is_slow && matches!(name, ScreenName::Reading | ScreenName::Quiet);
         let hint = if behind {
             words.storage_slow.as_str().into()
         } else {
@@ -81,14 +81,14 @@ impl Session {
             hint,
             progress: self.progress(frame),
             session_permille: self.session_permille(frame),
-            recording: self.open.is_some() && name != ScreenName::Fault,
+            recording: self.takes.open.is_some() && name != ScreenName::Fault,
             level: None,
         }
     }
 
     fn fault_words(&self, words: &Lang) -> Words {
         let erasing = matches!(self.state, State::Erasing { .. });
-        let (text, hint) = match self.faults.keys().next() {
+        let (text, hint) = match self.faults.standing.keys().next() {
             Some(FaultKind::Disk) if erasing => (&words.erasing_waits, ""),
             Some(FaultKind::Device) => (&words.device_lost, ""),
             Some(FaultKind::Disk) => (&words.disk_lost, ""),
@@ -103,13 +103,13 @@ impl Session {
     }
 
     fn running_words(&self, words: &Lang) -> Words {
-        match (self.plan().kind, &self.shown) {
+        match (self.plan().kind, &self.lines.shown) {
             (Kind::Quiet, _) => fixed("", &words.quiet_text, &words.quiet_hint),
             (Kind::Free, _) => fixed("", self.step_text(), &words.reading_free),
             (Kind::Read, None) => fixed("", &words.lines_coming, ""),
             (Kind::Read, Some(shown)) => {
-                let hint = match (self.rules.take.mode, self.open.is_some()) {
-                    (_, false) if self.taken() => &words.reading_next,
+                let hint = match (self.rules.take.mode, self.takes.open.is_some()) {
+                    (_, false) if self.lines.are_taken() => &words.reading_next,
                     (Mode::Auto, _) => &words.reading_auto,
                     (Mode::Manual, true) => &words.reading_manual,
                     (Mode::Manual, false) => &words.reading_waiting,
@@ -139,7 +139,7 @@ impl Session {
             State::Erased { .. } => {
                 fixed(&words.erased_title, &words.erased_text, &words.erased_hint)
             }
-            _ if self.shows_code => {
+            _ if self.visitor.shows_code => {
                 fixed(&words.thanks_title, &words.thanks_code, &words.thanks_hint)
             }
             _ => fixed(&words.thanks_title, &words.thanks_text, &words.thanks_hint),
@@ -162,7 +162,7 @@ impl Session {
     }
 
     fn attract_words(&self, words: &Lang) -> Words {
-        if let Some(expected) = &self.expected {
+        if let Some(expected) = &self.visitor.expected {
             let title = words.expected_title.replace("{number}", &expected.number);
             return fixed(&title, &words.attract_text, &words.attract_hint);
         }
@@ -175,13 +175,13 @@ impl Session {
     }
 
     fn intro_words(&self, words: &Lang) -> Words {
-        let waits_for_lines = self.plan().kind == Kind::Read && self.lines.is_empty();
+        let waits_for_lines = self.plan().kind == Kind::Read && self.lines.ahead.is_empty();
         let hint = match self.state {
             State::Intro(Cue::Preparing { .. }) => &words.sphere_preparing,
             _ if waits_for_lines => &words.lines_coming,
             _ => &words.intro_go,
         };
-        let title = format!("{} / {}", self.step + 1, self.steps);
+        let title = format!("{} / {}", self.steps.at + 1, self.steps.of);
         fixed(&title, self.step_text(), hint)
     }
 
@@ -195,10 +195,10 @@ impl Session {
         let seconds = |steps: &[Step]| steps.iter().map(|step| u64::from(step.seconds)).sum();
         let rate = u64::from(self.rules.rate);
         let all: u64 = seconds(&self.protocol.steps);
-        let before: u64 = seconds(&self.protocol.steps[..self.step]);
+        let before: u64 = seconds(&self.protocol.steps[..self.steps.at]);
         let done = match self.state {
             _ if self.is_vacant() => 0,
-            _ => before * rate + self.timer.used_at(frame),
+            _ => before * rate + self.steps.timer.used_at(frame),
         };
         (done * 1000 / (all * rate).max(1)) as u16
     }
@@ -207,8 +207,8 @@ impl Session {
         if !matches!(self.state, State::Running | State::Paused { .. }) {
             return None;
         }
-        let budget = self.timer.budget().max(1);
-        let left = self.timer.left_at(frame);
+        let budget = self.steps.timer.budget().max(1);
+        let left = self.steps.timer.left_at(frame);
         Some(Progress {
             permille: ((budget - left) * 1000 / budget) as u16,
             seconds_left: left.div_ceil(u64::from(self.rules.rate)) as u32,

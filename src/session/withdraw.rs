@@ -45,7 +45,7 @@ impl Session {
 
     /// When an unanswered question is given up.
     pub(super) fn withdraw_until(&self, since: u64) -> u64 {
-        self.last_press.max(since) + self.frames(ANSWER_MS)
+        self.hands.last_press.max(since) + self.frames(ANSWER_MS)
     }
 
     /// A button on the question was released, or held long enough at `frame`.
@@ -64,7 +64,7 @@ impl Session {
 
     /// How long the last screen stands, milliseconds.
     pub(super) fn thanks_ms(&self) -> u32 {
-        if self.hurry {
+        if self.hands.hurry {
             THANKS_BRIEF_MS
         } else {
             THANKS_MS
@@ -77,8 +77,8 @@ impl Session {
         else {
             return;
         };
-        self.held = None;
-        self.last_press = self.last_press.max(frame);
+        self.hands.held = None;
+        self.hands.wait_from(frame);
         self.state = match *back {
             State::Over { .. } => State::Over {
                 until: frame + self.frames(OVER_MS),
@@ -94,7 +94,7 @@ impl Session {
     /// Whether a session that ends like this is not kept.
     pub(super) fn is_erased(&self, ended: Ended) -> bool {
         let erases = self.protocol.abandoned == Abandoned::Erase;
-        self.is_unconfirmed || (ended == Ended::Idle && erases)
+        self.visitor.is_unconfirmed || (ended == Ended::Idle && erases)
     }
 
     /// Ends what runs, and asks for everything of this session to be erased; `unwatched` by anybody.
@@ -107,10 +107,10 @@ impl Session {
     ) {
         self.end_take(Verdict::Aborted, frame, None, actions);
         self.stop_cue(frame, actions);
-        self.held = None;
+        self.hands.held = None;
         self.clear_answerable(frame, actions);
         // The recorder drops them with the session.
-        self.unstored.clear();
+        self.takes.unstored.clear();
         self.state = State::Erasing { unwatched };
         actions.push(Action::Forget(by));
     }
@@ -136,9 +136,7 @@ impl Session {
 
     /// What was on the screen goes with its visitor.
     pub(super) fn leave(&mut self) {
-        self.shown = None;
-        self.previous = None;
-        self.is_unconfirmed = false;
-        self.shows_code = false;
+        self.lines.clear();
+        self.visitor.leaves();
     }
 }

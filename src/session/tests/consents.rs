@@ -125,7 +125,7 @@ fn without_a_consent_text_the_code_is_shown_at_the_end() {
 #[test]
 fn an_enrolled_person_sees_no_code_and_the_next_visitor_sees_theirs() {
     let mut room = Room::asking();
-    room.session.expected = Some(Expected {
+    room.session.visitor.expected = Some(Expected {
         number: "123".into(),
         until: None,
     });

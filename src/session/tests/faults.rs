@@ -9,12 +9,12 @@ fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {
     room.wait(1000);
     room.send(Event::Fault(FaultKind::Device, "gone".into()));
     assert_eq!(room.session.screen_name(), ScreenName::Fault);
-    let left = room.session.timer.left_at(room.frame);
+    let left = room.session.steps.timer.left_at(room.frame);
     room.wait(1500);
     assert!(room.ended.is_empty());
     room.send(Event::Cleared(FaultKind::Device));
     assert_eq!(room.session.screen_name(), ScreenName::Reading);
-    assert_eq!(room.session.timer.left_at(room.frame), left);
+    assert_eq!(room.session.steps.timer.left_at(room.frame), left);
     room.wait(1000);
     room.press(Button::Go, 0);
     assert_eq!(room.ended[&1].verdict, Verdict::Kept);

@@ -25,7 +25,7 @@ fn the_person_chosen_comes_next_without_a_code_and_the_one_after_is_anybody() {
     assert_eq!(&*title, "Welcome, number 456");
     room.consent();
     assert_eq!(room.session.screen_name(), ScreenName::Intro);
-    assert!(!room.session.shows_code);
+    assert!(!room.session.visitor.shows_code);
     room.press(Button::Stop, 0);
     room.wait(40_000);
     room.consent();

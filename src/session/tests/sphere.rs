@@ -201,14 +201,14 @@ fn a_step_begins_by_itself_once_its_sphere_can_be_had() {
     room.sphere.fails = false;
     room.wait(100);
     assert_eq!(room.session.screen_name(), ScreenName::Quiet);
-    assert!(room.session.faults.is_empty());
+    assert!(room.session.faults.standing.is_empty());
 }
 
 #[test]
 fn a_sphere_lost_in_a_step_cuts_the_take_and_the_step_goes_on_from_there_by_itself() {
     let mut room = in_noise();
     room.wait(2000);
-    let left = room.session.timer.left_at(room.frame);
+    let left = room.session.steps.timer.left_at(room.frame);
     room.sphere.fails = true;
     room.wait(10);
     let lost = room.frame;

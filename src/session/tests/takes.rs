@@ -87,9 +87,9 @@ fn a_pause_holds_timer_and_line() {
     room.go_to_reading();
     room.wait(1000);
     room.press(Button::Pause, 0);
-    let left = room.session.timer.left_at(room.frame);
+    let left = room.session.steps.timer.left_at(room.frame);
     room.wait(10_000);
-    assert_eq!(room.session.timer.left_at(room.frame), left);
+    assert_eq!(room.session.steps.timer.left_at(room.frame), left);
     room.press(Button::Pause, 0);
     room.wait(1000);
     room.press(Button::Go, 0);

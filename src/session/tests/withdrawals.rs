@@ -12,9 +12,9 @@ fn a_held_stop_ends_the_take_at_the_press_and_asks() {
     assert_eq!(room.session.screen_name(), ScreenName::Withdraw);
     assert_eq!(room.ended[&1].end_mark, pressed);
     assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
-    let left = room.session.timer.left_at(room.frame);
+    let left = room.session.steps.timer.left_at(room.frame);
     room.wait(5000);
-    assert_eq!(room.session.timer.left_at(room.frame), left);
+    assert_eq!(room.session.steps.timer.left_at(room.frame), left);
     room.press(Button::Go, 1100);
     assert_eq!(room.session.screen_name(), ScreenName::Thanks);
     room.wait(1000);
