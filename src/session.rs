@@ -5,23 +5,21 @@
 //! device: time is an argument, in frames of the capture clock.
 
 mod clock;
-mod consent;
 mod deadlines;
 pub mod event;
 mod faults;
 mod lines;
-mod menu;
 mod offer;
 mod presses;
 pub mod protocol;
 mod room;
+mod scene;
 mod sphere;
 mod steps;
 mod takes;
 pub mod timer;
 mod view;
 mod visitor;
-mod withdraw;
 
 use std::sync::Arc;
 
@@ -36,16 +34,11 @@ use lines::Lines;
 use offer::Offer;
 use presses::Hands;
 use protocol::Protocol;
+use scene::{Attract, Stage, State};
 use sphere::Sounds;
 use steps::Steps;
 use takes::Takes;
 use visitor::Visitor;
-
-/// How long `over` is shown, milliseconds.
-const OVER_MS: u32 = 2500;
-/// How long `thanks` is shown to a visitor, and when nobody will press any more, milliseconds.
-const THANKS_MS: u32 = 30_000;
-const THANKS_BRIEF_MS: u32 = 3000;
 
 /// What the session is told once.
 #[derive(Clone, Debug)]
@@ -70,62 +63,6 @@ pub struct Rules {
     pub resume_min: u32,
 }
 
-/// Where the session stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    Attract,
-    /// Whether a session cut by a crash goes on; asked by itself, or because somebody `pressed`.
-    Asked {
-        until: u64,
-        pressed: bool,
-    },
-    /// A keeper chooses who comes next, among those who were enrolled.
-    Menu {
-        at: usize,
-    },
-    Consent {
-        page: usize,
-    },
-    /// The withdrawal code, until it is confirmed.
-    Code,
-    Intro(Cue),
-    Running,
-    /// `resuming`: the sphere is asked to go on first.
-    Paused {
-        resuming: bool,
-    },
-    /// The device is gone; the running take goes on in silence up to `grace_until`.
-    Interrupted {
-        grace_until: u64,
-    },
-    Over {
-        until: u64,
-    },
-    /// Whether everything is to be erased; `back` is where the session stands meanwhile.
-    Withdraw {
-        since: u64,
-        back: Box<State>,
-    },
-    Thanks {
-        until: u64,
-        ended: Ended,
-    },
-    /// The erasure is awaited.
-    Erasing {
-        unwatched: bool,
-    },
-    Erased {
-        until: u64,
-    },
-}
-
-/// How far the sphere is with what the step needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Cue {
-    Idle,
-    Preparing { pressed: u64 },
-}
-
 /// The session of one visitor after the other.
 #[derive(Debug)]
 pub struct Session {
@@ -142,8 +79,6 @@ pub struct Session {
     takes: Takes,
     sounds: Sounds,
     visitor: Visitor,
-    /// Who can be chosen from the menu, by number.
-    pending: Vec<Arc<str>>,
     /// A session cut by a crash.
     offer: Option<Offer>,
     last_screen: Option<ScreenName>,
@@ -158,7 +93,7 @@ impl Session {
         Session {
             protocol,
             rules,
-            state: State::Attract,
+            state: State::Attract(Attract),
             faults: Faults::default(),
             room_s: u64::MAX,
             clock: Clock::default(),
@@ -168,7 +103,6 @@ impl Session {
             takes: Takes::default(),
             sounds: Sounds::new(plays),
             visitor: Visitor::expected(expected),
-            pending: Vec::new(),
             offer: None,
             last_screen: None,
         }
@@ -216,20 +150,13 @@ impl Session {
     /// Whether nothing is under way: no visitor, no take, no row to come.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let nobody = matches!(
-            self.state,
-            State::Attract | State::Asked { .. } | State::Menu { .. }
-        );
-        nobody && self.takes.are_settled()
+        self.facts().stage == Stage::Waiting && self.takes.are_settled()
     }
 
     /// Whether no session is open: nobody has come, or nobody has consented yet.
     #[must_use]
     pub fn is_vacant(&self) -> bool {
-        matches!(
-            self.state,
-            State::Attract | State::Asked { .. } | State::Menu { .. } | State::Consent { .. }
-        )
+        self.facts().stage.is_vacant()
     }
 
     /// Whether the present screen is one that shows the withdrawal code.
@@ -241,11 +168,7 @@ impl Session {
 
     /// Whether nobody is here who could answer a fault.
     fn is_unattended(&self) -> bool {
-        let over = matches!(
-            self.state,
-            State::Thanks { .. } | State::Erasing { .. } | State::Erased { .. }
-        );
-        over || self.is_vacant()
+        self.facts().stage.is_unattended()
     }
 
     /// The text that will be shown next, to be laid out ahead.
@@ -292,34 +215,17 @@ impl Session {
     fn hurry(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.hands.hurry = true;
         self.decline(actions);
-        let brief = frame + self.frames(THANKS_BRIEF_MS);
-        if let State::Thanks { until, .. } | State::Erased { until } = &mut self.state {
-            *until = brief.min(*until);
-        }
-        if self.hands.held.is_none()
-            && matches!(self.state, State::Consent { .. } | State::Menu { .. })
-        {
-            self.state = State::Attract;
-        }
+        self.act(|scene, session| scene.hurry(session, frame));
     }
 
+    /// What is offered is offered again at the next start.
     fn shutdown(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.hands.held = None;
         self.end_take(Verdict::Aborted, frame, None, actions);
-        // What is offered is offered again at the next start.
-        if matches!(self.state, State::Consent { .. }) {
-            self.state = State::Attract;
-        }
-        if matches!(self.state, State::Withdraw { .. }) {
-            self.keep_on(frame);
-        }
+        self.act(|scene, session| scene.shutdown(session, frame, actions));
         if !self.is_unattended() {
             self.end_session(Ended::Stopped, frame, actions);
-        }
-        match &mut self.state {
-            State::Thanks { until, .. } | State::Erased { until } => *until = frame,
-            State::Erasing { unwatched } => *unwatched = true,
-            _ => {}
+            self.act(|scene, session| scene.shutdown(session, frame, actions));
         }
     }
 }

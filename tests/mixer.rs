@@ -203,7 +203,7 @@ fn a_session_is_not_taken_up_again_with_another_gain() {
         running.signal("TERM");
         let run = running.wait();
         let mut screens = run.stdout.iter();
-        let asked = screens.any(|line| line.text.contains(" %  question "));
+        let asked = screens.any(|line| line.text.contains(" %  resume "));
         assert_eq!(asked, offered, "{gain}: {:?}", run.stdout);
         let session = fs::read_to_string(run::session(&data).join("session.json")).unwrap();
         assert!(session.contains("\"Mic Gain\": 40"), "{session}");

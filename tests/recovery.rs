@@ -121,7 +121,7 @@ fn a_killed_session_is_made_whole_and_goes_on_where_it_stopped() {
     )
     .unwrap();
 
-    booth.run("until question\n400 go\nuntil intro\n700 go\nuntil reading\n1500 go\n");
+    booth.run("until resume\n400 go\nuntil intro\n700 go\nuntil reading\n1500 go\n");
     let again = run::session(&booth.data());
     assert_eq!(again, session, "one session");
     let rows = check(&session);
@@ -155,7 +155,7 @@ fn a_killed_session_is_made_whole_and_goes_on_where_it_stopped() {
 fn a_session_that_nobody_takes_up_ended_with_its_crash_and_is_whole_all_the_same() {
     let booth = Booth::new();
     let session = booth.run_and_kill();
-    booth.run("until question\n400 stop\n300 pause\n");
+    booth.run("until resume\n400 stop\n300 pause\n");
     let rows = check(&session);
     assert_eq!(rows.last().unwrap().verdict, Verdict::Recovered);
     assert_eq!(record(&session)["ended"], "crashed");
@@ -171,7 +171,7 @@ fn of_two_sessions_without_an_end_the_latest_is_offered() {
     let booth = Booth::new();
     let first = booth.run_and_kill();
     // Killed again before anybody answered, and with another session begun.
-    let script = format!("until question\n300 stop\n{VISITOR}");
+    let script = format!("until resume\n300 stop\n{VISITOR}");
     let running = run::start(&mut booth.command(&script));
     std::thread::sleep(Duration::from_millis(5000));
     running.signal("KILL");
@@ -179,7 +179,7 @@ fn of_two_sessions_without_an_end_the_latest_is_offered() {
     let mut ended = record(&first);
     ended["ended"] = serde_json::Value::Null;
     fs::write(first.join("session.json"), ended.to_string()).unwrap();
-    booth.run("until question\n300 go\nuntil intro\n700 stop\n");
+    booth.run("until resume\n300 go\nuntil intro\n700 stop\n");
     let mut ends: Vec<_> = run::sessions(&booth.data())
         .iter()
         .map(|session| {
@@ -204,7 +204,7 @@ fn what_was_lost_before_a_crash_stands_in_the_row_of_the_recovered_take() {
     running.signal("KILL");
     assert_eq!(running.wait().code, None);
     let session = run::sessions(&booth.data()).pop().unwrap();
-    booth.run("until question\n300 stop\n");
+    booth.run("until resume\n300 stop\n");
     let rows = run::rows(&session);
     let cut = rows.last().unwrap();
     assert_eq!(cut.verdict, Verdict::Recovered);

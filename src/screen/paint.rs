@@ -301,7 +301,9 @@ impl Painter {
 fn accent(name: ScreenName) -> Rgb565 {
     match name {
         ScreenName::Attract | ScreenName::Thanks => colour(0x3c_d0_c0),
-        ScreenName::Consent | ScreenName::Intro | ScreenName::Question => colour(0x60_a8_ff),
+        ScreenName::Consent | ScreenName::Intro | ScreenName::Resume | ScreenName::Question => {
+            colour(0x60_a8_ff)
+        }
         ScreenName::Reading | ScreenName::Code => AMBER,
         ScreenName::Quiet => colour(0xb0_90_ff),
         ScreenName::Paused | ScreenName::Menu => MUTED,

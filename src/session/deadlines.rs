@@ -1,135 +1,55 @@
 //! What happens by itself, each at its exact frame and in order of time.
 
+use super::Session;
 use super::event::Action;
-use super::{Session, State};
+use super::scene::{Attract, State};
 use crate::words::{Ended, Verdict};
 
-/// What happens by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deadline {
-    /// A button was held long enough.
-    Held,
-    /// The step's time is up.
-    StepEnd,
-    /// A read take is too long, or a free one is cut.
-    TakeLimit,
-    /// The device has been gone for too long.
-    Grace,
-    /// Nobody said whether a session goes on.
-    Unanswered { pressed: bool },
-    /// A session is not offered any more.
-    OfferEnd,
-    /// Nobody chose anybody from the menu.
-    MenuEnd,
-    /// Who was chosen from it did not come.
-    ExpectedGone,
-    /// Nobody said whether to erase everything.
-    KeptOn,
-    /// Nobody is there any more.
-    Idle,
-    /// `over` or `thanks` has been shown long enough.
-    Next,
+/// Something that happens by itself.
+pub(super) struct Due {
+    /// When.
+    pub(super) at: u64,
+    /// What; at that frame.
+    pub(super) act: fn(&mut Session, u64, &mut Vec<Action>),
 }
 
 impl Session {
     /// Serves every deadline up to `now`, the earliest first.
     pub(super) fn pass(&mut self, now: u64, actions: &mut Vec<Action>) {
-        while let Some((frame, deadline)) = self.next_deadline() {
-            if frame > now {
-                break;
-            }
-            self.serve(deadline, frame, actions);
+        while let Some(due) = self.next_due().filter(|due| due.at <= now) {
+            (due.act)(self, due.at, actions);
         }
     }
 
-    fn next_deadline(&self) -> Option<(u64, Deadline)> {
-        let mut all = [None; 4];
-        all[0] = self.hands.held.map(|held| {
-            let frames = self.frames(self.hold_ms());
-            (held.since + frames, Deadline::Held)
+    /// Of two at once: a held button first, being abandoned last.
+    fn next_due(&self) -> Option<Due> {
+        let scene = self.state.scene();
+        let hold = self.frames(scene.holds() * self.rules.take.hold_ms);
+        let held = self.hands.held.map(|held| Due {
+            at: held.since + hold,
+            act: Session::held,
         });
-        match self.state {
-            State::Running => {
-                all[1] = self
-                    .steps
-                    .timer
-                    .ends_at()
-                    .map(|frame| (frame, Deadline::StepEnd));
-                all[2] = self.take_limit().map(|frame| (frame, Deadline::TakeLimit));
-            }
-            State::Interrupted { grace_until } if self.takes.open.is_some() => {
-                all[1] = Some((grace_until, Deadline::Grace));
-            }
-            State::Attract => {
-                all[1] = self
-                    .offered_until()
-                    .map(|frame| (frame, Deadline::OfferEnd));
-                all[2] = self
-                    .expected_until()
-                    .map(|frame| (frame, Deadline::ExpectedGone));
-            }
-            State::Menu { .. } => all[1] = Some((self.menu_until(), Deadline::MenuEnd)),
-            State::Asked { until, pressed } => {
-                all[1] = Some((until, Deadline::Unanswered { pressed }));
-            }
-            State::Over { until } | State::Erased { until } => {
-                all[1] = Some((until, Deadline::Next));
-            }
-            State::Withdraw { since, .. } => {
-                all[1] = Some((self.withdraw_until(since), Deadline::KeptOn));
-            }
-            // Not from under a button that is held to erase everything.
-            State::Thanks { until, .. }
-                if self.takes.unstored.is_empty() && self.hands.held.is_none() =>
-            {
-                all[1] = Some((until, Deadline::Next));
-            }
-            _ => {}
-        }
-        if self.may_be_abandoned() {
-            let idle = u64::from(self.protocol.idle_s) * u64::from(self.rules.rate);
-            all[3] = Some((self.hands.last_press + idle, Deadline::Idle));
-        }
-        all.into_iter().flatten().min_by_key(|(frame, _)| *frame)
+        let [first, second] = scene.deadlines(self);
+        let abandoned = scene.facts(self).abandonable.then(|| Due {
+            at: self.hands.last_press + self.idle(),
+            act: Session::abandon,
+        });
+        let all = [held, first, second, abandoned].into_iter().flatten();
+        all.min_by_key(|due| due.at)
     }
 
-    /// Quiet and free steps have no presses to wait for: their timer ends them.
-    fn may_be_abandoned(&self) -> bool {
-        match self.state {
-            State::Consent { .. } | State::Code => true,
-            State::Intro(_) | State::Paused { .. } | State::Interrupted { .. } => true,
-            State::Running => self.plan().kind.reads(),
-            _ => false,
-        }
+    /// How long nobody presses anything until the visitor must have left.
+    pub(super) fn idle(&self) -> u64 {
+        u64::from(self.protocol.idle_s) * u64::from(self.rules.rate)
     }
 
-    fn serve(&mut self, deadline: Deadline, frame: u64, actions: &mut Vec<Action>) {
-        match deadline {
-            Deadline::Held => {
-                if let Some(held) = self.hands.held.take() {
-                    self.acted(held, true, frame, actions);
-                }
-            }
-            Deadline::StepEnd => {
-                self.end_take(Verdict::Kept, frame, None, actions);
-                self.step_over(frame, actions);
-            }
-            Deadline::TakeLimit => self.limit_reached(frame, actions),
-            Deadline::Unanswered { pressed } => self.unanswered(pressed, actions),
-            Deadline::OfferEnd => self.decline(actions),
-            Deadline::MenuEnd => self.state = State::Attract,
-            Deadline::ExpectedGone => self.expect_nobody(actions),
-            Deadline::Grace => self.cut_take(Verdict::Aborted, frame, None, actions),
-            Deadline::KeptOn => self.keep_on(frame),
-            Deadline::Idle if self.is_vacant() => {
-                self.hands.held = None;
-                self.state = State::Attract;
-            }
-            Deadline::Idle => {
-                self.end_take(Verdict::Aborted, frame, None, actions);
-                self.end_session(Ended::Idle, frame, actions);
-            }
-            Deadline::Next => self.move_on(frame, actions),
+    fn abandon(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        if self.is_vacant() {
+            self.hands.held = None;
+            self.state = State::Attract(Attract);
+        } else {
+            self.end_take(Verdict::Aborted, frame, None, actions);
+            self.end_session(Ended::Idle, frame, actions);
         }
     }
 }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Session;
 use super::event::Action;
-use super::{Session, State};
 use crate::words::{Button, Ended, FaultKind, Note, Verdict};
 
 /// What is wrong now.
@@ -38,23 +38,7 @@ impl Session {
         }
         self.note_fault(kind, "on", text, frame, actions);
         self.hands.held = None;
-        match (&self.state, kind) {
-            (State::Running, FaultKind::Device) => {
-                self.stand_still(frame, actions);
-                self.interrupt(frame);
-            }
-            (State::Paused { resuming: true }, FaultKind::Device) => {
-                self.silence(frame, actions);
-                self.interrupt(frame);
-                // It is met anew once the device is back and the sphere is asked again.
-                self.cleared(FaultKind::Sphere, frame, actions);
-            }
-            (State::Running, _) => {
-                self.cut_take(Verdict::Aborted, frame, None, actions);
-                self.stand_still(frame, actions);
-            }
-            _ => {}
-        }
+        self.act(|scene, session| scene.fault(session, kind, frame, actions));
     }
 
     fn note_fault(
@@ -66,13 +50,6 @@ impl Session {
         actions: &mut Vec<Action>,
     ) {
         self.note(frame, Note::Fault { kind, state, text }, actions);
-    }
-
-    fn interrupt(&mut self, frame: u64) {
-        let grace = u64::from(self.rules.device_grace_s) * u64::from(self.rules.rate);
-        self.state = State::Interrupted {
-            grace_until: frame + grace,
-        };
     }
 
     /// Blocks wait for the disk: said on the screen and in events.jsonl, and nothing else.
@@ -88,8 +65,8 @@ impl Session {
         if self.faults.standing.remove(&kind).is_some() {
             self.hands.wait_from(frame);
             self.note_fault(kind, "off", "".into(), frame, actions);
-            if self.faults.is_empty() && matches!(self.state, State::Interrupted { .. }) {
-                self.resume(None, frame, actions);
+            if self.faults.is_empty() {
+                self.act(|scene, session| scene.healed(session, frame, actions));
             }
         }
     }
@@ -105,23 +82,23 @@ impl Session {
 
     /// A press on the fault screen: `go` goes on without the sphere or tries the disk again.
     pub(super) fn dismiss(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
-        if button == Button::Stop {
-            if !self.is_unattended() {
+        match button {
+            Button::Stop if !self.is_unattended() => {
                 self.end_take(Verdict::Aborted, frame, Some(frame), actions);
                 self.end_session(Ended::Stopped, frame, actions);
             }
-            return;
-        }
-        if button != Button::Go && button != Button::Redo {
-            return;
-        }
-        self.cleared(FaultKind::Storage, frame, actions);
-        if self.faults.standing.contains_key(&FaultKind::Sphere) {
-            self.cleared(FaultKind::Sphere, frame, actions);
-            if button == Button::Go {
-                self.go_without_sphere(frame, actions);
-            } else {
-                self.retry_sphere(frame, actions);
+            Button::Stop | Button::Pause => {}
+            Button::Go | Button::Redo => {
+                self.cleared(FaultKind::Storage, frame, actions);
+                if !self.faults.standing.contains_key(&FaultKind::Sphere) {
+                    return;
+                }
+                self.cleared(FaultKind::Sphere, frame, actions);
+                if button == Button::Go {
+                    self.go_without_sphere(frame, actions);
+                } else if self.waits_for_sphere() {
+                    self.act(|scene, session| scene.retry_sphere(session, frame, actions));
+                }
             }
         }
     }

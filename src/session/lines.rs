@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::Session;
 use super::event::{Action, Ask};
-use super::{Session, State};
-use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
 use crate::words::FaultKind;
 
@@ -114,12 +113,9 @@ impl Session {
 
     /// Makes it a fault that no line is left where one is needed now.
     pub(super) fn need_line(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        let needed = match self.state {
-            State::Intro(_) => true,
-            State::Running => self.lines.shown.is_none(),
-            _ => false,
-        };
-        let needed = needed && self.plan().kind.reads() && self.lines.ahead.is_empty();
+        let needed = self.state.scene().needs_line(self)
+            && self.plan().kind.reads()
+            && self.lines.ahead.is_empty();
         if let Some(reason) = self.lines.dry.clone().filter(|_| needed) {
             self.fault(FaultKind::Corpus, reason, frame, actions);
         }
@@ -127,7 +123,7 @@ impl Session {
 
     /// Asks for lines once nothing is under way that could still use one up.
     pub(super) fn want_lines(&mut self, actions: &mut Vec<Action>) {
-        let reading = matches!(self.state, State::Intro(_)) && self.plan().kind.reads();
+        let reading = self.state.scene().wants_lines() && self.plan().kind.reads();
         if reading && !self.lines.wanted && self.takes.unstored.is_empty() {
             self.lines.wanted = true;
             self.lines.request += 1;
@@ -154,15 +150,8 @@ impl Session {
         self.lines.ahead.push_back(line);
         self.lines.dry = None;
         self.cleared(FaultKind::Corpus, frame, actions);
-        let waiting = self.state == State::Running
-            && self.plan().kind.reads()
-            && self.lines.shown.is_none()
-            && self.takes.open.is_none();
-        if waiting {
-            self.show_next(frame, actions);
-            if self.rules.take.mode == Mode::Auto {
-                self.begin_take(frame, None, actions);
-            }
+        if self.plan().kind.reads() {
+            self.act(|scene, session| scene.line_came(session, frame, actions));
         }
     }
 }

@@ -1,14 +1,18 @@
-//! What each button means in each state. `go` and `pause` act on the edge; `redo` and `stop` on
-//! release, or once they were held long enough; so does `go` where it consents or erases.
+//! What a press is, in every scene. `go` and `pause` act on the edge; `redo` and `stop` on release,
+//! or once they were held long enough; so does `go` where the scene asks for that.
+//!
+//! Guarantees: a fault is answered first; a press sooner than `min_ms` after a take's start means
+//! nothing; one that began before the take that runs now meant what is gone.
 
+use super::Session;
 use super::event::{Action, Begin};
-use super::{Cue, Session, State};
+use super::scene::Press;
 use crate::words::{Button, Ended, Note, Verdict};
 
 /// A button that is down and acts on release or when it was held long enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    pub(super) button: Button,
+    button: Button,
     pub(super) since: u64,
 }
 
@@ -38,17 +42,14 @@ impl Session {
         if !self.faults.is_empty() {
             return self.dismiss(button, frame, actions);
         }
-        if self
-            .takes
-            .open
-            .as_ref()
-            .is_some_and(|take| frame < take.start_mark + self.frames(self.rules.take.min_ms))
-        {
+        let min = self.frames(self.rules.take.min_ms);
+        let too_soon = |take: &Begin| frame < take.start_mark + min;
+        if self.takes.open.as_ref().is_some_and(too_soon) {
             return;
         }
         match button {
-            Button::Go => self.go(frame, actions),
-            Button::Pause => self.pause_or_resume(frame, actions),
+            Button::Go => self.act(|scene, session| scene.go(session, frame, actions)),
+            Button::Pause => self.act(|scene, session| scene.pause(session, frame, actions)),
             Button::Redo | Button::Stop => self.hold(button, frame, actions),
         }
     }
@@ -72,74 +73,36 @@ impl Session {
             self.note(since, Note::Press { button, held_ms }, actions);
         }
         if let Some(held) = self.hands.held.take_if(|held| held.button == button) {
-            self.acted(held, false, frame, actions);
+            self.released(held, false, frame, actions);
         }
     }
 
-    /// A button was released, or held long enough at `frame`.
-    pub(super) fn acted(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
-        // A fault, the step's end or a take cut by its limit may have come between: the press then
-        // meant what is gone.
+    /// The button that is down was held long enough at `frame`.
+    pub(super) fn held(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        if let Some(held) = self.hands.held.take() {
+            self.released(held, true, frame, actions);
+        }
+    }
+
+    fn released(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
+        // A fault, the step's end or a take cut by its limit may have come between.
         let replaced = |take: &Begin| held.since < take.start_mark;
         if !self.faults.is_empty() || self.takes.open.as_ref().is_some_and(replaced) {
             return;
         }
-        let press = (held.button, long);
-        match (&self.state, press) {
-            (State::Attract, (Button::Stop, true)) => self.open_menu(actions),
-            (State::Menu { at }, (button, _)) => self.menu_acted(*at, button),
-            (State::Consent { page }, _) => self.consent_acted(*page, press, frame, actions),
-            (State::Withdraw { .. }, _) => self.withdraw_acted(press, frame, actions),
-            (_, (Button::Redo, false)) => self.redo(held.since, actions),
-            (_, (Button::Redo, true)) => self.skip(held.since, frame, actions),
-            (state, (Button::Stop, true))
-                if matches!(state, State::Thanks { .. }) || !self.is_unattended() =>
-            {
-                self.ask_to_erase(held.since, frame, actions);
-            }
-            (_, (Button::Stop, _)) => self.stop(held.since, frame, actions),
-            (_, (Button::Go | Button::Pause, _)) => {}
-        }
+        let since = held.since;
+        let press = Press { since, long };
+        self.act(|scene, session| match held.button {
+            Button::Redo => scene.redo(session, press, frame, actions),
+            Button::Stop => scene.stop(session, press, frame, actions),
+            Button::Go if long => scene.held_go(session, frame, actions),
+            Button::Go | Button::Pause => {}
+        });
     }
 
-    pub(super) fn go(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Attract if self.offer.is_some() => self.ask(true, frame),
-            State::Attract => self.receive(frame, actions),
-            State::Menu { at } => self.choose(at, frame, actions),
-            State::Consent { page } => self.turn_or_consent(page, frame, actions),
-            State::Code => self.code_taken(frame, actions),
-            State::Withdraw { .. } => self.hold(Button::Go, frame, actions),
-            State::Erased { .. } => self.move_on(frame, actions),
-            State::Asked { .. } => self.take_up(frame, actions),
-            State::Intro(Cue::Idle) => self.start_step(frame, actions),
-            State::Running => self.go_on(frame, actions),
-            State::Paused { resuming: false } => self.resume(Some(frame), frame, actions),
-            State::Over { .. } => self.move_on(frame, actions),
-            State::Thanks { .. } if self.takes.unstored.is_empty() => self.move_on(frame, actions),
-            _ => {}
-        }
-    }
-
-    fn pause_or_resume(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Running => self.pause(frame, actions),
-            State::Paused { resuming: false } => self.resume(Some(frame), frame, actions),
-            _ => {}
-        }
-    }
-
-    pub(super) fn stop(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Attract | State::Menu { .. } | State::Erasing { .. } => {}
-            State::Asked { .. } => self.decline(actions),
-            State::Erased { .. } => self.move_on(frame, actions),
-            State::Thanks { .. } if self.takes.unstored.is_empty() => self.move_on(frame, actions),
-            State::Thanks { .. } => {}
-            _ => {
-                self.end_take(Verdict::Aborted, pressed, Some(pressed), actions);
-                self.end_session(Ended::Stopped, frame, actions);
-            }
-        }
+    /// `stop` where a session is under way: it ends, with its take at the press.
+    pub(super) fn stop(&mut self, press: Press, frame: u64, actions: &mut Vec<Action>) {
+        self.end_take(Verdict::Aborted, press.since, Some(press.since), actions);
+        self.end_session(Ended::Stopped, frame, actions);
     }
 }

@@ -7,10 +7,11 @@
 
 use std::sync::Arc;
 
+use super::Session;
 use super::event::{Action, PlayFrom};
 use super::protocol::Locate;
-use super::{Cue, Session, State};
-use crate::words::{FaultKind, Note, Verdict};
+use super::scene::{Intro, Paused, State};
+use crate::words::{FaultKind, Note};
 
 /// What is known of the sphere, and wanted of it.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl Session {
             }
         });
         self.sounds.start_s = Some(start_s);
-        self.state = State::Intro(Cue::Preparing { pressed: frame });
+        self.prepare(frame);
         // A step that a crash cut goes on in its track as in its time.
         self.play(PlayFrom::Second(start_s + used_s), frame, actions);
     }
@@ -94,7 +95,7 @@ impl Session {
         if !self.sounds.sounding {
             return self.run_step(frame, Some(frame), actions);
         }
-        self.state = State::Intro(Cue::Preparing { pressed: frame });
+        self.prepare(frame);
         if let Some(reason) = self.sounds.unsilent.clone() {
             self.fault(FaultKind::Sphere, reason, frame, actions);
         }
@@ -148,11 +149,14 @@ impl Session {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    fn waits_for_sphere(&self) -> bool {
-        matches!(
-            self.state,
-            State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
-        )
+    /// The step begins, by the press at this frame, once the sphere is as it needs it.
+    fn prepare(&mut self, pressed: u64) {
+        let pressed = Some(pressed);
+        self.state = State::Intro(Intro { pressed });
+    }
+
+    pub(super) fn waits_for_sphere(&self) -> bool {
+        self.state.scene().awaits_sphere()
     }
 
     /// It rolls, as the request of this number asked.
@@ -177,13 +181,10 @@ impl Session {
         if !self.sounds.wanted || play != self.sounds.play {
             return;
         }
-        if self.state == State::Running {
-            self.cut_take(Verdict::Aborted, frame, None, actions);
-            self.halt(true, frame, actions);
+        if self.waits_for_sphere() {
             self.fault(FaultKind::Sphere, reason, frame, actions);
-            self.play_on(None, frame, actions);
-        } else if self.waits_for_sphere() {
-            self.fault(FaultKind::Sphere, reason, frame, actions);
+        } else {
+            self.act(|scene, session| scene.sphere_failed(session, &reason, frame, actions));
         }
     }
 
@@ -213,21 +214,10 @@ impl Session {
     fn sphere_ready(&mut self, frame: u64, actions: &mut Vec<Action>) {
         // Another fault came meanwhile: a press goes on once it is over.
         let faulty = !self.faults.is_empty();
-        if faulty && self.waits_for_sphere() {
+        if faulty {
             self.silence(frame, actions);
         }
-        match self.state {
-            State::Intro(_) if faulty => self.state = State::Intro(Cue::Idle),
-            State::Paused { .. } if faulty => self.state = State::Paused { resuming: false },
-            State::Intro(Cue::Preparing { pressed }) => {
-                self.run_step(frame, Some(pressed), actions);
-            }
-            State::Paused { resuming: true } => {
-                let pressed = self.sounds.resumed_by;
-                self.go_on_after_pause(frame, pressed, actions);
-            }
-            _ => {}
-        }
+        self.act(|scene, session| scene.sphere_ready(session, faulty, frame, actions));
     }
 
     /// The visitor goes on although the sphere cannot be had; recorded as such.
@@ -246,15 +236,9 @@ impl Session {
         self.sphere_ready(frame, actions);
     }
 
-    pub(super) fn retry_sphere(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Intro(Cue::Preparing { .. }) => self.start_step(frame, actions),
-            State::Paused { resuming: true } => {
-                let pressed = self.sounds.resumed_by;
-                self.play_on(pressed, frame, actions);
-            }
-            _ => {}
-        }
+    /// The press that goes on after a pause, if one does.
+    pub(super) fn resumed_by(&self) -> Option<u64> {
+        self.sounds.resumed_by
     }
 
     /// The step stands from `frame` on; that is where its track goes on.
@@ -275,11 +259,11 @@ impl Session {
         if self.sounds.track.is_none() {
             return self.go_on_after_pause(frame, pressed, actions);
         }
-        self.state = State::Paused { resuming: true };
+        self.state = State::Paused(Paused { resuming: true });
         self.play_on(pressed, frame, actions);
     }
 
-    fn play_on(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn play_on(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
         self.sounds.resumed_by = pressed;
         self.play(PlayFrom::Stood(self.sounds.stood_at), frame, actions);
     }

@@ -1,12 +1,14 @@
-//! The protocol's steps: intro, run, pause, over, thanks.
+//! The protocol's steps: entered, run, stopped, gone on with, over.
 
 use std::sync::Arc;
 
+use super::Session;
 use super::clock::Clock;
-use super::event::{Action, Ask};
+use super::event::Action;
+use super::scene::{Code, Intro, Over, Paused, Running, State};
 use super::timer::Timer;
-use super::{Cue, OVER_MS, Session, State};
-use crate::words::{By, Ended, Note, Verdict};
+use crate::config::Mode;
+use crate::words::Note;
 
 /// Where the session stands in the protocol.
 #[derive(Debug)]
@@ -37,7 +39,11 @@ impl Session {
         self.takes.number = 0;
         self.visitor.comes();
         actions.push(Action::Open);
-        self.begin(frame, actions);
+        if self.rules.pages.is_empty() || self.visitor.is_enrolled {
+            self.enter_step(0, frame, actions);
+        } else {
+            Code::show(self, frame);
+        }
     }
 
     pub(super) fn enter_step(&mut self, step: usize, frame: u64, actions: &mut Vec<Action>) {
@@ -49,7 +55,7 @@ impl Session {
     }
 
     fn intro(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.state = State::Intro(Cue::Idle);
+        self.state = State::Intro(Intro::default());
         self.lines.restart();
         self.forget_cue();
         self.hands.wait_from(frame);
@@ -62,7 +68,7 @@ impl Session {
     }
 
     pub(super) fn run_step(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
-        self.state = State::Running;
+        self.state = State::Running(Running);
         self.hands.wait_from(frame);
         self.steps.timer.run(frame);
         self.note_step("run", frame, actions);
@@ -74,14 +80,9 @@ impl Session {
         if read && (self.lines.shown.is_none() || self.lines.are_taken()) {
             self.show_next(frame, actions);
         }
-        if !read || self.rules.take.mode == crate::config::Mode::Auto {
+        if !read || self.rules.take.mode == Mode::Auto {
             self.begin_take(frame, pressed, actions);
         }
-    }
-
-    pub(super) fn pause(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.cut_take(Verdict::Paused, frame, Some(frame), actions);
-        self.stand_still(frame, actions);
     }
 
     /// Timer and sphere stand; the screen is `paused` until a press.
@@ -94,7 +95,7 @@ impl Session {
     pub(super) fn halt(&mut self, resuming: bool, frame: u64, actions: &mut Vec<Action>) {
         self.steps.timer.pause(frame);
         self.stood(frame);
-        self.state = State::Paused { resuming };
+        self.state = State::Paused(Paused { resuming });
         self.note_step("pause", frame, actions);
     }
 
@@ -104,7 +105,7 @@ impl Session {
         pressed: Option<u64>,
         actions: &mut Vec<Action>,
     ) {
-        self.state = State::Running;
+        self.state = State::Running(Running);
         self.hands.wait_from(frame);
         self.steps.timer.run(frame);
         self.note_step("resume", frame, actions);
@@ -130,41 +131,6 @@ impl Session {
         self.silence(frame, actions);
         self.note_step("over", frame, actions);
         self.hands.held = None;
-        let until = frame + self.frames(OVER_MS);
-        self.state = State::Over { until };
-    }
-
-    pub(super) fn end_session(&mut self, ended: Ended, frame: u64, actions: &mut Vec<Action>) {
-        if self.is_erased(ended) {
-            let unwatched = ended == Ended::Idle;
-            return self.forget(By::Abandoned, unwatched, frame, actions);
-        }
-        self.stop_cue(frame, actions);
-        self.hands.held = None;
-        let millis = match ended {
-            Ended::Idle => 0,
-            _ => self.thanks_ms(),
-        };
-        let until = frame + self.frames(millis);
-        self.state = State::Thanks { until, ended };
-        self.clear_answerable(frame, actions);
-    }
-
-    /// From `over` to the next step or to `thanks`, from `thanks` to `attract`.
-    pub(super) fn move_on(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        match self.state {
-            State::Over { .. } if self.steps.at + 1 < self.steps.of => {
-                self.enter_step(self.steps.at + 1, frame, actions);
-            }
-            State::Over { .. } => self.end_session(Ended::Completed, frame, actions),
-            State::Thanks { ended, .. } => {
-                actions.push(Action::Ask(Ask::Close(ended)));
-                self.state = State::Attract;
-                self.leave();
-                self.clear_answerable(frame, actions);
-            }
-            State::Erased { .. } => self.state = State::Attract,
-            _ => {}
-        }
+        Over::show(self, frame);
     }
 }

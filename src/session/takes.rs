@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::Session;
 use super::event::{Action, Ask, Begin, End, Subject};
 use super::lines::{Previous, Shown};
 use super::protocol::StepKind;
-use super::{Session, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
 use crate::words::{FaultKind, Note, Verdict};
@@ -172,19 +172,8 @@ impl Session {
         }
     }
 
-    /// `go` in a running step.
-    pub(super) fn go_on(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        match self.plan().kind {
-            StepKind::Quiet => {}
-            StepKind::Free => {
-                self.end_take(Verdict::Kept, frame, Some(frame), actions);
-                self.step_over(frame, actions);
-            }
-            StepKind::Read => self.next_line_or_take(frame, actions),
-        }
-    }
-
-    fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    /// `go` in a step that reads.
+    pub(super) fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
         let auto = self.rules.take.mode == Mode::Auto;
         if self.takes.open.is_some() {
             self.end_take(Verdict::Kept, frame, Some(frame), actions);
@@ -203,9 +192,6 @@ impl Session {
 
     /// A short `redo`, pressed at `pressed`: the same line again, the old take kept on the disk.
     pub(super) fn redo(&mut self, pressed: u64, actions: &mut Vec<Action>) {
-        if self.state != State::Running {
-            return;
-        }
         if !self.plan().kind.reads() {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
             return self.restart_step(pressed, actions);
@@ -232,9 +218,6 @@ impl Session {
 
     /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
     pub(super) fn skip(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
-        if self.state != State::Running {
-            return;
-        }
         let had_take = self.takes.open.is_some();
         self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
         if !self.plan().kind.reads() {

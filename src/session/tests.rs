@@ -12,6 +12,7 @@ mod withdrawals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::scene::{Intro, Paused};
 use super::visitor::Expected;
 use super::*;
 use crate::corpus::prompter::Prompt;
@@ -137,7 +138,9 @@ impl Room {
         }
         let plays = matches!(
             self.session.state,
-            State::Running | State::Intro(Cue::Preparing { .. }) | State::Paused { resuming: true }
+            State::Running(_)
+                | State::Intro(Intro { pressed: Some(_) })
+                | State::Paused(Paused { resuming: true })
         );
         assert!(
             plays || !self.sphere.is_wanted(),

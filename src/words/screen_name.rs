@@ -14,7 +14,7 @@ pub enum ScreenName {
     Consent,
     /// The withdrawal code, for its owner to take along.
     Code,
-    /// A question, answered by buttons.
+    /// A question; rows written by former versions have it for `resume`.
     Question,
     /// What the step is about; waits for `go`.
     Intro,
@@ -32,13 +32,15 @@ pub enum ScreenName {
     Thanks,
     /// A keeper chooses who comes next.
     Menu,
+    /// Whether a session that a crash cut goes on.
+    Resume,
     /// Something is wrong, in a visitor's words.
     Fault,
 }
 
 impl ScreenName {
     /// Every screen.
-    pub const ALL: [ScreenName; 13] = [
+    pub const ALL: [ScreenName; 14] = [
         ScreenName::Attract,
         ScreenName::Consent,
         ScreenName::Code,
@@ -51,6 +53,7 @@ impl ScreenName {
         ScreenName::Over,
         ScreenName::Thanks,
         ScreenName::Menu,
+        ScreenName::Resume,
         ScreenName::Fault,
     ];
 
@@ -70,6 +73,7 @@ impl ScreenName {
             ScreenName::Over => "over",
             ScreenName::Thanks => "thanks",
             ScreenName::Menu => "menu",
+            ScreenName::Resume => "resume",
             ScreenName::Fault => "fault",
         }
     }

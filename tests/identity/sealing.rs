@@ -99,7 +99,7 @@ fn a_kill_in_a_session_leaves_two_takes_plain_at_most_and_the_next_start_seals_t
     let plain: usize = folders.clone().map(|folder| takes(&folder).0.len()).sum();
     println!("killed in a session: {plain} takes plain");
     assert!((1..=2).contains(&plain), "{plain} takes plain");
-    fs::write(lab.path("script"), "until question\n300 stop\n").unwrap();
+    fs::write(lab.path("script"), "until resume\n300 stop\n").unwrap();
     let mut command = lab.command(&["run", "--board", "sim", "--set", "audio.device=sim"]);
     command.arg("--protocol").arg(lab.path("protocol.toml"));
     let done = run::start(command.arg("--script").arg(lab.path("script"))).wait();

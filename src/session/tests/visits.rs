@@ -40,7 +40,7 @@ fn cut_session() -> Event {
 fn a_session_cut_by_a_crash_goes_on_where_it_stopped() {
     let mut room = Room::new(config::Mode::Auto);
     room.send(cut_session());
-    assert_eq!(room.session.screen_name(), ScreenName::Question);
+    assert_eq!(room.session.screen_name(), ScreenName::Resume);
     room.wait(1000);
     let taken_up = room.frame;
     room.press(Button::Go, 0);
@@ -64,7 +64,7 @@ fn an_offer_is_made_at_once_and_once_more_to_who_comes() {
     room.wait(31_000);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.press(Button::Go, 0);
-    assert_eq!(room.session.screen_name(), ScreenName::Question);
+    assert_eq!(room.session.screen_name(), ScreenName::Resume);
     room.wait(31_000);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
     room.go_to_reading();

@@ -1,0 +1,56 @@
+//! The withdrawal code, until its owner says that they have it.
+//!
+//! Guarantees: a code that was shown and not confirmed keeps no voice.
+
+use super::{Facts, Press, Scene, Stage, State};
+use crate::lang::Lang;
+use crate::session::Session;
+use crate::session::event::Action;
+use crate::session::view::View;
+use crate::words::ScreenName;
+
+/// The code is on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Code;
+
+impl Code {
+    /// The session begins with its code.
+    pub(in crate::session) fn show(session: &mut Session, frame: u64) {
+        session.visitor.is_unconfirmed = true;
+        session.steps.at = 0;
+        session.steps.timer.reset();
+        session.hands.wait_from(frame);
+        session.state = State::Code(Code);
+    }
+}
+
+impl Scene for Code {
+    fn name(&self, _: &Session) -> ScreenName {
+        ScreenName::Code
+    }
+
+    fn facts(&self, _: &Session) -> Facts {
+        Facts {
+            stage: Stage::Visiting,
+            abandonable: true,
+        }
+    }
+
+    fn view(&self, _: &Session, words: &Lang) -> View {
+        View::of(&words.code_title, &words.code_text, &words.code_hint)
+    }
+
+    /// It was taken down.
+    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+        session.visitor.is_unconfirmed = false;
+        session.enter_step(0, frame, actions);
+    }
+
+    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+        if press.long {
+            session.ask_to_erase(State::Code(Code), frame);
+        } else {
+            session.stop(press, frame, actions);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Everything of the session is erased, and its visitor may read so.
+
+use super::{Attract, Facts, Press, Scene, Stage, State};
+use crate::lang::Lang;
+use crate::session::Session;
+use crate::session::deadlines::Due;
+use crate::session::event::Action;
+use crate::session::view::View;
+use crate::words::ScreenName;
+
+/// Everything is erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Erased {
+    pub(super) until: u64,
+}
+
+impl Scene for Erased {
+    fn name(&self, _: &Session) -> ScreenName {
+        ScreenName::Thanks
+    }
+
+    fn facts(&self, _: &Session) -> Facts {
+        Facts {
+            stage: Stage::Erasing,
+            abandonable: false,
+        }
+    }
+
+    fn view(&self, _: &Session, words: &Lang) -> View {
+        View::of(&words.erased_title, &words.erased_text, &words.erased_hint)
+    }
+
+    fn go(&self, session: &mut Session, _: u64, _: &mut Vec<Action>) {
+        session.state = State::Attract(Attract);
+    }
+
+    fn stop(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+        session.state = State::Attract(Attract);
+    }
+
+    fn deadlines(&self, _: &Session) -> [Option<Due>; 2] {
+        let due = Due {
+            at: self.until,
+            act: |session, _, _| session.state = State::Attract(Attract),
+        };
+        [Some(due), None]
+    }
+
+    fn hurry(&self, session: &mut Session, frame: u64) {
+        let until = self.until.min(session.parting_until(false, frame));
+        session.state = State::Erased(Erased { until });
+    }
+
+    fn shutdown(&self, session: &mut Session, frame: u64, _: &mut Vec<Action>) {
+        session.state = State::Erased(Erased { until: frame });
+    }
+}

@@ -1,0 +1,63 @@
+//! The device is gone: the running take goes on in silence for its grace, then ends. The step goes
+//! on by itself once no fault is left.
+
+use super::{Facts, Paused, Press, Scene, Stage};
+use crate::lang::Lang;
+use crate::session::Session;
+use crate::session::deadlines::Due;
+use crate::session::event::Action;
+use crate::session::view::View;
+use crate::words::{ScreenName, Verdict};
+
+/// The device is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Interrupted {
+    grace_until: u64,
+}
+
+impl Interrupted {
+    pub(super) fn from(session: &Session, frame: u64) -> Interrupted {
+        let grace = u64::from(session.rules.device_grace_s) * u64::from(session.rules.rate);
+        Interrupted {
+            grace_until: frame + grace,
+        }
+    }
+}
+
+impl Scene for Interrupted {
+    fn name(&self, _: &Session) -> ScreenName {
+        ScreenName::Paused
+    }
+
+    fn facts(&self, _: &Session) -> Facts {
+        Facts {
+            stage: Stage::Visiting,
+            abandonable: true,
+        }
+    }
+
+    fn view(&self, session: &Session, words: &Lang) -> View {
+        Paused::default().view(session, words)
+    }
+
+    /// The fault is on the screen: a press is met there.
+    fn go(&self, _: &mut Session, _: u64, _: &mut Vec<Action>) {}
+
+    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+        Paused::default().stop(session, press, frame, actions);
+    }
+
+    fn deadlines(&self, session: &Session) -> [Option<Due>; 2] {
+        let grace = session.takes.open.as_ref().map(|_| Due {
+            at: self.grace_until,
+            act: |session, frame, actions| {
+                session.cut_take(Verdict::Aborted, frame, None, actions);
+            },
+        });
+        [grace, None]
+    }
+
+    fn healed(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+        session.resume(None, frame, actions);
+    }
+}

@@ -1,0 +1,103 @@
+//! The menu: which of the people who were enrolled comes next. A keeper opens it; nothing says so
+//! to a visitor.
+//!
+//! Guarantees: it shows numbers, never who they are; it closes by itself, and the one who was chosen
+//! and does not come is waited for no more.
+
+use std::sync::Arc;
+
+use super::{Attract, Facts, Press, Scene, Stage, State};
+use crate::lang::Lang;
+use crate::session::Session;
+use crate::session::deadlines::Due;
+use crate::session::event::{Action, Ask};
+use crate::session::view::View;
+use crate::session::visitor::Expected;
+use crate::words::ScreenName;
+
+/// How long it stays without a press.
+const ANSWER_MS: u32 = 30_000;
+
+/// The people who were enrolled, one of them on the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Menu {
+    pub(in crate::session) at: usize,
+    /// By number; nobody until the clerk has answered.
+    people: Vec<Arc<str>>,
+}
+
+impl Menu {
+    pub(super) fn open(session: &mut Session, actions: &mut Vec<Action>) {
+        let (at, people) = (0, Vec::new());
+        session.state = State::Menu(Menu { at, people });
+        actions.push(Action::Ask(Ask::ListPending));
+    }
+}
+
+impl Session {
+    /// The people who are enrolled and have not come, by number.
+    pub(in crate::session) fn list(&mut self, numbers: Vec<Arc<str>>) {
+        if let State::Menu(menu) = &mut self.state {
+            menu.people = numbers;
+        }
+    }
+}
+
+impl Scene for Menu {
+    fn name(&self, _: &Session) -> ScreenName {
+        ScreenName::Menu
+    }
+
+    fn facts(&self, _: &Session) -> Facts {
+        Facts {
+            stage: Stage::Waiting,
+            abandonable: false,
+        }
+    }
+
+    fn view(&self, _: &Session, words: &Lang) -> View {
+        let Some(number) = self.people.get(self.at) else {
+            return View::of(&words.menu_title, &words.menu_nobody, &words.menu_hint);
+        };
+        let (at, of) = (self.at + 1, self.people.len());
+        let title = format!("{}  {at}/{of}", words.menu_title);
+        View::of(&title, number, &words.menu_hint)
+    }
+
+    /// This one comes next.
+    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+        let Some(number) = self.people.get(self.at).cloned() else {
+            return;
+        };
+        actions.push(Action::Expect(Some(number.clone())));
+        session.visitor.expected = Some(Expected {
+            number,
+            until: Some(frame + session.idle()),
+        });
+        session.state = State::Attract(Attract);
+    }
+
+    fn redo(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+        let at = (self.at + 1) % self.people.len().max(1);
+        let people = self.people.clone();
+        session.state = State::Menu(Menu { at, people });
+    }
+
+    fn stop(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+        session.state = State::Attract(Attract);
+    }
+
+    fn deadlines(&self, session: &Session) -> [Option<Due>; 2] {
+        let due = Due {
+            at: session.hands.last_press + session.frames(ANSWER_MS),
+            act: |session, _, _| session.state = State::Attract(Attract),
+        };
+        [Some(due), None]
+    }
+
+    fn hurry(&self, session: &mut Session, _: u64) {
+        if session.hands.held.is_none() {
+            session.state = State::Attract(Attract);
+        }
+    }
+}

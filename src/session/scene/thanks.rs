@@ -1,0 +1,133 @@
+//! The session is over: thanks, and the code once more for its owner.
+
+use super::{Attract, Facts, Press, Scene, Stage, State};
+use crate::lang::Lang;
+use crate::session::Session;
+use crate::session::deadlines::Due;
+use crate::session::event::{Action, Ask};
+use crate::session::protocol::Abandoned;
+use crate::session::view::View;
+use crate::words::{By, Ended, ScreenName};
+
+/// How long it is shown to a visitor, and when nobody will press any more, milliseconds.
+const THANKS_MS: u32 = 30_000;
+const BRIEF_MS: u32 = 3000;
+
+/// The session is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Thanks {
+    until: u64,
+    ended: Ended,
+}
+
+impl Session {
+    /// The visit is over; not kept, if its code was not confirmed or the protocol says so.
+    pub(in crate::session) fn end_session(
+        &mut self,
+        ended: Ended,
+        frame: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        let erases = self.protocol.abandoned == Abandoned::Erase;
+        let is_idle = ended == Ended::Idle;
+        if self.visitor.is_unconfirmed || (is_idle && erases) {
+            return self.forget(By::Abandoned, is_idle, frame, actions);
+        }
+        self.stop_cue(frame, actions);
+        self.hands.held = None;
+        let until = self.parting_until(is_idle, frame);
+        self.state = State::Thanks(Thanks { until, ended });
+        self.clear_answerable(frame, actions);
+    }
+
+    /// Until when the last screen stands; not at all where it is `unwatched`.
+    pub(super) fn parting_until(&self, unwatched: bool, frame: u64) -> u64 {
+        let millis = match (unwatched, self.hands.hurry) {
+            (true, _) => 0,
+            (false, true) => BRIEF_MS,
+            (false, false) => THANKS_MS,
+        };
+        frame + self.frames(millis)
+    }
+
+    /// What was on the screen goes with its visitor.
+    pub(super) fn leave(&mut self) {
+        self.lines.clear();
+        self.visitor.leaves();
+    }
+}
+
+impl Thanks {
+    fn close(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+        if session.takes.unstored.is_empty() {
+            actions.push(Action::Ask(Ask::Close(self.ended)));
+            session.state = State::Attract(Attract);
+            session.leave();
+            session.clear_answerable(frame, actions);
+        }
+    }
+
+    fn stands_until(&self, until: u64) -> State {
+        let ended = self.ended;
+        State::Thanks(Thanks { until, ended })
+    }
+}
+
+impl Scene for Thanks {
+    fn name(&self, _: &Session) -> ScreenName {
+        ScreenName::Thanks
+    }
+
+    fn facts(&self, _: &Session) -> Facts {
+        Facts {
+            stage: Stage::Parting,
+            abandonable: false,
+        }
+    }
+
+    fn view(&self, session: &Session, words: &Lang) -> View {
+        let text = if session.visitor.shows_code {
+            &words.thanks_code
+        } else {
+            &words.thanks_text
+        };
+        View::of(&words.thanks_title, text, &words.thanks_hint)
+    }
+
+    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+        self.close(session, frame, actions);
+    }
+
+    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+        if press.long {
+            session.ask_to_erase(State::Thanks(self.clone()), frame);
+        } else {
+            self.close(session, frame, actions);
+        }
+    }
+
+    /// Not from under a button that is held to erase everything.
+    fn deadlines(&self, session: &Session) -> [Option<Due>; 2] {
+        let may_close = session.takes.unstored.is_empty() && session.hands.held.is_none();
+        let due = Due {
+            at: self.until,
+            act: |session, frame, actions| {
+                session.act(|scene, session| scene.go(session, frame, actions));
+            },
+        };
+        [may_close.then_some(due), None]
+    }
+
+    fn hurry(&self, session: &mut Session, frame: u64) {
+        let until = self.until.min(session.parting_until(false, frame));
+        session.state = self.stands_until(until);
+    }
+
+    fn shutdown(&self, session: &mut Session, frame: u64, _: &mut Vec<Action>) {
+        session.state = self.stands_until(frame);
+    }
+
+    fn shown_again(&self, session: &mut Session, frame: u64) {
+        session.state = self.stands_until(session.parting_until(false, frame));
+    }
+}
