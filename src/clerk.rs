@@ -30,7 +30,7 @@ use crate::identity::operator::Recipient;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
 use crate::rt;
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::words::{By, Ended, Note, Resumption, Spec};
 pub use arrival::{Arrival, Enrolled};
 use recovery::Recovery;

@@ -27,7 +27,8 @@ use crate::identity::receipt::{BoxKey, ReceiptError};
 use crate::identity::tombstone::{Looked, State, Tombstone};
 use crate::identity::{keyring, pending, tombstone};
 use crate::rt;
-use crate::store::folder::{self, Record};
+use crate::store::lock;
+use crate::store::session::Record;
 use crate::words::By;
 use survey::{Round, Survey};
 
@@ -183,7 +184,7 @@ pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
 /// The file system's.
 pub fn open_data(data: &Path, pending_days: u32) -> Result<BTreeSet<String>, ForgetError> {
     let held = if data.is_dir() {
-        folder::lock(data).unwrap_or_default()
+        lock::lock(data).unwrap_or_default()
     } else {
         None
     };

@@ -32,7 +32,7 @@ use crate::rt::{self, Nanos};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
-use crate::store::folder;
+use crate::store::lock;
 use crate::words::Kind;
 
 impl Booth {
@@ -193,7 +193,7 @@ fn hold(data: &Path) -> Result<File, Error> {
         source,
     };
     for _ in 0..LOCK_TRIES {
-        if let Some(held) = folder::lock(data).map_err(failed)? {
+        if let Some(held) = lock::lock(data).map_err(failed)? {
             return Ok(held);
         }
         std::thread::sleep(LOCK_WAIT);

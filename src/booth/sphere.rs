@@ -16,7 +16,7 @@ use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped, Timeline};
 use crate::sphere::{self, Command, Peer, Play, Position, Reply, Sphere, Start};
 use crate::store::row::SphereAt;
-use crate::words::Note;
+use crate::words::{Note, SphereVerb};
 
 /// Without a word for so long, what is asked for is not done: well before the 5 s within which a visitor is
 /// told, whatever call the thread hangs in.
@@ -165,7 +165,7 @@ impl Booth {
                 Reply::Read(reading) => self.reads(reading),
                 Reply::Failed(play, error) => self.sphere_fails(play, &error.to_string()),
                 Reply::Stopped(Ok(reading)) => {
-                    self.note_sphere("stopped", &reading);
+                    self.note_sphere(SphereVerb::Stopped, &reading);
                     self.event(now, Event::Silenced(Ok(())));
                 }
                 Reply::Stopped(Err(error)) => self.not_silenced(&error.to_string()),
@@ -205,7 +205,7 @@ impl Booth {
         self.sphere.line.begin(track, reading);
         self.sphere.heard = Some(self.time.now());
         self.sphere.noted = reading.at;
-        self.note_sphere("rolling", &reading);
+        self.note_sphere(SphereVerb::Rolling, &reading);
         self.event(self.time.now(), Event::Rolling(play));
     }
 
@@ -217,13 +217,13 @@ impl Booth {
         let verb = match self.sphere.line.read(reading) {
             Fit::Moved(frames) => {
                 log::warn!("sphere: somebody moved the transport by {frames} frames");
-                "moved"
+                SphereVerb::Moved
             }
             Fit::Slipped => {
                 log::warn!("sphere: the transport lost less than a period");
-                "read"
+                SphereVerb::Read
             }
-            Fit::On if reading.at.since(self.sphere.noted) >= NOTED => "read",
+            Fit::On if reading.at.since(self.sphere.noted) >= NOTED => SphereVerb::Read,
             Fit::On | Fit::Stopped => return,
         };
         self.sphere.noted = reading.at;
@@ -231,7 +231,7 @@ impl Booth {
     }
 
     /// What was found, at the capture frame of the moment at which it was so.
-    fn note_sphere(&mut self, verb: &'static str, reading: &Position) {
+    fn note_sphere(&mut self, verb: SphereVerb, reading: &Position) {
         if self.session.is_vacant() {
             return;
         }

@@ -56,7 +56,8 @@ mod tests {
     use crate::forget::survey;
     use crate::identity::participant::Participant;
     use crate::identity::tombstone;
-    use crate::store::folder;
+    use crate::store::lock;
+    use crate::store::session;
 
     #[test]
     fn a_session_whose_keys_the_disk_never_had_is_forgotten_once_the_disk_is_back() {
@@ -71,8 +72,8 @@ mod tests {
             small::names(data).expect("names").is_empty(),
             "written on a mount point"
         );
-        let _held = folder::lock(data).expect("a lock");
-        folder::make(&own).expect("made by the recorder");
+        let _held = lock::lock(data).expect("a lock");
+        session::make(&own).expect("made by the recorder");
         forgetting.carry_out(data).expect("forgotten");
         assert!(!survey::is_in_data(data, &session));
         let known = tombstone::read(data, &session)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::Answer;
 use crate::rt;
-use crate::store::folder;
+use crate::store::lock;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Space {
         }
         self.away.clone_from(&away);
         if away.is_none() {
-            self._held = folder::lock(&self.data).unwrap_or_default();
+            self._held = lock::lock(&self.data).unwrap_or_default();
         }
         Some(Answer::Disk(away))
     }

@@ -17,7 +17,7 @@ use crate::corpus::prompter::{PromptError, Prompter};
 use crate::identity::participant::Participant;
 use crate::identity::pending;
 use crate::rt;
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::store::takes;
 use crate::words::{By, Ended, Spec};
 

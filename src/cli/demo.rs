@@ -19,7 +19,7 @@ use crate::config::{Audio, Config, Recipients};
 use crate::forget;
 use crate::identity::{keyring, operator};
 use crate::session::protocol::Protocol;
-use crate::store::{folder, takes as rows};
+use crate::store::{lock, takes as rows};
 use crate::words::By;
 
 /// The visitor.
@@ -187,7 +187,7 @@ fn report(data: &Path, session: &str) -> Result<(), Failure> {
 
 /// Forgets the visitor, and prints the receipt.
 fn forgotten(data: &Path, session: &str) -> Result<(), Failure> {
-    let _held = folder::lock(data).map_err(unreadable(data.to_owned()))?;
+    let _held = lock::lock(data).map_err(unreadable(data.to_owned()))?;
     let proof = keyring::proof(data, session).map_err(could_not)?;
     let proof = proof.ok_or_else(|| could_not("the visitor's proof is not there"))?;
     let mut tombstone = forget::announce(data, &proof, By::Code).map_err(could_not)?;

@@ -9,7 +9,7 @@ use super::{Common, Done, Failure, could_not};
 use crate::identity::operator::{self, PrivateKey};
 use crate::identity::participant::Identity;
 use crate::identity::{keyring, pending};
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::store::takes;
 
 /// Decrypts identities with the operator's key, codes included

@@ -8,7 +8,7 @@ use super::{Done, Failure};
 use crate::forget;
 use crate::forget::survey::Round;
 use crate::recorder::repair::{Outcome, repair};
-use crate::store::folder;
+use crate::store::lock;
 
 /// Makes unfinished RF64 files whole; leaves healthy files byte-identical.
 #[derive(Debug, clap::Args)]
@@ -126,7 +126,7 @@ fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
     else {
         return Ok(None);
     };
-    match folder::lock(data) {
+    match lock::lock(data) {
         Ok(None) => Err(format!(
             "{}: a booth is running on {} and repairs its own takes; left as it is",
             file.display(),

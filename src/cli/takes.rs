@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Common, Done, Failure, could_not, printable};
 use crate::store::row::Row;
-use crate::store::{folder, takes};
+use crate::store::{session, takes};
 use crate::words::is_session;
 
 /// Arguments of `booth takes`.
@@ -44,7 +44,7 @@ fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
             data.join("sessions").display()
         )));
     }
-    if folder::is_renamed(&folder) {
+    if session::is_renamed(&folder) {
         return Err(Failure::CouldNot(format!(
             "{}: session.json is of another session; give its folder that name, or remove it",
             folder.display()

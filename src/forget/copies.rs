@@ -243,7 +243,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let data = dir.path().join("data");
         let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
-        let _held = crate::store::folder::lock(&data).expect("a lock");
+        let _held = crate::store::lock::lock(&data).expect("a lock");
         let folder = data.join("sessions").join(&tombstone.session);
         fs::create_dir(&folder).expect("made");
         let tombstones = [tombstone];

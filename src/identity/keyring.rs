@@ -195,11 +195,8 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
         recipients: names.clone(),
     };
     let list = keys.join(REKEYED);
-    let text = small::read(&list)?.unwrap_or_default();
-    let mut done: BTreeSet<Rekeyed> = text
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect();
+    let rows = jsonl::rows::<Rekeyed>(&list)?;
+    let mut done: BTreeSet<Rekeyed> = rows.into_iter().filter_map(Result::ok).collect();
     let mut found = Rekeying::default();
     for session in sessions(&keys)? {
         let [path, _] = files(&keys, &session);

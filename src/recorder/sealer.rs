@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::identity::operator::{self, Recipient};
 use crate::identity::{erase, keyring, seal};
 use crate::rt;
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::store::takes;
 
 /// Niceness of the thread.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::event::Action;
 use super::{Session, State};
-use crate::words::{Button, Ended, FaultKind, Kind, Note, Verdict};
+use crate::words::{Button, Ended, FaultKind, FaultState, Kind, Note, Verdict};
 
 impl Session {
     pub(super) fn fault(
@@ -20,7 +20,7 @@ impl Session {
         if self.faults.insert(kind, text.clone()).is_some() {
             return;
         }
-        self.note_fault(kind, "on", text, frame, actions);
+        self.note_fault(kind, FaultState::On, text, frame, actions);
         self.held = None;
         match (&self.state, kind) {
             (State::Running, FaultKind::Device) => {
@@ -44,7 +44,7 @@ impl Session {
     fn note_fault(
         &self,
         kind: FaultKind,
-        state: &'static str,
+        state: FaultState,
         text: Arc<str>,
         frame: u64,
         actions: &mut Vec<Action>,
@@ -63,7 +63,11 @@ impl Session {
     pub(super) fn slow(&mut self, slow: bool, frame: u64, actions: &mut Vec<Action>) {
         if self.slow != slow {
             self.slow = slow;
-            let state = if slow { "on" } else { "off" };
+            let state = if slow {
+                FaultState::On
+            } else {
+                FaultState::Off
+            };
             self.note_fault(FaultKind::Slow, state, "".into(), frame, actions);
         }
     }
@@ -90,7 +94,7 @@ impl Session {
     pub(super) fn cleared(&mut self, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
         if self.faults.remove(&kind).is_some() {
             self.last_press = self.last_press.max(frame);
-            self.note_fault(kind, "off", "".into(), frame, actions);
+            self.note_fault(kind, FaultState::Off, "".into(), frame, actions);
             if self.faults.is_empty() && matches!(self.state, State::Interrupted { .. }) {
                 self.resume(None, frame, actions);
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::event::{Action, PlayFrom};
 use super::protocol::Locate;
 use super::{Cue, Session, State};
-use crate::words::{FaultKind, Note, Verdict};
+use crate::words::{FaultKind, Note, SphereVerb, Verdict};
 
 /// What is known of the sphere, and wanted of it.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl Session {
             return self.start_in_silence(frame, actions);
         };
         if !self.rules.sphere {
-            self.note_sphere("none", None, frame, actions);
+            self.note_sphere(SphereVerb::Without, None, frame, actions);
             return self.run_step(frame, Some(frame), actions);
         }
         let used_s = self.timer.used_at(frame) as f64 / f64::from(self.rules.rate);
@@ -109,7 +109,7 @@ impl Session {
             PlayFrom::Second(seconds) => Some(seconds),
             PlayFrom::Stood(_) => None,
         };
-        self.note_sphere("play", position, frame, actions);
+        self.note_sphere(SphereVerb::Play, position, frame, actions);
         let sounds = &mut self.sounds;
         sounds.play += 1;
         (sounds.wanted, sounds.sounding) = (true, true);
@@ -123,7 +123,7 @@ impl Session {
 
     fn note_sphere(
         &self,
-        verb: &'static str,
+        verb: SphereVerb,
         position: Option<f64>,
         frame: u64,
         actions: &mut Vec<Action>,
@@ -235,7 +235,7 @@ impl Session {
         if !self.waits_for_sphere() {
             return;
         }
-        self.note_sphere("none", None, frame, actions);
+        self.note_sphere(SphereVerb::Without, None, frame, actions);
         self.sounds.track = None;
         self.sounds.resumed_by = Some(frame);
         if self.sounds.wanted {
@@ -265,7 +265,7 @@ impl Session {
     /// Whatever plays, or is about to, falls silent.
     pub(super) fn silence(&mut self, frame: u64, actions: &mut Vec<Action>) {
         if std::mem::take(&mut self.sounds.wanted) {
-            self.note_sphere("stop", None, frame, actions);
+            self.note_sphere(SphereVerb::Stop, None, frame, actions);
             actions.push(Action::Silence);
         }
     }

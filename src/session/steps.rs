@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::event::Action;
 use super::{Cue, OVER_MS, Session, State, Timer};
-use crate::words::{By, Ended, Kind, Note, Verdict};
+use crate::words::{By, Ended, Kind, Note, StepState, Verdict};
 
 impl Session {
     pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {
@@ -38,10 +38,10 @@ impl Session {
         self.previous = None;
         self.forget_cue();
         self.last_press = self.last_press.max(frame);
-        self.note_step("intro", frame, actions);
+        self.note_step(StepState::Intro, frame, actions);
     }
 
-    fn note_step(&self, state: &'static str, frame: u64, actions: &mut Vec<Action>) {
+    fn note_step(&self, state: StepState, frame: u64, actions: &mut Vec<Action>) {
         let name: Arc<str> = self.plan().name.as_str().into();
         self.note(frame, Note::Step { name, state }, actions);
     }
@@ -50,7 +50,7 @@ impl Session {
         self.state = State::Running;
         self.last_press = self.last_press.max(frame);
         self.timer.run(frame);
-        self.note_step("run", frame, actions);
+        self.note_step(StepState::Run, frame, actions);
         self.start_takes(frame, pressed, actions);
     }
 
@@ -80,7 +80,7 @@ impl Session {
         self.timer.pause(frame);
         self.stood(frame);
         self.state = State::Paused { resuming };
-        self.note_step("pause", frame, actions);
+        self.note_step(StepState::Pause, frame, actions);
     }
 
     pub(super) fn go_on_after_pause(
@@ -92,7 +92,7 @@ impl Session {
         self.state = State::Running;
         self.last_press = self.last_press.max(frame);
         self.timer.run(frame);
-        self.note_step("resume", frame, actions);
+        self.note_step(StepState::Resume, frame, actions);
         if self.open.is_some() {
             return;
         }
@@ -108,14 +108,14 @@ impl Session {
         self.timer.pause(frame);
         self.timer.reset();
         self.silence(frame, actions);
-        self.note_step("reset", frame, actions);
+        self.note_step(StepState::Reset, frame, actions);
         self.intro(frame, actions);
     }
 
     pub(super) fn step_over(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.timer.pause(frame);
         self.silence(frame, actions);
-        self.note_step("over", frame, actions);
+        self.note_step(StepState::Over, frame, actions);
         self.held = None;
         let until = frame + self.frames(OVER_MS);
         self.state = State::Over { until };

@@ -6,7 +6,7 @@ use super::event::{Action, Begin, End, Subject};
 use super::{Session, Shown, State};
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
-use crate::words::{FaultKind, Kind, Note, Verdict};
+use crate::words::{FaultKind, Kind, Note, TakeState, Verdict};
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,11 +64,11 @@ impl Session {
             start_mark: mark,
         };
         actions.push(Action::Begin(Box::new(begin.clone())));
-        self.note_take(take, "begin", mark, actions);
+        self.note_take(take, TakeState::Begin, mark, actions);
         self.open = Some(begin);
     }
 
-    fn note_take(&self, take: u32, state: &'static str, frame: u64, actions: &mut Vec<Action>) {
+    fn note_take(&self, take: u32, state: TakeState, frame: u64, actions: &mut Vec<Action>) {
         self.note(frame, Note::Take { take, state }, actions);
     }
 
@@ -95,7 +95,7 @@ impl Session {
                 },
             });
         }
-        self.note_take(of.take, "end", end_mark, actions);
+        self.note_take(of.take, TakeState::End, end_mark, actions);
         let read = [Verdict::Kept, Verdict::Redone, Verdict::Skipped];
         self.unstored.push(Unstored {
             take: of.take,
@@ -303,7 +303,7 @@ impl Session {
     }
 
     pub(super) fn stored(&mut self, take: u32, frame: u64, actions: &mut Vec<Action>) {
-        let Some(unstored) = self.settled(take, "stored", frame, actions) else {
+        let Some(unstored) = self.settled(take, TakeState::Stored, frame, actions) else {
             return;
         };
         if let Some(line) = unstored.line.filter(|_| unstored.done) {
@@ -315,7 +315,7 @@ impl Session {
     fn settled(
         &mut self,
         take: u32,
-        state: &'static str,
+        state: TakeState,
         frame: u64,
         actions: &mut Vec<Action>,
     ) -> Option<Unstored> {
@@ -335,7 +335,7 @@ impl Session {
         if self.open.as_ref().is_some_and(|open| open.of.take == take) {
             self.end_take(Verdict::Aborted, frame, None, actions);
         }
-        let Some(unstored) = self.settled(take, "failed", frame, actions) else {
+        let Some(unstored) = self.settled(take, TakeState::Failed, frame, actions) else {
             return;
         };
         self.previous.take_if(|previous| previous.take == take);

@@ -309,8 +309,8 @@ fn in_file_name(channel: &str) -> String {
 mod tests {
     use std::fs;
 
-    use super::super::super::README;
     use super::*;
+    use crate::dataset::{README, clean};
     use crate::identity::code::Code;
     use crate::identity::tombstone::Tombstone;
     use crate::words::By;
@@ -337,7 +337,14 @@ mod tests {
             layout: Layout::Channels,
             keys: &data,
             with: &[],
-            leave_out: |_, _| 0,
+            leave_out: |folder, sessions| {
+                for session in sessions {
+                    let _ = fs::remove_dir_all(folder.join(session));
+                }
+                clean::clean(folder, sessions, false)
+                    .expect("cleaned")
+                    .len()
+            },
         };
         let job = Job {
             options: &options,
