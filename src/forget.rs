@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::dataset::list;
+use crate::files::data::SessionFolder;
 use crate::files::small;
 use crate::identity::code::Proof;
 use crate::identity::place::Place;
@@ -88,7 +89,7 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     let mut tombstone = Tombstone::of(proof, by);
     tombstone.box_key = own_key(data);
     let folder = sweep::session_folder(data, &session);
-    let record = small::read(&folder.join("session.json")).ok().flatten();
+    let record = small::read(&SessionFolder(&folder).record()).ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     let survey = Survey::of(data);
     let there = survey.in_data(&session);

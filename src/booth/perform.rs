@@ -3,6 +3,7 @@
 use super::{Booth, record};
 use crate::audio::rf64::Meta;
 use crate::clerk::{Arrival, Enrolled, Job};
+use crate::files::data::Data;
 use crate::identity::participant::Participant;
 use crate::recorder::Command;
 use crate::screen::card::Card;
@@ -90,7 +91,7 @@ impl Booth {
             arrival.drawn = Some(participant);
             session
         };
-        self.folder = self.config.data.join("sessions").join(&session);
+        self.folder = Data(&self.config.data).session(&session);
         let card = self.chain.status.card();
         let mut record = record::of(session, &self.config, &self.protocol, card);
         record.consent = self.consent.as_ref().map(|consent| consent.record.clone());

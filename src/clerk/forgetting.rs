@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::data::Data;
 use crate::forget;
 use crate::identity::code::Proof;
 use crate::identity::keyring;
@@ -29,7 +30,7 @@ impl Forgetting {
     /// Writes the tombstone and removes everything; what cannot be removed now is removed at the
     /// next start.
     pub(super) fn carry_out(&self, data: &Path) -> io::Result<()> {
-        std::fs::metadata(data.join("sessions"))?;
+        std::fs::metadata(Data(data).sessions())?;
         let session = self.folder.file_name().unwrap_or_default();
         let session = session.to_string_lossy();
         let kept = keyring::proof(data, &session).map_err(io::Error::other)?;

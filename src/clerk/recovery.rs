@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::losses;
 use crate::audio::meter::Meter;
 use crate::audio::rf64::read;
+use crate::files::data::Data;
 use crate::recorder::repair::repair;
 use crate::store::row::{DRAFT, Row};
 use crate::store::takes;
@@ -54,7 +55,7 @@ impl Recovery {
     pub fn of(data: &Path) -> io::Result<Recovery> {
         let names = takes::sessions(data)?.into_iter();
         Ok(Recovery {
-            sessions: names.map(|name| data.join("sessions").join(name)).collect(),
+            sessions: names.map(|name| Data(data).session(name)).collect(),
             takes: VecDeque::new(),
             reading: None,
             recovered: 0,

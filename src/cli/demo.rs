@@ -16,6 +16,7 @@ use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
 use crate::config::{Audio, Config, Recipients};
+use crate::files::data::Data;
 use crate::forget;
 use crate::identity::{keyring, operator};
 use crate::session::protocol::Protocol;
@@ -128,7 +129,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     for session in &own {
         report(&data, session)?;
         if args.keep || common.data.is_some() {
-            let folder = data.join("sessions").join(session);
+            let folder = Data(&data).session(session);
             super::print(&format!("in {}\n", folder.display()))?;
         }
     }
@@ -169,7 +170,7 @@ fn unreadable(path: PathBuf) -> impl Fn(std::io::Error) -> Failure {
 
 /// The sessions that are in `data`, which may not be there yet.
 fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
-    if data.join("sessions").exists() {
+    if Data(data).sessions().exists() {
         rows::sessions(data).map_err(unreadable(data.to_owned()))
     } else {
         Ok(Vec::new())
@@ -178,7 +179,7 @@ fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
 
 /// The table of a session's takes.
 fn report(data: &Path, session: &str) -> Result<(), Failure> {
-    let folder = data.join("sessions").join(session);
+    let folder = Data(data).session(session);
     let rows = rows::read(&folder).map_err(unreadable(folder.clone()))?;
     let table = takes::table(&rows);
     super::print(&format!("\n{table}\n"))?;

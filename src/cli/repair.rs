@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
+use crate::files::data::Data;
 use crate::forget;
 use crate::forget::survey::Round;
 use crate::recorder::repair::{Outcome, repair};
@@ -122,7 +123,7 @@ fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
     let Some(data) = whole
         .ancestors()
         .nth(3)
-        .filter(|data| data.join(".lock").is_file())
+        .filter(|data| Data(data).lock().is_file())
     else {
         return Ok(None);
     };

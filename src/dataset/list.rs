@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::data::Data;
 use crate::files::jsonl::{self, Damaged};
 use crate::files::small;
 use crate::identity::erase::Erased;
@@ -64,7 +65,7 @@ pub fn cleaned(data: &Path, path: &Path, session: &str) -> io::Result<()> {
 }
 
 fn append(data: &Path, row: &impl Serialize) -> io::Result<()> {
-    let path = data.join("exports.jsonl");
+    let path = Data(data).exports();
     let rows = jsonl::open(&path)?;
     jsonl::append(&rows, row)?;
     rows.sync_all()?;
@@ -104,7 +105,7 @@ impl List {
     /// # Errors
     /// The file system's.
     pub fn read(data: &Path) -> io::Result<List> {
-        let path = data.join("exports.jsonl");
+        let path = Data(data).exports();
         let mut list = List::default();
         for row in jsonl::rows(&path)? {
             match row {

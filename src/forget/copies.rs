@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::data::Data;
 use crate::identity::tombstone::{Looked, Tombstone};
 use walk::{Walk, hold, whose};
 
@@ -87,7 +88,7 @@ pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, Copy
         walk.erase(session, &real);
         return Ok(walk.cleaned);
     }
-    if folder.join("sessions").is_dir() {
+    if Data(folder).sessions().is_dir() {
         for tombstone in tombstones {
             if !crate::identity::tombstone::path(folder, &tombstone.session).exists() {
                 tombstone.write(folder).map_err(failed())?;

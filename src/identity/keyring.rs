@@ -16,6 +16,7 @@ use super::code::Proof;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
 use super::{erase, links, reserve, tombstone};
+use crate::files::data::Data;
 use crate::files::{jsonl, small};
 use crate::words::is_session;
 
@@ -73,7 +74,7 @@ impl KeyringError {
 /// The folder of the keys.
 #[must_use]
 pub fn folder(data: &Path) -> PathBuf {
-    data.join("keys")
+    Data(data).keys()
 }
 
 /// The files of a session's key in a folder of keys.

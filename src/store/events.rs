@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::data::SessionFolder;
 use crate::files::jsonl;
 use crate::words::Note;
 
@@ -43,7 +44,7 @@ pub fn read(folder: &Path) -> io::Result<Vec<Entry>> {
 /// The file of the session in `folder`.
 #[must_use]
 pub fn path(folder: &Path) -> PathBuf {
-    folder.join("events.jsonl")
+    SessionFolder(folder).events()
 }
 
 /// The open file of a session.

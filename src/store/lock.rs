@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
+use crate::files::data::Data;
 use crate::files::small;
 
 /// Holds DATA for this process; `None` if another booth has it.
@@ -11,9 +12,9 @@ use crate::files::small;
 /// # Errors
 /// The data folder cannot be made or written.
 pub fn lock(data: &Path) -> io::Result<Option<File>> {
-    fs::create_dir_all(data.join("sessions"))?;
+    fs::create_dir_all(Data(data).sessions())?;
     File::open(data)?.sync_all()?;
-    let path = data.join(".lock");
+    let path = Data(data).lock();
     if !path.exists() {
         File::create(&path)?;
     }

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::files::data::SessionFolder;
 use crate::files::small;
 use crate::words::{Consent, Ended, Sensor, Settings, Site};
 
@@ -109,7 +110,7 @@ impl Record {
     /// The file system's; `InvalidData` if it is no record, or that of another session: somebody who
     /// was forgotten would be back under a new name.
     pub fn read(folder: &Path) -> io::Result<Record> {
-        let text = small::read(&folder.join("session.json"))?;
+        let text = small::read(&SessionFolder(folder).record())?;
         let text = text.ok_or(io::ErrorKind::NotFound)?;
         let record: Record = serde_json::from_slice(&text)?;
         if !is_named(folder, &record.session) {
@@ -126,7 +127,7 @@ impl Record {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         text.push(b'\n');
-        small::write(&folder.join("session.json"), &text, small::PUBLIC)
+        small::write(&SessionFolder(folder).record(), &text, small::PUBLIC)
     }
 }
 
@@ -137,7 +138,7 @@ fn is_named(folder: &Path, session: &str) -> bool {
 /// Whether session.json in `folder` says that it is a session of another name.
 #[must_use]
 pub fn is_renamed(folder: &Path) -> bool {
-    let text = small::read(&folder.join("session.json")).ok().flatten();
+    let text = small::read(&SessionFolder(folder).record()).ok().flatten();
     let record = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     let session = record
         .as_ref()

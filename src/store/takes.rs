@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::row::Row;
+use crate::files::data::{Data, SessionFolder};
 use crate::files::jsonl::{self, Damaged};
 use crate::files::small;
 use crate::words::is_session;
@@ -13,7 +14,7 @@ use crate::words::is_session;
 /// The file of the session in `folder`.
 #[must_use]
 pub fn path(folder: &Path) -> PathBuf {
-    folder.join("takes.jsonl")
+    SessionFolder(folder).takes()
 }
 
 /// Appends a row, synced; the folder too where the file is new.
@@ -58,7 +59,7 @@ pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
 /// # Errors
 /// The folder is there and cannot be read.
 pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
-    let folder = data.join("sessions");
+    let folder = Data(data).sessions();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
