@@ -23,7 +23,7 @@ mod withdraw;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-pub use event::{Action, Begin, By, End, Event, PlayFrom, Stamp};
+pub use event::{Action, Begin, By, End, Event, Stamp};
 
 use crate::board::Button;
 use crate::config;

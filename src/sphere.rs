@@ -13,16 +13,18 @@ pub mod remote;
 pub mod shell;
 pub mod sim;
 pub mod ssh;
+mod start;
 pub mod studio;
 mod thread;
 pub mod timeline;
 
 pub use remote::remote;
+pub use start::Start;
 
 use std::time::Duration;
 
 use crate::rt::Nanos;
-pub use thread::{Command, Play, Reply, Sphere, Start};
+pub use thread::{Command, Play, Reply, Sphere};
 
 /// Where the transport stands.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::Booth;
 use crate::config::Config;
 use crate::rt::Nanos;
-use crate::session::{Action, Begin, End, Event, PlayFrom, Stamp};
+use crate::session::{Action, Begin, End, Event, Stamp};
 use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped, Timeline};
-use crate::sphere::{self, Command, Peer, Play, Position, Reply, Sphere, Start};
+use crate::sphere::{self, Command, Peer, Play, Position, Reply, Sphere};
 use crate::store::clerk::Job;
 use crate::store::events::Note;
 use crate::store::row::SphereAt;
@@ -128,14 +128,10 @@ impl Booth {
             } => {
                 self.sphere.wanted = Some(play);
                 self.sphere.track = track.clone();
-                let start = match start {
-                    PlayFrom::Second(seconds) => Start::Second(seconds),
-                    PlayFrom::Stood(frame) => Start::Stood(self.time_of(frame, now)),
-                };
                 Command::Play(Play {
                     number: play,
                     track,
-                    start,
+                    start: start.map(|frame| self.time_of(frame, now)),
                     rest: Duration::from_secs(rest) / self.config.audio.rate,
                 })
             }
@@ -285,7 +281,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
-    use crate::sphere::SphereError;
+    use crate::sphere::{SphereError, Start};
 
     /// A sphere of which no call comes back until the test is over.
     struct Never(Receiver<()>);

@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
-use super::event::{Action, PlayFrom};
+use super::event::Action;
 use super::protocol::Locate;
 use super::{Cue, Session, State};
+use crate::sphere::Start;
 use crate::store::events::{FaultKind, Note};
 use crate::store::row::Verdict;
 
@@ -87,7 +88,7 @@ impl Session {
         self.sounds.start_s = Some(start_s);
         self.state = State::Intro(Cue::Preparing { pressed: frame });
         // A step that a crash cut goes on in its track as in its time.
-        self.play(PlayFrom::Second(start_s + used_s), frame, actions);
+        self.play(Start::Second(start_s + used_s), frame, actions);
     }
 
     /// A step without a cue: what was stopped must be silent.
@@ -101,14 +102,14 @@ impl Session {
         }
     }
 
-    fn play(&mut self, start: PlayFrom, frame: u64, actions: &mut Vec<Action>) {
+    fn play(&mut self, start: Start<u64>, frame: u64, actions: &mut Vec<Action>) {
         let Some(track) = self.plan().sphere.as_ref().map(|cue| cue.track.as_str()) else {
             return;
         };
         let track: Arc<str> = track.into();
         let position = match start {
-            PlayFrom::Second(seconds) => Some(seconds),
-            PlayFrom::Stood(_) => None,
+            Start::Second(seconds) => Some(seconds),
+            Start::Stood(_) => None,
         };
         self.note_sphere("play", position, frame, actions);
         let sounds = &mut self.sounds;
@@ -282,7 +283,7 @@ impl Session {
 
     fn play_on(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
         self.sounds.resumed_by = pressed;
-        self.play(PlayFrom::Stood(self.sounds.stood_at), frame, actions);
+        self.play(Start::Stood(self.sounds.stood_at), frame, actions);
     }
 
     /// The step's time stands, and so does what the sphere plays or is about to.

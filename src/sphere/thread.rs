@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Peer, Position, SphereError};
+use super::{Peer, Position, SphereError, Start};
 use crate::rt::Nanos;
 use course::Course;
 
@@ -37,18 +37,9 @@ pub struct Play {
     /// Track by its exact name.
     pub track: Arc<str>,
     /// From where.
-    pub start: Start,
+    pub start: Start<Nanos>,
     /// What is left of the step, after which the sphere falls silent by itself if it must.
     pub rest: Duration,
-}
-
-/// From where a track is played.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
-    /// Seconds from its beginning.
-    Second(f64),
-    /// Where it was stopped; where it should have stood at this moment, if it could not be.
-    Stood(Nanos),
 }
 
 /// What the thread answers. Numbers are those of [`Play`].

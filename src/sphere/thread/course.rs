@@ -219,7 +219,7 @@ impl Course {
     }
 
     /// The frame at which to begin.
-    fn start(&self, start: Start, rate: u32) -> Result<u32, SphereError> {
+    fn start(&self, start: Start<Nanos>, rate: u32) -> Result<u32, SphereError> {
         let frame = match start {
             Start::Second(seconds) => return frame_of(seconds, rate),
             Start::Stood(at) => self.stood.or_else(|| self.line.extrapolate(at)),

@@ -21,7 +21,7 @@ impl Stage {
         }
     }
 
-    fn play(&mut self, number: u32, start: Start) {
+    fn play(&mut self, number: u32, start: Start<Nanos>) {
         self.sphere.ask(Command::Play(Play {
             number,
             track: "noise".into(),
