@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 pub use crate::words::By;
-pub use event::{Action, Begin, End, Event, PlayFrom, Stamp};
+pub use event::{Action, Begin, End, Event, Stamp};
 
 use crate::config;
 use crate::corpus::prompter::Prompt;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
-use super::sphere::Loudspeakers;
+use super::loudspeakers::Loudspeakers;
 use super::time::Time;
 use super::wall::Wall;
 use super::watch::{self, Watch};

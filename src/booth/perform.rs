@@ -56,7 +56,13 @@ impl Booth {
                 self.expected =
                     number.and_then(|number| pending.find(|(pending, _)| **pending == *number));
             }
-            action @ (Action::Play { .. } | Action::Silence) => self.ask_sphere(action, now),
+            Action::Play {
+                play,
+                track,
+                start,
+                rest,
+            } => self.play_track(play, track, start, rest, now),
+            Action::Silence => self.silence_sphere(now),
             Action::Note(frame, note) => self.clerk.ask(Job::Note(frame, note)),
             Action::Close(ended) => self.clerk.ask(Job::Close(ended)),
             Action::Forget(by) => {
