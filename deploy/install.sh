@@ -177,7 +177,7 @@ finish() {
     echo "restart the box now: systemctl reboot"
     if $overlay && ! $undo; then
       echo "from then on nothing outlives a restart but the recordings: to change settings or to upgrade," \
-        "see README.md"
+        "see pi.md in /usr/share/doc/booth"
     fi
   fi
 }
@@ -377,7 +377,7 @@ touch clock
 if [ ! -e "$RUNTIME_DIRECTORY/cursor" ] && grep -q overlayroot=tmpfs /proc/cmdline &&
   ! grep -q ' / overlay ' /proc/mounts; then
   echo "$(date -Iseconds) booth-keep: root is no overlay although the command line asks for one:" \
-    "the card is written to, and may break when the plug is pulled; see README.md" | tee -a booth.log >&2
+    "the card is written to, and may break when the plug is pulled; see pi.md in /usr/share/doc/booth" | tee -a booth.log >&2
 fi
 journalctl --unit=booth.service --output=short-iso --quiet \
   --cursor-file="$RUNTIME_DIRECTORY/cursor" | tail -c 1000000 >> booth.log

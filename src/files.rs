@@ -1,6 +1,7 @@
 //! Files as the booth reads and writes them: small ones whole, JSON a line at a time, texts that
 //! people wrote with a bound on their length, and the word they meant where they mistyped one.
 
+pub mod data;
 pub mod jsonl;
 pub mod near;
 pub mod place;

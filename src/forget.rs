@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::dataset::list;
+use crate::files::data::SessionFolder;
 use crate::files::small;
 use crate::identity::code::Proof;
 use crate::identity::place::Place;
@@ -27,7 +28,8 @@ use crate::identity::receipt::{BoxKey, ReceiptError};
 use crate::identity::tombstone::{Looked, State, Tombstone};
 use crate::identity::{keyring, pending, tombstone};
 use crate::rt;
-use crate::store::folder::{self, Record};
+use crate::store::lock;
+use crate::store::session::Record;
 use crate::words::By;
 use survey::{Round, Survey};
 
@@ -87,7 +89,7 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     let mut tombstone = Tombstone::of(proof, by);
     tombstone.box_key = own_key(data);
     let folder = sweep::session_folder(data, &session);
-    let record = small::read(&folder.join("session.json")).ok().flatten();
+    let record = small::read(&SessionFolder(&folder).record()).ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     let survey = Survey::of(data);
     let there = survey.in_data(&session);
@@ -183,7 +185,7 @@ pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
 /// The file system's.
 pub fn open_data(data: &Path, pending_days: u32) -> Result<BTreeSet<String>, ForgetError> {
     let held = if data.is_dir() {
-        folder::lock(data).unwrap_or_default()
+        lock::lock(data).unwrap_or_default()
     } else {
         None
     };

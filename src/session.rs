@@ -24,7 +24,7 @@ mod visitor;
 use std::sync::Arc;
 
 pub use crate::words::By;
-pub use event::{Action, Ask, Begin, End, Event, News, PlayFrom, Stamp};
+pub use event::{Action, Ask, Begin, End, Event, News, Stamp};
 
 use crate::config;
 use crate::words::{Ended, Note, ScreenName, Verdict};

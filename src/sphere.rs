@@ -3,6 +3,7 @@
 //! One thread owns the peer and asks it; each verb is believed only once it was read back. The main
 //! loop never waits for it. Every way out of a step, and the end of the thread itself, is a STOP.
 
+pub mod clock;
 pub mod helper;
 pub mod jack;
 pub mod known_hosts;
@@ -14,16 +15,18 @@ pub mod settings;
 pub mod shell;
 pub mod sim;
 pub mod ssh;
+mod start;
 pub mod studio;
 mod thread;
 pub mod timeline;
 
 pub use remote::remote;
+pub use start::Start;
 
 use std::time::Duration;
 
 use crate::rt::Nanos;
-pub use thread::{Command, Play, Reply, Sphere, Start};
+pub use thread::{Command, Play, Reply, Snapshot, Sphere};
 
 /// Where the transport stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -247,6 +250,9 @@ pub enum SphereError {
         "sphere: the transport stopped by itself; somebody at the sphere, or JACK started anew"
     )]
     StoppedByItself,
+    /// Its thread hangs.
+    #[error("sphere: no answer")]
+    NoAnswer,
     /// The simulated one was told to fail.
     #[error("sphere: simulated: {0}")]
     Simulated(&'static str),

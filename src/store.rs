@@ -1,6 +1,8 @@
-//! The data folder: sessions, their takes and events; and the clerk, who keeps all but the takes.
+//! The files of a session, each with its writer and its reader: session.json, takes.jsonl,
+//! events.jsonl; and the lock of the data folder.
 
 pub mod events;
-pub mod folder;
+pub mod lock;
 pub mod row;
+pub mod session;
 pub mod takes;

@@ -19,7 +19,7 @@ pub use button::Button;
 pub use consent::Consent;
 pub use format::{Format, Spec};
 pub use level::{Level, dbfs};
-pub use note::{FaultKind, Note};
+pub use note::{ClockChange, FaultKind, FaultState, Note, SphereVerb, StepState, TakeState};
 pub use place::{Sensor, Site};
 pub use screen_name::ScreenName;
 pub use setting::{Setting, Settings};

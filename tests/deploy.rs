@@ -5,6 +5,7 @@
 mod common;
 
 mod deploy {
+    mod documents;
     mod install;
     mod keeper;
     mod unit;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use clap_complete::Shell;
 
-/// What every page says after the options; README.md is its source.
+/// What every page says after the options; deploy/doc/scripts.md is its source.
 const FURTHER: &str = "\
 .SH FILES
 .TP

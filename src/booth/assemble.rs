@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
-use super::sphere::Loudspeakers;
+use super::loudspeakers::Loudspeakers;
 use super::time::Time;
 use super::wall::Wall;
 use super::watch::{self, Watch};
@@ -32,7 +32,7 @@ use crate::rt::{self, Nanos};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
-use crate::store::folder;
+use crate::store::lock;
 
 impl Booth {
     /// Opens everything that a run needs; what is wrong is said before the doors open.
@@ -192,7 +192,7 @@ fn hold(data: &Path) -> Result<File, Error> {
         source,
     };
     for _ in 0..LOCK_TRIES {
-        if let Some(held) = folder::lock(data).map_err(failed)? {
+        if let Some(held) = lock::lock(data).map_err(failed)? {
             return Ok(held);
         }
         std::thread::sleep(LOCK_WAIT);

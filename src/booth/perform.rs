@@ -3,6 +3,7 @@
 use super::{Booth, record};
 use crate::audio::rf64::Meta;
 use crate::clerk::{Arrival, Enrolled, Job};
+use crate::files::data::Data;
 use crate::identity::participant::Participant;
 use crate::recorder::Command;
 use crate::screen::card::Card;
@@ -43,7 +44,13 @@ impl Booth {
                 self.expected =
                     number.and_then(|number| pending.find(|(pending, _)| **pending == *number));
             }
-            action @ (Action::Play { .. } | Action::Silence) => self.ask_sphere(action, now),
+            Action::Play {
+                play,
+                track,
+                start,
+                rest,
+            } => self.play_track(play, track, start, rest, now),
+            Action::Silence => self.silence_sphere(now),
             Action::Forget(by) => {
                 self.forgetting = Some(by);
                 self.chain.send(Command::Forget);
@@ -76,7 +83,7 @@ impl Booth {
             arrival.drawn = Some(participant);
             session
         };
-        self.folder = self.config.data.join("sessions").join(&session);
+        self.folder = Data(&self.config.data).session(&session);
         let card = self.chain.status.card();
         let mut record = record::of(session, &self.config, &self.protocol, card);
         record.consent = self.consent.as_ref().map(|consent| consent.record.clone());

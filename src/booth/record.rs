@@ -6,7 +6,7 @@ use crate::identity::operator;
 use crate::identity::participant::{Participant, ParticipantError};
 use crate::lang;
 use crate::session::protocol::Protocol;
-use crate::store::folder::{AudioRecord, Channel, CorpusRecord, Named, Record};
+use crate::store::session::{AudioRecord, Channel, CorpusRecord, Named, Record};
 use crate::words::Settings;
 
 /// The record of `session` under this configuration.

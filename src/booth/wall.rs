@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Booth;
 use crate::rt::{self, Nanos};
-use crate::words::Note;
+use crate::words::{ClockChange, Note};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -25,15 +25,17 @@ pub(super) struct Wall {
 
 impl Wall {
     /// What changed since the last look, and by how many milliseconds.
-    fn look(&mut self, synchronised: bool, offset_ms: i64) -> Option<(&'static str, i64)> {
+    fn look(&mut self, synchronised: bool, offset_ms: i64) -> Option<(ClockChange, i64)> {
         let by_ms = offset_ms - self.offset_ms;
         let before = self.synchronised.replace(synchronised);
         self.offset_ms = offset_ms;
         match before {
             None => None,
-            Some(before) if before != synchronised && synchronised => Some(("synchronised", by_ms)),
-            Some(before) if before != synchronised => Some(("unsynchronised", by_ms)),
-            Some(_) if by_ms.abs() > JUMP_MS => Some(("jumped", by_ms)),
+            Some(before) if before != synchronised && synchronised => {
+                Some((ClockChange::Synchronised, by_ms))
+            }
+            Some(before) if before != synchronised => Some((ClockChange::Unsynchronised, by_ms)),
+            Some(_) if by_ms.abs() > JUMP_MS => Some((ClockChange::Jumped, by_ms)),
             Some(_) => None,
         }
     }
@@ -49,7 +51,7 @@ impl Booth {
         self.wall.looked = now;
         let (synchronised, offset_ms) = rt::wall_clock();
         if let Some((changed, by_ms)) = self.wall.look(synchronised, offset_ms) {
-            log::info!("the wall clock: {changed}, by {by_ms} ms");
+            log::info!("the wall clock: {changed:?}, by {by_ms} ms");
             let frame = self.time.stamp(now, &self.chain).frame;
             self.note(frame, Note::Clock { changed, by_ms });
         }
@@ -75,10 +77,10 @@ mod tests {
         let expected = [
             None,
             None,
-            Some(("synchronised", 8_998_999)),
+            Some((ClockChange::Synchronised, 8_998_999)),
             None,
-            Some(("jumped", -4_000_100)),
-            Some(("unsynchronised", 0)),
+            Some((ClockChange::Jumped, -4_000_100)),
+            Some((ClockChange::Unsynchronised, 0)),
         ];
         assert_eq!(told, expected);
     }

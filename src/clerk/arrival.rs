@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::files::data::SessionFolder;
 use crate::files::small;
 use crate::identity::code::Proof;
 use crate::identity::operator::Recipient;
@@ -52,7 +53,7 @@ impl Arrival {
     pub(super) fn settle(&mut self, data: &Path, folder: &Path) -> io::Result<()> {
         if let Some(Enrolled { number, answers }) = &self.enrolled {
             if let Some(answers) = answers {
-                let path = folder.join("answers.json.age");
+                let path = SessionFolder(folder).sealed_answers();
                 small::write(&path, answers.as_bytes(), small::PUBLIC)?;
             }
             pending::remove(data, number)?;

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::data::Data;
 use crate::forget;
 use crate::identity::code::Proof;
 use crate::identity::keyring;
@@ -29,7 +30,7 @@ impl Forgetting {
     /// Writes the tombstone and removes everything; what cannot be removed now is removed at the
     /// next start.
     pub(super) fn carry_out(&self, data: &Path) -> io::Result<()> {
-        std::fs::metadata(data.join("sessions"))?;
+        std::fs::metadata(Data(data).sessions())?;
         let session = self.folder.file_name().unwrap_or_default();
         let session = session.to_string_lossy();
         let kept = keyring::proof(data, &session).map_err(io::Error::other)?;
@@ -56,7 +57,8 @@ mod tests {
     use crate::forget::survey;
     use crate::identity::participant::Participant;
     use crate::identity::tombstone;
-    use crate::store::folder;
+    use crate::store::lock;
+    use crate::store::session;
 
     #[test]
     fn a_session_whose_keys_the_disk_never_had_is_forgotten_once_the_disk_is_back() {
@@ -71,8 +73,8 @@ mod tests {
             small::names(data).expect("names").is_empty(),
             "written on a mount point"
         );
-        let _held = folder::lock(data).expect("a lock");
-        folder::make(&own).expect("made by the recorder");
+        let _held = lock::lock(data).expect("a lock");
+        session::make(&own).expect("made by the recorder");
         forgetting.carry_out(data).expect("forgotten");
         assert!(!survey::is_in_data(data, &session));
         let known = tombstone::read(data, &session)

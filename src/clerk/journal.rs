@@ -12,7 +12,8 @@ use super::arrival::Arrival;
 use crate::identity::code::Proof;
 use crate::identity::operator::Recipient;
 use crate::store::events::Events;
-use crate::store::folder::{self, Record};
+use crate::store::session;
+use crate::store::session::Record;
 use crate::words::Note;
 
 /// Rows that wait at most: hours of a visitor's presses; older ones give way.
@@ -109,7 +110,7 @@ impl Journal {
         let data = sessions.parent().unwrap_or(sessions);
         self.arrival.keep(data, &self.recipients)?;
         if self.record_due {
-            folder::make(&self.folder)?;
+            session::make(&self.folder)?;
             self.record.write(&self.folder)?;
             self.record_due = false;
         }

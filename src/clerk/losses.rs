@@ -3,43 +3,35 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
-
-use crate::files::small;
-use crate::words::{Cause, Gap};
-
-/// A row of events.jsonl that tells of a loss.
-#[derive(Deserialize)]
-struct Loss {
-    event: String,
-    frame: u64,
-    take: u32,
-    frames: u64,
-    cause: Cause,
-}
+use crate::store::events;
+use crate::words::{Gap, Note};
 
 /// The gaps of `take` within the `frames` of its file, which begins at `start_frame` of the session's
 /// clock; none if nothing is known.
 #[must_use]
 pub fn of_take(folder: &Path, take: u32, start_frame: u64, frames: u64) -> Vec<Gap> {
-    let text = small::read(&folder.join("events.jsonl"));
-    let text = text.ok().flatten().unwrap_or_default();
-    let rows = text.split(|byte| *byte == b'\n');
-    let losses = rows.filter_map(|row| serde_json::from_slice::<Loss>(row).ok());
-    let own = losses.filter(|loss| loss.event == "loss" && loss.take == take);
     let mut gaps = BTreeMap::new();
-    for loss in own {
-        let frame = loss.frame.saturating_sub(start_frame);
-        let length = loss.frames.min(frames.saturating_sub(frame));
-        let (frames, cause) = (length, loss.cause);
-        gaps.insert(
-            frame,
-            Gap {
+    for entry in events::read(folder).unwrap_or_default() {
+        let Some(Note::Loss {
+            take: of,
+            frames: lost,
+            cause,
+        }) = entry.note
+        else {
+            continue;
+        };
+        if of == take {
+            let frame = entry.frame.saturating_sub(start_frame);
+            let frames = lost.min(frames.saturating_sub(frame));
+            gaps.insert(
                 frame,
-                frames,
-                cause,
-            },
-        );
+                Gap {
+                    frame,
+                    frames,
+                    cause,
+                },
+            );
+        }
     }
     gaps.into_values().filter(|gap| gap.frames > 0).collect()
 }
@@ -47,6 +39,7 @@ pub fn of_take(folder: &Path, take: u32, start_frame: u64, frames: u64) -> Vec<G
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Cause;
 
     #[test]
     fn the_last_row_of_a_loss_counts_up_to_the_end_of_the_file() {

@@ -12,7 +12,7 @@ use crate::corpus::order::Sequence;
 use crate::corpus::prompter::Prompt;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::words::{By, Ended, Note, Resumption};
 
 /// What the session asks of the clerk.

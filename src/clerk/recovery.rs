@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::losses;
 use crate::audio::meter::Meter;
 use crate::audio::rf64::read;
-use crate::files::jsonl;
+use crate::files::data::Data;
 use crate::recorder::repair::repair;
 use crate::store::row::{DRAFT, Row};
 use crate::store::takes;
@@ -55,7 +55,7 @@ impl Recovery {
     pub fn of(data: &Path) -> io::Result<Recovery> {
         let names = takes::sessions(data)?.into_iter();
         Ok(Recovery {
-            sessions: names.map(|name| data.join("sessions").join(name)).collect(),
+            sessions: names.map(|name| Data(data).session(name)).collect(),
             takes: VecDeque::new(),
             reading: None,
             recovered: 0,
@@ -144,10 +144,7 @@ impl Reading {
         self.row.measure(&self.meter.levels());
         self.row.samples_sha256 = crate::words::hex::encode(self.hash.finalize().into());
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        let rows = jsonl::open(&folder.join("takes.jsonl"))?;
-        jsonl::append(&rows, &self.row)?;
-        rows.sync_all()?;
-        File::open(folder)?.sync_all()
+        takes::append(folder, &self.row)
     }
 }
 

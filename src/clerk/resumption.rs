@@ -2,27 +2,11 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-
-use crate::files::small;
-use crate::store::folder::Record;
+use crate::store::events::{self, Entry};
 use crate::store::row::Row;
+use crate::store::session::Record;
 use crate::store::takes;
-use crate::words::{Ended, Resumption};
-
-/// A row of events.jsonl, as far as it matters here.
-#[derive(Deserialize)]
-struct Event {
-    frame: u64,
-    event: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    verb: String,
-    position: Option<f64>,
-}
+use crate::words::{Ended, Note, Resumption, ScreenName, SphereVerb, StepState};
 
 /// The record of a session that has no end yet; `None` for one that has, or that cannot be read.
 #[must_use]
@@ -34,19 +18,13 @@ pub fn unended(folder: &Path) -> Option<Record> {
 /// Whether the session in `folder` showed its code and nobody confirmed it: a step would follow.
 #[must_use]
 pub fn is_unconfirmed(folder: &Path) -> bool {
-    let events = events(folder).unwrap_or_default();
-    let is = |name: &str, of: &Event| of.event == name;
-    let code = |of: &Event| is("screen", of) && of.name == "code";
-    events.iter().any(code) && !events.iter().any(|of| is("step", of))
-}
-
-fn events(folder: &Path) -> Option<Vec<Event>> {
-    let text = small::read(&folder.join("events.jsonl")).ok()??;
-    let rows = text.split(|byte| *byte == b'\n');
-    Some(
-        rows.filter_map(|row| serde_json::from_slice(row).ok())
-            .collect(),
-    )
+    let events = events::read(folder).unwrap_or_default();
+    let has = |is: fn(&Note) -> bool| events.iter().any(|it| it.note.as_ref().is_some_and(is));
+    let is_code = |note: &Note| {
+        let name = ScreenName::Code;
+        *note == Note::Screen { name }
+    };
+    has(is_code) && !has(|note| matches!(note, Note::Step { .. }))
 }
 
 /// Where the session in `folder` stood, `rate` being its frames a second; `None` if it was in no
@@ -54,7 +32,7 @@ fn events(folder: &Path) -> Option<Vec<Event>> {
 #[must_use]
 pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
     let rows = takes::read(folder).ok()?;
-    let events = events(folder)?;
+    let events = events::read(folder).ok()?;
     let of_rows = rows.iter().map(|row| row.start_frame + row.frames);
     let last = of_rows
         .chain(events.iter().map(|event| event.frame))
@@ -73,36 +51,43 @@ pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
 }
 
 /// The step that the last of `events` stands in, and what was used of its time at frame `last`.
-fn step_at(events: &[Event], last: u64) -> Option<(String, u64)> {
-    let (mut name, mut used, mut running_since) = (None, 0, None);
-    for event in events.iter().filter(|event| event.event == "step") {
-        if name.as_deref() != Some(event.name.as_str()) {
-            (name, used, running_since) = (Some(event.name.clone()), 0, None);
-        }
-        match event.state.as_str() {
-            "run" | "resume" => running_since = Some(event.frame),
-            "pause" | "over" => {
-                let since = running_since.take().unwrap_or(event.frame);
-                used += event.frame.saturating_sub(since);
+fn step_at(events: &[Entry], last: u64) -> Option<(String, u64)> {
+    let mut at: Option<(&str, u64, Option<u64>)> = None;
+    for entry in events {
+        let Some(Note::Step { name, state }) = &entry.note else {
+            continue;
+        };
+        let (_, used, running_since) = match &mut at {
+            Some(same) if *same.0 == **name => same,
+            other => other.insert((name, 0, None)),
+        };
+        match state {
+            StepState::Run | StepState::Resume => *running_since = Some(entry.frame),
+            StepState::Pause | StepState::Over => {
+                let since = running_since.take().unwrap_or(entry.frame);
+                *used += entry.frame.saturating_sub(since);
             }
-            "reset" => (used, running_since) = (0, None),
-            _ => {}
+            StepState::Reset => (*used, *running_since) = (0, None),
+            StepState::Intro => {}
         }
     }
-    used += running_since.map_or(0, |since| last.saturating_sub(since));
-    name.map(|name| (name, used))
+    let (name, used, running_since) = at?;
+    let running = running_since.map_or(0, |since| last.saturating_sub(since));
+    Some((name.to_owned(), used + running))
 }
 
 /// Where the last step of `events` began in the sphere's track: its first order to play names that
 /// second, later ones what was used of the step's time too.
-fn start_at(events: &[Event]) -> Option<f64> {
-    let (mut name, mut start_s) = ("", None);
-    for event in events {
-        match event.event.as_str() {
-            "step" if event.name != name || event.state == "reset" => {
-                (name, start_s) = (&event.name, None);
+fn start_at(events: &[Entry]) -> Option<f64> {
+    let (mut step, mut start_s) = ("", None);
+    for entry in events {
+        match &entry.note {
+            Some(Note::Step { name, state }) if **name != *step || *state == StepState::Reset => {
+                (step, start_s) = (name, None);
             }
-            "sphere" if event.verb == "play" => start_s = start_s.or(event.position),
+            Some(Note::Sphere { verb, position, .. }) if *verb == SphereVerb::Play => {
+                start_s = start_s.or(*position);
+            }
             _ => {}
         }
     }
@@ -127,54 +112,55 @@ pub fn crashed(folder: &Path, mut record: Record) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn event(frame: u64, name: &str, state: &str) -> Event {
-        Event {
+    fn step(frame: u64, name: &str, state: StepState) -> Entry {
+        let name = name.into();
+        Entry {
             frame,
-            event: "step".into(),
-            name: name.into(),
-            state: state.into(),
-            verb: String::new(),
-            position: None,
+            note: Some(Note::Step { name, state }),
         }
     }
 
-    fn sphere(verb: &str, position: Option<f64>) -> Event {
-        Event {
-            event: "sphere".into(),
-            verb: verb.into(),
+    fn sphere(verb: SphereVerb, position: Option<f64>) -> Entry {
+        let note = Some(Note::Sphere {
+            verb,
+            track: "".into(),
             position,
-            ..event(0, "", "")
-        }
+            uncertainty_frames: None,
+        });
+        Entry { frame: 0, note }
     }
 
     #[test]
     fn a_step_goes_on_in_the_track_as_it_began() {
         let events = [
-            event(0, "a", "intro"),
-            sphere("play", Some(7.0)),
-            event(0, "b", "intro"),
-            sphere("play", Some(100.5)),
-            event(10, "b", "run"),
-            sphere("read", Some(110.0)),
+            step(0, "a", StepState::Intro),
+            sphere(SphereVerb::Play, Some(7.0)),
+            step(0, "b", StepState::Intro),
+            sphere(SphereVerb::Play, Some(100.5)),
+            step(10, "b", StepState::Run),
+            sphere(SphereVerb::Read, Some(110.0)),
             // Lost and found, then cut by a crash and resumed.
-            sphere("play", None),
-            event(20, "b", "intro"),
-            sphere("play", Some(120.5)),
+            sphere(SphereVerb::Play, None),
+            step(20, "b", StepState::Intro),
+            sphere(SphereVerb::Play, Some(120.5)),
         ];
         assert_eq!(start_at(&events), Some(100.5));
         assert_eq!(start_at(&events[..3]), None);
         assert_eq!(start_at(&events[..2]), Some(7.0));
-        let reset = [sphere("play", Some(1.0)), event(30, "", "reset")];
+        let reset = [
+            sphere(SphereVerb::Play, Some(1.0)),
+            step(30, "", StepState::Reset),
+        ];
         assert_eq!(start_at(&reset), None);
     }
 
     #[test]
     fn the_time_used_is_that_which_ran() {
         let events = [
-            event(0, "a", "intro"),
-            event(10, "a", "run"),
-            event(30, "a", "pause"),
-            event(50, "a", "resume"),
+            step(0, "a", StepState::Intro),
+            step(10, "a", StepState::Run),
+            step(30, "a", StepState::Pause),
+            step(50, "a", StepState::Resume),
         ];
         assert_eq!(step_at(&events, 57), Some(("a".into(), 27)));
         assert_eq!(step_at(&events[..3], 57), Some(("a".into(), 20)));
@@ -185,10 +171,10 @@ mod tests {
     #[test]
     fn a_reset_step_begins_anew() {
         let events = [
-            event(10, "a", "run"),
-            event(30, "a", "reset"),
-            event(30, "a", "intro"),
-            event(40, "a", "run"),
+            step(10, "a", StepState::Run),
+            step(30, "a", StepState::Reset),
+            step(30, "a", StepState::Intro),
+            step(40, "a", StepState::Run),
         ];
         assert_eq!(step_at(&events, 45), Some(("a".into(), 5)));
     }

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Answer;
+use crate::files::data::Data;
 use crate::rt;
-use crate::store::folder;
+use crate::store::lock;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -47,7 +48,7 @@ impl Space {
         }
         self.away.clone_from(&away);
         if away.is_none() {
-            self._held = folder::lock(&self.data).unwrap_or_default();
+            self._held = lock::lock(&self.data).unwrap_or_default();
         }
         Some(Answer::Disk(away))
     }
@@ -55,7 +56,7 @@ impl Space {
     /// Why nothing can be written; one that fails is found at the first write.
     fn find_away(&mut self) -> Option<String> {
         // Made at the start: it is not there below the mount point of a disk that is gone.
-        let sessions = self.data.join("sessions");
+        let sessions = Data(&self.data).sessions();
         let there = std::fs::metadata(&sessions).and_then(|_| rt::disk(&sessions));
         let reason = match there {
             Ok(disk) => {

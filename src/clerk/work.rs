@@ -14,10 +14,11 @@ use crate::clerk::recovery::Recovery;
 use crate::clerk::resumption;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
+use crate::files::data::{Data, SessionFolder};
 use crate::identity::participant::Participant;
 use crate::identity::pending;
 use crate::rt;
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::store::takes;
 use crate::words::{By, Ended, Spec};
 
@@ -234,9 +235,9 @@ impl Work {
     fn offer(&mut self) {
         let data = &self.source.data;
         let folders = takes::sessions(data).unwrap_or_default().into_iter();
-        let folders = folders.map(|name| data.join("sessions").join(name));
+        let folders = folders.map(|name| Data(data).session(name));
         let written = |folder: &PathBuf| {
-            let file = std::fs::metadata(folder.join("events.jsonl"));
+            let file = std::fs::metadata(SessionFolder(folder).events());
             file.and_then(|file| file.modified()).ok()
         };
         let mut open: Vec<_> = folders

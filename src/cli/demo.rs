@@ -16,10 +16,11 @@ use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
 use crate::config::{Audio, Config, Recipients};
+use crate::files::data::Data;
 use crate::forget;
 use crate::identity::{keyring, operator};
 use crate::session::protocol::Protocol;
-use crate::store::{folder, takes as rows};
+use crate::store::{lock, takes as rows};
 use crate::words::By;
 
 /// The visitor.
@@ -128,7 +129,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     for session in &own {
         report(&data, session)?;
         if args.keep || common.data.is_some() {
-            let folder = data.join("sessions").join(session);
+            let folder = Data(&data).session(session);
             super::print(&format!("in {}\n", folder.display()))?;
         }
     }
@@ -169,7 +170,7 @@ fn unreadable(path: PathBuf) -> impl Fn(std::io::Error) -> Failure {
 
 /// The sessions that are in `data`, which may not be there yet.
 fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
-    if data.join("sessions").exists() {
+    if Data(data).sessions().exists() {
         rows::sessions(data).map_err(unreadable(data.to_owned()))
     } else {
         Ok(Vec::new())
@@ -178,7 +179,7 @@ fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
 
 /// The table of a session's takes.
 fn report(data: &Path, session: &str) -> Result<(), Failure> {
-    let folder = data.join("sessions").join(session);
+    let folder = Data(data).session(session);
     let rows = rows::read(&folder).map_err(unreadable(folder.clone()))?;
     let table = takes::table(&rows);
     super::print(&format!("\n{table}\n"))?;
@@ -187,7 +188,7 @@ fn report(data: &Path, session: &str) -> Result<(), Failure> {
 
 /// Forgets the visitor, and prints the receipt.
 fn forgotten(data: &Path, session: &str) -> Result<(), Failure> {
-    let _held = folder::lock(data).map_err(unreadable(data.to_owned()))?;
+    let _held = lock::lock(data).map_err(unreadable(data.to_owned()))?;
     let proof = keyring::proof(data, session).map_err(could_not)?;
     let proof = proof.ok_or_else(|| could_not("the visitor's proof is not there"))?;
     let mut tombstone = forget::announce(data, &proof, By::Code).map_err(could_not)?;

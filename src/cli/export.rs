@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Common, Done, Failure, could_not};
 use crate::dataset::export;
 use crate::dataset::export::{ExportError, Layout, Options, Outcome};
+use crate::files::data::Data;
 use crate::forget::copies;
 use crate::identity::{keyring, operator};
 
@@ -43,7 +44,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         None => Vec::new(),
     };
     let data = &config.data;
-    if !data.join("sessions").is_dir() {
+    if !Data(data).sessions().is_dir() {
         return Err(could_not(format!(
             "{}: holds no sessions; name the data folder with --data",
             data.display()

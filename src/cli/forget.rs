@@ -16,7 +16,7 @@ use crate::identity::code::{Code, Proof};
 use crate::identity::tombstone::{Looked, State, Tombstone};
 use crate::identity::{keyring, receipt, tombstone};
 use crate::rt;
-use crate::store::folder;
+use crate::store::lock;
 use crate::words::{By, is_session};
 
 /// How long a running box is waited for.
@@ -159,7 +159,7 @@ fn carried_out(data: &Path, announced: Tombstone) -> Result<Tombstone, Failure> 
     let failed = |error| could_not(format!("data folder {}: {error}", data.display()));
     let looks = WAIT.as_millis() / LOOK.as_millis();
     for _ in 0..looks {
-        if let Some(_held) = folder::lock(data).map_err(failed)? {
+        if let Some(_held) = lock::lock(data).map_err(failed)? {
             let mut tombstone = announced;
             forget::carry_out(data, &mut tombstone).map_err(could_not)?;
             return Ok(tombstone);

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::{Common, Done, Failure, could_not};
+use crate::files::data::Data;
 use crate::identity::operator::{self, PrivateKey};
 use crate::identity::participant::Identity;
 use crate::identity::{keyring, pending};
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::store::takes;
 
 /// Decrypts identities with the operator's key, codes included
@@ -84,7 +85,7 @@ fn tokens(data: &Path, forgotten: &BTreeSet<String>) -> Result<BTreeMap<String, 
     let failed = |error| could_not(format!("{}: {error}", data.display()));
     let mut tokens = BTreeMap::new();
     for session in takes::sessions(data).map_err(failed)? {
-        let record = Record::read(&data.join("sessions").join(&session));
+        let record = Record::read(&Data(data).session(&session));
         if let Some(token) = record.ok().and_then(|record| record.participant) {
             tokens.insert(session, token);
         }

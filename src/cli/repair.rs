@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
+use crate::files::data::Data;
 use crate::forget;
 use crate::forget::survey::Round;
 use crate::recorder::repair::{Outcome, repair};
-use crate::store::folder;
+use crate::store::lock;
 
 /// Makes unfinished RF64 files whole; leaves healthy files byte-identical.
 #[derive(Debug, clap::Args)]
@@ -122,11 +123,11 @@ fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
     let Some(data) = whole
         .ancestors()
         .nth(3)
-        .filter(|data| data.join(".lock").is_file())
+        .filter(|data| Data(data).lock().is_file())
     else {
         return Ok(None);
     };
-    match folder::lock(data) {
+    match lock::lock(data) {
         Ok(None) => Err(format!(
             "{}: a booth is running on {} and repairs its own takes; left as it is",
             file.display(),

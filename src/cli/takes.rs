@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::{Common, Done, Failure, could_not, printable};
+use crate::files::data::{Data, SessionFolder};
 use crate::store::row::Row;
-use crate::store::{folder, takes};
+use crate::store::{session, takes};
 use crate::words::is_session;
 
 /// Arguments of `booth takes`.
@@ -37,21 +38,24 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
 }
 
 fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
-    let folder = data.join("sessions").join(session);
+    let folder = Data(data).session(session);
     if !is_session(session) || !folder.is_dir() {
         return Err(Failure::CouldNot(format!(
             "session {session}: not in {}; `booth takes` lists what is",
-            data.join("sessions").display()
+            Data(data).sessions().display()
         )));
     }
-    if folder::is_renamed(&folder) {
+    if session::is_renamed(&folder) {
         return Err(Failure::CouldNot(format!(
             "{}: session.json is of another session; give its folder that name, or remove it",
             folder.display()
         )));
     }
     takes::read(&folder).map_err(|error| {
-        Failure::CouldNot(format!("{}: {error}", folder.join("takes.jsonl").display()))
+        Failure::CouldNot(format!(
+            "{}: {error}",
+            SessionFolder(&folder).takes().display()
+        ))
     })
 }
 
@@ -102,7 +106,7 @@ pub fn table(rows: &[Row]) -> String {
 
 fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Failure> {
     let names = takes::sessions(data).map_err(|error| {
-        Failure::CouldNot(format!("{}: {error}", data.join("sessions").display()))
+        Failure::CouldNot(format!("{}: {error}", Data(data).sessions().display()))
     })?;
     let mut out = String::new();
     if !json {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::order::Shard;
 use super::whole::write_whole;
+use crate::files::data::Data;
 
 /// Why progress cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +117,7 @@ impl Progress {
     /// # Errors
     /// [`ProgressError`].
     pub fn open(data: &Path) -> Result<Progress, ProgressError> {
-        let path = data.join("progress.json");
+        let path = Data(data).progress();
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files::{jsonl, small};
+use crate::files::data::Data;
+use crate::files::jsonl::{self, Damaged};
+use crate::files::small;
 use crate::identity::erase::Erased;
 
 /// What became of a session's part of an export.
@@ -63,7 +65,7 @@ pub fn cleaned(data: &Path, path: &Path, session: &str) -> io::Result<()> {
 }
 
 fn append(data: &Path, row: &impl Serialize) -> io::Result<()> {
-    let path = data.join("exports.jsonl");
+    let path = Data(data).exports();
     let rows = jsonl::open(&path)?;
     jsonl::append(&rows, row)?;
     rows.sync_all()?;
@@ -103,18 +105,15 @@ impl List {
     /// # Errors
     /// The file system's.
     pub fn read(data: &Path) -> io::Result<List> {
-        let path = data.join("exports.jsonl");
-        let text = small::read(&path)?.unwrap_or_default();
+        let path = Data(data).exports();
         let mut list = List::default();
-        for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-            match serde_json::from_slice(line) {
-                _ if line.is_empty() => {}
+        for row in jsonl::rows(&path)? {
+            match row {
                 Ok(row) => list.rows.push(row),
-                Err(_) => list.damaged.push(format!(
-                    "{}:{}: the row is damaged, so nobody knows which export it is of; clean that \
+                Err(Damaged { line, .. }) => list.damaged.push(format!(
+                    "{}:{line}: the row is damaged, so nobody knows which export it is of; clean that \
                      with `booth forget --apply-to` and remove the row",
-                    path.display(),
-                    number + 1
+                    path.display()
                 )),
             }
         }

@@ -9,6 +9,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::small;
 
 /// Opens `path` to append rows to it; made if it is not there.
 ///
@@ -41,6 +44,32 @@ pub fn append(mut file: &File, row: &impl Serialize) -> io::Result<()> {
     file.write_all(&line)
 }
 
+/// A row that is no `T`, a torn one too.
+#[derive(Debug)]
+pub struct Damaged {
+    /// The line, from 1.
+    pub line: usize,
+    /// Why.
+    pub reason: serde_json::Error,
+}
+
+/// The rows of `path` in order; none if there is no such file. Empty lines are passed over.
+///
+/// # Errors
+/// The file system's; a file that is far too long.
+pub fn rows<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<Result<T, Damaged>>> {
+    let text = small::read(path)?.unwrap_or_default();
+    let lines = text.split(|byte| *byte == b'\n').enumerate();
+    let rows = lines.filter(|(_, line)| !line.is_empty());
+    let read = rows.map(|(number, line)| {
+        serde_json::from_slice(line).map_err(|reason| Damaged {
+            line: number + 1,
+            reason,
+        })
+    });
+    Ok(read.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +82,15 @@ mod tests {
         append(&open(&path).expect("open"), &[3]).expect("append");
         let text = std::fs::read_to_string(&path).expect("read");
         assert_eq!(text, "[1]\n[2\n[3]\n");
+        let read = rows::<[u8; 1]>(&path).expect("read");
+        let read = read
+            .into_iter()
+            .map(|row| row.map_err(|damaged| damaged.line));
+        assert_eq!(read.collect::<Vec<_>>(), [Ok([1]), Err(2), Ok([3])]);
+        assert!(
+            rows::<u8>(&dir.path().join("none"))
+                .expect("none")
+                .is_empty()
+        );
     }
 }

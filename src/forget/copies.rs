@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::data::Data;
 use crate::identity::tombstone::{Looked, Tombstone};
 use walk::{Walk, hold, whose};
 
@@ -87,7 +88,7 @@ pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, Copy
         walk.erase(session, &real);
         return Ok(walk.cleaned);
     }
-    if folder.join("sessions").is_dir() {
+    if Data(folder).sessions().is_dir() {
         for tombstone in tombstones {
             if !crate::identity::tombstone::path(folder, &tombstone.session).exists() {
                 tombstone.write(folder).map_err(failed())?;
@@ -243,7 +244,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let data = dir.path().join("data");
         let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
-        let _held = crate::store::folder::lock(&data).expect("a lock");
+        let _held = crate::store::lock::lock(&data).expect("a lock");
         let folder = data.join("sessions").join(&tombstone.session);
         fs::create_dir(&folder).expect("made");
         let tombstones = [tombstone];

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::copies;
 use crate::dataset::list::List;
+use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::erase;
 use crate::identity::erase::Erased;
@@ -18,7 +19,7 @@ use crate::identity::place::Place;
 use crate::identity::tombstone::{Looked, State};
 
 pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
-    data.join("sessions").join(session)
+    Data(data).session(session)
 }
 
 /// Removes what lies of `session` in DATA.
@@ -75,7 +76,7 @@ fn named(folder: &Path, session: &str, place: Place) -> io::Result<Erased> {
 /// Folders of another name that hold the record of `session`.
 fn renamed(folder: &Path, session: &str) -> io::Result<Vec<String>> {
     let holds = |path: &PathBuf| {
-        let record = small::read(&path.join("session.json")).ok().flatten();
+        let record = small::read(&SessionFolder(path).record()).ok().flatten();
         record.is_some_and(|record| place::mentions(&record, session))
     };
     let names = small::names(folder)?.into_iter();

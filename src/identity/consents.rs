@@ -6,6 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::files::data::Data;
 use crate::files::small;
 
 /// Keeps `text` in DATA, synced, if it is not there yet.
@@ -14,12 +15,12 @@ use crate::files::small;
 /// The file system's.
 pub fn keep(data: &Path, text: &str) -> io::Result<()> {
     let name = crate::words::hex::encode(Sha256::digest(text).into());
-    let path = data.join("consents").join(name).with_extension("txt");
+    let path = Data(data).consents().join(name).with_extension("txt");
     // Written at once or not at all: what is there is whole.
     if path.exists() {
         return Ok(());
     }
-    small::folder(&data.join("consents"), 0o755)?;
+    small::folder(&Data(data).consents(), 0o755)?;
     small::write(&path, text.as_bytes(), small::PUBLIC)
 }
 

@@ -16,6 +16,7 @@ use super::code::Proof;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
 use super::{erase, links, reserve, tombstone};
+use crate::files::data::Data;
 use crate::files::{jsonl, small};
 use crate::words::is_session;
 
@@ -73,7 +74,7 @@ impl KeyringError {
 /// The folder of the keys.
 #[must_use]
 pub fn folder(data: &Path) -> PathBuf {
-    data.join("keys")
+    Data(data).keys()
 }
 
 /// The files of a session's key in a folder of keys.
@@ -195,11 +196,8 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
         recipients: names.clone(),
     };
     let list = keys.join(REKEYED);
-    let text = small::read(&list)?.unwrap_or_default();
-    let mut done: BTreeSet<Rekeyed> = text
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect();
+    let rows = jsonl::rows::<Rekeyed>(&list)?;
+    let mut done: BTreeSet<Rekeyed> = rows.into_iter().filter_map(Result::ok).collect();
     let mut found = Rekeying::default();
     for session in sessions(&keys)? {
         let [path, _] = files(&keys, &session);

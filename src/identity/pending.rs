@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::keyring;
 use super::operator::Recipient;
 use super::participant::Participant;
+use crate::files::data::Data;
 use crate::files::small;
 use crate::words::is_session;
 
@@ -103,7 +104,7 @@ impl Pending {
 /// The folder of the pending people.
 #[must_use]
 pub fn folder(data: &Path) -> PathBuf {
-    data.join("pending")
+    Data(data).pending()
 }
 
 fn path(data: &Path, number: &str) -> PathBuf {

@@ -10,6 +10,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::files::data::Data;
 use crate::files::small;
 use crate::rt;
 use crate::words::hex;
@@ -62,7 +63,7 @@ impl BoxKey {
     /// # Errors
     /// The file system's, or a damaged file.
     pub fn of(data: &Path) -> Result<BoxKey, ReceiptError> {
-        let path = data.join("box.key");
+        let path = Data(data).box_key();
         let failed = |source| ReceiptError::File {
             path: path.clone(),
             source,

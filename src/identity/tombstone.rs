@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::code::Proof;
 use super::erase::Erased;
 use super::reserve;
+use crate::files::data::Data;
 use crate::files::small;
 use crate::words::{By, is_session};
 
@@ -224,7 +225,7 @@ fn is_full(error: &io::Error) -> bool {
 /// The folder of the tombstones.
 #[must_use]
 pub fn folder(data: &Path) -> PathBuf {
-    data.join("forgotten")
+    Data(data).forgotten()
 }
 
 /// A session's tombstone.

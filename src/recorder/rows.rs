@@ -1,10 +1,9 @@
-//! takes.jsonl: one write a row, synced, append-only; a torn last row is ended before the next.
+//! The rows of the present session, on the disk and in memory: an amended one is appended again.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::audio::rf64::Error;
-use crate::files::jsonl;
 use crate::store::row::Row;
 use crate::store::takes;
 use crate::words::Verdict;
@@ -41,7 +40,7 @@ impl Rows {
     /// The system's.
     pub fn append(&mut self, row: Row) -> Result<Row, Error> {
         if let Some(folder) = &self.folder {
-            write(folder, &row).map_err(Error::io("append to", &folder.join("takes.jsonl")))?;
+            takes::append(folder, &row).map_err(Error::io("append to", &takes::path(folder)))?;
         }
         self.rows.retain(|old| old.take != row.take);
         self.rows.push(row.clone());
@@ -63,18 +62,5 @@ impl Rows {
                 reason: format!("no row of take {take} in this session"),
             }),
         }
-    }
-}
-
-fn write(folder: &Path, row: &Row) -> io::Result<()> {
-    let path = folder.join("takes.jsonl");
-    let existed = path.exists();
-    let file = jsonl::open(&path)?;
-    jsonl::append(&file, row)?;
-    file.sync_data()?;
-    if existed {
-        Ok(())
-    } else {
-        std::fs::File::open(folder)?.sync_all()
     }
 }

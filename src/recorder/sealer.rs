@@ -12,10 +12,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::files::data::Data;
 use crate::identity::operator::{self, Recipient};
 use crate::identity::{erase, keyring, seal};
 use crate::rt;
-use crate::store::folder::Record;
+use crate::store::session::Record;
 use crate::store::takes;
 
 /// Niceness of the thread.
@@ -176,7 +177,7 @@ impl Desk {
             }),
             Job::Rest(data) => {
                 for session in takes::sessions(&data).unwrap_or_default() {
-                    self.rest_of(&data.join("sessions").join(session));
+                    self.rest_of(&Data(&data).session(session));
                 }
                 self.done.fetch_add(1, Ordering::Release);
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 pub use crate::clerk::messages::{Ask, News};
 use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
+use crate::sphere::Start;
 pub use crate::words::By;
 use crate::words::{Button, FaultKind, Kind, Verdict};
 
@@ -105,15 +106,6 @@ pub struct End {
     pub end_frame: u64,
 }
 
-/// From where a track is played.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum PlayFrom {
-    /// Seconds from its beginning.
-    Second(f64),
-    /// Where it stopped, or should have stood at this capture frame.
-    Stood(u64),
-}
-
 /// Something is to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -140,8 +132,8 @@ pub enum Action {
         play: u32,
         /// The track, exactly.
         track: Arc<str>,
-        /// From where.
-        start: PlayFrom,
+        /// From where; a moment is a capture frame.
+        start: Start<u64>,
         /// Frames left of the step.
         rest: u64,
     },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::Action;
-use crate::words::{Button, Ended, FaultKind, Note, Verdict};
+use crate::words::{Button, Ended, FaultKind, FaultState, Note, Verdict};
 
 /// What is wrong now.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Session {
         if self.faults.standing.insert(kind, text.clone()).is_some() {
             return;
         }
-        self.note_fault(kind, "on", text, frame, actions);
+        self.note_fault(kind, FaultState::On, text, frame, actions);
         self.hands.held = None;
         self.act(|scene, session| scene.fault(session, kind, frame, actions));
     }
@@ -44,7 +44,7 @@ impl Session {
     fn note_fault(
         &self,
         kind: FaultKind,
-        state: &'static str,
+        state: FaultState,
         text: Arc<str>,
         frame: u64,
         actions: &mut Vec<Action>,
@@ -56,7 +56,11 @@ impl Session {
     pub(super) fn slow(&mut self, slow: bool, frame: u64, actions: &mut Vec<Action>) {
         if self.faults.is_slow != slow {
             self.faults.is_slow = slow;
-            let state = if slow { "on" } else { "off" };
+            let state = if slow {
+                FaultState::On
+            } else {
+                FaultState::Off
+            };
             self.note_fault(FaultKind::Slow, state, "".into(), frame, actions);
         }
     }
@@ -64,7 +68,7 @@ impl Session {
     pub(super) fn cleared(&mut self, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
         if self.faults.standing.remove(&kind).is_some() {
             self.hands.wait_from(frame);
-            self.note_fault(kind, "off", "".into(), frame, actions);
+            self.note_fault(kind, FaultState::Off, "".into(), frame, actions);
             if self.faults.is_empty() {
                 self.act(|scene, session| scene.healed(session, frame, actions));
             }

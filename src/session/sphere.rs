@@ -8,26 +8,22 @@
 use std::sync::Arc;
 
 use super::Session;
-use super::event::{Action, PlayFrom};
+use super::event::Action;
 use super::protocol::Locate;
 use super::scene::{Intro, Paused, State};
-use crate::words::{FaultKind, Note};
+use crate::sphere::Start;
+use crate::words::{FaultKind, Note, SphereVerb};
 
-/// What is known of the sphere, and wanted of it.
+/// What the session asked of the sphere, and where in its track the step stands.
 #[derive(Debug, Default)]
 pub(super) struct Sounds {
-    /// Number of the last request to play.
-    play: u32,
-    /// Whether it is to play now.
-    wanted: bool,
-    /// It was asked to play, by whatever ran here before too, and is not known to be silent since.
-    sounding: bool,
-    /// Why it cannot be silenced.
-    unsilent: Option<Arc<str>>,
+    /// How often it was asked to play: the number of the last request.
+    plays: u32,
+    asked: Asked,
+    /// The step's takes are made while its track plays.
+    with_track: bool,
     /// The step's start in its track, seconds.
     start_s: Option<f64>,
-    /// The track that plays during the step's takes.
-    track: Option<Arc<str>>,
     /// The press that goes on after a pause, if one does.
     resumed_by: Option<u64>,
     /// When the step stood still last.
@@ -36,26 +32,54 @@ pub(super) struct Sounds {
     draws: u64,
 }
 
+/// What was asked of the sphere last, for which a take waits.
+#[derive(Debug, Default)]
+enum Asked {
+    /// To be silent, which it is; or nothing ever.
+    #[default]
+    Silent,
+    /// To be silent, by whatever ran here before too: not known yet, and why if that was said.
+    Silencing(Option<Arc<str>>),
+    /// To play, by the last request.
+    Playing,
+}
+
 impl Sounds {
     /// At the program's start. What played before it may play on, if this box ever plays.
     pub(super) fn new(plays: bool) -> Sounds {
+        let asked = if plays {
+            Asked::Silencing(None)
+        } else {
+            Asked::Silent
+        };
         Sounds {
-            sounding: plays,
+            asked,
             ..Sounds::default()
         }
+    }
+
+    fn is_playing(&self) -> bool {
+        matches!(self.asked, Asked::Playing)
+    }
+
+    /// Whether an answer is one to what was asked last.
+    fn answers(&self, play: u32) -> bool {
+        self.is_playing() && play == self.plays
     }
 }
 
 impl Session {
     /// The track that a take is made with.
     pub(super) fn track_playing(&self) -> Option<Arc<str>> {
-        self.sounds.track.clone()
+        let cue = self.plan().sphere.as_ref();
+        let cue = cue.filter(|_| self.sounds.with_track);
+        cue.map(|cue| cue.track.as_str().into())
     }
 
     /// A step is entered: nothing plays for it yet.
     pub(super) fn forget_cue(&mut self) {
         self.sounds.start_s = None;
-        self.sounds.track = None;
+        self.sounds.with_track = false;
     }
 
     /// The step that a crash cut began at this second of its track, if it had begun.
@@ -72,7 +96,7 @@ impl Session {
             return self.start_in_silence(frame, actions);
         };
         if !self.rules.sphere {
-            self.note_sphere("none", None, frame, actions);
+            self.note_sphere(SphereVerb::Without, None, frame, actions);
             return self.run_step(frame, Some(frame), actions);
         }
         let used_s = self.steps.timer.used_at(frame) as f64 / f64::from(self.rules.rate);
@@ -87,35 +111,37 @@ impl Session {
         self.sounds.start_s = Some(start_s);
         self.prepare(frame);
         // A step that a crash cut goes on in its track as in its time.
-        self.play(PlayFrom::Second(start_s + used_s), frame, actions);
+        self.play(Start::Second(start_s + used_s), frame, actions);
     }
 
     /// A step without a cue: what was stopped must be silent.
     fn start_in_silence(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if !self.sounds.sounding {
-            return self.run_step(frame, Some(frame), actions);
-        }
+        let reason = match &self.sounds.asked {
+            Asked::Silent => return self.run_step(frame, Some(frame), actions),
+            Asked::Silencing(reason) => reason.clone(),
+            Asked::Playing => None,
+        };
         self.prepare(frame);
-        if let Some(reason) = self.sounds.unsilent.clone() {
+        if let Some(reason) = reason {
             self.fault(FaultKind::Sphere, reason, frame, actions);
         }
     }
 
-    fn play(&mut self, start: PlayFrom, frame: u64, actions: &mut Vec<Action>) {
+    fn play(&mut self, start: Start<u64>, frame: u64, actions: &mut Vec<Action>) {
         let Some(track) = self.plan().sphere.as_ref().map(|cue| cue.track.as_str()) else {
             return;
         };
         let track: Arc<str> = track.into();
         let position = match start {
-            PlayFrom::Second(seconds) => Some(seconds),
-            PlayFrom::Stood(_) => None,
+            Start::Second(seconds) => Some(seconds),
+            Start::Stood(_) => None,
         };
-        self.note_sphere("play", position, frame, actions);
+        self.note_sphere(SphereVerb::Play, position, frame, actions);
         let sounds = &mut self.sounds;
-        sounds.play += 1;
-        (sounds.wanted, sounds.sounding) = (true, true);
+        sounds.plays += 1;
+        sounds.asked = Asked::Playing;
         actions.push(Action::Play {
-            play: sounds.play,
+            play: sounds.plays,
             track,
             start,
             rest: self.steps.timer.left_at(frame),
@@ -124,7 +150,7 @@ impl Session {
 
     fn note_sphere(
         &self,
-        verb: &'static str,
+        verb: SphereVerb,
         position: Option<f64>,
         frame: u64,
         actions: &mut Vec<Action>,
@@ -161,10 +187,8 @@ impl Session {
 
     /// It rolls, as the request of this number asked.
     pub(super) fn rolling(&mut self, play: u32, frame: u64, actions: &mut Vec<Action>) {
-        let is_wanted = self.sounds.wanted && play == self.sounds.play;
-        if is_wanted && self.waits_for_sphere() {
-            let cue = self.plan().sphere.as_ref();
-            self.sounds.track = cue.map(|cue| cue.track.as_str().into());
+        if self.sounds.answers(play) && self.waits_for_sphere() {
+            self.sounds.with_track = true;
             self.cleared(FaultKind::Sphere, frame, actions);
             self.sphere_ready(frame, actions);
         }
@@ -178,7 +202,7 @@ impl Session {
         frame: u64,
         actions: &mut Vec<Action>,
     ) {
-        if !self.sounds.wanted || play != self.sounds.play {
+        if !self.sounds.answers(play) {
             return;
         }
         if self.waits_for_sphere() {
@@ -195,19 +219,22 @@ impl Session {
         frame: u64,
         actions: &mut Vec<Action>,
     ) {
-        if self.sounds.wanted {
+        if self.sounds.is_playing() {
             return;
         }
-        self.sounds.sounding = result.is_err();
-        self.sounds.unsilent = result.err();
-        let in_silence = self.waits_for_sphere() && self.plan().sphere.is_none();
-        match self.sounds.unsilent.clone() {
-            Some(reason) if in_silence => self.fault(FaultKind::Sphere, reason, frame, actions),
-            None if in_silence => {
+        self.sounds.asked = match &result {
+            Ok(()) => Asked::Silent,
+            Err(reason) => Asked::Silencing(Some(reason.clone())),
+        };
+        if !self.waits_for_sphere() || self.plan().sphere.is_some() {
+            return;
+        }
+        match result {
+            Err(reason) => self.fault(FaultKind::Sphere, reason, frame, actions),
+            Ok(()) => {
                 self.cleared(FaultKind::Sphere, frame, actions);
                 self.sphere_ready(frame, actions);
             }
-            _ => {}
         }
     }
 
@@ -225,12 +252,12 @@ impl Session {
         if !self.waits_for_sphere() {
             return;
         }
-        self.note_sphere("none", None, frame, actions);
-        self.sounds.track = None;
+        self.note_sphere(SphereVerb::Without, None, frame, actions);
+        self.sounds.with_track = false;
         self.sounds.resumed_by = Some(frame);
-        if self.sounds.wanted {
+        if self.sounds.is_playing() {
             // It must not begin in the middle of a take when it comes back.
-            self.sounds.wanted = false;
+            self.sounds.asked = Asked::Silencing(None);
             actions.push(Action::Silence);
         }
         self.sphere_ready(frame, actions);
@@ -248,15 +275,16 @@ impl Session {
 
     /// Whatever plays, or is about to, falls silent.
     pub(super) fn silence(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        if std::mem::take(&mut self.sounds.wanted) {
-            self.note_sphere("stop", None, frame, actions);
+        if self.sounds.is_playing() {
+            self.sounds.asked = Asked::Silencing(None);
+            self.note_sphere(SphereVerb::Stop, None, frame, actions);
             actions.push(Action::Silence);
         }
     }
 
     /// After a pause, by the press at `pressed` if there was one: the sphere first, then the step.
     pub(super) fn resume(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
-        if self.sounds.track.is_none() {
+        if !self.sounds.with_track {
             return self.go_on_after_pause(frame, pressed, actions);
         }
         self.state = State::Paused(Paused { resuming: true });
@@ -265,7 +293,7 @@ impl Session {
 
     pub(super) fn play_on(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
         self.sounds.resumed_by = pressed;
-        self.play(PlayFrom::Stood(self.sounds.stood_at), frame, actions);
+        self.play(Start::Stood(self.sounds.stood_at), frame, actions);
     }
 
     /// The step's time stands, and so does what the sphere plays or is about to.

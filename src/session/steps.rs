@@ -8,7 +8,7 @@ use super::event::Action;
 use super::scene::{Code, Intro, Over, Paused, Running, State};
 use super::timer::Timer;
 use crate::config::Mode;
-use crate::words::Note;
+use crate::words::{Note, StepState};
 
 /// Where the session stands in the protocol.
 #[derive(Debug)]
@@ -59,10 +59,10 @@ impl Session {
         self.lines.restart();
         self.forget_cue();
         self.hands.wait_from(frame);
-        self.note_step("intro", frame, actions);
+        self.note_step(StepState::Intro, frame, actions);
     }
 
-    fn note_step(&self, state: &'static str, frame: u64, actions: &mut Vec<Action>) {
+    fn note_step(&self, state: StepState, frame: u64, actions: &mut Vec<Action>) {
         let name: Arc<str> = self.plan().name.as_str().into();
         self.note(frame, Note::Step { name, state }, actions);
     }
@@ -71,7 +71,7 @@ impl Session {
         self.state = State::Running(Running);
         self.hands.wait_from(frame);
         self.steps.timer.run(frame);
-        self.note_step("run", frame, actions);
+        self.note_step(StepState::Run, frame, actions);
         self.start_takes(frame, pressed, actions);
     }
 
@@ -96,7 +96,7 @@ impl Session {
         self.steps.timer.pause(frame);
         self.stood(frame);
         self.state = State::Paused(Paused { resuming });
-        self.note_step("pause", frame, actions);
+        self.note_step(StepState::Pause, frame, actions);
     }
 
     pub(super) fn go_on_after_pause(
@@ -108,7 +108,7 @@ impl Session {
         self.state = State::Running(Running);
         self.hands.wait_from(frame);
         self.steps.timer.run(frame);
-        self.note_step("resume", frame, actions);
+        self.note_step(StepState::Resume, frame, actions);
         if self.takes.open.is_some() {
             return;
         }
@@ -122,14 +122,14 @@ impl Session {
         self.steps.timer.pause(frame);
         self.steps.timer.reset();
         self.silence(frame, actions);
-        self.note_step("reset", frame, actions);
+        self.note_step(StepState::Reset, frame, actions);
         self.intro(frame, actions);
     }
 
     pub(super) fn step_over(&mut self, frame: u64, actions: &mut Vec<Action>) {
         self.steps.timer.pause(frame);
         self.silence(frame, actions);
-        self.note_step("over", frame, actions);
+        self.note_step(StepState::Over, frame, actions);
         self.hands.held = None;
         Over::show(self, frame);
     }

@@ -8,7 +8,7 @@ use super::lines::{Previous, Shown};
 use super::protocol::StepKind;
 use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
-use crate::words::{FaultKind, Note, Verdict};
+use crate::words::{FaultKind, Note, TakeState, Verdict};
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,11 +92,11 @@ impl Session {
             take_s,
         };
         actions.push(Action::Begin(Box::new(begin.clone())));
-        self.note_take(take, "begin", mark, actions);
+        self.note_take(take, TakeState::Begin, mark, actions);
         self.takes.open = Some(begin);
     }
 
-    fn note_take(&self, take: u32, state: &'static str, frame: u64, actions: &mut Vec<Action>) {
+    fn note_take(&self, take: u32, state: TakeState, frame: u64, actions: &mut Vec<Action>) {
         self.note(frame, Note::Take { take, state }, actions);
     }
 
@@ -123,7 +123,7 @@ impl Session {
                 },
             });
         }
-        self.note_take(of.take, "end", end_mark, actions);
+        self.note_take(of.take, TakeState::End, end_mark, actions);
         let read = [Verdict::Kept, Verdict::Redone, Verdict::Skipped];
         self.takes.unstored.push(Unstored {
             take: of.take,
@@ -237,7 +237,7 @@ impl Session {
     }
 
     pub(super) fn stored(&mut self, take: u32, frame: u64, actions: &mut Vec<Action>) {
-        let Some(unstored) = self.settled(take, "stored", frame, actions) else {
+        let Some(unstored) = self.settled(take, TakeState::Stored, frame, actions) else {
             return;
         };
         if let Some(line) = unstored.line.filter(|_| unstored.done) {
@@ -249,7 +249,7 @@ impl Session {
     fn settled(
         &mut self,
         take: u32,
-        state: &'static str,
+        state: TakeState,
         frame: u64,
         actions: &mut Vec<Action>,
     ) -> Option<Unstored> {
@@ -274,7 +274,7 @@ impl Session {
         {
             self.end_take(Verdict::Aborted, frame, None, actions);
         }
-        let Some(unstored) = self.settled(take, "failed", frame, actions) else {
+        let Some(unstored) = self.settled(take, TakeState::Failed, frame, actions) else {
             return;
         };
         self.lines

@@ -5,10 +5,10 @@
 //! how, see [`Trouble`].
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::clock::Clock;
 use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 
@@ -76,8 +76,7 @@ struct Transport {
 #[derive(Clone, Debug, Default)]
 pub struct Simulated {
     transport: Arc<Mutex<Transport>>,
-    /// Its clock where it is not the real one: nanoseconds.
-    clock: Option<Arc<AtomicU64>>,
+    clock: Clock,
     /// A file that says how it fails.
     file: Option<PathBuf>,
     unknown: Vec<String>,
@@ -93,11 +92,11 @@ impl Simulated {
         }
     }
 
-    /// A sphere on a clock that is set by hand, so that a fast run is the same each time.
+    /// A sphere on `clock`.
     #[must_use]
-    pub fn on(clock: Arc<AtomicU64>) -> Simulated {
+    pub fn on(clock: Clock) -> Simulated {
         Simulated {
-            clock: Some(clock),
+            clock,
             ..Simulated::default()
         }
     }
@@ -127,13 +126,6 @@ impl Simulated {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> Nanos {
-        match &self.clock {
-            Some(clock) => Nanos(clock.load(Ordering::Acquire)),
-            None => Nanos::now(),
-        }
-    }
-
     /// A call, which fails or takes as long as the trouble says.
     fn call(&self) -> Result<std::sync::MutexGuard<'_, Transport>, SphereError> {
         let mut transport = self.lock();
@@ -142,7 +134,7 @@ impl Simulated {
             transport.trouble = Trouble::from_word(text.trim());
         }
         let trouble = transport.trouble;
-        let now = self.now();
+        let now = self.clock.now();
         match trouble {
             Trouble::Stopped => transport.stop(now),
             Trouble::Moved if !transport.moved => transport.frame += 100 * u64::from(RATE),
@@ -165,7 +157,7 @@ impl Simulated {
             _ => return Ok(transport),
         };
         drop(transport);
-        std::thread::sleep(takes);
+        self.clock.pass(takes);
         if trouble == Trouble::Hangs {
             return Err(SphereError::Simulated("no answer"));
         }
@@ -198,7 +190,7 @@ impl Peer for Simulated {
     }
 
     fn track(&mut self, track: &str) -> Result<bool, SphereError> {
-        let now = self.now();
+        let now = self.clock.now();
         let mut transport = self.call()?;
         if self.unknown.iter().any(|unknown| unknown == track) {
             return Err(SphereError::UnknownTrack(track.into()));
@@ -216,7 +208,7 @@ impl Peer for Simulated {
         let mut transport = self.call()?;
         transport.frame = u64::from(frame);
         if transport.playing_since.is_some() {
-            transport.playing_since = Some(self.now());
+            transport.playing_since = Some(self.clock.now());
         }
         transport.done.push("locate");
         Ok(())
@@ -224,7 +216,7 @@ impl Peer for Simulated {
 
     fn play(&mut self, _rest: Duration) -> Result<(), SphereError> {
         let mut transport = self.call()?;
-        let now = self.now();
+        let now = self.clock.now();
         transport.playing_since.get_or_insert(now);
         transport.done.push("play");
         Ok(())
@@ -232,14 +224,14 @@ impl Peer for Simulated {
 
     fn stop(&mut self) -> Result<(), SphereError> {
         let mut transport = self.call()?;
-        transport.stop(self.now());
+        transport.stop(self.clock.now());
         transport.done.push("stop");
         Ok(())
     }
 
     fn position(&mut self) -> Result<Position, SphereError> {
         let transport = self.call()?;
-        let now = self.now();
+        let now = self.clock.now();
         Ok(Position {
             rolling: transport.playing_since.is_some(),
             frame: transport.frame_at(now),

@@ -1,8 +1,9 @@
 //! The sphere's thread: makes the peer do what main wants last, and keeps asking whether it does.
 //!
 //! Guarantees: `main` never waits for it; the newest command wins, also over one that is under way
-//! or tried again; what cannot be done is told once and tried again without end; a sphere that falls
-//! silent or away while it should play is told within 5 s; the thread's end is a STOP, which `Drop`
+//! or tried again, and an answer to an older one is not taken for an answer to it; what cannot be done
+//! is reported once and tried again without end; a sphere that falls silent or away while it should
+//! play is reported within 5 s, and so is a thread that hangs; the thread's end is a STOP, which `Drop`
 //! awaits for at most [`END`]. It must never play what was not asked for last.
 
 mod course;
@@ -13,12 +14,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Peer, Position, SphereError};
+use super::clock::Clock;
+use super::timeline::{Fit, Timeline};
+use super::{Peer, Position, SphereError, Start};
 use crate::rt::Nanos;
 use course::Course;
 
 /// How long the thread's end is awaited: a STOP, bounded by the peer.
 const END: Duration = Duration::from_secs(5);
+/// Without an answer for so long, what is asked for is not done: well before the 5 s within which a
+/// visitor is shown that, whatever call the thread hangs in.
+const SILENT: Duration = Duration::from_millis(4500);
 
 /// What the thread is asked to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,18 +43,9 @@ pub struct Play {
     /// Track by its exact name.
     pub track: Arc<str>,
     /// From where.
-    pub start: Start,
+    pub start: Start<Nanos>,
     /// What is left of the step, after which the sphere falls silent by itself if it must.
     pub rest: Duration,
-}
-
-/// From where a track is played.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Start {
-    /// Seconds from its beginning.
-    Second(f64),
-    /// Where it was stopped; where it should have stood at this moment, if it could not be.
-    Stood(Nanos),
 }
 
 /// What the thread answers. Numbers are those of [`Play`].
@@ -61,20 +58,63 @@ pub enum Reply {
     /// It cannot be played, and is tried again until it can; or it played and does so no more, and
     /// is left to whoever asked.
     Failed(u32, SphereError),
-    /// A further reading of what plays.
-    Read(Position),
+    /// A further reading of what plays, and how it agrees with those before it.
+    Read(Position, Fit),
     /// The answer to [`Command::Stop`]: where it stands; or why it is not known to be silent, which
     /// is tried again.
     Stopped(Result<Position, SphereError>),
 }
 
+/// What the thread knows of the sphere; comes with each answer.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The track asked for last.
+    pub track: Arc<str>,
+    /// Which of its frames sounded when.
+    pub line: Timeline,
+}
+
+/// A command on its way to the thread.
+#[derive(Debug)]
+struct Asked {
+    /// Rising.
+    number: u64,
+    at: Nanos,
+    command: Command,
+}
+
+/// An answer on its way to main.
+#[derive(Debug)]
+struct Answer {
+    /// Number of the command.
+    to: u64,
+    reply: Reply,
+    known: Snapshot,
+}
+
+/// An answer that main waits for.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    /// What is to play; none where silence is awaited.
+    play: Option<u32>,
+    /// When the thread was asked or answered last.
+    since: Nanos,
+}
+
 /// The thread, as main holds it.
 #[derive(Debug)]
 pub struct Sphere {
-    commands: Option<Sender<Command>>,
-    replies: Receiver<Reply>,
+    commands: Option<Sender<Asked>>,
+    answers: Receiver<Answer>,
+    /// Number of the newest command.
     sent: u64,
+    /// Number of the newest command that was answered.
     answered: Arc<AtomicU64>,
+    /// None while nothing is asked, or once it was given up.
+    awaited: Option<Awaited>,
+    known: Snapshot,
+    /// Whether it asks of its own accord, so that it is never silent for long.
+    asks: bool,
     /// Never sends; closed when the thread has ended.
     alive: Receiver<()>,
     thread: Option<JoinHandle<()>>,
@@ -86,52 +126,110 @@ impl Sphere {
     /// # Errors
     /// The system's, if it has no thread left.
     pub fn start(peer: Box<dyn Peer>) -> std::io::Result<Sphere> {
-        Sphere::spawn(peer, true)
+        Sphere::start_on(Clock::Real, peer)
     }
 
-    /// One that asks nothing of its own accord, so that a fast run is the same each time.
+    /// On a given clock, which each command sets, it asks nothing of its own accord, so that a fast run
+    /// is the same each time. The peer goes by the same clock.
     ///
     /// # Errors
     /// The system's, if it has no thread left.
-    pub fn start_lockstep(peer: Box<dyn Peer>) -> std::io::Result<Sphere> {
-        Sphere::spawn(peer, false)
-    }
-
-    fn spawn(peer: Box<dyn Peer>, asks: bool) -> std::io::Result<Sphere> {
+    pub fn start_on(clock: Clock, peer: Box<dyn Peer>) -> std::io::Result<Sphere> {
         let (commands, inbox) = channel();
-        let (outbox, replies) = channel();
+        let (outbox, answers) = channel();
         let (living, alive) = channel();
         let answered = Arc::new(AtomicU64::new(0));
-        let mailbox = Mailbox::new(inbox, outbox, answered.clone());
+        let done = answered.clone();
+        let asks = clock.is_real();
         let thread = std::thread::Builder::new()
             .name("sphere".into())
             .spawn(move || {
                 let _living: Sender<()> = living;
-                Course::new(peer, mailbox, asks).run();
+                run(&clock, peer, &inbox, &outbox, &done);
             })?;
         Ok(Sphere {
             commands: Some(commands),
-            replies,
+            answers,
             sent: 0,
             answered,
+            awaited: None,
+            known: Snapshot::default(),
+            asks,
             alive,
             thread: Some(thread),
         })
     }
 
-    /// Asks, and never waits.
-    pub fn ask(&mut self, command: Command) {
+    /// Asks at `now`, and never waits.
+    pub fn ask(&mut self, command: Command, now: Nanos) {
+        self.awaited = Some(Awaited {
+            play: match &command {
+                Command::Play(play) => Some(play.number),
+                Command::Stop => None,
+            },
+            since: now,
+        });
+        let asked = Asked {
+            number: self.sent + 1,
+            at: now,
+            command,
+        };
         if let Some(commands) = &self.commands
-            && commands.send(command).is_ok()
+            && commands.send(asked).is_ok()
         {
             self.sent += 1;
         }
     }
 
-    /// The answers that are there.
+    /// The next answer, if one is there at `now`; of those to older commands only that it stopped. A
+    /// thread that hangs has failed, which is said once.
+    pub fn reply(&mut self, now: Nanos) -> Option<Reply> {
+        while let Ok(Answer { to, reply, known }) = self.answers.try_recv() {
+            self.known = known;
+            if to == self.sent {
+                self.heard(&reply, now);
+                return Some(reply);
+            }
+            if matches!(reply, Reply::Stopped(_)) {
+                return Some(reply);
+            }
+        }
+        self.give_up(now)
+    }
+
+    /// An answer to the newest command came.
+    fn heard(&mut self, reply: &Reply, now: Nanos) {
+        self.awaited = match reply {
+            Reply::Rolling(number, _) => Some(Awaited {
+                play: Some(*number),
+                since: now,
+            }),
+            Reply::Loading | Reply::Read(..) => self.awaited.map(|awaited| Awaited {
+                since: now,
+                ..awaited
+            }),
+            Reply::Failed(..) | Reply::Stopped(_) => None,
+        };
+    }
+
+    /// What is awaited for too long has failed.
+    fn give_up(&mut self, now: Nanos) -> Option<Reply> {
+        let silent = |it: &mut Awaited| now.since(it.since) > SILENT;
+        let awaited = self.awaited.take_if(silent).filter(|_| self.asks)?;
+        log::warn!("sphere: no answer for {SILENT:?}");
+        Some(match awaited.play {
+            Some(number) => {
+                self.known.line.end();
+                Reply::Failed(number, SphereError::NoAnswer)
+            }
+            None => Reply::Stopped(Err(SphereError::NoAnswer)),
+        })
+    }
+
+    /// What the thread knew when it answered last.
     #[must_use]
-    pub fn replies(&self) -> Vec<Reply> {
-        self.replies.try_iter().collect()
+    pub fn known(&self) -> &Snapshot {
+        &self.known
     }
 
     /// Whether every command was answered, so that a simulated run may go on.
@@ -145,13 +243,12 @@ impl Sphere {
     pub fn is_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
-}
 
-impl Drop for Sphere {
-    fn drop(&mut self) {
+    /// Awaits the thread's end for at most `most`.
+    fn end(&mut self, most: Duration) {
         self.commands = None;
-        if self.alive.recv_timeout(END) == Err(RecvTimeoutError::Timeout) {
-            return log::error!("sphere: no answer to STOP within {END:?}; it stops by itself");
+        if self.alive.recv_timeout(most) == Err(RecvTimeoutError::Timeout) {
+            return log::error!("sphere: no answer to STOP within {most:?}; it stops by itself");
         }
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -161,83 +258,60 @@ impl Drop for Sphere {
     }
 }
 
-/// The thread's end of the channels.
-struct Mailbox {
-    inbox: Receiver<Command>,
-    outbox: Sender<Reply>,
-    answered: Arc<AtomicU64>,
-    /// The newest command, if it was not taken up yet.
-    newest: Option<Command>,
-    /// Commands that came and are not settled.
-    unanswered: u64,
-    /// Main is gone.
-    closed: bool,
+impl Drop for Sphere {
+    fn drop(&mut self) {
+        self.end(END);
+    }
 }
 
-impl Mailbox {
-    fn new(inbox: Receiver<Command>, outbox: Sender<Reply>, answered: Arc<AtomicU64>) -> Mailbox {
-        Mailbox {
-            inbox,
-            outbox,
-            answered,
-            newest: None,
-            unanswered: 0,
-            closed: false,
-        }
-    }
-
-    /// Waits for a command, for at most `most` where given; whatever else waits makes it old.
-    fn wait(&mut self, most: Option<Duration>) -> Option<Command> {
-        self.is_called(most);
-        self.newest.take()
-    }
-
-    /// Waits until something else is wanted, for at most `most` where given; whether it is.
-    fn is_called(&mut self, most: Option<Duration>) -> bool {
-        if !self.has_newer() {
-            let came = match most {
-                Some(most) => self.inbox.recv_timeout(most),
-                None => self.inbox.recv().map_err(RecvTimeoutError::from),
-            };
-            match came {
-                Ok(command) => self.came(command),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.closed = true,
+/// The thread: steps until main is gone, then a STOP.
+fn run(
+    clock: &Clock,
+    mut peer: Box<dyn Peer>,
+    inbox: &Receiver<Asked>,
+    outbox: &Sender<Answer>,
+    answered: &AtomicU64,
+) {
+    let mut course = Course::new(clock.now(), clock.is_real());
+    loop {
+        let outcome = course.step(clock.now(), &mut *peer);
+        let (to, is_answered) = course.command();
+        if let Some(reply) = outcome.reply {
+            let known = course.known();
+            if outbox.send(Answer { to, reply, known }).is_err() {
+                break;
             }
         }
-        self.has_newer()
-    }
-
-    /// Whether what is under way is not wanted any more.
-    fn has_newer(&mut self) -> bool {
-        loop {
-            match self.inbox.try_recv() {
-                Ok(command) => self.came(command),
-                Err(std::sync::mpsc::TryRecvError::Empty) => break,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => {
-                    self.closed = true;
-                    break;
-                }
-            }
+        if is_answered {
+            answered.store(to, Ordering::Release);
         }
-        self.closed || self.newest.is_some()
+        match newest(inbox, outcome.pause) {
+            Ok(Some(asked)) => {
+                clock.set(asked.at);
+                course.take_up(asked);
+            }
+            Ok(None) => {}
+            Err(Closed) => break,
+        }
     }
-
-    fn came(&mut self, command: Command) {
-        self.unanswered += 1;
-        self.newest = Some(command);
+    if let Err(error) = peer.stop() {
+        log::error!("at the end: {error}");
     }
+}
 
-    fn tell(&mut self, reply: Reply) {
-        self.closed |= self.outbox.send(reply).is_err();
-    }
+/// Main is gone.
+struct Closed;
 
-    /// Whatever came before the newest command is settled.
-    fn settle(&mut self) {
-        let waiting = u64::from(self.newest.is_some());
-        let settled = self.unanswered.saturating_sub(waiting);
-        self.unanswered -= settled;
-        self.answered.fetch_add(settled, Ordering::Release);
+/// The newest command, waited for as long as `pause` says; it makes those before it old.
+fn newest(inbox: &Receiver<Asked>, pause: Option<Duration>) -> Result<Option<Asked>, Closed> {
+    let first = match pause {
+        Some(pause) => inbox.recv_timeout(pause),
+        None => inbox.recv().map_err(RecvTimeoutError::from),
+    };
+    match first {
+        Ok(first) => Ok(Some(inbox.try_iter().last().unwrap_or(first))),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => Err(Closed),
     }
 }
 

@@ -76,7 +76,8 @@ struct Segment {
 /// The sphere's line of time.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
-    segments: VecDeque<Segment>,
+    /// Shared between clones until they change.
+    segments: VecDeque<Arc<Segment>>,
     /// A reading a little off the line, until the next.
     suspect: Option<Position>,
 }
@@ -93,14 +94,14 @@ impl Timeline {
         if self.segments.len() == SEGMENTS {
             self.segments.pop_front();
         }
-        self.segments.push_back(Segment {
+        self.segments.push_back(Arc::new(Segment {
             track,
             rate: reading.rate,
             since: reading.at,
             until: None,
             slipped,
             readings: vec![reading],
-        });
+        }));
     }
 
     /// Takes in a further reading of what plays.
@@ -151,7 +152,7 @@ impl Timeline {
     /// plays, a moment after the newest reading is known by those before it.
     #[must_use]
     pub fn at(&self, at: Nanos) -> Option<Mapped> {
-        let within = |s: &&Segment| s.since <= at && s.until.is_none_or(|until| at <= until);
+        let within = |s: &&Arc<Segment>| s.since <= at && s.until.is_none_or(|until| at <= until);
         let found = self.segments.iter().rev().find(within);
         found.map(|s| s.at(at)).or_else(|| self.amid_slip(at))
     }
@@ -159,7 +160,7 @@ impl Timeline {
     /// Between the last reading before a slip and the first after it: on one of the two lines.
     fn amid_slip(&self, at: Nanos) -> Option<Mapped> {
         let mut pairs = self.segments.iter().zip(self.segments.iter().skip(1));
-        let amid = |(old, new): &(&Segment, &Segment)| {
+        let amid = |(old, new): &(&Arc<Segment>, &Arc<Segment>)| {
             let until = old.until.filter(|_| new.slipped);
             until.is_some_and(|until| until < at && at < new.since)
         };
@@ -178,7 +179,7 @@ impl Timeline {
     /// Whether both moments lie on one line, without a jump between.
     #[must_use]
     pub fn is_one(&self, from: Nanos, to: Nanos) -> bool {
-        let within = |s: &Segment| s.since <= from && s.until.is_none_or(|until| to <= until);
+        let within = |s: &Arc<Segment>| s.since <= from && s.until.is_none_or(|until| to <= until);
         self.segments.iter().any(within)
     }
 
@@ -203,7 +204,8 @@ impl Timeline {
     }
 
     fn playing(&mut self) -> Option<&mut Segment> {
-        self.segments.back_mut().filter(|s| s.until.is_none())
+        let playing = self.segments.back_mut().filter(|s| s.until.is_none());
+        playing.map(Arc::make_mut)
     }
 }
 

@@ -4,21 +4,47 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::files::data::SessionFolder;
 use crate::files::jsonl;
 use crate::words::Note;
 
-/// One row: when, on the session's clock, and what.
+/// A row as written: when, on the session's clock, and what.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     utc: Option<String>,
     frame: u64,
     #[serde(flatten)]
     note: &'a Note,
+}
+
+/// A row as read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Entry {
+    /// When, on the session's clock.
+    pub frame: u64,
+    /// What; `None` for what this version does not know.
+    #[serde(flatten)]
+    pub note: Option<Note>,
+}
+
+/// The rows of the session in `folder`; those that are no rows are left out.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn read(folder: &Path) -> io::Result<Vec<Entry>> {
+    let rows = jsonl::rows::<Entry>(&path(folder))?;
+    Ok(rows.into_iter().filter_map(Result::ok).collect())
+}
+
+/// The file of the session in `folder`.
+#[must_use]
+pub fn path(folder: &Path) -> PathBuf {
+    SessionFolder(folder).events()
 }
 
 /// The open file of a session.
@@ -35,7 +61,7 @@ impl Events {
     /// # Errors
     /// The file system's.
     pub fn open(folder: &Path) -> io::Result<Events> {
-        let file = jsonl::open(&folder.join("events.jsonl"))?;
+        let file = jsonl::open(&path(folder))?;
         Ok(Events {
             file,
             unsynced: None,
@@ -68,7 +94,7 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::Button;
+    use crate::words::{Button, ScreenName};
 
     #[test]
     fn a_row_is_one_line_with_frame_and_event() {
@@ -83,5 +109,33 @@ mod tests {
         let expected =
             "{\"utc\":null,\"frame\":480,\"event\":\"press\",\"button\":\"go\",\"held_ms\":80}\n";
         assert_eq!(text, expected);
+        let note = Some(note);
+        assert_eq!(
+            read(folder.path()).expect("rows"),
+            [Entry { frame: 480, note }]
+        );
+    }
+
+    #[test]
+    fn a_row_that_a_later_version_wrote_still_says_when() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rows = concat!(
+            "{\"utc\":null,\"frame\":1,\"event\":\"weather\",\"sky\":\"blue\"}\n",
+            "{\"utc\":null,\"frame\":2,\"event\":\"screen\",\"name\":\"question\"}\n",
+            "{\"frame\":3,\"ev",
+        );
+        std::fs::write(path(folder.path()), rows).expect("written");
+        let name = ScreenName::Question;
+        let expected = [
+            Entry {
+                frame: 1,
+                note: None,
+            },
+            Entry {
+                frame: 2,
+                note: Some(Note::Screen { name }),
+            },
+        ];
+        assert_eq!(read(folder.path()).expect("rows"), expected);
     }
 }

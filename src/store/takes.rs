@@ -1,31 +1,53 @@
-//! Reading takes.jsonl: a later row of a take replaces the earlier; a torn last row is ignored.
+//! takes.jsonl: one write a row, synced, append-only; a later row of a take replaces the earlier; a
+//! torn last row is ignored, and ended before the next.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::row::Row;
+use crate::files::data::{Data, SessionFolder};
+use crate::files::jsonl::{self, Damaged};
 use crate::files::small;
 use crate::words::is_session;
+
+/// The file of the session in `folder`.
+#[must_use]
+pub fn path(folder: &Path) -> PathBuf {
+    SessionFolder(folder).takes()
+}
+
+/// Appends a row, synced; the folder too where the file is new.
+///
+/// # Errors
+/// The file system's.
+pub fn append(folder: &Path, row: &Row) -> io::Result<()> {
+    let path = path(folder);
+    let existed = path.exists();
+    let file = jsonl::open(&path)?;
+    jsonl::append(&file, row)?;
+    file.sync_data()?;
+    if existed {
+        Ok(())
+    } else {
+        small::sync_folder(&path)
+    }
+}
 
 /// The rows of the session in `folder`, by take; none if nothing was recorded yet.
 ///
 /// # Errors
 /// The file is there and cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
-    let path = folder.join("takes.jsonl");
-    let text = small::read(&path)?.unwrap_or_default();
+    let path = path(folder);
     let mut rows = BTreeMap::new();
-    for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        match serde_json::from_slice::<Row>(line) {
+    for row in jsonl::rows::<Row>(&path)? {
+        match row {
             Ok(row) => {
                 rows.insert(row.take, row);
             }
-            Err(error) => {
-                log::warn!("{}:{}: row ignored: {error}", path.display(), number + 1);
+            Err(Damaged { line, reason }) => {
+                log::warn!("{}:{line}: row ignored: {reason}", path.display());
             }
         }
     }
@@ -37,7 +59,7 @@ pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
 /// # Errors
 /// The folder is there and cannot be read.
 pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
-    let folder = data.join("sessions");
+    let folder = Data(data).sessions();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Button, Cause, ScreenName, Setting};
 
 /// What is wrong with the box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FaultKind {
     /// No frames come from the sound card.
@@ -26,8 +26,83 @@ pub enum FaultKind {
     Sphere,
 }
 
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepState {
+    /// Its intro is shown.
+    Intro,
+    /// Its time runs.
+    Run,
+    /// Its time stands.
+    Pause,
+    /// Its time runs again.
+    Resume,
+    /// Its whole time is given back.
+    Reset,
+    /// It has ended.
+    Over,
+}
+
+/// What became of a take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TakeState {
+    /// It was begun.
+    Begin,
+    /// It was ended.
+    End,
+    /// File and row are on the disk.
+    Stored,
+    /// It could not be written.
+    Failed,
+}
+
+/// Whether a fault began or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultState {
+    /// It began.
+    On,
+    /// It ended.
+    Off,
+}
+
+/// What the wall clock did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClockChange {
+    /// It is synchronised now.
+    Synchronised,
+    /// It is so no more.
+    Unsynchronised,
+    /// It was set.
+    Jumped,
+}
+
+/// What was asked of the sphere, or found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SphereVerb {
+    /// Asked: play from `position`; null: from where it stood.
+    Play,
+    /// Asked: fall silent.
+    Stop,
+    /// Nothing was asked: the step goes on without it.
+    #[serde(rename = "none")]
+    Without,
+    /// Found: it rolls.
+    Rolling,
+    /// Found: where it stands, each 10 s.
+    Read,
+    /// Found: somebody else moved it.
+    Moved,
+    /// Found: it is silent.
+    Stopped,
+}
+
 /// A row of events.jsonl without its time.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Note {
     /// A button; the row's frame is that of the edge.
@@ -46,15 +121,15 @@ pub enum Note {
     Step {
         /// Its name.
         name: Arc<str>,
-        /// `intro`, `run`, `pause`, `resume`, `reset` or `over`.
-        state: &'static str,
+        /// The new one.
+        state: StepState,
     },
     /// A take changed state.
     Take {
         /// Its number.
         take: u32,
-        /// `begin`, `end`, `stored` or `failed`.
-        state: &'static str,
+        /// The new one.
+        state: TakeState,
     },
     /// Frames of a take were lost; the row's frame is the first of them. A later row of the same
     /// take and frame replaces the earlier.
@@ -70,15 +145,15 @@ pub enum Note {
     Fault {
         /// What is wrong.
         kind: FaultKind,
-        /// `on` or `off`.
-        state: &'static str,
+        /// Whether it began or ended.
+        state: FaultState,
         /// In words; empty when it ended.
         text: Arc<str>,
     },
     /// The wall clock changed.
     Clock {
-        /// `synchronised`, `unsynchronised` or `jumped`.
-        changed: &'static str,
+        /// How.
+        changed: ClockChange,
         /// By how much it went ahead.
         by_ms: i64,
     },
@@ -94,9 +169,8 @@ pub enum Note {
     /// The sphere was commanded, or found to stand somewhere; the row's frame is that of the moment
     /// at which it stood at `position`.
     Sphere {
-        /// Asked: `play` (from `position`; null: where it stood), `stop`, `none` (gone on without).
-        /// Found: `rolling`, `read` (each 10 s), `moved` (by somebody else), `stopped`.
-        verb: &'static str,
+        /// What was asked or found.
+        verb: SphereVerb,
         /// The track.
         track: Arc<str>,
         /// Seconds from the track's beginning.

@@ -1,4 +1,4 @@
-//! The README's section for archivists does what it says, as it stands there.
+//! The section for archivists of deploy/doc/privacy.md does what it says, as it stands there.
 
 use std::fs;
 use std::process::Command;
@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::setup::{record, seal_takes, session_folder};
 use crate::lab::{Lab, NAME, said};
 
-/// The code block of a language in a section of the README.
+/// The code block of a language in a section of that page.
 fn block(section: &str, language: &str) -> String {
-    let readme = include_str!("../../README.md");
+    let page = include_str!("../../deploy/doc/privacy.md");
     let heading = format!("\n## {section}\n");
-    let (_, from) = readme.split_once(&*heading).unwrap();
+    let (_, from) = page.split_once(&*heading).unwrap();
     let own = from.split_once("\n## ").map_or(from, |(own, _)| own);
     let (_, from) = own.split_once(&*format!("```{language}\n")).unwrap();
     from.split_once("```").unwrap().0.to_owned()

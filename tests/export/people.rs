@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use booth::store::folder;
+use booth::store::lock;
 
 use super::setup::{exported, files, record, seal_takes, session_folder, table};
 use crate::lab::{Lab, copy};
@@ -54,7 +54,7 @@ fn beside_a_running_box_whoever_is_forgotten_is_left_out() {
     let backup = lab.path("backup");
     copy(&session_folder(&lab, &gone), &backup);
     lab.done(&["forget", "--session", &gone], "");
-    let _held = folder::lock(&lab.data()).unwrap().unwrap();
+    let _held = lock::lock(&lab.data()).unwrap().unwrap();
     copy(&backup, &session_folder(&lab, &gone));
     let out = exported(&lab, "out", &[]);
     assert!(session_folder(&lab, &gone).exists() && !out.join(&gone).exists());

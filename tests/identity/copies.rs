@@ -108,7 +108,7 @@ fn beside_a_running_box_a_forgotten_session_is_left_out() {
     let backup = lab.path("backup");
     copy(&lab.data().join("sessions"), &backup);
     lab.done(&["forget", "--session", &session], "");
-    let _held = booth::store::folder::lock(&lab.data()).unwrap().unwrap();
+    let _held = booth::store::lock::lock(&lab.data()).unwrap().unwrap();
     copy(&backup.join(&session), &lab.data().join("sessions"));
     assert!(!lab.done(&["takes", "--json"], "").contains(&session));
     lab.refused(&["takes", &session], "", "forgotten");

@@ -9,7 +9,7 @@ use booth::forget;
 use booth::identity::code::Code;
 use booth::identity::place::Place;
 use booth::identity::tombstone::Tombstone;
-use booth::store::folder;
+use booth::store::lock;
 use booth::words::By;
 use serde_json::Value;
 
@@ -197,7 +197,7 @@ fn a_receipt_is_good_as_it_stands_and_an_altered_one_is_refused() {
 fn beside_a_running_box_the_tombstone_is_carried_out_by_it() {
     let lab = Lab::new();
     let person = lab.enroll();
-    let held = folder::lock(&lab.data()).unwrap().expect("nobody has it");
+    let held = lock::lock(&lab.data()).unwrap().expect("nobody has it");
     let data = lab.data();
     let session = person.session.clone();
     let running = std::thread::spawn(move || {
@@ -235,7 +235,7 @@ fn a_code_among_the_arguments_is_seen_by_no_list_of_processes() {
         .data()
         .join(format!("forgotten/{}.json", person.session));
     // As beside a running box, so that it waits.
-    let held = folder::lock(&lab.data()).unwrap().expect("nobody has it");
+    let held = lock::lock(&lab.data()).unwrap().expect("nobody has it");
     let mut command = lab.command(&["forget", &person.code]);
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     while !tombstone.exists() {

@@ -295,7 +295,7 @@ fn the_data_folder_of_a_running_booth_is_no_copy() {
     let session = lab.record();
     copy(&lab.data(), &other.data());
     other.done(&["forget", "--session", &session], "");
-    let _held = booth::store::folder::lock(&lab.data()).unwrap().unwrap();
+    let _held = booth::store::lock::lock(&lab.data()).unwrap().unwrap();
     for path in [
         lab.data(),
         lab.data().join("sessions"),

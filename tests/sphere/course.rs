@@ -4,6 +4,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use booth::rt::Nanos;
 use booth::sphere::remote::{Remote, remote};
 use booth::sphere::{Command, Peer, Play, Reply, Sphere, SphereError, Start};
 
@@ -11,25 +12,29 @@ use super::start;
 use crate::common::sphere::{Kind, wait_for};
 
 fn play(sphere: &mut Sphere, track: &str) {
-    sphere.ask(Command::Play(Play {
+    let play = Play {
         number: 1,
         track: track.into(),
         start: Start::Second(0.0),
         rest: Duration::from_secs(60),
-    }));
+    };
+    sphere.ask(Command::Play(play), Nanos::now());
 }
 
 /// The first answer that `wanted` knows, and how long it took.
 #[track_caller]
 fn answer<T>(
-    sphere: &Sphere,
+    sphere: &mut Sphere,
     limit: Duration,
     wanted: impl Fn(&Reply) -> Option<T>,
 ) -> (T, Duration) {
     let start = Instant::now();
     loop {
-        if let Some(found) = sphere.replies().iter().find_map(&wanted) {
-            return (found, start.elapsed());
+        // At no later time it gives up nothing: what the thread says is waited for.
+        while let Some(reply) = sphere.reply(Nanos::default()) {
+            if let Some(found) = wanted(&reply) {
+                return (found, start.elapsed());
+            }
         }
         assert!(start.elapsed() < limit, "no such answer within {limit:?}");
         std::thread::sleep(Duration::from_millis(5));
@@ -47,9 +52,9 @@ fn a_stop_does_not_wait_for_a_track_that_is_being_loaded() {
         fs::write(real.path("ladish/slow"), "4").unwrap();
         let mut sphere = Sphere::start(remote(&real.config())).unwrap();
         play(&mut sphere, "other");
-        answer(&sphere, Duration::from_secs(5), is_loading);
-        sphere.ask(Command::Stop);
-        let (stopped, took) = answer(&sphere, Duration::from_secs(2), |reply| match reply {
+        answer(&mut sphere, Duration::from_secs(5), is_loading);
+        sphere.ask(Command::Stop, Nanos::now());
+        let (stopped, took) = answer(&mut sphere, Duration::from_secs(2), |reply| match reply {
             Reply::Stopped(result) => Some(result.clone()),
             _ => None,
         });
@@ -57,7 +62,7 @@ fn a_stop_does_not_wait_for_a_track_that_is_being_loaded() {
         assert!(stopped.is_ok_and(|position| !position.rolling));
         // Wanted again, it is not ordered again: it goes on, and plays once it is there.
         play(&mut sphere, "other");
-        let (_, took) = answer(&sphere, Duration::from_secs(15), |reply| match reply {
+        let (_, took) = answer(&mut sphere, Duration::from_secs(15), |reply| match reply {
             Reply::Rolling(..) => Some(()),
             Reply::Failed(_, error) => panic!("{error}"),
             _ => None,
@@ -74,9 +79,9 @@ fn a_sphere_that_falls_silent_while_it_loads_is_told_within_5_s() {
         let (wire, config) = real.behind_a_wire();
         let mut sphere = Sphere::start(remote(&config)).unwrap();
         play(&mut sphere, "other");
-        answer(&sphere, Duration::from_secs(5), is_loading);
+        answer(&mut sphere, Duration::from_secs(5), is_loading);
         wire.cut();
-        let (error, took) = answer(&sphere, Duration::from_secs(5), |reply| match reply {
+        let (error, took) = answer(&mut sphere, Duration::from_secs(5), |reply| match reply {
             Reply::Failed(_, error) => Some(error.clone()),
             _ => None,
         });

@@ -37,12 +37,13 @@ fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Sight>) {
     let (_alone, real) = start(kind);
     let mut witness = real.witness();
     let mut sphere = Sphere::start(remote(&real.config())).unwrap();
-    sphere.ask(Command::Play(Play {
+    let play = Play {
         number: 1,
         track: "noise".into(),
         start: Start::Second(100.0),
         rest: Duration::from_secs(600),
-    }));
+    };
+    sphere.ask(Command::Play(play), Nanos::now());
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let sights = scope.spawn(|| sights(&mut witness, &is_over));
@@ -54,9 +55,10 @@ fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Sight>) {
         };
         let mut has_failed = false;
         while !has_failed && since(&readings) < lasts {
-            for reply in sphere.replies() {
+            // At no later time it gives up nothing: what the thread says is waited for.
+            while let Some(reply) = sphere.reply(Nanos::default()) {
                 match reply {
-                    Reply::Rolling(_, reading) | Reply::Read(reading) => {
+                    Reply::Rolling(_, reading) | Reply::Read(reading, _) => {
                         readings.push((Nanos::now(), reading));
                     }
                     Reply::Failed(_, error) => {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Finding, host};
 use crate::config::Config;
+use crate::files::data::Data;
 use crate::forget;
 use crate::identity::keyring;
 use crate::identity::operator::{self, Recipient};
@@ -59,7 +60,7 @@ fn recipient(config: &Config, count: usize) -> Finding {
 
 /// The public half, by which receipts are checked.
 fn box_key(data: &Path) -> Finding {
-    let is_there = data.join("box.key").exists();
+    let is_there = Data(data).box_key().exists();
     // One made by somebody else, as root, would be shut to the box.
     let own = host::status("Uid");
     let own = own.split_whitespace().nth(1).and_then(|id| id.parse().ok());

@@ -1,5 +1,6 @@
 //! Whether a box runs on the data folder: the one that does holds its lock.
 
+use crate::files::data::Data;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -19,7 +20,7 @@ pub enum Running {
 /// Looks at the lock. DATA is closed to other users, so only a lock that is not there means that no
 /// box runs.
 pub fn on(data: &Path) -> Running {
-    let path = data.join(".lock");
+    let path = Data(data).lock();
     let error = match File::open(&path).map(|lock| lock.try_lock()) {
         Ok(Ok(())) => return Running::No,
         Ok(Err(TryLockError::WouldBlock)) => return Running::Yes,

@@ -16,6 +16,7 @@ use super::{ExportError, Layout, Options};
 use crate::audio::rf64::Meta;
 use crate::dataset::list;
 use crate::dataset::list::Export;
+use crate::files::data::Data;
 use crate::files::small;
 use crate::identity::tombstone;
 use crate::rt;
@@ -136,7 +137,7 @@ impl Job<'_> {
     /// DATA cannot be written; nobody would find the export to forget somebody in it.
     pub fn remember(&self, persons: &[Person]) -> Result<(), ExportError> {
         let data = self.options.data;
-        let list = data.join("exports.jsonl");
+        let list = Data(data).exports();
         let known = list::at(data, self.out).map_err(ExportError::file("read", &list))?;
         let sessions = persons.iter().filter(|person| !person.rows.is_empty());
         let mut sessions: Vec<String> = sessions.map(|person| person.session.clone()).collect();
@@ -309,8 +310,8 @@ fn in_file_name(channel: &str) -> String {
 mod tests {
     use std::fs;
 
-    use super::super::super::README;
     use super::*;
+    use crate::dataset::{README, clean};
     use crate::identity::code::Code;
     use crate::identity::tombstone::Tombstone;
     use crate::words::By;
@@ -337,7 +338,14 @@ mod tests {
             layout: Layout::Channels,
             keys: &data,
             with: &[],
-            leave_out: |_, _| 0,
+            leave_out: |folder, sessions| {
+                for session in sessions {
+                    let _ = fs::remove_dir_all(folder.join(session));
+                }
+                clean::clean(folder, sessions, false)
+                    .expect("cleaned")
+                    .len()
+            },
         };
         let job = Job {
             options: &options,

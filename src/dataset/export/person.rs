@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::{ExportError, take};
+use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::keyring;
 use crate::identity::operator::PrivateKey;
@@ -64,7 +65,7 @@ impl Person {
         keys: &Path,
         with: &[PrivateKey],
     ) -> Result<Found, ExportError> {
-        let folder = data.join("sessions").join(session);
+        let folder = Data(data).session(session);
         let rows = match takes::read(&folder) {
             Ok(rows) => rows,
             Err(error) => {
@@ -73,7 +74,7 @@ impl Person {
                 )));
             }
         };
-        let path = folder.join("session.json");
+        let path = SessionFolder(&folder).record();
         let record = small::read(&path).ok().flatten();
         let record: Option<Value> = record.and_then(|text| serde_json::from_slice(&text).ok());
         let Some(record) = record.filter(Value::is_object) else {
@@ -87,7 +88,7 @@ impl Person {
                  or remove it"
             )));
         }
-        let sealed_answers = folder.join("answers.json.age");
+        let sealed_answers = SessionFolder(&folder).sealed_answers();
         let are_sealed = sealed_answers.exists();
         let is_sealed = rows.iter().any(|row| take::is_sealed(&folder, row));
         let mut person = Person {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::Cleaned;
 use crate::dataset::{METADATA, clean};
+use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};
 use crate::identity::pending;
@@ -54,7 +55,7 @@ fn is_archive(path: &Path) -> bool {
 
 /// Holds `folder` against a booth that would run on it, if it is a data folder; `None` if one does.
 pub(super) fn hold(folder: &Path) -> io::Result<Option<Option<File>>> {
-    let lock = folder.join(".lock");
+    let lock = Data(folder).lock();
     if !lock.is_file() {
         return Ok(Some(None));
     }
@@ -135,7 +136,7 @@ impl<'a> Walk<'a> {
 
     /// A folder in the copy that is not named after anybody.
     fn inner(&mut self, folder: &Path) {
-        let record = small::read(&folder.join("session.json"));
+        let record = small::read(&SessionFolder(folder).record());
         let record = record.ok().flatten().unwrap_or_default();
         for session in mentioned(&record, self.sessions) {
             self.doubtful(session, folder, "holds the session's record");

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::{Pending, all, folder, hold, numbers, of, path, remove};
+use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::{erase, keyring};
 use crate::words::is_session;
@@ -24,12 +25,12 @@ pub fn settled(data: &Path) -> io::Result<()> {
         }
     }
     for (number, entry) in all(data)? {
-        let folder = data.join("sessions").join(&entry.session);
-        if !folder.join("session.json").exists() {
+        let folder = Data(data).session(&entry.session);
+        if !SessionFolder(&folder).record().exists() {
             continue;
         }
         // A kill may have come before they were put there.
-        let kept = folder.join("answers.json.age");
+        let kept = SessionFolder(&folder).sealed_answers();
         if let Some(answers) = entry.answers.filter(|_| !kept.exists()) {
             small::write(&kept, answers.as_bytes(), small::PUBLIC)?;
         }
@@ -80,7 +81,7 @@ pub fn unfinished(data: &Path) -> io::Result<()> {
 
 /// Whether the key of `session` opens more than the entry that an enrolment left.
 fn is_somebodys(data: &Path, session: &str) -> io::Result<bool> {
-    let folder = data.join("sessions").join(session);
+    let folder = Data(data).session(session);
     Ok(folder.symlink_metadata().is_ok() || !of(data, session)?.paths.is_empty())
 }
 

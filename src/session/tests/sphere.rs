@@ -1,6 +1,7 @@
 //! What the session asks of the sphere, and what it makes of a sphere that fails.
 
 use super::*;
+use crate::sphere::Start;
 use crate::words::{Kind, Resumption};
 
 /// The sphere's thread as the session sees it: it does what was asked last as soon as it can.
@@ -9,13 +10,13 @@ pub(super) struct Loudspeakers {
     /// Nothing can be had of it.
     pub(super) fails: bool,
     /// What is to play.
-    wanted: Option<(u32, PlayFrom)>,
+    wanted: Option<(u32, Start<u64>)>,
     pub(super) rolls: bool,
     /// Silence was asked for and not confirmed.
     silencing: bool,
     told: bool,
     due: u64,
-    pub(super) plays: Vec<(PlayFrom, u64)>,
+    pub(super) plays: Vec<(Start<u64>, u64)>,
 }
 
 impl Loudspeakers {
@@ -27,7 +28,7 @@ impl Loudspeakers {
         }
     }
 
-    pub(super) fn play(&mut self, play: u32, start: PlayFrom, rest: u64, frame: u64) {
+    pub(super) fn play(&mut self, play: u32, start: Start<u64>, rest: u64, frame: u64) {
         self.wanted = Some((play, start));
         (self.rolls, self.told, self.due) = (false, false, frame + 40);
         self.plays.push((start, rest));
@@ -132,7 +133,7 @@ fn a_step_that_a_crash_cut_goes_on_in_its_track() {
     room.wait(100);
     room.press(Button::Go, 0);
     let (start, _) = room.sphere.plays[0];
-    assert_eq!(start, PlayFrom::Second(33.5));
+    assert_eq!(start, Start::Second(33.5));
 }
 
 #[test]
@@ -219,7 +220,7 @@ fn a_sphere_lost_in_a_step_cuts_the_take_and_the_step_goes_on_from_there_by_itse
     room.wait(110);
     assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     let (start, rest) = room.sphere.plays[room.sphere.plays.len() - 1];
-    assert_eq!(start, PlayFrom::Stood(lost), "from where it stood");
+    assert_eq!(start, Start::Stood(lost), "from where it stood");
     assert_eq!(rest, left - 10, "for what is left");
     room.wait(left + 3000);
     let takes = noise_takes(&room);
@@ -267,7 +268,7 @@ fn a_pause_silences_and_a_press_goes_on_where_it_stopped() {
     assert_eq!(room.session.screen_name(), ScreenName::Quiet);
     assert_eq!(
         room.sphere.plays.last().expect("asked").0,
-        PlayFrom::Stood(stood)
+        Start::Stood(stood)
     );
     let last = room.begun.values().next_back().expect("a take");
     assert_eq!(

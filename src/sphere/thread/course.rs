@@ -1,302 +1,204 @@
-//! What the sphere is to do, and whether it does: one attempt or one question a turn.
+//! What the sphere is to do, and whether it does: one attempt or one question after the other.
+//!
+//! Reads no clock and waits for no command: time is an argument, and each step says how long a command
+//! may be waited for before the next one. A step is what is done without looking whether something
+//! else is wanted by now. The course alone holds what is wanted of the sphere, how far it is on the
+//! way there, and what is known of the transport.
+
+mod playing;
 
 use std::time::Duration;
 
-use super::{Command, Mailbox, Peer, Play, Position, Reply, SphereError, Start};
+use super::{Asked, Command, Play, Reply, Snapshot};
 use crate::rt::Nanos;
-use crate::sphere::timeline::{Fit, Timeline};
-use crate::sphere::{LOOK, frame_of};
+use crate::sphere::{Peer, Position, SphereError};
+use playing::{Playing, Starting};
 
-/// Between two questions while it plays: with 2 s for the answer and 2 s for a new connection, a
-/// silent sphere is found within 5 s; and a dead man of 5 s on the sphere is kept awake.
-const ASK_PLAYING: Duration = Duration::from_millis(1000);
 /// Between two questions while it is silent.
 const ASK_SILENT: Duration = Duration::from_millis(2000);
-/// So many questions follow a start at once, for the best of them.
-const PROBES: u32 = 5;
-const ASK_PROBE: Duration = Duration::from_millis(50);
 /// Before the first repetition of what failed; doubled up to the last.
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MOST: Duration = Duration::from_secs(5);
-/// A connection that broke this soon after an answer is made anew before anybody is told,
-const QUICK: Duration = Duration::from_millis(1500);
-/// and asked again if that took no longer than this: two seconds more make less than 5 s.
-const QUICK_MOST: Duration = Duration::from_millis(2500);
 
-/// What main wants last.
-enum Wanted {
-    /// `asked` for by main; else because nobody said otherwise yet.
-    Silence {
-        asked: bool,
-    },
-    Play(Play),
+/// What is wanted, and how far it is.
+#[derive(Clone)]
+enum Aim {
+    /// To be silent; `asked` for by main, or because what played was lost or nothing was asked yet.
+    Silencing { asked: bool },
+    /// It was seen to be silent.
+    Silent,
+    /// To play.
+    Starting(Play, Starting),
+    /// It was seen to play.
+    Playing(Playing),
 }
 
-/// Why an attempt came to nothing.
-enum Broken {
-    /// Something newer is wanted.
-    Newer,
-    Failed(SphereError),
+/// What a step comes to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// An answer for main.
+    pub(super) reply: Option<Reply>,
+    /// How long a command may be waited for before the next step; `None`: without end.
+    pub(super) pause: Option<Duration>,
 }
 
-impl From<SphereError> for Broken {
-    fn from(error: SphereError) -> Broken {
-        Broken::Failed(error)
+impl Outcome {
+    fn quiet(pause: Option<Duration>) -> Outcome {
+        Outcome { reply: None, pause }
+    }
+
+    /// The next step comes at once, unless something else is wanted by now.
+    fn at_once() -> Outcome {
+        Outcome::quiet(Some(Duration::ZERO))
+    }
+
+    fn reply(reply: Reply, pause: Option<Duration>) -> Outcome {
+        let reply = Some(reply);
+        Outcome { reply, pause }
     }
 }
 
-/// The thread's state.
+/// The state of the sphere's thread.
 pub(super) struct Course {
-    peer: Box<dyn Peer>,
-    mailbox: Mailbox,
     /// Whether it asks of its own accord.
     asks: bool,
-    wanted: Wanted,
-    /// What is wanted was seen to be so.
-    done: bool,
-    /// Main is owed a word on what is wanted: on each command once.
+    aim: Aim,
+    /// Number of the command that is carried out.
+    command: u64,
+    /// Main is owed an answer to it.
     owes: bool,
-    /// When the peer answered last.
-    heard: Nanos,
-    /// It does not do as it is asked, which was said.
-    away: bool,
-    back_off: Duration,
-    /// When it was seen to play.
-    began: Nanos,
-    /// Questions since then.
-    questions: u32,
-    line: Timeline,
+    known: Snapshot,
     /// The frame at which it was stopped.
     stood: Option<u64>,
+    /// When the peer answered last.
+    heard: Nanos,
+    /// It does not do as it is asked, which was logged.
+    away: bool,
+    back_off: Duration,
 }
 
 impl Course {
     /// What ran before may still play: silence is wanted first.
-    pub(super) fn new(peer: Box<dyn Peer>, mailbox: Mailbox, asks: bool) -> Course {
+    pub(super) fn new(now: Nanos, asks: bool) -> Course {
         Course {
-            peer,
-            mailbox,
             asks,
-            wanted: Wanted::Silence { asked: false },
-            done: false,
+            aim: Aim::Silencing { asked: false },
+            command: 0,
             owes: false,
-            heard: Nanos::now(),
+            known: Snapshot::default(),
+            stood: None,
+            heard: now,
             away: false,
             back_off: BACK_OFF,
-            began: Nanos::now(),
-            questions: 0,
-            line: Timeline::default(),
-            stood: None,
         }
     }
 
-    /// Turns until main is gone, then a STOP.
-    pub(super) fn run(mut self) {
-        while !self.mailbox.closed {
-            self.turn();
-            let pause = self.pause();
-            if let Some(command) = self.mailbox.wait(pause) {
-                self.take_up(command);
+    /// Number of the newest command, and whether it was answered.
+    pub(super) fn command(&self) -> (u64, bool) {
+        (self.command, !self.owes)
+    }
+
+    /// What is known now.
+    pub(super) fn known(&self) -> Snapshot {
+        self.known.clone()
+    }
+
+    /// Something else is wanted.
+    pub(super) fn take_up(&mut self, asked: Asked) {
+        self.aim = match asked.command {
+            Command::Play(play) => {
+                self.known.track = play.track.clone();
+                Aim::Starting(play, Starting::Connect)
             }
-        }
-        if let Err(error) = self.peer.stop() {
-            log::error!("at the end: {error}");
-        }
-    }
-
-    fn take_up(&mut self, command: Command) {
-        self.wanted = match command {
-            Command::Play(play) => Wanted::Play(play),
-            Command::Stop => Wanted::Silence { asked: true },
+            Command::Stop => {
+                self.known.line.end_at(asked.at);
+                Aim::Silencing { asked: true }
+            }
         };
-        self.done = false;
+        self.command = asked.number;
         self.owes = true;
         self.back_off = BACK_OFF;
     }
 
-    fn turn(&mut self) {
-        let outcome = match (&self.wanted, self.done) {
-            (Wanted::Silence { asked }, false) => self.stop(*asked),
-            (Wanted::Silence { .. }, true) => self.ask_silent(),
-            (Wanted::Play(play), false) => {
-                let play = play.clone();
-                self.play(&play)
-            }
-            (Wanted::Play(play), true) => {
-                let number = play.number;
-                let rest = play.rest.saturating_sub(Nanos::now().since(self.began));
-                self.ask_playing(number, rest)
-            }
+    /// The next step, at `now`.
+    pub(super) fn step(&mut self, now: Nanos, peer: &mut dyn Peer) -> Outcome {
+        let outcome = match self.aim.clone() {
+            Aim::Silencing { asked } => self.silence(asked, peer),
+            Aim::Silent => self.ask_silent(peer),
+            Aim::Starting(play, next) => self.start(play, next, peer),
+            Aim::Playing(playing) => self.ask_playing(playing, now, peer),
         };
-        match outcome {
-            Ok(()) => {
-                if std::mem::take(&mut self.away) {
-                    log::info!("sphere: does as it is asked again");
-                }
-                self.heard = Nanos::now();
-                self.back_off = BACK_OFF;
-            }
-            Err(Broken::Newer) => {}
-            Err(Broken::Failed(error)) => self.failed(error),
-        }
-        self.mailbox.settle();
+        outcome.unwrap_or_else(|error| self.failed(error))
     }
 
-    /// How long to wait for a command; without end where nothing is asked.
-    fn pause(&self) -> Option<Duration> {
-        match self.wanted {
-            _ if !self.done || self.away => Some(self.back_off),
-            _ if !self.asks => None,
-            Wanted::Play(_) if self.questions < PROBES => Some(ASK_PROBE),
-            Wanted::Play(_) => Some(ASK_PLAYING),
-            Wanted::Silence { .. } => Some(ASK_SILENT),
-        }
-    }
-
-    fn stop(&mut self, asked: bool) -> Result<(), Broken> {
-        self.peer.connect()?;
-        self.peer.stop()?;
-        let reading = self.peer.position()?;
-        self.done = true;
+    fn silence(&mut self, asked: bool, peer: &mut dyn Peer) -> Result<Outcome, SphereError> {
+        peer.connect()?;
+        peer.stop()?;
+        let reading = peer.position()?;
         // A JACK that was started anew, or somebody, may have put it elsewhere.
-        if asked && self.stood.is_none() && self.line.may_have_stopped(&reading) {
+        if asked && self.stood.is_none() && self.known.line.may_have_stopped(&reading) {
             self.stood = Some(reading.frame);
         }
-        self.line.end();
+        self.known.line.end();
+        self.aim = Aim::Silent;
         self.owes = false;
-        if asked {
-            self.mailbox.tell(Reply::Stopped(Ok(reading)));
-        }
-        Ok(())
+        self.answered(&reading);
+        Ok(Outcome {
+            reply: asked.then_some(Reply::Stopped(Ok(reading))),
+            pause: self.unasked(ASK_SILENT),
+        })
     }
 
-    fn ask_silent(&mut self) -> Result<(), Broken> {
-        self.peer.connect()?;
-        self.peer.position()?;
-        Ok(())
+    fn ask_silent(&mut self, peer: &mut dyn Peer) -> Result<Outcome, SphereError> {
+        let reading = ask(peer)?;
+        self.answered(&reading);
+        Ok(Outcome::quiet(self.unasked(ASK_SILENT)))
     }
 
-    /// Track, locate, play, and where it then rolls.
-    fn play(&mut self, play: &Play) -> Result<(), Broken> {
-        self.peer.connect()?;
-        self.unless_newer()?;
-        while !self.peer.track(&play.track)? {
-            self.mailbox.tell(Reply::Loading);
-            if self.mailbox.is_called(Some(LOOK)) {
-                return Err(Broken::Newer);
-            }
-        }
-        self.unless_newer()?;
-        let found = self.peer.position()?;
-        if found.rolling {
-            // Located while stopped, it is exact.
-            self.peer.stop()?;
-        }
-        let start = self.start(play.start, found.rate)?;
-        self.peer.locate(start)?;
-        self.unless_newer()?;
-        self.peer.play(play.rest)?;
-        self.unless_newer()?;
-        let reading = self.peer.position()?;
-        if !reading.rolling {
-            return Err(SphereError::StoppedByItself.into());
-        }
-        self.done = true;
-        self.owes = false;
-        self.stood = None;
-        self.began = Nanos::now();
-        self.questions = 0;
-        self.line.begin(play.track.clone(), reading);
-        self.mailbox.tell(Reply::Rolling(play.number, reading));
-        Ok(())
-    }
-
-    fn unless_newer(&mut self) -> Result<(), Broken> {
-        if self.mailbox.has_newer() {
-            return Err(Broken::Newer);
-        }
-        Ok(())
-    }
-
-    /// The frame at which to begin.
-    fn start(&self, start: Start, rate: u32) -> Result<u32, SphereError> {
-        let frame = match start {
-            Start::Second(seconds) => return frame_of(seconds, rate),
-            Start::Stood(at) => self.stood.or_else(|| self.line.extrapolate(at)),
-        };
-        let frame = frame.unwrap_or_default();
-        u32::try_from(frame)
-            .map_err(|_| SphereError::BadPosition(format!("{}", frame / u64::from(rate.max(1)))))
-    }
-
-    fn ask_playing(&mut self, number: u32, rest: Duration) -> Result<(), Broken> {
-        let reading = match self.ask() {
-            Ok(reading) => reading,
-            Err(error) => self.ask_anew(error, rest)?,
-        };
-        if self.line.read(reading) == Fit::Stopped {
-            self.heard = Nanos::now();
-            let error = SphereError::StoppedByItself;
-            log::warn!("{error}");
-            self.lost(number, error);
-            return Ok(());
-        }
-        self.questions += 1;
-        self.mailbox.tell(Reply::Read(reading));
-        Ok(())
-    }
-
-    fn ask(&mut self) -> Result<Position, SphereError> {
-        self.peer.connect()?;
-        self.peer.position()
-    }
-
-    /// Once more over a new connection, where there is time for it; what rolls there is armed again.
-    fn ask_anew(&mut self, error: SphereError, rest: Duration) -> Result<Position, SphereError> {
-        let silent = |since: Nanos| Nanos::now().since(since);
-        if silent(self.heard) > QUICK || self.mailbox.has_newer() {
-            return Err(error);
-        }
-        self.peer.connect()?;
-        if silent(self.heard) > QUICK_MOST {
-            return Err(error);
-        }
-        let reading = self.peer.position()?;
-        if reading.rolling {
-            self.peer.play(rest)?;
-        }
-        log::warn!("{error}; the connection was made anew");
-        Ok(reading)
-    }
-
-    /// What played plays no more: whoever asked for it decides, and silence is wanted until then.
-    fn lost(&mut self, number: u32, error: SphereError) {
-        self.line.end();
-        self.wanted = Wanted::Silence { asked: false };
-        self.done = false;
-        self.owes = false;
-        self.mailbox.tell(Reply::Failed(number, error));
-    }
-
-    fn failed(&mut self, error: SphereError) {
+    fn failed(&mut self, error: SphereError) -> Outcome {
         if !std::mem::replace(&mut self.away, true) {
             log::warn!("{error}; tried again until it does as it is asked");
         }
         let owes = std::mem::take(&mut self.owes);
-        match &self.wanted {
-            Wanted::Play(play) if self.done => {
-                let number = play.number;
-                self.back_off = BACK_OFF;
-                return self.lost(number, error);
-            }
-            Wanted::Play(play) if owes => self.mailbox.tell(Reply::Failed(play.number, error)),
-            Wanted::Silence { .. } if owes => self.mailbox.tell(Reply::Stopped(Err(error))),
-            _ => {}
-        }
         self.back_off = if owes {
             BACK_OFF
         } else {
             (self.back_off * 2).min(BACK_OFF_MOST)
         };
+        let reply = match self.aim.clone() {
+            Aim::Playing(playing) => return self.lost(playing.play.number, error),
+            Aim::Starting(play, _) => {
+                self.known.line.end();
+                let number = play.number;
+                self.aim = Aim::Starting(play, Starting::Connect);
+                owes.then_some(Reply::Failed(number, error))
+            }
+            Aim::Silencing { .. } | Aim::Silent => owes.then_some(Reply::Stopped(Err(error))),
+        };
+        let pause = Some(self.back_off);
+        Outcome { reply, pause }
+    }
+
+    /// It does as it is asked, as this reading shows.
+    fn answered(&mut self, reading: &Position) {
+        if std::mem::take(&mut self.away) {
+            log::info!("sphere: does as it is asked again");
+        }
+        // The answer was there by then.
+        self.heard = reading.at + reading.uncertainty;
+        self.back_off = BACK_OFF;
+    }
+
+    /// Until the next question that nobody asked for.
+    fn unasked(&self, pause: Duration) -> Option<Duration> {
+        self.asks.then_some(pause)
     }
 }
+
+fn ask(peer: &mut dyn Peer) -> Result<Position, SphereError> {
+    peer.connect()?;
+    peer.position()
+}
+
+#[cfg(test)]
+mod tests;

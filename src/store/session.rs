@@ -4,13 +4,14 @@
 //! sync, rename, sync of the folder). It names no person and holds no code.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::files::data::SessionFolder;
 use crate::files::small;
 use crate::words::{Consent, Ended, Sensor, Settings, Site};
 
@@ -109,7 +110,7 @@ impl Record {
     /// The file system's; `InvalidData` if it is no record, or that of another session: somebody who
     /// was forgotten would be back under a new name.
     pub fn read(folder: &Path) -> io::Result<Record> {
-        let text = small::read(&folder.join("session.json"))?;
+        let text = small::read(&SessionFolder(folder).record())?;
         let text = text.ok_or(io::ErrorKind::NotFound)?;
         let record: Record = serde_json::from_slice(&text)?;
         if !is_named(folder, &record.session) {
@@ -126,7 +127,7 @@ impl Record {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
         text.push(b'\n');
-        small::write(&folder.join("session.json"), &text, small::PUBLIC)
+        small::write(&SessionFolder(folder).record(), &text, small::PUBLIC)
     }
 }
 
@@ -137,7 +138,7 @@ fn is_named(folder: &Path, session: &str) -> bool {
 /// Whether session.json in `folder` says that it is a session of another name.
 #[must_use]
 pub fn is_renamed(folder: &Path) -> bool {
-    let text = small::read(&folder.join("session.json")).ok().flatten();
+    let text = small::read(&SessionFolder(folder).record()).ok().flatten();
     let record = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
     let session = record
         .as_ref()
@@ -159,26 +160,6 @@ pub fn make(folder: &Path) -> io::Result<()> {
     File::open(sessions)?.sync_all()
 }
 
-/// Holds DATA for this process; `None` if another booth has it.
-///
-/// # Errors
-/// The data folder cannot be made or written.
-pub fn lock(data: &Path) -> io::Result<Option<File>> {
-    fs::create_dir_all(data.join("sessions"))?;
-    File::open(data)?.sync_all()?;
-    let path = data.join(".lock");
-    if !path.exists() {
-        File::create(&path)?;
-    }
-    // Not for writing, so that an idle box is no obstacle to a read-only remount.
-    let file = small::open(&path)?.ok_or(io::ErrorKind::NotFound)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,16 +169,8 @@ mod tests {
         let data = tempfile::tempdir().expect("a folder");
         let folder = data.path().join("sessions/ABC");
         assert!(make(&folder).is_err());
-        assert!(lock(data.path()).expect("a lock").is_some());
+        fs::create_dir(data.path().join("sessions")).expect("there");
         make(&folder).expect("made");
         make(&folder).expect("made by the recorder");
-    }
-
-    #[test]
-    fn a_locked_data_folder_is_refused() {
-        let data = tempfile::tempdir().expect("a folder");
-        let held = lock(data.path()).expect("a lock");
-        assert!(held.is_some());
-        assert!(lock(data.path()).expect("no error").is_none());
     }
 }

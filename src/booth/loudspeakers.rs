@@ -1,0 +1,221 @@
+//! The sphere's thread as the main loop serves it: commands out, answers to the session and into
+//! events.jsonl; and where the track stood at the marks of each take, for its row.
+//!
+//! What is wanted of the sphere and what is known of it is the thread's: here is only what the rows
+//! need. It must never wait for the sphere; a fast run does, by intent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Booth;
+use crate::config::Config;
+use crate::rt::Nanos;
+use crate::session::{Begin, End, Event, Stamp};
+use crate::sphere::clock::Clock;
+use crate::sphere::sim::{self, Simulated};
+use crate::sphere::timeline::{Fit, Mapped};
+use crate::sphere::{self, Command, Play, Position, Reply, Snapshot, Sphere, Start};
+use crate::store::row::SphereAt;
+use crate::words::{Note, SphereVerb};
+
+/// Between two rows of events.jsonl that say where the track stands.
+const NOTED: Duration = Duration::from_secs(10);
+
+/// The sphere, and what its rows need.
+#[derive(Debug, Default)]
+pub(super) struct Loudspeakers {
+    /// Its thread, where there is a sphere.
+    pub(super) thread: Option<Sphere>,
+    /// When a position was last written to events.jsonl.
+    noted: Nanos,
+    /// The take that runs with a track, and when its start mark was.
+    take: Option<(u32, Nanos)>,
+}
+
+impl Loudspeakers {
+    /// Starts the sphere's thread, where there is a sphere.
+    pub(super) fn start(config: &Config, fast: bool) -> std::io::Result<Loudspeakers> {
+        if config.sphere.host.is_empty() {
+            return Ok(Loudspeakers::default());
+        }
+        let thread = if config.sphere.host != sim::HOST {
+            Sphere::start(sphere::remote(&config.sphere))
+        } else if fast {
+            let clock = Clock::given();
+            let peer = Simulated::on(clock.clone());
+            Sphere::start_on(clock, Box::new(peer))
+        } else {
+            Sphere::start(Box::new(Simulated::of_environment()))
+        };
+        Ok(Loudspeakers {
+            thread: Some(thread?),
+            ..Loudspeakers::default()
+        })
+    }
+
+    /// What ran before may still play.
+    pub(super) fn silence(&mut self, now: Nanos) {
+        self.ask(Command::Stop, now);
+    }
+
+    fn ask(&mut self, command: Command, now: Nanos) {
+        if let Some(thread) = &mut self.thread {
+            thread.ask(command, now);
+        }
+    }
+
+    fn known(&self) -> Option<&Snapshot> {
+        self.thread.as_ref().map(Sphere::known)
+    }
+}
+
+/// Where the track stood at the start mark, which is `at_frame`, and at the end mark.
+fn row(start: &Mapped, end: Option<Mapped>, at_frame: u64) -> SphereAt {
+    SphereAt {
+        track: start.track.to_string(),
+        frame: start.frame,
+        rate: start.rate,
+        at_frame,
+        uncertainty_frames: start.uncertainty_frames,
+        end_frame: end.as_ref().map(|end| end.frame),
+        end_uncertainty_frames: end.map(|end| end.uncertainty_frames),
+    }
+}
+
+impl Booth {
+    /// Plays a track; `start` and `rest` in capture frames.
+    pub(super) fn play_track(
+        &mut self,
+        number: u32,
+        track: Arc<str>,
+        start: Start<u64>,
+        rest: u64,
+        now: Stamp,
+    ) {
+        let play = Play {
+            number,
+            track,
+            start: start.map(|frame| self.time_of(frame, now)),
+            rest: Duration::from_secs(rest) / self.config.audio.rate,
+        };
+        self.ask_sphere(Command::Play(play), now);
+    }
+
+    /// Whatever plays falls silent.
+    pub(super) fn silence_sphere(&mut self, now: Stamp) {
+        self.ask_sphere(Command::Stop, now);
+    }
+
+    fn ask_sphere(&mut self, command: Command, now: Stamp) {
+        // One command after the other, so that none is overtaken by the next.
+        self.settle_sphere();
+        self.sphere.ask(command, now.at);
+    }
+
+    /// A fast run waits for all answers that will come.
+    fn settle_sphere(&self) {
+        let thread = self.sphere.thread.as_ref();
+        self.time.settle(&self.chain, &self.clerk, thread);
+    }
+
+    pub(super) fn serve_sphere(&mut self) {
+        while let Some(reply) = self.next_reply() {
+            let event = match reply {
+                Reply::Loading => continue,
+                Reply::Read(reading, fit) => {
+                    self.note_reading(&reading, fit);
+                    continue;
+                }
+                Reply::Rolling(play, reading) => {
+                    self.sphere.noted = reading.at;
+                    self.note_sphere(SphereVerb::Rolling, &reading);
+                    Event::Rolling(play)
+                }
+                Reply::Failed(play, error) => {
+                    self.faulty = true;
+                    Event::SphereFailed(play, error.to_string().into())
+                }
+                Reply::Stopped(Ok(reading)) => {
+                    self.note_sphere(SphereVerb::Stopped, &reading);
+                    Event::Silenced(Ok(()))
+                }
+                Reply::Stopped(Err(error)) => {
+                    self.faulty = true;
+                    Event::Silenced(Err(error.to_string().into()))
+                }
+            };
+            self.event(self.time.now(), event);
+        }
+    }
+
+    fn next_reply(&mut self) -> Option<Reply> {
+        self.settle_sphere();
+        self.sphere.thread.as_mut()?.reply(self.time.now())
+    }
+
+    /// A reading of what plays, into events.jsonl each 10 s, or where it moved.
+    fn note_reading(&mut self, reading: &Position, fit: Fit) {
+        let verb = match fit {
+            Fit::Moved(frames) => {
+                log::warn!("sphere: somebody moved the transport by {frames} frames");
+                SphereVerb::Moved
+            }
+            Fit::Slipped => {
+                log::warn!("sphere: the transport lost less than a period");
+                SphereVerb::Read
+            }
+            Fit::On if reading.at.since(self.sphere.noted) >= NOTED => SphereVerb::Read,
+            Fit::On | Fit::Stopped => return,
+        };
+        self.sphere.noted = reading.at;
+        self.note_sphere(verb, reading);
+    }
+
+    /// What was found, at the capture frame of the moment at which it was so.
+    fn note_sphere(&mut self, verb: SphereVerb, reading: &Position) {
+        let Some(known) = self.sphere.known().filter(|_| !self.session.is_vacant()) else {
+            return;
+        };
+        let frame = self.time.stamp(reading.at, &self.chain).frame;
+        let rate = f64::from(reading.rate.max(1));
+        let uncertainty = reading.uncertainty.as_secs_f64() * rate;
+        let note = Note::Sphere {
+            verb,
+            track: known.track.clone(),
+            position: Some(reading.frame as f64 / rate),
+            uncertainty_frames: Some(uncertainty.ceil() as u64),
+        };
+        self.note(frame, note);
+    }
+
+    /// When a capture frame near `now` was captured.
+    fn time_of(&self, frame: u64, now: Stamp) -> Nanos {
+        let rate = u128::from(self.config.audio.rate.max(1));
+        let nanos = |frames: u64| (u128::from(frames) * 1_000_000_000 / rate) as u64;
+        if frame <= now.frame {
+            Nanos(now.at.0.saturating_sub(nanos(now.frame - frame)))
+        } else {
+            Nanos(now.at.0 + nanos(frame - now.frame))
+        }
+    }
+
+    /// A take begins: where the track stands at its start mark, as far as is known yet.
+    pub(super) fn sphere_at_begin(&mut self, begin: &Begin, now: Stamp) -> Option<SphereAt> {
+        begin.of.track.as_ref()?;
+        let at = self.time_of(begin.start_mark, now);
+        self.sphere.take = Some((begin.of.take, at));
+        let at_frame = self.session.in_session(begin.start_mark);
+        Some(row(&self.sphere.known()?.line.at(at)?, None, at_frame))
+    }
+
+    /// A take ends: where the track stood at its marks, by all readings up to now.
+    pub(super) fn sphere_at_end(&mut self, end: &End, now: Stamp) -> Option<SphereAt> {
+        let of_take = |it: &mut (u32, Nanos)| it.0 == end.of.take;
+        let (_, at) = self.sphere.take.take_if(of_take)?;
+        let ended = self.time_of(end.end_mark, now);
+        let line = &self.sphere.known()?.line;
+        let last = line.at(ended).filter(|_| line.is_one(at, ended));
+        let at_frame = self.session.in_session(end.start_mark);
+        Some(row(&line.at(at)?, last, at_frame))
+    }
+}

@@ -1,0 +1,56 @@
+//! The time of the sphere's thread and of a simulated sphere: the real one, or one that is given.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::rt::Nanos;
+
+/// A clock. Clones of a given one are the same clock.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// CLOCK_MONOTONIC.
+    #[default]
+    Real,
+    /// The time of a fast run or of a test: nanoseconds, which stand until they are set.
+    Given(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// A given clock, at 0.
+    #[must_use]
+    pub fn given() -> Clock {
+        Clock::Given(Arc::default())
+    }
+
+    /// Whether time goes by unasked.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        matches!(self, Clock::Real)
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Nanos {
+        match self {
+            Clock::Real => Nanos::now(),
+            Clock::Given(at) => Nanos(at.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Gives the time; the real one goes its own way.
+    pub fn set(&self, now: Nanos) {
+        match self {
+            Clock::Real => {}
+            Clock::Given(at) => at.store(now.0, Ordering::Release),
+        }
+    }
+
+    /// Lets `time` go by.
+    pub fn pass(&self, time: Duration) {
+        match self {
+            Clock::Real => std::thread::sleep(time),
+            Clock::Given(_) => self.set(self.now() + time),
+        }
+    }
+}

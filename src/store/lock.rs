@@ -1,0 +1,41 @@
+//! DATA/.lock: one booth at a time.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use crate::files::data::Data;
+use crate::files::small;
+
+/// Holds DATA for this process; `None` if another booth has it.
+///
+/// # Errors
+/// The data folder cannot be made or written.
+pub fn lock(data: &Path) -> io::Result<Option<File>> {
+    fs::create_dir_all(Data(data).sessions())?;
+    File::open(data)?.sync_all()?;
+    let path = Data(data).lock();
+    if !path.exists() {
+        File::create(&path)?;
+    }
+    // Not for writing, so that an idle box is no obstacle to a read-only remount.
+    let file = small::open(&path)?.ok_or(io::ErrorKind::NotFound)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_data_folder_is_refused() {
+        let data = tempfile::tempdir().expect("a folder");
+        let held = lock(data.path()).expect("a lock");
+        assert!(held.is_some());
+        assert!(lock(data.path()).expect("no error").is_none());
+    }
+}
