@@ -1,12 +1,10 @@
-//! Takes and lines of a running step: what `go`, `redo` and skipping mean.
+//! The session's takes: begun, ended, cut, and what becomes of them on the disk.
 
 use std::sync::Arc;
 
 use super::Session;
 use super::event::{Action, Ask, Begin, End, Subject};
 use super::lines::{Previous, Shown};
-use super::protocol::StepKind;
-use crate::config::Mode;
 use crate::corpus::prompter::Prompt;
 use crate::words::{FaultKind, Note, TakeState, Verdict};
 
@@ -64,7 +62,7 @@ impl Session {
     ) {
         let plan = &self.protocol.steps[self.steps.at];
         let take_s = plan.take_s(&self.rules.take);
-        let (kind, step): (StepKind, Arc<str>) = (plan.kind, plan.name.as_str().into());
+        let (kind, step) = (plan.kind, Arc::from(plan.name.as_str()));
         let shown = self.lines.shown.clone().filter(|_| kind.reads());
         if kind.reads() && shown.is_none() {
             return;
@@ -160,80 +158,6 @@ impl Session {
         let open = self.takes.open.as_ref()?;
         let seconds = self.plan().kind.limit_s(&self.rules.take)?;
         Some(open.start_mark + u64::from(seconds) * u64::from(self.rules.rate))
-    }
-
-    /// A read take stops and its line stays until the next press; a free one goes on in the next
-    /// file.
-    pub(super) fn limit_reached(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        self.end_take(Verdict::Kept, frame, None, actions);
-        match self.plan().kind {
-            StepKind::Free => self.begin_take(frame, None, actions),
-            StepKind::Read | StepKind::Quiet => {}
-        }
-    }
-
-    /// `go` in a step that reads.
-    pub(super) fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
-        let auto = self.rules.take.mode == Mode::Auto;
-        if self.takes.open.is_some() {
-            self.end_take(Verdict::Kept, frame, Some(frame), actions);
-            self.show_next(frame, actions);
-        } else if self.lines.are_taken() {
-            self.show_next(frame, actions);
-        }
-        // In auto a press begins the next take; in manual only one on a line still to be read.
-        if auto
-            || (self.takes.open.is_none()
-                && self.lines.shown.as_ref().is_some_and(|s| s.frame < frame))
-        {
-            self.begin_take(frame, Some(frame), actions);
-        }
-    }
-
-    /// A short `redo`, pressed at `pressed`: the same line again, the old take kept on the disk.
-    pub(super) fn redo(&mut self, pressed: u64, actions: &mut Vec<Action>) {
-        if !self.plan().kind.reads() {
-            self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
-            return self.restart_step(pressed, actions);
-        }
-        if self.takes.open.is_some() {
-            self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
-            self.lines.show_again(pressed);
-        } else if let Some(previous) = self.lines.previous.take() {
-            actions.push(Action::Amend(previous.take, Verdict::Redone));
-            if let Some(fresh) = self.lines.shown.take()
-                && fresh.line.ticket != previous.shown.line.ticket
-            {
-                self.lines.ahead.push_front(fresh.line);
-            }
-            self.lines.shown = Some(previous.shown);
-            self.lines.show_again(pressed);
-        } else {
-            return;
-        }
-        if self.rules.take.mode == Mode::Auto {
-            self.begin_take(pressed, Some(pressed), actions);
-        }
-    }
-
-    /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
-    pub(super) fn skip(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
-        let had_take = self.takes.open.is_some();
-        self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
-        if !self.plan().kind.reads() {
-            return self.step_over(frame, actions);
-        }
-        if let Some(shown) = &self.lines.shown
-            && !had_take
-            && !self.lines.are_taken()
-        {
-            actions.push(Action::Ask(Ask::LineDone(shown.line.ticket)));
-        }
-        self.lines.previous = None;
-        self.show_next(frame, actions);
-        if self.rules.take.mode == Mode::Auto {
-            self.begin_take(frame, Some(pressed), actions);
-        }
     }
 
     pub(super) fn stored(&mut self, take: u32, frame: u64, actions: &mut Vec<Action>) {

@@ -7,7 +7,7 @@ use crate::config::Mode;
 use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::deadlines::Due;
-use crate::session::event::Action;
+use crate::session::event::{Action, Ask};
 use crate::session::protocol::StepKind;
 use crate::session::view::View;
 use crate::words::{FaultKind, ScreenName, Verdict};
@@ -158,5 +158,81 @@ fn line(session: &Session, words: &Lang) -> View {
         title: "".into(),
         text: shown.line.text.clone(),
         hint: hint.as_str().into(),
+    }
+}
+
+impl Session {
+    /// A read take stops and its line stays until the next press; a free one goes on in the next
+    /// file.
+    fn limit_reached(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        self.end_take(Verdict::Kept, frame, None, actions);
+        match self.plan().kind {
+            StepKind::Free => self.begin_take(frame, None, actions),
+            StepKind::Read | StepKind::Quiet => {}
+        }
+    }
+
+    /// `go` in a step that reads.
+    fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
+        let auto = self.rules.take.mode == Mode::Auto;
+        if self.takes.open.is_some() {
+            self.end_take(Verdict::Kept, frame, Some(frame), actions);
+            self.show_next(frame, actions);
+        } else if self.lines.are_taken() {
+            self.show_next(frame, actions);
+        }
+        // In auto a press begins the next take; in manual only one on a line still to be read.
+        if auto
+            || (self.takes.open.is_none()
+                && self.lines.shown.as_ref().is_some_and(|s| s.frame < frame))
+        {
+            self.begin_take(frame, Some(frame), actions);
+        }
+    }
+
+    /// A short `redo`, pressed at `pressed`: the same line again, the old take kept on the disk.
+    fn redo(&mut self, pressed: u64, actions: &mut Vec<Action>) {
+        if !self.plan().kind.reads() {
+            self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
+            return self.restart_step(pressed, actions);
+        }
+        if self.takes.open.is_some() {
+            self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
+            self.lines.show_again(pressed);
+        } else if let Some(previous) = self.lines.previous.take() {
+            actions.push(Action::Amend(previous.take, Verdict::Redone));
+            if let Some(fresh) = self.lines.shown.take()
+                && fresh.line.ticket != previous.shown.line.ticket
+            {
+                self.lines.ahead.push_front(fresh.line);
+            }
+            self.lines.shown = Some(previous.shown);
+            self.lines.show_again(pressed);
+        } else {
+            return;
+        }
+        if self.rules.take.mode == Mode::Auto {
+            self.begin_take(pressed, Some(pressed), actions);
+        }
+    }
+
+    /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
+    fn skip(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
+        let had_take = self.takes.open.is_some();
+        self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
+        if !self.plan().kind.reads() {
+            return self.step_over(frame, actions);
+        }
+        if let Some(shown) = &self.lines.shown
+            && !had_take
+            && !self.lines.are_taken()
+        {
+            actions.push(Action::Ask(Ask::LineDone(shown.line.ticket)));
+        }
+        self.lines.previous = None;
+        self.show_next(frame, actions);
+        if self.rules.take.mode == Mode::Auto {
+            self.begin_take(frame, Some(pressed), actions);
+        }
     }
 }
