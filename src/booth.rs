@@ -43,7 +43,7 @@ use crate::screen::card::Card;
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::sphere::Sphere;
-use crate::words::{By, Note, ScreenName};
+use crate::words::{By, CaptureFrame, Note, ScreenName};
 use consent::Consent;
 use device::Said;
 use disk::Disk;
@@ -339,7 +339,7 @@ impl Booth {
     }
 
     /// A row for events.jsonl at a frame of the capture clock.
-    fn note(&mut self, frame: u64, note: Note) {
+    fn note(&mut self, frame: CaptureFrame, note: Note) {
         let frame = self.session.in_session(frame);
         self.clerk.ask(Ask::Note(frame, note));
     }

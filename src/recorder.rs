@@ -22,7 +22,7 @@ use std::time::Duration;
 use crate::audio::block::{Block, RecorderEnd};
 use crate::audio::{meter, rf64};
 use crate::rt::Nanos;
-use crate::words::{MOST_OPEN_TAKES, Spec, Verdict};
+use crate::words::{CaptureFrame, MOST_OPEN_TAKES, Spec, Verdict};
 use away::Disk;
 pub use messages::{Begin, Command, End, Live, Report};
 use take::{History, OpenTake};
@@ -152,7 +152,7 @@ impl Recorder {
             },
             Command::MayEnd { take, end_frame } => {
                 if let Some(take) = self.takes.iter_mut().find(|t| t.number == take) {
-                    take.may_end = Some(end_frame);
+                    take.may_end = Some(end_frame.0);
                 }
             }
             Command::End(end) => match self.takes.iter_mut().find(|t| t.number == end.take) {
@@ -210,7 +210,7 @@ impl Recorder {
             while let Some(gap) = take.news_of_gaps() {
                 let _ = self.reports.send(Report::Lost {
                     take: take.number,
-                    at_frame: take.start + gap.frame,
+                    at_frame: CaptureFrame(take.start + gap.frame),
                     frames: gap.frames,
                     cause: gap.cause,
                 });
@@ -311,7 +311,7 @@ impl Recorder {
     /// How long to look for no blocks.
     fn pause(&self) -> Duration {
         let soon = self.processed + u64::from(self.spec.rate / 5);
-        let ending = |take: &OpenTake| take.end.as_ref().is_some_and(|end| end.end_mark < soon);
+        let ending = |take: &OpenTake| take.end.as_ref().is_some_and(|end| end.end_mark.0 < soon);
         if self.takes.iter().any(ending) {
             PARK_ENDING
         } else {

@@ -27,7 +27,7 @@ pub use crate::words::By;
 pub use event::{Action, Ask, Begin, End, Event, News, Stamp};
 
 use crate::config;
-use crate::words::{Ended, Note, ScreenName, Verdict};
+use crate::words::{CaptureFrame, Ended, Frame0, Note, ScreenName, SessionFrame, Verdict};
 use clock::Clock;
 use faults::Faults;
 use lines::Lines;
@@ -136,7 +136,7 @@ impl Session {
         self.note_screen(now.frame, actions);
     }
 
-    fn news(&mut self, news: News, frame: u64, actions: &mut Vec<Action>) {
+    fn news(&mut self, news: News, frame: CaptureFrame, actions: &mut Vec<Action>) {
         match news {
             News::Line(request, line) => self.line(request, line, frame, actions),
             News::NoLine(reason) => self.no_line(reason, frame, actions),
@@ -177,16 +177,16 @@ impl Session {
         self.lines.ahead.front().map(|line| &line.text)
     }
 
-    /// The capture frame of the session's frame 0; negative in a session taken up again.
+    /// Where the session's frame 0 lies on the capture clock.
     #[must_use]
-    pub fn frame0(&self) -> i64 {
+    pub fn frame0(&self) -> Frame0 {
         self.clock.frame0
     }
 
     /// A capture frame on the session's clock.
     #[must_use]
-    pub fn in_session(&self, frame: u64) -> u64 {
-        self.clock.in_session(frame)
+    pub fn in_session(&self, frame: CaptureFrame) -> SessionFrame {
+        self.clock.frame0.in_session(frame)
     }
 
     fn frames(&self, millis: u32) -> u64 {
@@ -197,11 +197,11 @@ impl Session {
         &self.protocol.steps[self.steps.at]
     }
 
-    fn note(&self, frame: u64, note: Note, actions: &mut Vec<Action>) {
+    fn note(&self, frame: CaptureFrame, note: Note, actions: &mut Vec<Action>) {
         actions.push(Action::Ask(Ask::Note(self.in_session(frame), note)));
     }
 
-    fn note_screen(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn note_screen(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let name = self.screen_name();
         if self.last_screen != Some(name) {
             self.last_screen = Some(name);
@@ -212,14 +212,14 @@ impl Session {
     }
 
     /// Nobody will press any more: what waits for a visitor does not linger.
-    fn hurry(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn hurry(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.hands.hurry = true;
         self.decline(actions);
         self.act(|scene, session| scene.hurry(session, frame));
     }
 
     /// What is offered is offered again at the next start.
-    fn shutdown(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn shutdown(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.hands.held = None;
         self.end_take(Verdict::Aborted, frame, None, actions);
         self.act(|scene, session| scene.shutdown(session, frame, actions));

@@ -7,7 +7,7 @@ use super::Booth;
 use crate::audio::capture::State;
 use crate::rt::Nanos;
 use crate::session::Event;
-use crate::words::FaultKind;
+use crate::words::{CaptureFrame, FaultKind};
 
 /// How far the recorder may fall behind before the screen says so.
 const SLOW_MS: u64 = 3000;
@@ -88,8 +88,8 @@ impl Booth {
     /// Tells the session when the recorder falls behind and when it has caught up.
     fn serve_backlog(&mut self, now: Nanos) {
         let captured = self.time.stamp(now, &self.chain).frame;
-        let recorded = self.chain.live.frames.load(Ordering::Acquire);
-        let behind = captured.saturating_sub(recorded);
+        let recorded = CaptureFrame(self.chain.live.frames.load(Ordering::Acquire));
+        let behind = captured.since(recorded);
         let behind_ms = behind * 1000 / u64::from(self.config.audio.rate);
         if behind_ms > SLOW_MS {
             self.event(now, Event::Slow(true));

@@ -16,7 +16,7 @@ use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped};
 use crate::sphere::{self, Command, Play, Position, Reply, Snapshot, Sphere, Start};
 use crate::store::row::SphereAt;
-use crate::words::{Note, SphereVerb};
+use crate::words::{CaptureFrame, Note, SessionFrame, SphereVerb};
 
 /// Between two rows of events.jsonl that say where the track stands.
 const NOTED: Duration = Duration::from_secs(10);
@@ -70,12 +70,12 @@ impl Loudspeakers {
 }
 
 /// Where the track stood at the start mark, which is `at_frame`, and at the end mark.
-fn row(start: &Mapped, end: Option<Mapped>, at_frame: u64) -> SphereAt {
+fn row(start: &Mapped, end: Option<Mapped>, at_frame: SessionFrame) -> SphereAt {
     SphereAt {
         track: start.track.to_string(),
         frame: start.frame,
         rate: start.rate,
-        at_frame,
+        at_frame: at_frame.0,
         uncertainty_frames: start.uncertainty_frames,
         end_frame: end.as_ref().map(|end| end.frame),
         end_uncertainty_frames: end.map(|end| end.uncertainty_frames),
@@ -88,7 +88,7 @@ impl Booth {
         &mut self,
         number: u32,
         track: Arc<str>,
-        start: Start<u64>,
+        start: Start<CaptureFrame>,
         rest: u64,
         now: Stamp,
     ) {
@@ -189,7 +189,7 @@ impl Booth {
     }
 
     /// When a capture frame near `now` was captured.
-    fn time_of(&self, frame: u64, now: Stamp) -> Nanos {
+    fn time_of(&self, frame: CaptureFrame, now: Stamp) -> Nanos {
         let rate = u128::from(self.config.audio.rate.max(1));
         let nanos = |frames: u64| (u128::from(frames) * 1_000_000_000 / rate) as u64;
         if frame <= now.frame {

@@ -10,7 +10,7 @@ use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::store::row::{DRAFT, Row};
-use crate::words::Verdict;
+use crate::words::{CaptureFrame, Verdict};
 use crate::{lang, recorder, rt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
@@ -121,7 +121,7 @@ impl Booth {
         let rolls = spec.frames_in_ms(u64::from(rules.pre_roll_ms + rules.post_roll_ms));
         let row = Row {
             verdict: Verdict::Recovered,
-            start_frame: self.session.in_session(start_frame),
+            start_frame: self.session.in_session(start_frame).0,
             lead_frames: start_mark - start_frame,
             sphere,
             ..self.row(&of, None)
@@ -172,7 +172,7 @@ impl Booth {
     }
 
     /// The row as far as the session knows it; the recorder fills in the rest.
-    fn row(&self, of: &Subject, ended_by: Option<u64>) -> Row {
+    fn row(&self, of: &Subject, ended_by: Option<CaptureFrame>) -> Row {
         let spec = self.config.audio.spec();
         let line = of.line.as_ref();
         let presses = of.pressed.into_iter().chain(ended_by);
@@ -183,9 +183,9 @@ impl Booth {
             text: line.map(|line| line.text.to_string()),
             language: lang::name(&self.config.language).to_owned(),
             version: of.version,
-            shown_frame: Some(self.session.in_session(of.shown_frame)),
+            shown_frame: Some(self.session.in_session(of.shown_frame).0),
             press_frames: presses
-                .map(|frame| self.session.in_session(frame))
+                .map(|frame| self.session.in_session(frame).0)
                 .collect(),
             utc: self.utc(),
             ..Row::of(of.take, file_name(of.take), of.kind, spec)

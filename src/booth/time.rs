@@ -15,6 +15,7 @@ use crate::recorder::chain::Chain;
 use crate::rt::Nanos;
 use crate::session::Stamp;
 use crate::sphere::Sphere;
+use crate::words::CaptureFrame;
 
 /// Level shown as nothing, dBFS.
 const QUIETEST_DB: f32 = -60.0;
@@ -104,7 +105,10 @@ impl Time {
                 (u128::from(at.0) * u128::from(*rate)).div_ceil(1_000_000_000) as u64
             }
         };
-        Stamp { at, frame }
+        Stamp {
+            at,
+            frame: CaptureFrame(frame),
+        }
     }
 
     /// Fast: lets one more block come and waits until the recorder has it.

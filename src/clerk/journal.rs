@@ -14,7 +14,7 @@ use crate::identity::operator::Recipient;
 use crate::store::events::Events;
 use crate::store::session;
 use crate::store::session::Record;
-use crate::words::Note;
+use crate::words::{Note, SessionFrame};
 
 /// Rows that wait at most: hours of a visitor's presses; older ones give way.
 const MOST_WAITING: usize = 10_000;
@@ -29,7 +29,7 @@ pub(super) struct Journal {
     /// The record changed since it was written.
     record_due: bool,
     events: Option<Events>,
-    waiting: VecDeque<(u64, Note, Option<String>)>,
+    waiting: VecDeque<(SessionFrame, Note, Option<String>)>,
     /// That the disk refuses was told.
     told: bool,
 }
@@ -69,7 +69,7 @@ impl Journal {
     }
 
     /// A row for the events.
-    pub(super) fn note(&mut self, frame: u64, note: Note, utc: Option<String>) {
+    pub(super) fn note(&mut self, frame: SessionFrame, note: Note, utc: Option<String>) {
         if self.waiting.len() >= MOST_WAITING {
             self.waiting.pop_front();
         }

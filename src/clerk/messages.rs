@@ -13,7 +13,7 @@ use crate::corpus::prompter::Prompt;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
 use crate::store::session::Record;
-use crate::words::{By, Ended, Note, Resumption};
+use crate::words::{By, Ended, Note, Resumption, SessionFrame};
 
 /// What the session asks of the clerk.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub enum Ask {
     /// Who is enrolled and has not come? Answered by [`Answer::Pending`].
     ListPending,
     /// A row for events.jsonl at this frame of the session.
-    Note(u64, Note),
+    Note(SessionFrame, Note),
     /// The session is over, all its takes are on the disk.
     Close(Ended),
 }

@@ -15,7 +15,7 @@ use crate::recorder::chain::{Chain, Setup};
 use crate::recorder::{Begin, Command, End, Report};
 use crate::rt;
 use crate::store::row::Row;
-use crate::words::{Format, Kind, Verdict, dbfs};
+use crate::words::{CaptureFrame, Format, Frame0, Kind, Verdict, dbfs};
 
 /// Between two looks at what the recorder did.
 const TURN: Duration = Duration::from_millis(100);
@@ -163,8 +163,8 @@ impl Take<'_> {
         Begin {
             take: TAKE,
             path: self.args.out.clone(),
-            start_frame: 0,
-            start_mark: 0,
+            start_frame: CaptureFrame(0),
+            start_mark: CaptureFrame(0),
             expected_frames: wanted.unwrap_or(0),
             behind_frames: 0,
             meta: Meta {
@@ -189,10 +189,10 @@ impl Take<'_> {
         };
         Command::End(Box::new(End {
             take: TAKE,
-            start_mark: 0,
-            end_mark: end_frame,
-            end_frame,
-            frame0: 0,
+            start_mark: CaptureFrame(0),
+            end_mark: CaptureFrame(end_frame),
+            end_frame: CaptureFrame(end_frame),
+            frame0: Frame0::default(),
             row,
         }))
     }

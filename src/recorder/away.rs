@@ -59,14 +59,14 @@ impl Recorder {
         let end_of = |take| {
             let mut waiting = self.waiting.iter();
             let end = waiting.find_map(|command| match command {
-                Command::End(end) if end.take == take => Some(end.end_frame),
+                Command::End(end) if end.take == take => Some(end.end_frame.0),
                 _ => None,
             });
             end.unwrap_or(u64::MAX)
         };
         let open = self.takes.iter().map(OpenTake::unsynced);
         let to_open = self.waiting.iter().filter_map(|command| match command {
-            Command::Begin(begin) => Some(begin.start_frame..end_of(begin.take)),
+            Command::Begin(begin) => Some(begin.start_frame.0..end_of(begin.take)),
             _ => None,
         });
         let mut awaited = open.chain(to_open);

@@ -232,7 +232,7 @@ mod tests {
     use crate::recorder::{Begin, End};
     use crate::rt::Nanos;
     use crate::store::row::Row;
-    use crate::words::{Cause, Format, Kind};
+    use crate::words::{CaptureFrame, Cause, Format, Frame0, Kind};
 
     const SPEC: Spec = Spec {
         rate: 8000,
@@ -283,18 +283,18 @@ mod tests {
         let begin = Command::Begin(Box::new(Begin {
             take: 1,
             path: path.clone(),
-            start_frame: 0,
-            start_mark: 0,
+            start_frame: CaptureFrame(0),
+            start_mark: CaptureFrame(0),
             expected_frames: FRAMES,
             behind_frames: 0,
             meta: Meta::default(),
         }));
         let end = Command::End(Box::new(End {
             take: 1,
-            start_mark: 0,
-            end_mark: FRAMES,
-            end_frame: FRAMES,
-            frame0: 0,
+            start_mark: CaptureFrame(0),
+            end_mark: CaptureFrame(FRAMES),
+            end_frame: CaptureFrame(FRAMES),
+            frame0: Frame0::default(),
             row: Row::of(1, "take.rf64".into(), Kind::Free, SPEC),
         }));
         let mut chain = Chain::start(Setup {

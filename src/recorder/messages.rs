@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use crate::audio::rf64::Meta;
 use crate::rt;
 use crate::store::row::Row;
-use crate::words::{Cause, Level, Verdict};
+use crate::words::{CaptureFrame, Cause, Frame0, Level, Verdict};
 
 /// Begins a take.
 #[derive(Clone, Debug)]
@@ -15,10 +15,10 @@ pub struct Begin {
     pub take: u32,
     /// Its file, which must not be there yet.
     pub path: PathBuf,
-    /// First frame on the capture clock, past (within the history) or future.
-    pub start_frame: u64,
-    /// Levels are measured from here; capture clock.
-    pub start_mark: u64,
+    /// First frame, past (within the history) or future.
+    pub start_frame: CaptureFrame,
+    /// Levels are measured from here.
+    pub start_mark: CaptureFrame,
     /// Frames reserved on the disk.
     pub expected_frames: u64,
     /// Nothing is written until it is so many frames old: an end that is told so late is still met
@@ -33,14 +33,14 @@ pub struct Begin {
 pub struct End {
     /// Its number.
     pub take: u32,
-    /// Where the marks lie; capture clock.
-    pub start_mark: u64,
+    /// Where the marks lie.
+    pub start_mark: CaptureFrame,
     /// Levels are measured up to here.
-    pub end_mark: u64,
-    /// The frame after the file's last; capture clock.
-    pub end_frame: u64,
-    /// Capture frame of the session's frame 0; negative in a session taken up again.
-    pub frame0: i64,
+    pub end_mark: CaptureFrame,
+    /// The frame after the file's last.
+    pub end_frame: CaptureFrame,
+    /// Where the session's frame 0 lies.
+    pub frame0: Frame0,
     /// What the session knows; the recorder fills in what it knows better.
     pub row: Row,
 }
@@ -55,8 +55,8 @@ pub enum Command {
     MayEnd {
         /// Its number.
         take: u32,
-        /// The frame after the file's last, if so; capture clock.
-        end_frame: u64,
+        /// The frame after the file's last, if so.
+        end_frame: CaptureFrame,
     },
     /// Ends a take.
     End(Box<End>),
@@ -101,8 +101,8 @@ pub enum Report {
     Lost {
         /// Its number.
         take: u32,
-        /// The first of them, on the capture clock.
-        at_frame: u64,
+        /// The first of them.
+        at_frame: CaptureFrame,
         /// How many, so far.
         frames: u64,
         /// Why.

@@ -10,7 +10,7 @@ use crate::audio::block::Block;
 use crate::audio::meter::Meter;
 use crate::audio::rf64::{Error, TakeFile};
 use crate::store::row::Row;
-use crate::words::{Cause, Format, Gap, Level, Spec, Verdict};
+use crate::words::{CaptureFrame, Cause, Format, Gap, Level, Spec, Verdict};
 
 /// The latest blocks, oldest first.
 pub type History = VecDeque<Box<Block>>;
@@ -68,8 +68,8 @@ impl OpenTake {
             spec,
             file,
             cut: false,
-            start: begin.start_frame,
-            next: begin.start_frame,
+            start: begin.start_frame.0,
+            next: begin.start_frame.0,
             staging: Vec::with_capacity(staging_bytes),
             staging_bytes,
             hash: Sha256::new(),
@@ -77,7 +77,7 @@ impl OpenTake {
             gaps: Vec::new(),
             told: (0, 0),
             meter: Meter::new(spec),
-            metered: begin.start_mark,
+            metered: begin.start_mark.0,
             levels: None,
         })
     }
@@ -92,7 +92,7 @@ impl OpenTake {
             return Ok(());
         }
         let limit = match (&self.end, self.may_end) {
-            (Some(end), _) => end.end_frame,
+            (Some(end), _) => end.end_frame.0,
             (None, may_end) => {
                 let old = processed.saturating_sub(self.behind);
                 may_end.map_or(old, |end| end.min(old))
@@ -192,7 +192,7 @@ impl OpenTake {
         if self.levels.is_some() {
             return None;
         }
-        let mark = self.end.as_ref().map(|end| end.end_mark);
+        let mark = self.end.as_ref().map(|end| end.end_mark.0);
         let behind = processed.saturating_sub(lag);
         let to = mark.unwrap_or(behind).min(processed);
         let frame = self.spec.frame_bytes() as u64;
@@ -219,7 +219,7 @@ impl OpenTake {
     #[must_use]
     pub fn complete(&self, processed: u64) -> bool {
         let end = self.end.as_ref();
-        end.is_some_and(|end| self.cut || processed >= end.end_frame)
+        end.is_some_and(|end| self.cut || processed >= end.end_frame.0)
     }
 
     /// Syncs what is written and says so in the header.
@@ -240,7 +240,7 @@ impl OpenTake {
     #[must_use]
     pub fn unsynced(&self) -> Range<u64> {
         let frames = self.synced.0 / self.spec.stored().frame_bytes() as u64;
-        let end = self.end.as_ref().map_or(u64::MAX, |end| end.end_frame);
+        let end = self.end.as_ref().map_or(u64::MAX, |end| end.end_frame.0);
         self.start + frames..end
     }
 
@@ -308,10 +308,10 @@ impl OpenTake {
         if self.cut {
             row.verdict = Verdict::Aborted;
         }
-        row.start_frame = (self.start as i64 - end.frame0).max(0) as u64;
+        row.start_frame = end.frame0.in_session(CaptureFrame(self.start)).0;
         row.frames = frames;
-        row.lead_frames = end.start_mark.saturating_sub(self.start);
-        row.tail_frames = (self.start + frames).saturating_sub(end.end_mark);
+        row.lead_frames = end.start_mark.0.saturating_sub(self.start);
+        row.tail_frames = (self.start + frames).saturating_sub(end.end_mark.0);
         row.rate = self.spec.rate;
         row.channels = self.spec.channels;
         row.format = self.spec.format.stored();

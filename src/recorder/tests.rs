@@ -3,7 +3,7 @@
 use super::*;
 use crate::audio::rf64::Meta;
 use crate::store::row::Row;
-use crate::words::{Cause, Format, Gap, Kind};
+use crate::words::{CaptureFrame, Cause, Format, Frame0, Gap, Kind, SessionFrame};
 use std::path::Path;
 
 const SPEC: Spec = Spec {
@@ -42,8 +42,8 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
     let begin = Begin {
         take: 1,
         path: folder.join("a.rf64"),
-        start_frame: 1250,
-        start_mark: 1500,
+        start_frame: CaptureFrame(1250),
+        start_mark: CaptureFrame(1500),
         expected_frames: 0,
         behind_frames: 0,
         meta: Meta::default(),
@@ -52,10 +52,10 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
     recorder.take_in(block(2050, 100, Some(Cause::Overrun)), |_| freed += 1);
     let end = End {
         take: 1,
-        start_mark: 1500,
-        end_mark: 2100,
-        end_frame: 2300,
-        frame0: 1000,
+        start_mark: CaptureFrame(1500),
+        end_mark: CaptureFrame(2100),
+        end_frame: CaptureFrame(2300),
+        frame0: Frame0::of(CaptureFrame(1000), SessionFrame(0)),
         row: Row::of(1, "a.rf64".into(), Kind::Read, SPEC),
     };
     recorder.handle(Command::End(Box::new(end)));
@@ -65,7 +65,7 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
     else {
         panic!("not told")
     };
-    assert_eq!((at_frame, frames), (2000, 50));
+    assert_eq!((at_frame, frames), (CaptureFrame(2000), 50));
     assert!(matches!(
         reports.try_recv(),
         Ok(Report::Measured { take: 1, .. })
@@ -117,8 +117,8 @@ fn begin(folder: &Path, take: u32, start_frame: u64) -> Command {
     Command::Begin(Box::new(Begin {
         take,
         path: folder.join(format!("{take}.rf64")),
-        start_frame,
-        start_mark: start_frame,
+        start_frame: CaptureFrame(start_frame),
+        start_mark: CaptureFrame(start_frame),
         expected_frames: 0,
         behind_frames: 0,
         meta: Meta::default(),
@@ -128,10 +128,10 @@ fn begin(folder: &Path, take: u32, start_frame: u64) -> Command {
 fn end(take: u32, end_frame: u64) -> Command {
     Command::End(Box::new(End {
         take,
-        start_mark: 0,
-        end_mark: end_frame,
-        end_frame,
-        frame0: 0,
+        start_mark: CaptureFrame(0),
+        end_mark: CaptureFrame(end_frame),
+        end_frame: CaptureFrame(end_frame),
+        frame0: Frame0::default(),
         row: Row::of(take, format!("{take}.rf64"), Kind::Read, SPEC),
     }))
 }

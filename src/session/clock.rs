@@ -1,30 +1,26 @@
 //! The session's clock: where its frame 0 lies on the capture clock.
 
+use crate::words::{CaptureFrame, Frame0, SessionFrame};
+
 /// Where the session lies on the capture clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Clock {
-    /// The capture frame of the session's frame 0: before the program's start in one taken up again.
-    pub(super) frame0: i64,
-    /// No take reaches further back than this capture frame.
-    pub(super) earliest: u64,
+    pub(super) frame0: Frame0,
+    /// No take reaches further back than this.
+    pub(super) earliest: CaptureFrame,
 }
 
 impl Clock {
-    /// A session begins at this capture frame.
-    pub(super) fn at(frame: u64) -> Clock {
-        Clock::going_on(frame, 0)
+    /// A session begins.
+    pub(super) fn at(frame: CaptureFrame) -> Clock {
+        Clock::going_on(frame, SessionFrame::default())
     }
 
-    /// A session goes on at this capture frame, which is frame `next` of its own.
-    pub(super) fn going_on(frame: u64, next: u64) -> Clock {
+    /// A session goes on, at the frame `next` of its own.
+    pub(super) fn going_on(frame: CaptureFrame, next: SessionFrame) -> Clock {
         Clock {
-            frame0: frame as i64 - next as i64,
+            frame0: Frame0::of(frame, next),
             earliest: frame,
         }
-    }
-
-    /// A capture frame on the session's clock.
-    pub(super) fn in_session(self, frame: u64) -> u64 {
-        (frame as i64).saturating_sub(self.frame0).max(0) as u64
     }
 }

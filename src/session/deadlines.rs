@@ -3,19 +3,19 @@
 use super::Session;
 use super::event::Action;
 use super::scene::{Attract, State};
-use crate::words::{Ended, Verdict};
+use crate::words::{CaptureFrame, Ended, Verdict};
 
 /// Something that happens by itself.
 pub(super) struct Due {
     /// When.
-    pub(super) at: u64,
+    pub(super) at: CaptureFrame,
     /// What; at that frame.
-    pub(super) act: fn(&mut Session, u64, &mut Vec<Action>),
+    pub(super) act: fn(&mut Session, CaptureFrame, &mut Vec<Action>),
 }
 
 impl Session {
     /// Serves every deadline up to `now`, the earliest first.
-    pub(super) fn pass(&mut self, now: u64, actions: &mut Vec<Action>) {
+    pub(super) fn pass(&mut self, now: CaptureFrame, actions: &mut Vec<Action>) {
         while let Some(due) = self.next_due().filter(|due| due.at <= now) {
             (due.act)(self, due.at, actions);
         }
@@ -43,7 +43,7 @@ impl Session {
         u64::from(self.protocol.idle_s) * u64::from(self.rules.rate)
     }
 
-    fn abandon(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn abandon(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.is_vacant() {
             self.hands.held = None;
             self.state = State::Attract(Attract);

@@ -8,15 +8,15 @@ use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
 use crate::sphere::Start;
 pub use crate::words::By;
-use crate::words::{Button, FaultKind, Kind, Verdict};
+use crate::words::{Button, CaptureFrame, FaultKind, Kind, Verdict};
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
     /// CLOCK_MONOTONIC.
     pub at: Nanos,
-    /// The frame that was being captured, counted since capture started.
-    pub frame: u64,
+    /// The frame that was being captured.
+    pub frame: CaptureFrame,
 }
 
 /// Something happened.
@@ -55,7 +55,7 @@ pub enum Event {
     Shutdown,
 }
 
-/// What a take is of; known when it begins. Frames count since capture started.
+/// What a take is of; known when it begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subject {
     /// Number within the session, from 1.
@@ -69,27 +69,27 @@ pub struct Subject {
     /// How often the line was taken before, plus 1.
     pub version: u32,
     /// When its text was shown.
-    pub shown_frame: u64,
+    pub shown_frame: CaptureFrame,
     /// The press that began it, if one did.
-    pub pressed: Option<u64>,
+    pub pressed: Option<CaptureFrame>,
     /// The track that the sphere plays meanwhile.
     pub track: Option<Arc<str>>,
 }
 
-/// A take begins. Frames count since capture started.
+/// A take begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Begin {
     /// What it is of.
     pub of: Subject,
     /// First frame of the file; may lie in the past.
-    pub start_frame: u64,
+    pub start_frame: CaptureFrame,
     /// Start mark.
-    pub start_mark: u64,
+    pub start_mark: CaptureFrame,
     /// How long it may last, seconds.
     pub take_s: u32,
 }
 
-/// A take ends. Frames count since capture started.
+/// A take ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
     /// What it is of.
@@ -97,13 +97,13 @@ pub struct End {
     /// How it ended.
     pub verdict: Verdict,
     /// The press that ended it, if one did.
-    pub pressed: Option<u64>,
+    pub pressed: Option<CaptureFrame>,
     /// Start mark.
-    pub start_mark: u64,
+    pub start_mark: CaptureFrame,
     /// End mark.
-    pub end_mark: u64,
+    pub end_mark: CaptureFrame,
     /// The frame after the file's last; may lie in the future.
-    pub end_frame: u64,
+    pub end_frame: CaptureFrame,
 }
 
 /// Something is to be done.
@@ -121,7 +121,7 @@ pub enum Action {
     Begin(Box<Begin>),
     /// A button is held that may end the take so that its file ends at this frame; [`Action::End`]
     /// follows.
-    MayEnd(u32, u64),
+    MayEnd(u32, CaptureFrame),
     /// A take ends.
     End(Box<End>),
     /// A take already ended gets another verdict.
@@ -132,8 +132,8 @@ pub enum Action {
         play: u32,
         /// The track, exactly.
         track: Arc<str>,
-        /// From where; a moment is a capture frame.
-        start: Start<u64>,
+        /// From where.
+        start: Start<CaptureFrame>,
         /// Frames left of the step.
         rest: u64,
     },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::Action;
-use crate::words::{Button, Ended, FaultKind, FaultState, Note, Verdict};
+use crate::words::{Button, CaptureFrame, Ended, FaultKind, FaultState, Note, Verdict};
 
 /// What is wrong now.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Session {
         &mut self,
         kind: FaultKind,
         text: Arc<str>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if self.faults.standing.insert(kind, text.clone()).is_some() {
@@ -46,14 +46,14 @@ impl Session {
         kind: FaultKind,
         state: FaultState,
         text: Arc<str>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         self.note(frame, Note::Fault { kind, state, text }, actions);
     }
 
     /// Blocks wait for the disk: said on the screen and in events.jsonl, and nothing else.
-    pub(super) fn slow(&mut self, slow: bool, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn slow(&mut self, slow: bool, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.faults.is_slow != slow {
             self.faults.is_slow = slow;
             let state = if slow {
@@ -65,7 +65,12 @@ impl Session {
         }
     }
 
-    pub(super) fn cleared(&mut self, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn cleared(
+        &mut self,
+        kind: FaultKind,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if self.faults.standing.remove(&kind).is_some() {
             self.hands.wait_from(frame);
             self.note_fault(kind, FaultState::Off, "".into(), frame, actions);
@@ -77,7 +82,7 @@ impl Session {
 
     /// What a visitor must answer does not outlive the visitor; the next one meets a fault that
     /// still holds anew.
-    pub(super) fn clear_answerable(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn clear_answerable(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.lines.dry = None;
         for kind in [FaultKind::Sphere, FaultKind::Storage, FaultKind::Corpus] {
             self.cleared(kind, frame, actions);
@@ -85,7 +90,12 @@ impl Session {
     }
 
     /// A press on the fault screen: `go` goes on without the sphere or tries the disk again.
-    pub(super) fn dismiss(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn dismiss(
+        &mut self,
+        button: Button,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         match button {
             Button::Stop if !self.is_unattended() => {
                 self.end_take(Verdict::Aborted, frame, Some(frame), actions);

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::Session;
 use super::event::{Action, Ask};
 use crate::corpus::prompter::Prompt;
-use crate::words::FaultKind;
+use crate::words::{CaptureFrame, FaultKind};
 
 /// The line on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Shown {
     pub(super) line: Prompt,
     pub(super) version: u32,
-    pub(super) frame: u64,
+    pub(super) frame: CaptureFrame,
 }
 
 /// A take of the running step that ended well, with its line.
@@ -65,7 +65,7 @@ impl Lines {
     }
 
     /// Shows the next line, if one was read ahead.
-    fn show_next(&mut self, frame: u64) -> bool {
+    fn show_next(&mut self, frame: CaptureFrame) -> bool {
         self.shown = self.ahead.pop_front().map(|line| {
             // A line that a crash cut is taken once more.
             let retaken = self.retaken.take_if(|(number, _)| *number == line.number);
@@ -79,14 +79,14 @@ impl Lines {
     }
 
     /// The line on the screen is shown as of `frame`.
-    pub(super) fn show_at(&mut self, frame: u64) {
+    pub(super) fn show_at(&mut self, frame: CaptureFrame) {
         if let Some(shown) = &mut self.shown {
             shown.frame = frame;
         }
     }
 
     /// The line on the screen will be taken once more.
-    pub(super) fn show_again(&mut self, frame: u64) {
+    pub(super) fn show_again(&mut self, frame: CaptureFrame) {
         self.previous = None;
         if let Some(shown) = &mut self.shown {
             shown.version += 1;
@@ -97,7 +97,7 @@ impl Lines {
 
 impl Session {
     /// Shows the next line; with none read ahead, the next one to come.
-    pub(super) fn show_next(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn show_next(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.lines.show_next(frame) {
             actions.push(Action::Ask(Ask::WantLine));
         } else {
@@ -106,13 +106,18 @@ impl Session {
     }
 
     /// No line can be read ahead; those that were come first.
-    pub(super) fn no_line(&mut self, reason: Arc<str>, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn no_line(
+        &mut self,
+        reason: Arc<str>,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         self.lines.dry = Some(reason);
         self.need_line(frame, actions);
     }
 
     /// Makes it a fault that no line is left where one is needed now.
-    pub(super) fn need_line(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn need_line(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let needed = self.state.scene().needs_line(self)
             && self.plan().kind.reads()
             && self.lines.ahead.is_empty();
@@ -141,7 +146,7 @@ impl Session {
         &mut self,
         request: u32,
         line: Prompt,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if request != self.lines.request {

@@ -8,26 +8,31 @@ use super::clock::Clock;
 use super::event::{Action, Ask};
 use super::scene::{Attract, Resume, State};
 use super::timer::Timer;
-use crate::words::Resumption;
+use crate::words::{CaptureFrame, Resumption, SessionFrame};
 
 /// What is offered.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Offer {
     session: Resumption,
     /// From this frame on it is not offered any more.
-    pub(super) until: u64,
+    pub(super) until: CaptureFrame,
 }
 
 impl Session {
     /// The clerk found a session without an end.
-    pub(super) fn offer(&mut self, session: Resumption, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn offer(
+        &mut self,
+        session: Resumption,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         let known = self.protocol.steps.iter().any(|it| it.name == session.step);
         if self.state != State::Attract(Attract) || !known {
             return actions.push(Action::Ask(Ask::Decline));
         }
         let seconds = u64::from(self.rules.resume_min) * 60;
         // Frames count from the program's start.
-        let until = seconds * u64::from(self.rules.rate);
+        let until = CaptureFrame(seconds * u64::from(self.rules.rate));
         self.offer = Some(Offer { session, until });
         self.state = State::Resume(Resume::put(self, false, frame));
     }
@@ -49,12 +54,12 @@ impl Session {
     }
 
     /// `go`: the same visitor reads on, in the same step, whose time goes on where it stopped.
-    pub(super) fn take_up(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn take_up(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let Some(Offer { session, .. }) = self.offer.take() else {
             return;
         };
         actions.push(Action::Resume(session.folder));
-        self.clock = Clock::going_on(frame, session.next_frame);
+        self.clock = Clock::going_on(frame, SessionFrame(session.next_frame));
         self.takes.number = session.takes;
         self.lines.retaken = session.line;
         self.steps.of = self.protocol.steps.len();

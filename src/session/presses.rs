@@ -7,35 +7,35 @@
 use super::Session;
 use super::event::{Action, Begin};
 use super::scene::Press;
-use crate::words::{Button, Ended, Note, Verdict};
+use crate::words::{Button, CaptureFrame, Ended, Note, Verdict};
 
 /// A button that is down and acts on release or when it was held long enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
     button: Button,
-    pub(super) since: u64,
+    pub(super) since: CaptureFrame,
 }
 
 /// What the buttons are doing.
 #[derive(Debug, Default)]
 pub(super) struct Hands {
     pub(super) held: Option<Held>,
-    down_since: [Option<u64>; Button::ALL.len()],
+    down_since: [Option<CaptureFrame>; Button::ALL.len()],
     /// The last press, or what else gives a visitor time.
-    pub(super) last_press: u64,
+    pub(super) last_press: CaptureFrame,
     /// No button will be pressed any more.
     pub(super) hurry: bool,
 }
 
 impl Hands {
     /// Waiting for a press counts from `frame` on.
-    pub(super) fn wait_from(&mut self, frame: u64) {
+    pub(super) fn wait_from(&mut self, frame: CaptureFrame) {
         self.last_press = self.last_press.max(frame);
     }
 }
 
 impl Session {
-    pub(super) fn down(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn down(&mut self, button: Button, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.hands.down_since[button as usize] = Some(frame);
         // Waiting counts from the last press, whether it meant something or not.
         self.hands.wait_from(frame);
@@ -55,7 +55,7 @@ impl Session {
     }
 
     /// A button went down that means something when it is released or held long enough.
-    pub(super) fn hold(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn hold(&mut self, button: Button, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let since = frame;
         self.hands.held = Some(Held { button, since });
         if let Some(take) = &self.takes.open {
@@ -64,12 +64,12 @@ impl Session {
         }
     }
 
-    pub(super) fn up(&mut self, button: Button, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn up(&mut self, button: Button, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let Some(since) = self.hands.down_since[button as usize].take() else {
             return;
         };
         if !self.is_vacant() {
-            let held_ms = frame.saturating_sub(since) * 1000 / u64::from(self.rules.rate);
+            let held_ms = frame.since(since) * 1000 / u64::from(self.rules.rate);
             self.note(since, Note::Press { button, held_ms }, actions);
         }
         if let Some(held) = self.hands.held.take_if(|held| held.button == button) {
@@ -78,13 +78,13 @@ impl Session {
     }
 
     /// The button that is down was held long enough at `frame`.
-    pub(super) fn held(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn held(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if let Some(held) = self.hands.held.take() {
             self.released(held, true, frame, actions);
         }
     }
 
-    fn released(&mut self, held: Held, long: bool, frame: u64, actions: &mut Vec<Action>) {
+    fn released(&mut self, held: Held, long: bool, frame: CaptureFrame, actions: &mut Vec<Action>) {
         // A fault, the step's end or a take cut by its limit may have come between.
         let replaced = |take: &Begin| held.since < take.start_mark;
         if !self.faults.is_empty() || self.takes.open.as_ref().is_some_and(replaced) {
@@ -101,7 +101,7 @@ impl Session {
     }
 
     /// `stop` where a session is under way: it ends, with its take at the press.
-    pub(super) fn stop(&mut self, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn stop(&mut self, press: Press, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.end_take(Verdict::Aborted, press.since, Some(press.since), actions);
         self.end_session(Ended::Stopped, frame, actions);
     }

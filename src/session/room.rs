@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::Action;
-use crate::words::{Ended, FaultKind, Verdict};
+use crate::words::{CaptureFrame, Ended, FaultKind, Verdict};
 
 /// What takes need beyond the step's time, for they overlap: a quarter, and half a minute that is
 /// reserved for the takes that are open.
@@ -14,7 +14,7 @@ fn needed_s(steps_s: u64) -> u64 {
 
 impl Session {
     /// The disk has room for so many seconds of recording before the reserve.
-    pub(super) fn room(&mut self, seconds: u64, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn room(&mut self, seconds: u64, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.room_s = seconds;
         let nobody = self.is_unattended();
         let full = if nobody {
@@ -29,7 +29,7 @@ impl Session {
         }
     }
 
-    fn full(&mut self, nobody: bool, frame: u64, actions: &mut Vec<Action>) {
+    fn full(&mut self, nobody: bool, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let reason: Arc<str> = "no room before the reserve".into();
         self.fault(FaultKind::Full, reason, frame, actions);
         if !nobody {

@@ -41,7 +41,7 @@ use super::deadlines::Due;
 use super::event::Action;
 use super::view::View;
 use crate::lang::Lang;
-use crate::words::{FaultKind, ScreenName};
+use crate::words::{CaptureFrame, FaultKind, ScreenName};
 
 /// Where the session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ pub(super) struct Facts {
 /// A button that was released, or that is held long enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Press {
-    pub(super) since: u64,
+    pub(super) since: CaptureFrame,
     pub(super) long: bool,
 }
 
@@ -141,10 +141,16 @@ pub(super) trait Scene {
     fn view(&self, session: &Session, words: &Lang) -> View;
 
     /// `go` went down.
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>);
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>);
 
     /// `stop` was released, or held long enough.
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>);
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    );
 
     /// What happens by itself; of two at once the first.
     fn deadlines(&self, _: &Session) -> [Option<Due>; 2] {
@@ -152,13 +158,13 @@ pub(super) trait Scene {
     }
 
     /// `pause` went down.
-    fn pause(&self, _: &mut Session, _frame: u64, _: &mut Vec<Action>) {}
+    fn pause(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// `redo` was released, or held long enough.
-    fn redo(&self, _: &mut Session, _: Press, _frame: u64, _: &mut Vec<Action>) {}
+    fn redo(&self, _: &mut Session, _: Press, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// `go` was held long enough, where the scene asked for that.
-    fn held_go(&self, _: &mut Session, _frame: u64, _: &mut Vec<Action>) {}
+    fn held_go(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// For how many times `hold_ms` a button is held until that means something.
     fn holds(&self) -> u32 {
@@ -166,19 +172,19 @@ pub(super) trait Scene {
     }
 
     /// Nobody will press any more: what waits for a press goes on.
-    fn hurry(&self, _: &mut Session, _frame: u64) {}
+    fn hurry(&self, _: &mut Session, _frame: CaptureFrame) {}
 
     /// The program ends.
-    fn shutdown(&self, _: &mut Session, _frame: u64, _: &mut Vec<Action>) {}
+    fn shutdown(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// It is entered again: nothing is to be erased.
-    fn shown_again(&self, _: &mut Session, _frame: u64) {}
+    fn shown_again(&self, _: &mut Session, _frame: CaptureFrame) {}
 
     /// A fault began.
-    fn fault(&self, _: &mut Session, _: FaultKind, _frame: u64, _: &mut Vec<Action>) {}
+    fn fault(&self, _: &mut Session, _: FaultKind, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// The last fault ended.
-    fn healed(&self, _: &mut Session, _frame: u64, _: &mut Vec<Action>) {}
+    fn healed(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// Whether it asks for lines ahead, in a step that reads.
     fn wants_lines(&self) -> bool {
@@ -191,7 +197,7 @@ pub(super) trait Scene {
     }
 
     /// A line was read ahead, in a step that reads.
-    fn line_came(&self, _: &mut Session, _frame: u64, _: &mut Vec<Action>) {}
+    fn line_came(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// Whether a take waits for the sphere to play or to fall silent.
     fn awaits_sphere(&self) -> bool {
@@ -199,13 +205,27 @@ pub(super) trait Scene {
     }
 
     /// The sphere plays or is silent, as awaited; `faulty`: another fault came meanwhile.
-    fn sphere_ready(&self, _: &mut Session, _faulty: bool, _frame: u64, _: &mut Vec<Action>) {}
+    fn sphere_ready(
+        &self,
+        _: &mut Session,
+        _faulty: bool,
+        _frame: CaptureFrame,
+        _: &mut Vec<Action>,
+    ) {
+    }
 
     /// The sphere is to be asked once more.
-    fn retry_sphere(&self, _: &mut Session, _frame: u64, _: &mut Vec<Action>) {}
+    fn retry_sphere(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
     /// What was playing does so no more, and why.
-    fn sphere_failed(&self, _: &mut Session, _: &Arc<str>, _frame: u64, _: &mut Vec<Action>) {}
+    fn sphere_failed(
+        &self,
+        _: &mut Session,
+        _: &Arc<str>,
+        _frame: CaptureFrame,
+        _: &mut Vec<Action>,
+    ) {
+    }
 
     /// Whether the step's time is shown.
     fn shows_time(&self) -> bool {

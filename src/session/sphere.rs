@@ -12,7 +12,7 @@ use super::event::Action;
 use super::protocol::Locate;
 use super::scene::{Intro, Paused, State};
 use crate::sphere::Start;
-use crate::words::{FaultKind, Note, SphereVerb};
+use crate::words::{CaptureFrame, FaultKind, Note, SphereVerb};
 
 /// What the session asked of the sphere, and where in its track the step stands.
 #[derive(Debug, Default)]
@@ -25,9 +25,9 @@ pub(super) struct Sounds {
     /// The step's start in its track, seconds.
     start_s: Option<f64>,
     /// The press that goes on after a pause, if one does.
-    resumed_by: Option<u64>,
+    resumed_by: Option<CaptureFrame>,
     /// When the step stood still last.
-    stood_at: u64,
+    stood_at: CaptureFrame,
     /// Positions drawn.
     draws: u64,
 }
@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// `go` on the intro: the sphere first, then the step.
-    pub(super) fn start_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn start_step(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.plan().kind.reads() && self.lines.ahead.is_empty() {
             return;
         }
@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// A step without a cue: what was stopped must be silent.
-    fn start_in_silence(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn start_in_silence(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let reason = match &self.sounds.asked {
             Asked::Silent => return self.run_step(frame, Some(frame), actions),
             Asked::Silencing(reason) => reason.clone(),
@@ -127,7 +127,7 @@ impl Session {
         }
     }
 
-    fn play(&mut self, start: Start<u64>, frame: u64, actions: &mut Vec<Action>) {
+    fn play(&mut self, start: Start<CaptureFrame>, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let Some(track) = self.plan().sphere.as_ref().map(|cue| cue.track.as_str()) else {
             return;
         };
@@ -152,7 +152,7 @@ impl Session {
         &self,
         verb: SphereVerb,
         position: Option<f64>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         let cue = self.plan().sphere.as_ref();
@@ -176,7 +176,7 @@ impl Session {
     }
 
     /// The step begins, by the press at this frame, once the sphere is as it needs it.
-    fn prepare(&mut self, pressed: u64) {
+    fn prepare(&mut self, pressed: CaptureFrame) {
         let pressed = Some(pressed);
         self.state = State::Intro(Intro { pressed });
     }
@@ -186,7 +186,7 @@ impl Session {
     }
 
     /// It rolls, as the request of this number asked.
-    pub(super) fn rolling(&mut self, play: u32, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn rolling(&mut self, play: u32, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.sounds.answers(play) && self.waits_for_sphere() {
             self.sounds.with_track = true;
             self.cleared(FaultKind::Sphere, frame, actions);
@@ -199,7 +199,7 @@ impl Session {
         &mut self,
         play: u32,
         reason: Arc<str>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if !self.sounds.answers(play) {
@@ -216,7 +216,7 @@ impl Session {
     pub(super) fn silenced(
         &mut self,
         result: Result<(), Arc<str>>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if self.sounds.is_playing() {
@@ -238,7 +238,7 @@ impl Session {
         }
     }
 
-    fn sphere_ready(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn sphere_ready(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         // Another fault came meanwhile: a press goes on once it is over.
         let faulty = !self.faults.is_empty();
         if faulty {
@@ -248,7 +248,7 @@ impl Session {
     }
 
     /// The visitor goes on although the sphere cannot be had; recorded as such.
-    pub(super) fn go_without_sphere(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn go_without_sphere(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if !self.waits_for_sphere() {
             return;
         }
@@ -264,17 +264,17 @@ impl Session {
     }
 
     /// The press that goes on after a pause, if one does.
-    pub(super) fn resumed_by(&self) -> Option<u64> {
+    pub(super) fn resumed_by(&self) -> Option<CaptureFrame> {
         self.sounds.resumed_by
     }
 
     /// The step stands from `frame` on; that is where its track goes on.
-    pub(super) fn stood(&mut self, frame: u64) {
+    pub(super) fn stood(&mut self, frame: CaptureFrame) {
         self.sounds.stood_at = frame;
     }
 
     /// Whatever plays, or is about to, falls silent.
-    pub(super) fn silence(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn silence(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.sounds.is_playing() {
             self.sounds.asked = Asked::Silencing(None);
             self.note_sphere(SphereVerb::Stop, None, frame, actions);
@@ -283,7 +283,12 @@ impl Session {
     }
 
     /// After a pause, by the press at `pressed` if there was one: the sphere first, then the step.
-    pub(super) fn resume(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn resume(
+        &mut self,
+        pressed: Option<CaptureFrame>,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if !self.sounds.with_track {
             return self.go_on_after_pause(frame, pressed, actions);
         }
@@ -291,13 +296,18 @@ impl Session {
         self.play_on(pressed, frame, actions);
     }
 
-    pub(super) fn play_on(&mut self, pressed: Option<u64>, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn play_on(
+        &mut self,
+        pressed: Option<CaptureFrame>,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         self.sounds.resumed_by = pressed;
         self.play(Start::Stood(self.sounds.stood_at), frame, actions);
     }
 
     /// The step's time stands, and so does what the sphere plays or is about to.
-    pub(super) fn stop_cue(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn stop_cue(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.steps.timer.is_running() {
             self.steps.timer.pause(frame);
         }

@@ -8,7 +8,7 @@ use super::event::Action;
 use super::scene::{Code, Intro, Over, Paused, Running, State};
 use super::timer::Timer;
 use crate::config::Mode;
-use crate::words::{Note, StepState};
+use crate::words::{CaptureFrame, Note, StepState};
 
 /// Where the session stands in the protocol.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Default for Steps {
 }
 
 impl Session {
-    pub(super) fn open_session(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn open_session(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.clock = Clock::at(frame);
         self.lines.retaken = None;
         self.steps.of = self.steps_that_fit();
@@ -46,7 +46,12 @@ impl Session {
         }
     }
 
-    pub(super) fn enter_step(&mut self, step: usize, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn enter_step(
+        &mut self,
+        step: usize,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         self.steps.at = step;
         self.takes.version = 1;
         let frames = u64::from(self.plan().seconds) * u64::from(self.rules.rate);
@@ -54,7 +59,7 @@ impl Session {
         self.intro(frame, actions);
     }
 
-    fn intro(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn intro(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.state = State::Intro(Intro::default());
         self.lines.restart();
         self.forget_cue();
@@ -62,12 +67,17 @@ impl Session {
         self.note_step(StepState::Intro, frame, actions);
     }
 
-    fn note_step(&self, state: StepState, frame: u64, actions: &mut Vec<Action>) {
+    fn note_step(&self, state: StepState, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let name: Arc<str> = self.plan().name.as_str().into();
         self.note(frame, Note::Step { name, state }, actions);
     }
 
-    pub(super) fn run_step(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
+    pub(super) fn run_step(
+        &mut self,
+        frame: CaptureFrame,
+        pressed: Option<CaptureFrame>,
+        actions: &mut Vec<Action>,
+    ) {
         self.state = State::Running(Running);
         self.hands.wait_from(frame);
         self.steps.timer.run(frame);
@@ -75,7 +85,12 @@ impl Session {
         self.start_takes(frame, pressed, actions);
     }
 
-    fn start_takes(&mut self, frame: u64, pressed: Option<u64>, actions: &mut Vec<Action>) {
+    fn start_takes(
+        &mut self,
+        frame: CaptureFrame,
+        pressed: Option<CaptureFrame>,
+        actions: &mut Vec<Action>,
+    ) {
         let read = self.plan().kind.reads();
         if read && (self.lines.shown.is_none() || self.lines.are_taken()) {
             self.show_next(frame, actions);
@@ -86,13 +101,13 @@ impl Session {
     }
 
     /// Timer and sphere stand; the screen is `paused` until a press.
-    pub(super) fn stand_still(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn stand_still(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.halt(false, frame, actions);
         self.silence(frame, actions);
     }
 
     /// The step's time stands, until a press or, `resuming`, until the sphere plays.
-    pub(super) fn halt(&mut self, resuming: bool, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn halt(&mut self, resuming: bool, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.steps.timer.pause(frame);
         self.stood(frame);
         self.state = State::Paused(Paused { resuming });
@@ -101,8 +116,8 @@ impl Session {
 
     pub(super) fn go_on_after_pause(
         &mut self,
-        frame: u64,
-        pressed: Option<u64>,
+        frame: CaptureFrame,
+        pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
     ) {
         self.state = State::Running(Running);
@@ -117,7 +132,7 @@ impl Session {
     }
 
     /// `redo` in a step without lines: its time begins anew.
-    pub(super) fn restart_step(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn restart_step(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.takes.version += 1;
         self.steps.timer.pause(frame);
         self.steps.timer.reset();
@@ -126,7 +141,7 @@ impl Session {
         self.intro(frame, actions);
     }
 
-    pub(super) fn step_over(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn step_over(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.steps.timer.pause(frame);
         self.silence(frame, actions);
         self.note_step(StepState::Over, frame, actions);

@@ -6,7 +6,7 @@ use super::Session;
 use super::event::{Action, Ask, Begin, End, Subject};
 use super::lines::{Previous, Shown};
 use crate::corpus::prompter::Prompt;
-use crate::words::{FaultKind, Note, TakeState, Verdict};
+use crate::words::{CaptureFrame, FaultKind, Note, TakeState, Verdict};
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) struct Takes {
     pub(super) number: u32,
     pub(super) open: Option<Begin>,
     /// The capture frame of the last end mark.
-    ended: u64,
+    ended: CaptureFrame,
     /// Version of the next take of a step without lines.
     pub(super) version: u32,
     /// Takes ended but not on the disk yet.
@@ -36,7 +36,7 @@ impl Default for Takes {
         Takes {
             number: 0,
             open: None,
-            ended: 0,
+            ended: CaptureFrame::default(),
             version: 1,
             unstored: Vec::new(),
         }
@@ -56,8 +56,8 @@ impl Session {
     /// the program's start.
     pub(super) fn begin_take(
         &mut self,
-        mark: u64,
-        pressed: Option<u64>,
+        mark: CaptureFrame,
+        pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
     ) {
         let plan = &self.protocol.steps[self.steps.at];
@@ -85,7 +85,7 @@ impl Session {
         let pre_roll = self.frames(self.rules.take.pre_roll_ms);
         let begin = Begin {
             of,
-            start_frame: mark.saturating_sub(pre_roll).max(self.clock.earliest),
+            start_frame: mark.back(pre_roll).max(self.clock.earliest),
             start_mark: mark,
             take_s,
         };
@@ -94,7 +94,13 @@ impl Session {
         self.takes.open = Some(begin);
     }
 
-    fn note_take(&self, take: u32, state: TakeState, frame: u64, actions: &mut Vec<Action>) {
+    fn note_take(
+        &self,
+        take: u32,
+        state: TakeState,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         self.note(frame, Note::Take { take, state }, actions);
     }
 
@@ -102,8 +108,8 @@ impl Session {
     pub(super) fn end_take(
         &mut self,
         verdict: Verdict,
-        mark: u64,
-        pressed: Option<u64>,
+        mark: CaptureFrame,
+        pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
     ) {
         let Some(Begin { of, start_mark, .. }) = self.takes.open.take() else {
@@ -142,8 +148,8 @@ impl Session {
     pub(super) fn cut_take(
         &mut self,
         verdict: Verdict,
-        frame: u64,
-        pressed: Option<u64>,
+        frame: CaptureFrame,
+        pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
     ) {
         if self.takes.open.is_some() {
@@ -154,13 +160,13 @@ impl Session {
     }
 
     /// When the running take ends by itself.
-    pub(super) fn take_limit(&self) -> Option<u64> {
+    pub(super) fn take_limit(&self) -> Option<CaptureFrame> {
         let open = self.takes.open.as_ref()?;
         let seconds = self.plan().kind.limit_s(&self.rules.take)?;
         Some(open.start_mark + u64::from(seconds) * u64::from(self.rules.rate))
     }
 
-    pub(super) fn stored(&mut self, take: u32, frame: u64, actions: &mut Vec<Action>) {
+    pub(super) fn stored(&mut self, take: u32, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let Some(unstored) = self.settled(take, TakeState::Stored, frame, actions) else {
             return;
         };
@@ -174,7 +180,7 @@ impl Session {
         &mut self,
         take: u32,
         state: TakeState,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) -> Option<Unstored> {
         let at = self.takes.unstored.iter().position(|it| it.take == take)?;
@@ -187,7 +193,7 @@ impl Session {
         &mut self,
         take: u32,
         reason: Arc<str>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if self

@@ -17,7 +17,7 @@ use super::visitor::Expected;
 use super::*;
 use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
-use crate::words::{Button, FaultKind};
+use crate::words::{Button, CaptureFrame, FaultKind, Frame0, SessionFrame};
 use sphere::Loudspeakers;
 
 const RATE: u32 = 1000;
@@ -62,13 +62,18 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
     Session::new(Arc::new(protocol), rules, None)
 }
 
+/// Where frame 0 lies of a session that begins at this frame.
+fn begins_at(frame: CaptureFrame) -> Frame0 {
+    Frame0::of(frame, SessionFrame(0))
+}
+
 /// Recorder, clerk and sphere as the session sees them; checks each action as it comes.
 struct Room {
     session: Session,
-    frame: u64,
+    frame: CaptureFrame,
     begun: BTreeMap<u32, Begin>,
     ended: BTreeMap<u32, End>,
-    due: Vec<(u64, Event)>,
+    due: Vec<(CaptureFrame, Event)>,
     next_ticket: u64,
     done: BTreeSet<u64>,
     request: u32,
@@ -87,7 +92,7 @@ impl Room {
     fn new(mode: config::Mode) -> Room {
         Room {
             session: session(mode, true),
-            frame: 5000,
+            frame: CaptureFrame(5000),
             begun: BTreeMap::new(),
             ended: BTreeMap::new(),
             due: Vec::new(),
@@ -124,7 +129,7 @@ impl Room {
 
     fn send(&mut self, event: Event) {
         let mut actions = Vec::new();
-        let at = Nanos(self.frame * 1_000_000);
+        let at = Nanos(self.frame.0 * 1_000_000);
         self.session.step(
             Stamp {
                 at,
@@ -165,14 +170,14 @@ impl Room {
                     self.begun.len() == self.ended.len(),
                     "a session begins with a take open"
                 );
-                assert!(self.session.frame0() <= self.frame as i64);
+                assert!(self.session.frame0() <= begins_at(self.frame));
                 self.begun.clear();
                 self.ended.clear();
                 self.sessions += 1;
             }
             Action::Begin(begin) => {
                 assert_eq!(self.begun.len(), self.ended.len(), "two takes run at once");
-                assert!(begin.start_frame as i64 >= self.session.frame0());
+                assert!(begins_at(begin.start_frame) >= self.session.frame0());
                 let rolls = self.sphere.rolls && self.sphere.is_wanted();
                 assert!(
                     begin.of.track.is_none() || rolls,

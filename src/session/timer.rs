@@ -2,12 +2,14 @@
 //!
 //! It never runs while paused and never counts a frame twice.
 
+use crate::words::CaptureFrame;
+
 /// A stop-watch over a budget of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
     budget: u64,
     used: u64,
-    running_since: Option<u64>,
+    running_since: Option<CaptureFrame>,
 }
 
 impl Timer {
@@ -31,12 +33,12 @@ impl Timer {
     }
 
     /// Starts or resumes at `frame`; a running timer runs on.
-    pub fn run(&mut self, frame: u64) {
+    pub fn run(&mut self, frame: CaptureFrame) {
         self.running_since.get_or_insert(frame);
     }
 
     /// Stands still from `frame` on.
-    pub fn pause(&mut self, frame: u64) {
+    pub fn pause(&mut self, frame: CaptureFrame) {
         self.used = self.used_at(frame);
         self.running_since = None;
     }
@@ -54,16 +56,14 @@ impl Timer {
 
     /// Frames used up at `frame`, never more than the budget.
     #[must_use]
-    pub fn used_at(&self, frame: u64) -> u64 {
-        let running = self
-            .running_since
-            .map_or(0, |since| frame.saturating_sub(since));
+    pub fn used_at(&self, frame: CaptureFrame) -> u64 {
+        let running = self.running_since.map_or(0, |since| frame.since(since));
         (self.used + running).min(self.budget)
     }
 
     /// Frames left at `frame`.
     #[must_use]
-    pub fn left_at(&self, frame: u64) -> u64 {
+    pub fn left_at(&self, frame: CaptureFrame) -> u64 {
         self.budget - self.used_at(frame)
     }
 
@@ -75,7 +75,7 @@ impl Timer {
 
     /// The frame at which it ends if it runs on; `None` while it stands.
     #[must_use]
-    pub fn ends_at(&self) -> Option<u64> {
+    pub fn ends_at(&self) -> Option<CaptureFrame> {
         self.running_since
             .map(|since| since + (self.budget - self.used))
     }
@@ -88,27 +88,33 @@ mod tests {
     #[test]
     fn a_paused_timer_stands() {
         let mut timer = Timer::new(100);
-        timer.run(10);
-        timer.pause(40);
-        assert_eq!((timer.left_at(1000), timer.ends_at()), (70, None));
-        timer.run(1000);
-        assert_eq!(timer.ends_at(), Some(1070));
+        timer.run(CaptureFrame(10));
+        timer.pause(CaptureFrame(40));
+        assert_eq!(
+            (timer.left_at(CaptureFrame(1000)), timer.ends_at()),
+            (70, None)
+        );
+        timer.run(CaptureFrame(1000));
+        assert_eq!(timer.ends_at(), Some(CaptureFrame(1070)));
     }
 
     #[test]
     fn running_twice_counts_once() {
         let mut timer = Timer::new(100);
-        timer.run(0);
-        timer.run(50);
-        assert_eq!(timer.left_at(60), 40);
+        timer.run(CaptureFrame(0));
+        timer.run(CaptureFrame(50));
+        assert_eq!(timer.left_at(CaptureFrame(60)), 40);
     }
 
     #[test]
     fn reset_gives_the_whole_budget_back() {
         let mut timer = Timer::new(100);
-        timer.run(0);
-        timer.pause(99);
+        timer.run(CaptureFrame(0));
+        timer.pause(CaptureFrame(99));
         timer.reset();
-        assert_eq!((timer.left_at(500), timer.is_running()), (100, false));
+        assert_eq!(
+            (timer.left_at(CaptureFrame(500)), timer.is_running()),
+            (100, false)
+        );
     }
 }

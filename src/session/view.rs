@@ -7,7 +7,7 @@ use super::Session;
 use super::protocol::{Step, in_language};
 use crate::lang::Lang;
 use crate::screen::{Progress, Screen};
-use crate::words::{FaultKind, ScreenName};
+use crate::words::{CaptureFrame, FaultKind, ScreenName};
 
 /// What a scene shows in words.
 pub(super) struct View {
@@ -39,7 +39,7 @@ impl Session {
 
     /// The screen at `frame`, in the words of a language.
     #[must_use]
-    pub fn screen(&self, frame: u64, words: &Lang) -> Screen {
+    pub fn screen(&self, frame: CaptureFrame, words: &Lang) -> Screen {
         let view = match self.faults.standing.keys().next() {
             Some(kind) => self.fault_view(*kind, words),
             None => self.state.scene().view(self, words),
@@ -75,7 +75,7 @@ impl Session {
         text.map_or(&plan.name, |(_, text)| text)
     }
 
-    fn session_permille(&self, frame: u64) -> u16 {
+    fn session_permille(&self, frame: CaptureFrame) -> u16 {
         let seconds = |steps: &[Step]| steps.iter().map(|step| u64::from(step.seconds)).sum();
         let rate = u64::from(self.rules.rate);
         let all: u64 = seconds(&self.protocol.steps);
@@ -88,7 +88,7 @@ impl Session {
         (done * 1000 / (all * rate).max(1)) as u16
     }
 
-    fn progress(&self, frame: u64) -> Option<Progress> {
+    fn progress(&self, frame: CaptureFrame) -> Option<Progress> {
         if !self.state.scene().shows_time() {
             return None;
         }

@@ -1,5 +1,6 @@
 //! Whose session it is: an enrolled person's or anybody's, and what became of their code.
 
+use crate::words::CaptureFrame;
 use std::sync::Arc;
 
 /// An enrolled person who comes next.
@@ -7,7 +8,7 @@ use std::sync::Arc;
 pub(super) struct Expected {
     pub(super) number: Arc<str>,
     /// Not waited for from this frame on; `None` for the one the program was started for.
-    pub(super) until: Option<u64>,
+    pub(super) until: Option<CaptureFrame>,
 }
 
 /// The visitor, and the one expected next.

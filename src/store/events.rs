@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::data::SessionFolder;
 use crate::files::jsonl;
-use crate::words::Note;
+use crate::words::{Note, SessionFrame};
 
 /// A row as written: when, on the session's clock, and what.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     utc: Option<String>,
-    frame: u64,
+    frame: SessionFrame,
     #[serde(flatten)]
     note: &'a Note,
 }
@@ -72,7 +72,12 @@ impl Events {
     ///
     /// # Errors
     /// The file system's.
-    pub fn append(&mut self, frame: u64, note: &Note, utc: Option<String>) -> io::Result<()> {
+    pub fn append(
+        &mut self,
+        frame: SessionFrame,
+        note: &Note,
+        utc: Option<String>,
+    ) -> io::Result<()> {
         jsonl::append(&self.file, &Row { utc, frame, note })?;
         self.unsynced.get_or_insert_with(Instant::now);
         Ok(())
@@ -104,7 +109,9 @@ mod tests {
             button: Button::Go,
             held_ms: 80,
         };
-        events.append(480, &note, None).expect("a row");
+        events
+            .append(SessionFrame(480), &note, None)
+            .expect("a row");
         let text = std::fs::read_to_string(folder.path().join("events.jsonl")).expect("text");
         let expected =
             "{\"utc\":null,\"frame\":480,\"event\":\"press\",\"button\":\"go\",\"held_ms\":80}\n";

@@ -7,7 +7,7 @@ use crate::session::Session;
 use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::ScreenName;
+use crate::words::{CaptureFrame, ScreenName};
 
 /// For how many times `hold_ms` `stop` is held to open the menu.
 const HOLDS: u32 = 3;
@@ -42,7 +42,7 @@ impl Scene for Attract {
     }
 
     /// The consent text, or the session where nobody is asked.
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if session.offer.is_some() {
             session.state = State::Resume(Resume::put(session, true, frame));
         } else if session.rules.pages.is_empty() {
@@ -52,7 +52,13 @@ impl Scene for Attract {
         }
     }
 
-    fn stop(&self, session: &mut Session, press: Press, _: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        _: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             Menu::open(session, actions);
         }

@@ -7,7 +7,7 @@ use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::ScreenName;
+use crate::words::{CaptureFrame, ScreenName};
 
 /// The code is on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(in crate::session) struct Code;
 
 impl Code {
     /// The session begins with its code.
-    pub(in crate::session) fn show(session: &mut Session, frame: u64) {
+    pub(in crate::session) fn show(session: &mut Session, frame: CaptureFrame) {
         session.visitor.is_unconfirmed = true;
         session.steps.at = 0;
         session.steps.timer.reset();
@@ -41,12 +41,18 @@ impl Scene for Code {
     }
 
     /// It was taken down.
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.visitor.is_unconfirmed = false;
         session.enter_step(0, frame, actions);
     }
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.ask_to_erase(State::Code(Code), frame);
         } else {

@@ -8,7 +8,7 @@ use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{Button, ScreenName};
+use crate::words::{Button, CaptureFrame, ScreenName};
 
 /// A page of the consent text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Scene for Consent {
     }
 
     /// The next page, or on the last the beginning of consent.
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.is_last(session) {
             session.hold(Button::Go, frame, actions);
         } else {
@@ -55,28 +55,28 @@ impl Scene for Consent {
         }
     }
 
-    fn held_go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn held_go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.is_last(session) {
             session.open_session(frame, actions);
         }
     }
 
-    fn redo(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+    fn redo(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
         let page = self.page.saturating_sub(1);
         session.state = State::Consent(Consent { page });
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 
-    fn hurry(&self, session: &mut Session, _: u64) {
+    fn hurry(&self, session: &mut Session, _: CaptureFrame) {
         if session.hands.held.is_none() {
             session.state = State::Attract(Attract);
         }
     }
 
-    fn shutdown(&self, session: &mut Session, _: u64, _: &mut Vec<Action>) {
+    fn shutdown(&self, session: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 }

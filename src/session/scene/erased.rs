@@ -6,12 +6,12 @@ use crate::session::Session;
 use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::ScreenName;
+use crate::words::{CaptureFrame, ScreenName};
 
 /// Everything is erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Erased {
-    pub(super) until: u64,
+    pub(super) until: CaptureFrame,
 }
 
 impl Scene for Erased {
@@ -30,11 +30,11 @@ impl Scene for Erased {
         View::of(&words.erased_title, &words.erased_text, &words.erased_hint)
     }
 
-    fn go(&self, session: &mut Session, _: u64, _: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 
@@ -46,12 +46,12 @@ impl Scene for Erased {
         [Some(due), None]
     }
 
-    fn hurry(&self, session: &mut Session, frame: u64) {
+    fn hurry(&self, session: &mut Session, frame: CaptureFrame) {
         let until = self.until.min(session.parting_until(false, frame));
         session.state = State::Erased(Erased { until });
     }
 
-    fn shutdown(&self, session: &mut Session, frame: u64, _: &mut Vec<Action>) {
+    fn shutdown(&self, session: &mut Session, frame: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Erased(Erased { until: frame });
     }
 }

@@ -8,7 +8,7 @@ use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{By, ScreenName, Verdict};
+use crate::words::{By, CaptureFrame, ScreenName, Verdict};
 
 /// The erasure is awaited; `unwatched`: by nobody at the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Session {
         &mut self,
         by: By,
         unwatched: bool,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         self.end_take(Verdict::Aborted, frame, None, actions);
@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// Somebody with the code, or the operator, had the session of this moment forgotten.
-    pub(in crate::session) fn withdrawn(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    pub(in crate::session) fn withdrawn(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         match self.facts().stage {
             Stage::Visiting | Stage::Parting => self.forget(By::Code, false, frame, actions),
             Stage::Waiting | Stage::Asking | Stage::Erasing => {}
@@ -44,7 +44,7 @@ impl Session {
     }
 
     /// The erasure is certain.
-    pub(in crate::session) fn forgotten(&mut self, frame: u64) {
+    pub(in crate::session) fn forgotten(&mut self, frame: CaptureFrame) {
         let State::Erasing(Erasing { unwatched }) = self.state else {
             return;
         };
@@ -70,11 +70,11 @@ impl Scene for Erasing {
         View::of(&words.erasing_title, &words.erasing_text, "")
     }
 
-    fn go(&self, _: &mut Session, _: u64, _: &mut Vec<Action>) {}
+    fn go(&self, _: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {}
 
-    fn stop(&self, _: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {}
+    fn stop(&self, _: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {}
 
-    fn shutdown(&self, session: &mut Session, _: u64, _: &mut Vec<Action>) {
+    fn shutdown(&self, session: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Erasing(Erasing { unwatched: true });
     }
 

@@ -7,16 +7,16 @@ use crate::session::Session;
 use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{ScreenName, Verdict};
+use crate::words::{CaptureFrame, ScreenName, Verdict};
 
 /// The device is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Interrupted {
-    grace_until: u64,
+    grace_until: CaptureFrame,
 }
 
 impl Interrupted {
-    pub(super) fn from(session: &Session, frame: u64) -> Interrupted {
+    pub(super) fn from(session: &Session, frame: CaptureFrame) -> Interrupted {
         let grace = u64::from(session.rules.device_grace_s) * u64::from(session.rules.rate);
         Interrupted {
             grace_until: frame + grace,
@@ -41,9 +41,15 @@ impl Scene for Interrupted {
     }
 
     /// The fault is on the screen: a press is met there.
-    fn go(&self, _: &mut Session, _: u64, _: &mut Vec<Action>) {}
+    fn go(&self, _: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {}
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         Paused::default().stop(session, press, frame, actions);
     }
 
@@ -57,7 +63,7 @@ impl Scene for Interrupted {
         [grace, None]
     }
 
-    fn healed(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn healed(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.resume(None, frame, actions);
     }
 }

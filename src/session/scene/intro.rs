@@ -5,13 +5,13 @@ use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::ScreenName;
+use crate::words::{CaptureFrame, ScreenName};
 
 /// The step is explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::session) struct Intro {
     /// The press that begins the step, while the sphere is awaited.
-    pub(in crate::session) pressed: Option<u64>,
+    pub(in crate::session) pressed: Option<CaptureFrame>,
 }
 
 impl Scene for Intro {
@@ -37,13 +37,19 @@ impl Scene for Intro {
         View::of(&title, session.step_text(), hint)
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.pressed.is_none() {
             session.start_step(frame, actions);
         }
     }
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.silence(frame, actions);
             session.ask_to_erase(State::Intro(Intro::default()), frame);
@@ -68,7 +74,7 @@ impl Scene for Intro {
         &self,
         session: &mut Session,
         faulty: bool,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if faulty {
@@ -78,7 +84,7 @@ impl Scene for Intro {
         }
     }
 
-    fn retry_sphere(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn retry_sphere(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.start_step(frame, actions);
     }
 }

@@ -13,7 +13,7 @@ use crate::session::deadlines::Due;
 use crate::session::event::{Action, Ask};
 use crate::session::view::View;
 use crate::session::visitor::Expected;
-use crate::words::ScreenName;
+use crate::words::{CaptureFrame, ScreenName};
 
 /// How long it stays without a press.
 const ANSWER_MS: u32 = 30_000;
@@ -65,7 +65,7 @@ impl Scene for Menu {
     }
 
     /// This one comes next.
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let Some(number) = self.people.get(self.at).cloned() else {
             return;
         };
@@ -77,13 +77,13 @@ impl Scene for Menu {
         session.state = State::Attract(Attract);
     }
 
-    fn redo(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+    fn redo(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
         let at = (self.at + 1) % self.people.len().max(1);
         let people = self.people.clone();
         session.state = State::Menu(Menu { at, people });
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: u64, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 
@@ -95,7 +95,7 @@ impl Scene for Menu {
         [Some(due), None]
     }
 
-    fn hurry(&self, session: &mut Session, _: u64) {
+    fn hurry(&self, session: &mut Session, _: CaptureFrame) {
         if session.hands.held.is_none() {
             session.state = State::Attract(Attract);
         }

@@ -6,7 +6,7 @@ use crate::session::Session;
 use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{Ended, ScreenName};
+use crate::words::{CaptureFrame, Ended, ScreenName};
 
 /// How long it is shown, milliseconds.
 const OVER_MS: u32 = 2500;
@@ -14,11 +14,11 @@ const OVER_MS: u32 = 2500;
 /// The step is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Over {
-    until: u64,
+    until: CaptureFrame,
 }
 
 impl Over {
-    pub(in crate::session) fn show(session: &mut Session, frame: u64) {
+    pub(in crate::session) fn show(session: &mut Session, frame: CaptureFrame) {
         let until = frame + session.frames(OVER_MS);
         session.state = State::Over(Over { until });
     }
@@ -40,11 +40,17 @@ impl Scene for Over {
         View::of(&words.over_title, &words.over_text, "")
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         move_on(session, frame, actions);
     }
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.ask_to_erase(State::Over(self.clone()), frame);
         } else {
@@ -60,12 +66,12 @@ impl Scene for Over {
         [Some(due), None]
     }
 
-    fn shown_again(&self, session: &mut Session, frame: u64) {
+    fn shown_again(&self, session: &mut Session, frame: CaptureFrame) {
         Over::show(session, frame);
     }
 }
 
-fn move_on(session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+fn move_on(session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
     if session.steps.at + 1 < session.steps.of {
         session.enter_step(session.steps.at + 1, frame, actions);
     } else {

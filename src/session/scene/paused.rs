@@ -5,7 +5,7 @@ use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{FaultKind, ScreenName, Verdict};
+use crate::words::{CaptureFrame, FaultKind, ScreenName, Verdict};
 
 /// The step stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,17 +30,23 @@ impl Scene for Paused {
         View::of(&words.paused_title, &words.paused_text, &words.paused_hint)
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if !self.resuming {
             session.resume(Some(frame), frame, actions);
         }
     }
 
-    fn pause(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn pause(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.go(session, frame, actions);
     }
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.cut_take(Verdict::Aborted, press.since, Some(press.since), actions);
             session.silence(frame, actions);
@@ -50,7 +56,13 @@ impl Scene for Paused {
         }
     }
 
-    fn fault(&self, session: &mut Session, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
+    fn fault(
+        &self,
+        session: &mut Session,
+        kind: FaultKind,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         match kind {
             FaultKind::Device if self.resuming => {
                 session.silence(frame, actions);
@@ -76,7 +88,7 @@ impl Scene for Paused {
         &self,
         session: &mut Session,
         faulty: bool,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         if faulty {
@@ -87,7 +99,7 @@ impl Scene for Paused {
         }
     }
 
-    fn retry_sphere(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn retry_sphere(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let pressed = session.resumed_by();
         session.play_on(pressed, frame, actions);
     }

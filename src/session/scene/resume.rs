@@ -7,7 +7,7 @@ use crate::session::Session;
 use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::ScreenName;
+use crate::words::{CaptureFrame, ScreenName};
 
 /// How long the question waits for an answer, milliseconds.
 const ANSWER_MS: u32 = 30_000;
@@ -15,12 +15,12 @@ const ANSWER_MS: u32 = 30_000;
 /// The question, asked by itself or because somebody `pressed`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Resume {
-    until: u64,
+    until: CaptureFrame,
     pressed: bool,
 }
 
 impl Resume {
-    pub(in crate::session) fn put(session: &Session, pressed: bool, frame: u64) -> Resume {
+    pub(in crate::session) fn put(session: &Session, pressed: bool, frame: CaptureFrame) -> Resume {
         Resume {
             until: frame + session.frames(ANSWER_MS),
             pressed,
@@ -44,11 +44,11 @@ impl Scene for Resume {
         View::of(&words.resume_title, &words.resume_text, &words.resume_hint)
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.take_up(frame, actions);
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: u64, actions: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, actions: &mut Vec<Action>) {
         session.decline(actions);
     }
 
@@ -62,12 +62,12 @@ impl Scene for Resume {
     }
 }
 
-fn decline(session: &mut Session, _: u64, actions: &mut Vec<Action>) {
+fn decline(session: &mut Session, _: CaptureFrame, actions: &mut Vec<Action>) {
     session.state = State::Attract(Attract);
     session.decline(actions);
 }
 
-fn wait(session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+fn wait(session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
     if session.hands.hurry {
         return decline(session, frame, actions);
     }

@@ -10,7 +10,7 @@ use crate::session::deadlines::Due;
 use crate::session::event::{Action, Ask};
 use crate::session::protocol::StepKind;
 use crate::session::view::View;
-use crate::words::{FaultKind, ScreenName, Verdict};
+use crate::words::{CaptureFrame, FaultKind, ScreenName, Verdict};
 
 /// The step's time runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Scene for Running {
         view
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         match session.plan().kind {
             StepKind::Quiet => {}
             StepKind::Free => {
@@ -56,12 +56,18 @@ impl Scene for Running {
         }
     }
 
-    fn pause(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn pause(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.cut_take(Verdict::Paused, frame, Some(frame), actions);
         session.stand_still(frame, actions);
     }
 
-    fn redo(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn redo(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.skip(press.since, frame, actions);
         } else {
@@ -69,7 +75,13 @@ impl Scene for Running {
         }
     }
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.cut_take(Verdict::Aborted, press.since, Some(press.since), actions);
             session.stand_still(frame, actions);
@@ -95,7 +107,13 @@ impl Scene for Running {
         [end, limit]
     }
 
-    fn fault(&self, session: &mut Session, kind: FaultKind, frame: u64, actions: &mut Vec<Action>) {
+    fn fault(
+        &self,
+        session: &mut Session,
+        kind: FaultKind,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         match kind {
             FaultKind::Device => {
                 session.stand_still(frame, actions);
@@ -117,7 +135,7 @@ impl Scene for Running {
         session.lines.shown.is_none()
     }
 
-    fn line_came(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn line_came(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if session.lines.shown.is_none() && session.takes.open.is_none() {
             session.show_next(frame, actions);
             if session.rules.take.mode == Mode::Auto {
@@ -130,7 +148,7 @@ impl Scene for Running {
         &self,
         session: &mut Session,
         reason: &Arc<str>,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         session.cut_take(Verdict::Aborted, frame, None, actions);
@@ -164,7 +182,7 @@ fn line(session: &Session, words: &Lang) -> View {
 impl Session {
     /// A read take stops and its line stays until the next press; a free one goes on in the next
     /// file.
-    fn limit_reached(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn limit_reached(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.end_take(Verdict::Kept, frame, None, actions);
         match self.plan().kind {
             StepKind::Free => self.begin_take(frame, None, actions),
@@ -173,7 +191,7 @@ impl Session {
     }
 
     /// `go` in a step that reads.
-    fn next_line_or_take(&mut self, frame: u64, actions: &mut Vec<Action>) {
+    fn next_line_or_take(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let auto = self.rules.take.mode == Mode::Auto;
         if self.takes.open.is_some() {
             self.end_take(Verdict::Kept, frame, Some(frame), actions);
@@ -191,7 +209,7 @@ impl Session {
     }
 
     /// A short `redo`, pressed at `pressed`: the same line again, the old take kept on the disk.
-    fn redo(&mut self, pressed: u64, actions: &mut Vec<Action>) {
+    fn redo(&mut self, pressed: CaptureFrame, actions: &mut Vec<Action>) {
         if !self.plan().kind.reads() {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
             return self.restart_step(pressed, actions);
@@ -217,7 +235,7 @@ impl Session {
     }
 
     /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
-    fn skip(&mut self, pressed: u64, frame: u64, actions: &mut Vec<Action>) {
+    fn skip(&mut self, pressed: CaptureFrame, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let had_take = self.takes.open.is_some();
         self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
         if !self.plan().kind.reads() {

@@ -7,7 +7,7 @@ use crate::session::deadlines::Due;
 use crate::session::event::{Action, Ask};
 use crate::session::protocol::Abandoned;
 use crate::session::view::View;
-use crate::words::{By, Ended, ScreenName};
+use crate::words::{By, CaptureFrame, Ended, ScreenName};
 
 /// How long it is shown to a visitor, and when nobody will press any more, milliseconds.
 const THANKS_MS: u32 = 30_000;
@@ -16,7 +16,7 @@ const BRIEF_MS: u32 = 3000;
 /// The session is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Thanks {
-    until: u64,
+    until: CaptureFrame,
     ended: Ended,
 }
 
@@ -25,7 +25,7 @@ impl Session {
     pub(in crate::session) fn end_session(
         &mut self,
         ended: Ended,
-        frame: u64,
+        frame: CaptureFrame,
         actions: &mut Vec<Action>,
     ) {
         let erases = self.protocol.abandoned == Abandoned::Erase;
@@ -41,7 +41,7 @@ impl Session {
     }
 
     /// Until when the last screen stands; not at all where it is `unwatched`.
-    pub(super) fn parting_until(&self, unwatched: bool, frame: u64) -> u64 {
+    pub(super) fn parting_until(&self, unwatched: bool, frame: CaptureFrame) -> CaptureFrame {
         let millis = match (unwatched, self.hands.hurry) {
             (true, _) => 0,
             (false, true) => BRIEF_MS,
@@ -58,7 +58,7 @@ impl Session {
 }
 
 impl Thanks {
-    fn close(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn close(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if session.takes.unstored.is_empty() {
             actions.push(Action::Ask(Ask::Close(self.ended)));
             session.state = State::Attract(Attract);
@@ -67,7 +67,7 @@ impl Thanks {
         }
     }
 
-    fn stands_until(&self, until: u64) -> State {
+    fn stands_until(&self, until: CaptureFrame) -> State {
         let ended = self.ended;
         State::Thanks(Thanks { until, ended })
     }
@@ -94,11 +94,17 @@ impl Scene for Thanks {
         View::of(&words.thanks_title, text, &words.thanks_hint)
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.close(session, frame, actions);
     }
 
-    fn stop(&self, session: &mut Session, press: Press, frame: u64, actions: &mut Vec<Action>) {
+    fn stop(
+        &self,
+        session: &mut Session,
+        press: Press,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         if press.long {
             session.ask_to_erase(State::Thanks(self.clone()), frame);
         } else {
@@ -118,16 +124,16 @@ impl Scene for Thanks {
         [may_close.then_some(due), None]
     }
 
-    fn hurry(&self, session: &mut Session, frame: u64) {
+    fn hurry(&self, session: &mut Session, frame: CaptureFrame) {
         let until = self.until.min(session.parting_until(false, frame));
         session.state = self.stands_until(until);
     }
 
-    fn shutdown(&self, session: &mut Session, frame: u64, _: &mut Vec<Action>) {
+    fn shutdown(&self, session: &mut Session, frame: CaptureFrame, _: &mut Vec<Action>) {
         session.state = self.stands_until(frame);
     }
 
-    fn shown_again(&self, session: &mut Session, frame: u64) {
+    fn shown_again(&self, session: &mut Session, frame: CaptureFrame) {
         session.state = self.stands_until(session.parting_until(false, frame));
     }
 }

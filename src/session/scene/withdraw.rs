@@ -8,7 +8,7 @@ use crate::session::Session;
 use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{Button, By, ScreenName};
+use crate::words::{Button, By, CaptureFrame, ScreenName};
 
 /// How long the question waits for a press, milliseconds.
 const ANSWER_MS: u32 = 30_000;
@@ -16,13 +16,13 @@ const ANSWER_MS: u32 = 30_000;
 /// The question; `back` is where the session stands meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Withdraw {
-    since: u64,
+    since: CaptureFrame,
     back: Box<State>,
 }
 
 impl Withdraw {
     /// Nothing is erased: the session stands where it stood.
-    fn keep_on(&self, session: &mut Session, frame: u64) {
+    fn keep_on(&self, session: &mut Session, frame: CaptureFrame) {
         session.hands.held = None;
         session.hands.wait_from(frame);
         session.state = (*self.back).clone();
@@ -32,7 +32,7 @@ impl Withdraw {
 
 impl Session {
     /// `stop` was held long enough and everything stands: the question is put, over `back`.
-    pub(in crate::session) fn ask_to_erase(&mut self, back: State, frame: u64) {
+    pub(in crate::session) fn ask_to_erase(&mut self, back: State, frame: CaptureFrame) {
         self.state = State::Withdraw(Withdraw {
             since: frame,
             back: Box::new(back),
@@ -60,19 +60,19 @@ impl Scene for Withdraw {
         )
     }
 
-    fn go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.hold(Button::Go, frame, actions);
     }
 
-    fn held_go(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn held_go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         session.forget(By::Visitor, false, frame, actions);
     }
 
-    fn redo(&self, session: &mut Session, _: Press, frame: u64, _: &mut Vec<Action>) {
+    fn redo(&self, session: &mut Session, _: Press, frame: CaptureFrame, _: &mut Vec<Action>) {
         self.keep_on(session, frame);
     }
 
-    fn stop(&self, session: &mut Session, _: Press, frame: u64, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, frame: CaptureFrame, _: &mut Vec<Action>) {
         self.keep_on(session, frame);
     }
 
@@ -90,7 +90,7 @@ impl Scene for Withdraw {
         [Some(due), None]
     }
 
-    fn shutdown(&self, session: &mut Session, frame: u64, actions: &mut Vec<Action>) {
+    fn shutdown(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.keep_on(session, frame);
         session.act(|scene, session| scene.shutdown(session, frame, actions));
     }

@@ -15,7 +15,10 @@ fn nothing_is_asked_for_before_consent_and_takes_reach_no_further_back() {
     let held = room.frame;
     room.press(Button::Go, 1100);
     let consent = held + 1000;
-    assert_eq!((room.sessions, room.session.frame0()), (1, consent as i64));
+    assert_eq!(
+        (room.sessions, room.session.frame0()),
+        (1, begins_at(consent))
+    );
     assert_eq!(room.session.screen_name(), ScreenName::Code);
     room.press(Button::Go, 0);
     room.wait(20);

@@ -10,13 +10,13 @@ pub(super) struct Loudspeakers {
     /// Nothing can be had of it.
     pub(super) fails: bool,
     /// What is to play.
-    wanted: Option<(u32, Start<u64>)>,
+    wanted: Option<(u32, Start<CaptureFrame>)>,
     pub(super) rolls: bool,
     /// Silence was asked for and not confirmed.
     silencing: bool,
     told: bool,
-    due: u64,
-    pub(super) plays: Vec<(Start<u64>, u64)>,
+    due: CaptureFrame,
+    pub(super) plays: Vec<(Start<CaptureFrame>, u64)>,
 }
 
 impl Loudspeakers {
@@ -28,13 +28,19 @@ impl Loudspeakers {
         }
     }
 
-    pub(super) fn play(&mut self, play: u32, start: Start<u64>, rest: u64, frame: u64) {
+    pub(super) fn play(
+        &mut self,
+        play: u32,
+        start: Start<CaptureFrame>,
+        rest: u64,
+        frame: CaptureFrame,
+    ) {
         self.wanted = Some((play, start));
         (self.rolls, self.told, self.due) = (false, false, frame + 40);
         self.plays.push((start, rest));
     }
 
-    pub(super) fn silence(&mut self, frame: u64) {
+    pub(super) fn silence(&mut self, frame: CaptureFrame) {
         self.wanted = None;
         (self.silencing, self.told, self.due) = (true, false, frame + 20);
     }
@@ -44,7 +50,7 @@ impl Loudspeakers {
     }
 
     /// What it has to say at `now`.
-    pub(super) fn turn(&mut self, now: u64) -> Option<Event> {
+    pub(super) fn turn(&mut self, now: CaptureFrame) -> Option<Event> {
         let reason = || "no answer".into();
         match self.wanted {
             Some((play, _)) if self.rolls && self.fails => {

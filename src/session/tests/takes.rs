@@ -12,7 +12,7 @@ fn a_take_starts_a_pre_roll_before_its_press_and_ends_a_post_roll_after() {
     room.wait(2000);
     room.press(Button::Go, 0);
     let end = &room.ended[&1];
-    assert_eq!(room.begun[&1].start_frame, pressed - 250);
+    assert_eq!(room.begun[&1].start_frame, pressed.back(250));
     assert_eq!((end.start_mark, end.end_mark), (pressed, pressed + 2000));
     assert_eq!(end.end_frame, pressed + 2250);
     assert_eq!(room.begun[&2].start_frame, pressed + 1750);
@@ -22,7 +22,7 @@ fn a_take_starts_a_pre_roll_before_its_press_and_ends_a_post_roll_after() {
 fn nothing_before_frame_0_is_recorded() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
-    assert_eq!(room.begun[&1].start_frame as i64, room.session.frame0());
+    assert_eq!(begins_at(room.begun[&1].start_frame), room.session.frame0());
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn the_step_ends_at_its_exact_frame_and_its_take_with_it() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
     let start = room.begun[&1].of.take;
-    let mark = room.frame - 10;
+    let mark = room.frame.back(10);
     for _ in 0..9 {
         room.wait(2000);
         room.press(Button::Go, 0);

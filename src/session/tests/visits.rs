@@ -44,7 +44,7 @@ fn a_session_cut_by_a_crash_goes_on_where_it_stopped() {
     room.wait(1000);
     let taken_up = room.frame;
     room.press(Button::Go, 0);
-    assert_eq!(room.session.in_session(taken_up), 1_000_000);
+    assert_eq!(room.session.in_session(taken_up), SessionFrame(1_000_000));
     assert_eq!(room.session.steps.timer.left_at(room.frame), 5000);
     room.wait(100);
     room.press(Button::Go, 0);
