@@ -38,8 +38,8 @@ use crate::recorder::Report;
 use crate::recorder::chain::Chain;
 use crate::recorder::sealer::Sealer;
 use crate::rt::Nanos;
-use crate::screen::Screen;
 use crate::screen::card::Card;
+use crate::screen::{Body, Screen};
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::sphere::Sphere;
@@ -380,8 +380,10 @@ impl Booth {
     fn draw(&mut self) {
         let frame = self.time.stamp(self.time.now(), &self.chain).frame;
         let mut screen = self.session.screen(frame, &self.words);
-        if screen.recording {
-            screen.level = Some(self.time.level(&self.chain));
+        if let Body::Line(line) = &mut screen.body
+            && line.recording
+        {
+            line.level = Some(self.time.level(&self.chain));
         }
         let shown = if self.last.as_ref() == Some(&screen) {
             Ok(())

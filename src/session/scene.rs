@@ -138,7 +138,7 @@ pub(super) trait Scene {
 
     fn facts(&self, session: &Session) -> Facts;
 
-    fn view(&self, session: &Session, words: &Lang) -> View;
+    fn view(&self, session: &Session, frame: CaptureFrame, words: &Lang) -> View;
 
     /// `go` went down.
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>);
@@ -225,11 +225,6 @@ pub(super) trait Scene {
         _frame: CaptureFrame,
         _: &mut Vec<Action>,
     ) {
-    }
-
-    /// Whether the step's time is shown.
-    fn shows_time(&self) -> bool {
-        false
     }
 
     /// What a visitor reads while the disk is away.

@@ -1,4 +1,4 @@
-//! The session as a screen: a pure function of its state and of the frame. Each scene has its words;
+//! The session as a screen: a pure function of its state and of the frame. Each scene has its view;
 //! a fault is shown over any of them.
 
 use std::sync::Arc;
@@ -6,23 +6,28 @@ use std::sync::Arc;
 use super::Session;
 use super::protocol::{Step, in_language};
 use crate::lang::Lang;
-use crate::screen::{Progress, Screen};
+use crate::screen::{Body, Line, Progress, Screen};
 use crate::words::{CaptureFrame, FaultKind, ScreenName};
 
-/// What a scene shows in words.
+/// What a scene shows.
 pub(super) struct View {
     pub(super) title: Arc<str>,
-    pub(super) text: Arc<str>,
+    pub(super) body: Body,
     pub(super) hint: Arc<str>,
 }
 
 impl View {
-    pub(super) fn of(title: &str, text: &str, hint: &str) -> View {
+    pub(super) fn of(title: &str, body: Body, hint: &str) -> View {
         View {
             title: title.into(),
-            text: text.into(),
+            body,
             hint: hint.into(),
         }
+    }
+
+    /// A few words.
+    pub(super) fn message(title: &str, text: &str, hint: &str) -> View {
+        View::of(title, Body::Message { text: text.into() }, hint)
     }
 }
 
@@ -40,23 +45,21 @@ impl Session {
     /// The screen at `frame`, in the words of a language.
     #[must_use]
     pub fn screen(&self, frame: CaptureFrame, words: &Lang) -> Screen {
-        let view = match self.faults.standing.keys().next() {
-            Some(kind) => self.fault_view(*kind, words),
-            None => self.state.scene().view(self, words),
-        };
+        let mut view = self.state.scene().view(self, frame, words);
+        if let Some(kind) = self.faults.standing.keys().next() {
+            view = self.fault_view(*kind, view.body, words);
+        }
         Screen {
             name: self.screen_name(),
             title: view.title,
-            text: view.text,
+            body: view.body,
             hint: view.hint,
-            progress: self.progress(frame),
             session_permille: self.session_permille(frame),
-            recording: self.takes.open.is_some() && self.faults.is_empty(),
-            level: None,
         }
     }
 
-    fn fault_view(&self, kind: FaultKind, words: &Lang) -> View {
+    /// A fault over what is shown; the step's time stays in sight.
+    fn fault_view(&self, kind: FaultKind, below: Body, words: &Lang) -> View {
         let (text, hint) = match kind {
             FaultKind::Device => (&*words.device_lost, ""),
             FaultKind::Disk => (self.state.scene().disk_lost(words), ""),
@@ -66,7 +69,41 @@ impl Session {
             FaultKind::Slow => (&*words.storage_slow, ""),
             FaultKind::Sphere => (&*words.sphere_failed, &*words.sphere_failed_hint),
         };
-        View::of(&words.fault_title, text, hint)
+        let text = text.into();
+        let body = match below {
+            Body::Line(line) => Body::Line(Line {
+                text,
+                recording: false,
+                ..line
+            }),
+            Body::Message { .. } | Body::Page { .. } | Body::Card { .. } => Body::Message { text },
+        };
+        View::of(&words.fault_title, body, hint)
+    }
+
+    /// A text while the step's time counts.
+    pub(super) fn timed(&self, text: Arc<str>, frame: CaptureFrame) -> Body {
+        let budget = self.steps.timer.budget().max(1);
+        let left = self.steps.timer.left_at(frame);
+        Body::Line(Line {
+            text,
+            progress: Progress {
+                permille: ((budget - left) * 1000 / budget) as u16,
+                seconds_left: left.div_ceil(u64::from(self.rules.rate)) as u32,
+            },
+            recording: self.takes.open.is_some(),
+            level: None,
+        })
+    }
+
+    /// A text beside the code, where that may be shown.
+    pub(super) fn beside_code(&self, text: &str) -> Body {
+        let text = text.into();
+        if self.visitor.shows_code {
+            Body::Card { text }
+        } else {
+            Body::Message { text }
+        }
     }
 
     pub(super) fn step_text(&self) -> &str {
@@ -86,17 +123,5 @@ impl Session {
             before * rate + self.steps.timer.used_at(frame)
         };
         (done * 1000 / (all * rate).max(1)) as u16
-    }
-
-    fn progress(&self, frame: CaptureFrame) -> Option<Progress> {
-        if !self.state.scene().shows_time() {
-            return None;
-        }
-        let budget = self.steps.timer.budget().max(1);
-        let left = self.steps.timer.left_at(frame);
-        Some(Progress {
-            permille: ((budget - left) * 1000 / budget) as u16,
-            seconds_left: left.div_ceil(u64::from(self.rules.rate)) as u32,
-        })
     }
 }

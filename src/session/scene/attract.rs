@@ -28,17 +28,17 @@ impl Scene for Attract {
         }
     }
 
-    fn view(&self, session: &Session, words: &Lang) -> View {
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
         if let Some(expected) = &session.visitor.expected {
             let title = words.expected_title.replace("{number}", &expected.number);
-            return View::of(&title, &words.attract_text, &words.attract_hint);
+            return View::message(&title, &words.attract_text, &words.attract_hint);
         }
         let left = session.minutes_left().map(|minutes| {
             let minutes = minutes.to_string();
             words.room_left.replace("{minutes}", &minutes)
         });
         let text = left.as_deref().unwrap_or(&words.attract_text);
-        View::of(&words.attract_title, text, &words.attract_hint)
+        View::message(&words.attract_title, text, &words.attract_hint)
     }
 
     /// The consent text, or the session where nobody is asked.

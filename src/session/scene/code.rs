@@ -36,8 +36,9 @@ impl Scene for Code {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(&words.code_title, &words.code_text, &words.code_hint)
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
+        let body = session.beside_code(&words.code_text);
+        View::of(&words.code_title, body, &words.code_hint)
     }
 
     /// It was taken down.

@@ -5,6 +5,7 @@
 
 use super::{Attract, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
+use crate::screen::Body;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
@@ -34,7 +35,7 @@ impl Scene for Consent {
         }
     }
 
-    fn view(&self, session: &Session, words: &Lang) -> View {
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
         let pages = &session.rules.pages;
         let title = format!("{}  {}/{}", words.consent_title, self.page + 1, pages.len());
         let hint = if self.is_last(session) {
@@ -42,7 +43,8 @@ impl Scene for Consent {
         } else {
             &words.consent_next
         };
-        View::of(&title, &pages[self.page], hint)
+        let text = pages[self.page].clone();
+        View::of(&title, Body::Page { text }, hint)
     }
 
     /// The next page, or on the last the beginning of consent.

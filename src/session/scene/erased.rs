@@ -26,8 +26,9 @@ impl Scene for Erased {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(&words.erased_title, &words.erased_text, &words.erased_hint)
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
+        let body = session.beside_code(&words.erased_text);
+        View::of(&words.erased_title, body, &words.erased_hint)
     }
 
     fn go(&self, session: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {

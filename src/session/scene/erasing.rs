@@ -66,8 +66,12 @@ impl Scene for Erasing {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(&words.erasing_title, &words.erasing_text, "")
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
+        View::of(
+            &words.erasing_title,
+            session.beside_code(&words.erasing_text),
+            "",
+        )
     }
 
     fn go(&self, _: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {}

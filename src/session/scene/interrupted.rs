@@ -36,8 +36,8 @@ impl Scene for Interrupted {
         }
     }
 
-    fn view(&self, session: &Session, words: &Lang) -> View {
-        Paused::default().view(session, words)
+    fn view(&self, _: &Session, _: CaptureFrame, words: &Lang) -> View {
+        View::message(&words.paused_title, &words.paused_text, &words.paused_hint)
     }
 
     /// The fault is on the screen: a press is met there.

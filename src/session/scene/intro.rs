@@ -26,7 +26,7 @@ impl Scene for Intro {
         }
     }
 
-    fn view(&self, session: &Session, words: &Lang) -> View {
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
         let waits_for_lines = session.plan().kind.reads() && session.lines.ahead.is_empty();
         let hint = match self.pressed {
             Some(_) => &words.sphere_preparing,
@@ -34,7 +34,7 @@ impl Scene for Intro {
             None => &words.intro_go,
         };
         let title = format!("{} / {}", session.steps.at + 1, session.steps.of);
-        View::of(&title, session.step_text(), hint)
+        View::message(&title, session.step_text(), hint)
     }
 
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {

@@ -55,13 +55,13 @@ impl Scene for Menu {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
+    fn view(&self, _: &Session, _: CaptureFrame, words: &Lang) -> View {
         let Some(number) = self.people.get(self.at) else {
-            return View::of(&words.menu_title, &words.menu_nobody, &words.menu_hint);
+            return View::message(&words.menu_title, &words.menu_nobody, &words.menu_hint);
         };
         let (at, of) = (self.at + 1, self.people.len());
         let title = format!("{}  {at}/{of}", words.menu_title);
-        View::of(&title, number, &words.menu_hint)
+        View::message(&title, number, &words.menu_hint)
     }
 
     /// This one comes next.

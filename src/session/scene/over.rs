@@ -36,8 +36,8 @@ impl Scene for Over {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(&words.over_title, &words.over_text, "")
+    fn view(&self, _: &Session, _: CaptureFrame, words: &Lang) -> View {
+        View::message(&words.over_title, &words.over_text, "")
     }
 
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {

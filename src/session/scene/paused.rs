@@ -26,8 +26,9 @@ impl Scene for Paused {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(&words.paused_title, &words.paused_text, &words.paused_hint)
+    fn view(&self, session: &Session, frame: CaptureFrame, words: &Lang) -> View {
+        let body = session.timed(words.paused_text.as_str().into(), frame);
+        View::of(&words.paused_title, body, &words.paused_hint)
     }
 
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
@@ -102,9 +103,5 @@ impl Scene for Paused {
     fn retry_sphere(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let pressed = session.resumed_by();
         session.play_on(pressed, frame, actions);
-    }
-
-    fn shows_time(&self) -> bool {
-        true
     }
 }

@@ -40,8 +40,8 @@ impl Scene for Resume {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(&words.resume_title, &words.resume_text, &words.resume_hint)
+    fn view(&self, _: &Session, _: CaptureFrame, words: &Lang) -> View {
+        View::message(&words.resume_title, &words.resume_text, &words.resume_hint)
     }
 
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {

@@ -32,17 +32,17 @@ impl Scene for Running {
         }
     }
 
-    fn view(&self, session: &Session, words: &Lang) -> View {
-        let mut view = match session.plan().kind {
-            StepKind::Quiet => View::of("", &words.quiet_text, &words.quiet_hint),
-            StepKind::Free => View::of("", session.step_text(), &words.reading_free),
+    fn view(&self, session: &Session, frame: CaptureFrame, words: &Lang) -> View {
+        let (text, mut hint) = match session.plan().kind {
+            StepKind::Quiet => (words.quiet_text.as_str().into(), &*words.quiet_hint),
+            StepKind::Free => (session.step_text().into(), &*words.reading_free),
             StepKind::Read => line(session, words),
         };
         // Nothing is lost yet, so the reading goes on.
         if session.faults.is_slow {
-            view.hint = words.storage_slow.as_str().into();
+            hint = &words.storage_slow;
         }
-        view
+        View::of("", session.timed(text, frame), hint)
     }
 
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
@@ -156,15 +156,12 @@ impl Scene for Running {
         session.fault(FaultKind::Sphere, reason.clone(), frame, actions);
         session.play_on(None, frame, actions);
     }
-
-    fn shows_time(&self) -> bool {
-        true
-    }
 }
 
-fn line(session: &Session, words: &Lang) -> View {
+/// The line to read, and what the buttons do.
+fn line<'a>(session: &Session, words: &'a Lang) -> (Arc<str>, &'a str) {
     let Some(shown) = &session.lines.shown else {
-        return View::of("", &words.lines_coming, "");
+        return (words.lines_coming.as_str().into(), "");
     };
     let hint = match (session.rules.take.mode, session.takes.open.is_some()) {
         (_, false) if session.lines.are_taken() => &words.reading_next,
@@ -172,11 +169,7 @@ fn line(session: &Session, words: &Lang) -> View {
         (Mode::Manual, true) => &words.reading_manual,
         (Mode::Manual, false) => &words.reading_waiting,
     };
-    View {
-        title: "".into(),
-        text: shown.line.text.clone(),
-        hint: hint.as_str().into(),
-    }
+    (shown.line.text.clone(), hint)
 }
 
 impl Session {

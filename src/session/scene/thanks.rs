@@ -85,13 +85,17 @@ impl Scene for Thanks {
         }
     }
 
-    fn view(&self, session: &Session, words: &Lang) -> View {
+    fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
         let text = if session.visitor.shows_code {
             &words.thanks_code
         } else {
             &words.thanks_text
         };
-        View::of(&words.thanks_title, text, &words.thanks_hint)
+        View::of(
+            &words.thanks_title,
+            session.beside_code(text),
+            &words.thanks_hint,
+        )
     }
 
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {

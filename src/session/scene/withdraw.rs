@@ -52,8 +52,8 @@ impl Scene for Withdraw {
         }
     }
 
-    fn view(&self, _: &Session, words: &Lang) -> View {
-        View::of(
+    fn view(&self, _: &Session, _: CaptureFrame, words: &Lang) -> View {
+        View::message(
             &words.withdraw_title,
             &words.withdraw_text,
             &words.withdraw_hint,
