@@ -1,8 +1,10 @@
 //! The pure core: what a press, a second or a fault means. Events in, actions out.
 //!
-//! Guarantees: nothing is opened before consent; every take begun ends exactly once; no line is lost or repeated without a press; the
-//! timer never runs while paused; every state has a way out. It reads no clock, no file and no
-//! device: time is an argument, in frames of the capture clock.
+//! Guarantees: nothing is opened before consent; every take begun ends exactly once; no line is lost
+//! or repeated without a press; the timer never runs while paused; every state has a way out. It
+//! reads no clock, no file and no device: time is an argument, in frames of the capture clock.
+//!
+//! What is on the screen and what a button means there stands in `scene`, a file for each.
 
 mod clock;
 mod deadlines;

@@ -2,7 +2,7 @@
 //!
 //! Guarantees: what differs from scene to scene stands in the scene's own file; what holds for all
 //! (faults first, what a press is) stands in `presses`, `deadlines` and `faults`. A new scene is a
-//! file and its line in [`State`]; the compiler asks for the rest.
+//! file and its lines here; the compiler asks for the rest.
 
 mod attract;
 mod code;
