@@ -14,6 +14,7 @@ mod loudspeakers;
 mod perform;
 mod record;
 mod sealing;
+mod threads;
 mod time;
 mod wall;
 mod watch;
@@ -37,12 +38,11 @@ use crate::lang::Lang;
 use crate::recorder::Report;
 use crate::recorder::chain::Chain;
 use crate::recorder::sealer::Sealer;
-use crate::rt::Nanos;
+use crate::rt::{Nanos, Thread};
 use crate::screen::Screen;
 use crate::screen::card::Card;
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
-use crate::sphere::Sphere;
 use crate::words::{By, Note, ScreenName};
 use consent::Consent;
 use device::Said;
@@ -148,18 +148,12 @@ impl Booth {
         let sealed = self.stopping || self.sealer.is_settled();
         let idle = self.session.is_idle() && kept && sealed;
         let given_up = self.disk.is_given_up(self.stopping, Nanos::now());
-        done && (idle || given_up || self.chain.ended().is_some())
+        done && (idle || given_up || self.chain.is_ended())
     }
 
-    /// A thread that ended although nobody stopped it.
-    fn died(&self) -> Option<&'static str> {
-        if self.clerk.is_ended() {
-            return Some("clerk");
-        }
-        if self.sphere.thread.as_ref().is_some_and(Sphere::is_ended) {
-            return Some("sphere");
-        }
-        self.chain.ended()
+    /// Every thread but main.
+    fn threads(&self) -> impl Iterator<Item = Thread<'_>> {
+        threads::of(&self.chain, &self.clerk, &self.sealer, &self.sphere)
     }
 
     fn turn(&mut self) {
@@ -179,7 +173,8 @@ impl Booth {
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
         self.draw();
-        self.watch.turn(&self.chain, &self.clerk);
+        let threads = threads::of(&self.chain, &self.clerk, &self.sealer, &self.sphere);
+        self.watch.turn(threads);
         self.watch.measure(began, Nanos::now(), sphere);
     }
 
@@ -208,7 +203,8 @@ impl Booth {
     }
 
     fn serve_stop(&mut self) {
-        if let Some(thread) = self.died() {
+        let dead = self.threads().find(|thread| thread.is_ended);
+        if let Some(thread) = dead.map(|thread| thread.name) {
             self.fail(Error::Died(thread));
         }
         if self.player.as_ref().is_some_and(Player::pressed_out) {

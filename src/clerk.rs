@@ -29,7 +29,7 @@ use crate::corpus::prompter::{Drawable, Prompt};
 use crate::identity::operator::Recipient;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
-use crate::rt;
+use crate::rt::{self, Thread};
 use crate::store::session::Record;
 use crate::words::{By, Ended, Note, Resumption, Spec};
 pub use arrival::{Arrival, Enrolled};
@@ -138,7 +138,7 @@ pub struct Clerk {
     recovered: Arc<AtomicBool>,
     free_bytes: Arc<AtomicU64>,
     /// Each job, and each second without one.
-    pub beat: Arc<rt::Beat>,
+    beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -237,10 +237,20 @@ impl Clerk {
         self.done.load(Atomic::Acquire) >= self.sent
     }
 
+    /// Its thread.
+    #[must_use]
+    pub fn thread(&self) -> Thread<'_> {
+        Thread {
+            name: "clerk",
+            is_ended: self.thread.as_ref().is_none_or(JoinHandle::is_finished),
+            beat: Some(&self.beat),
+        }
+    }
+
     /// Whether the thread has ended although it should run.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.thread().is_ended
     }
 }
 

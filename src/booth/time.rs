@@ -118,9 +118,7 @@ impl Time {
         {
             *frame += *block_frames;
             grants.grant(*frame);
-            wait_until(|| {
-                chain.live.frames.load(Ordering::Acquire) >= *frame || chain.ended().is_some()
-            });
+            wait_until(|| chain.live.frames.load(Ordering::Acquire) >= *frame || chain.is_ended());
         }
     }
 
@@ -128,7 +126,7 @@ impl Time {
     pub(super) fn settle(&self, chain: &Chain, clerk: &Clerk, sphere: Option<&Sphere>) {
         if matches!(self, Time::Fast { .. }) {
             wait_until(|| {
-                (chain.is_settled() || chain.ended().is_some())
+                (chain.is_settled() || chain.is_ended())
                     && (clerk.is_settled() && clerk.is_recovered() || clerk.is_ended())
                     && sphere.is_none_or(Sphere::is_settled)
             });

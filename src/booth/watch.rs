@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::clerk::Clerk;
-use crate::recorder::chain::Chain;
-use crate::rt::{Beat, Nanos};
+use crate::rt::{Beat, Nanos, Thread};
 
 /// A thread without a sign of life for so long is stuck.
 const SILENT: Duration = Duration::from_secs(10);
@@ -87,7 +85,7 @@ impl Watch {
     }
 
     /// One turn of the main loop, which is main's own sign of life.
-    pub(super) fn turn(&mut self, chain: &Chain, clerk: &Clerk) {
+    pub(super) fn turn<'a>(&mut self, mut threads: impl Iterator<Item = Thread<'a>>) {
         if !is_managed() {
             return;
         }
@@ -99,14 +97,10 @@ impl Watch {
         let Some(every) = self.every.filter(|every| now.since(self.fed) >= *every) else {
             return;
         };
-        let threads = [
-            ("capture", &chain.status.beat),
-            ("recorder", &chain.live.beat),
-            ("clerk", &*clerk.beat),
-        ];
-        let stuck = threads.iter().find(|(_, beat)| self.is_stuck(beat, now));
-        if let Some((thread, _)) = stuck {
+        let is_stuck = |thread: &Thread| thread.beat.is_some_and(|beat| self.is_stuck(beat, now));
+        if let Some(thread) = threads.find(is_stuck) {
             if !self.stuck {
+                let thread = thread.name;
                 log::error!("thread `{thread}` gives no sign of life; the watchdog is not fed");
             }
             self.stuck = true;
