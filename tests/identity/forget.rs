@@ -11,7 +11,8 @@ use booth::identity::{exports, forget};
 use booth::store::folder;
 use serde_json::Value;
 
-use super::lab::{Lab, Person, copy, said, tree};
+use crate::common::lab::{Lab, Person, copy, said};
+use crate::common::tree;
 
 /// All of DATA but what stays of a forgotten person: tombstone, box key, corpus.
 fn left(data: &Path, session: &str) -> Vec<String> {

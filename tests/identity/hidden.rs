@@ -11,7 +11,7 @@ use booth::identity::forget;
 use booth::identity::tombstone::By;
 use serde_json::Value;
 
-use super::lab::{Lab, copy, said};
+use crate::common::lab::{Lab, copy, said};
 
 /// The receipt of a person who is not wholly gone.
 #[track_caller]

@@ -7,8 +7,9 @@ use std::process::Command;
 
 use booth::audio::rf64::read;
 
-use super::lab::{Lab, NAME, Person, age_decrypt, tree};
+use crate::common::lab::{Lab, NAME, Person, age_decrypt};
 use crate::common::run;
+use crate::common::tree;
 
 /// Bytes of audio that are looked for.
 const PLANTED_BYTES: usize = 48;

@@ -2,13 +2,15 @@
 //! being loaded.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use booth::sphere::remote::{Remote, remote};
 use booth::sphere::{Command, Peer, Play, Reply, Sphere, SphereError, Start};
 
 use super::start;
-use crate::common::sphere::{Kind, wait_for};
+use crate::common::lateness::Lateness;
+use crate::common::sphere::Kind;
+use crate::common::wait::wait_for;
 
 fn play(sphere: &mut Sphere, track: &str) {
     sphere.ask(Command::Play(Play {
@@ -26,12 +28,12 @@ fn answer<T>(
     limit: Duration,
     wanted: impl Fn(&Reply) -> Option<T>,
 ) -> (T, Duration) {
-    let start = Instant::now();
+    let late = Lateness::watch();
     loop {
         if let Some(found) = sphere.replies().iter().find_map(&wanted) {
-            return (found, start.elapsed());
+            return (found, late.elapsed());
         }
-        assert!(start.elapsed() < limit, "no such answer within {limit:?}");
+        late.within("no such answer", limit);
         std::thread::sleep(Duration::from_millis(5));
     }
 }
