@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use booth::sphere::remote::Remote;
@@ -15,6 +16,8 @@ use crate::common::sphere::wire::peer;
 use crate::common::wait::wait_for;
 
 const REST: Duration = Duration::from_secs(60);
+/// A machine that needs longer to start Python is a slow one: 0.05 s are usual.
+const PYTHON: Duration = Duration::from_millis(500);
 /// From the fault to the error.
 const FOUND: Duration = Duration::from_secs(5);
 
@@ -231,6 +234,22 @@ fn jack_killed_and_started_again_without_it() {
     jack_ends(Kind::Plain);
 }
 
+/// Checks that JACK is said not to be there. The helper, started for the question, has two seconds beside
+/// those that it gives JACK; they are too short only on a machine that starts Python slowly just now.
+#[track_caller]
+fn assert_no_jack(gone: &SphereError) {
+    if !matches!(gone, SphereError::TimedOut { doing, .. } if *doing == "start the helper") {
+        return assert_eq!(gone, &SphereError::NoJack);
+    }
+    let start = Instant::now();
+    let mut python = Command::new("python3");
+    python.args(["-c", "import ctypes, socket, subprocess, threading"]);
+    assert!(python.status().unwrap().success());
+    let took = start.elapsed();
+    println!("{gone}; Python starts in {took:.1?}");
+    assert!(took > PYTHON, "{gone}; Python starts in {took:?}");
+}
+
 fn jack_hangs(kind: Kind) {
     let (_alone, sphere) = start(kind);
     let mut peer = Remote::new(&sphere.config());
@@ -243,15 +262,15 @@ fn jack_hangs(kind: Kind) {
         }
         Ok("it stands")
     });
-    assert_eq!(gone, SphereError::NoJack);
+    assert_no_jack(&gone);
     let mut other = Remote::new(&sphere.config());
     for peer in [&mut peer, &mut other] {
         let gone = fails("a position", FOUND, || peer.position());
-        assert_eq!(gone, SphereError::NoJack);
+        assert_no_jack(&gone);
         let gone = fails("a play", FOUND, || peer.play(REST));
-        assert_eq!(gone, SphereError::NoJack);
+        assert_no_jack(&gone);
         let gone = fails("a stop", FOUND, || peer.stop());
-        assert_eq!(gone, SphereError::NoJack);
+        assert_no_jack(&gone);
     }
     sphere.signal_jack("CONT");
     let late = Lateness::watch();

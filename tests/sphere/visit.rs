@@ -328,8 +328,10 @@ impl Taken {
             }
         }
         if row.take == 1 {
+            // It began where it was sent to; on a busy machine some calls pass until it is recorded.
             let start = START_S * f64::from(RATE);
-            assert!((start..start + 48_000.0).contains(&(at.frame as f64)));
+            let most = start + 4.0 * f64::from(RATE);
+            assert!((start..most).contains(&(at.frame as f64)), "{at:?}");
         }
     }
 }
