@@ -17,7 +17,7 @@ use crate::common::wait::wait_for;
 
 const REST: Duration = Duration::from_secs(60);
 /// A machine that needs longer to start Python is a slow one: 0.05 s are usual.
-const PYTHON: Duration = Duration::from_millis(500);
+const PYTHON: Duration = Duration::from_millis(200);
 /// From the fault to the error.
 const FOUND: Duration = Duration::from_secs(5);
 
