@@ -10,6 +10,7 @@ mod consent;
 mod device;
 mod disk;
 mod error;
+mod health;
 mod loudspeakers;
 mod perform;
 mod record;
@@ -47,6 +48,7 @@ use crate::words::{By, Note, ScreenName};
 use consent::Consent;
 use device::Said;
 use disk::Disk;
+use health::Checkup;
 use loudspeakers::Loudspeakers;
 use time::Time;
 use wall::Wall;
@@ -107,6 +109,7 @@ struct Booth {
     forgetting: Option<By>,
     faulty: bool,
     said: Said,
+    health: Checkup,
     disk: Disk,
     failure: Option<Error>,
     actions: Vec<Action>,
@@ -161,7 +164,7 @@ impl Booth {
         self.time.advance(&self.chain);
         self.serve_stop();
         self.serve_device();
-        self.serve_room();
+        self.serve_health();
         self.serve_buttons();
         self.serve_takes();
         self.serve_clerk();
@@ -173,8 +176,7 @@ impl Booth {
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
         self.draw();
-        let threads = threads::of(&self.chain, &self.clerk, &self.sealer, &self.sphere);
-        self.watch.turn(threads);
+        self.watch.turn(&self.health.last.beats);
         self.watch.measure(began, Nanos::now(), sphere);
     }
 

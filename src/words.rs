@@ -6,6 +6,7 @@
 mod button;
 mod consent;
 mod format;
+mod health;
 pub mod hex;
 mod level;
 mod note;
@@ -18,6 +19,7 @@ mod visit;
 pub use button::Button;
 pub use consent::Consent;
 pub use format::{Format, Spec};
+pub use health::{Health, LastBeat};
 pub use level::{Level, dbfs};
 pub use note::{ClockChange, FaultKind, FaultState, Note, SphereVerb, StepState, TakeState};
 pub use place::{Sensor, Site};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
+use super::health::Checkup;
 use super::loudspeakers::Loudspeakers;
 use super::time::Time;
 use super::wall::Wall;
@@ -113,6 +114,7 @@ impl Booth {
             forgetting: None,
             faulty: false,
             said: Said::default(),
+            health: Checkup::default(),
             disk: Disk::default(),
             failure: None,
             actions: Vec::new(),

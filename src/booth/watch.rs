@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::rt::{Beat, Nanos, Thread};
+use crate::rt::Nanos;
+use crate::words::LastBeat;
 
 /// A thread without a sign of life for so long is stuck.
 const SILENT: Duration = Duration::from_secs(10);
@@ -85,7 +86,7 @@ impl Watch {
     }
 
     /// One turn of the main loop, which is main's own sign of life.
-    pub(super) fn turn<'a>(&mut self, mut threads: impl Iterator<Item = Thread<'a>>) {
+    pub(super) fn turn(&mut self, beats: &[LastBeat]) {
         if !is_managed() {
             return;
         }
@@ -97,10 +98,8 @@ impl Watch {
         let Some(every) = self.every.filter(|every| now.since(self.fed) >= *every) else {
             return;
         };
-        let is_stuck = |thread: &Thread| thread.beat.is_some_and(|beat| self.is_stuck(beat, now));
-        if let Some(thread) = threads.find(is_stuck) {
+        if let Some(LastBeat { thread, .. }) = beats.iter().find(|beat| self.is_stuck(beat, now)) {
             if !self.stuck {
-                let thread = thread.name;
                 log::error!("thread `{thread}` gives no sign of life; the watchdog is not fed");
             }
             self.stuck = true;
@@ -129,10 +128,9 @@ impl Watch {
         log::debug!("main loop, whole run: {}", self.longest.with(turn, sphere));
     }
 
-    fn is_stuck(&self, beat: &Beat, now: Nanos) -> bool {
-        let (last, on_disk) = beat.last();
-        let limit = if on_disk { self.disk } else { SILENT };
-        now.since(last.max(self.started)) > limit
+    fn is_stuck(&self, beat: &LastBeat, now: Nanos) -> bool {
+        let limit = if beat.on_disk { self.disk } else { SILENT };
+        now.since(beat.at.max(self.started)) > limit
     }
 
     /// The end was asked for.

@@ -10,6 +10,11 @@ use super::{Session, State};
 use crate::words::{Button, Ended, FaultKind, FaultState, Kind, Note, Verdict};
 
 impl Session {
+    /// What is wrong now.
+    pub fn faults(&self) -> impl Iterator<Item = FaultKind> {
+        self.faults.keys().copied()
+    }
+
     pub(super) fn fault(
         &mut self,
         kind: FaultKind,
