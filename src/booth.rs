@@ -40,8 +40,8 @@ use crate::recorder::Report;
 use crate::recorder::chain::Chain;
 use crate::recorder::sealer::Sealer;
 use crate::rt::{Nanos, Thread};
-use crate::screen::Screen;
 use crate::screen::card::Card;
+use crate::screen::{Body, Screen};
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::words::{By, Note, ScreenName};
@@ -373,8 +373,10 @@ impl Booth {
     fn draw(&mut self) {
         let frame = self.time.stamp(self.time.now(), &self.chain).frame;
         let mut screen = self.session.screen(frame, &self.words);
-        if screen.recording {
-            screen.level = Some(self.time.level(&self.chain));
+        if let Body::Line(line) = &mut screen.body
+            && line.recording
+        {
+            line.level = Some(self.time.level(&self.chain));
         }
         let shown = if self.last.as_ref() == Some(&screen) {
             Ok(())

@@ -2,7 +2,7 @@
 
 use booth::screen::card::Card;
 use booth::screen::paint::Painter;
-use booth::screen::{Progress, Screen};
+use booth::screen::{Body, Line, Progress, Screen};
 use booth::words::ScreenName;
 use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
@@ -20,26 +20,22 @@ const LINES: [&str; 6] = [
 ];
 
 fn screens() -> Vec<Screen> {
-    let reading = Screen {
+    let reading = |line: &&str| Screen {
         name: ScreenName::Reading,
         title: "Lire en silence".into(),
-        text: "".into(),
-        hint: "GO : suivante · REDO : refaire".into(),
-        progress: Some(Progress {
-            permille: 380,
-            seconds_left: 558,
-        }),
-        session_permille: 0,
-        recording: true,
-        level: Some(72),
-    };
-    let mut all: Vec<Screen> = LINES
-        .iter()
-        .map(|line| Screen {
+        body: Body::Line(Line {
             text: (*line).into(),
-            ..reading.clone()
-        })
-        .collect();
+            progress: Progress {
+                permille: 380,
+                seconds_left: 558,
+            },
+            recording: true,
+            level: Some(72),
+        }),
+        hint: "GO : suivante · REDO : refaire".into(),
+        session_permille: 0,
+    };
+    let mut all: Vec<Screen> = LINES.iter().map(reading).collect();
     let words = booth::lang::Lang::load("fr").expect("embedded");
     for (name, title, text, hint) in [
         (
@@ -76,12 +72,11 @@ fn screens() -> Vec<Screen> {
         all.push(Screen {
             name,
             title: title.as_str().into(),
-            text: text.as_str().into(),
+            body: Body::Message {
+                text: text.as_str().into(),
+            },
             hint: hint.as_str().into(),
-            progress: None,
             session_permille: 0,
-            recording: false,
-            level: None,
         });
     }
     all
@@ -112,7 +107,7 @@ fn every_screen_is_drawn_inside_every_panel() {
                     assert!(
                         picture.pixel(x, y).g() < 20,
                         "{w}x{h} {:?} row {y}",
-                        screen.text
+                        screen.body.text()
                     );
                 }
             }
@@ -120,7 +115,7 @@ fn every_screen_is_drawn_inside_every_panel() {
             assert!(
                 text > 200,
                 "{w}x{h} {:?}: {text} bright pixels",
-                screen.text
+                screen.body.text()
             );
         }
     }
@@ -138,20 +133,22 @@ fn code_and_consent_are_legible_inside_every_panel() {
     let long = "Une phrase que chacun peut lire sans peine, même un peu longue. ".repeat(20);
     for (w, h) in SIZES {
         let mut painter = Painter::new(Size::new(w, h), &[]);
-        let screen = |name, text: &str, hint: &str| Screen {
+        let screen = |name, body, hint: &str| Screen {
             name,
             title: words.consent_title.as_str().into(),
-            text: text.into(),
+            body,
             hint: hint.into(),
-            progress: None,
             session_permille: 0,
-            recording: false,
-            level: None,
         };
-        let code = screen(ScreenName::Code, &words.code_text, &words.code_hint);
+        let text = words.code_text.as_str().into();
+        let code = screen(ScreenName::Code, Body::Card { text }, &words.code_hint);
         let mut pictures = vec![painter.paint_with(&code, Some(&card)).clone()];
-        for page in painter.pages(&long) {
-            let page = screen(ScreenName::Consent, &page, &words.consent_next);
+        for text in painter.pages(&long) {
+            let page = screen(
+                ScreenName::Consent,
+                Body::Page { text },
+                &words.consent_next,
+            );
             pictures.push(painter.paint(&page).clone());
         }
         for (n, picture) in pictures.iter().enumerate() {

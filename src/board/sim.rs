@@ -63,7 +63,7 @@ impl Panel for SimPanel {
         let face = (
             screen.name,
             screen.title.clone(),
-            screen.text.clone(),
+            screen.body.text().clone(),
             screen.hint.clone(),
         );
         let new = self.last.as_ref() != Some(&face);
@@ -121,7 +121,7 @@ impl Panel for SimPanel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::screen::Progress;
+    use crate::screen::{Body, Line, Progress};
 
     #[test]
     fn a_png_is_written_for_each_new_screen_only() {
@@ -137,22 +137,26 @@ mod tests {
         let mut screen = Screen {
             name: ScreenName::Attract,
             title: "Titre".into(),
-            text: "Texte".into(),
+            body: Body::Message {
+                text: "Texte".into(),
+            },
             hint: "".into(),
-            progress: None,
             session_permille: 0,
-            recording: false,
-            level: None,
         };
         panel.show(&screen, None).expect("show");
-        screen.level = Some(3);
-        panel.show(&screen, None).expect("show");
         screen.name = ScreenName::Reading;
-        screen.progress = Some(Progress {
-            permille: 1,
-            seconds_left: 9,
-        });
-        panel.show(&screen, None).expect("show");
+        for (permille, level) in [(1, None), (1, Some(3)), (2, Some(3))] {
+            screen.body = Body::Line(Line {
+                text: "Texte".into(),
+                progress: Progress {
+                    permille,
+                    seconds_left: 9,
+                },
+                recording: level.is_some(),
+                level,
+            });
+            panel.show(&screen, None).expect("show");
+        }
         let mut names: Vec<_> = std::fs::read_dir(dir.path().join("deep/screens"))
             .expect("folder")
             .map(|e| e.expect("entry").file_name().into_string().expect("UTF-8"))

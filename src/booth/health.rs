@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Booth;
 use crate::rt::Nanos;
+use crate::screen::Body;
 use crate::session::Event;
 use crate::words::{Health, LastBeat};
 
@@ -48,12 +49,16 @@ impl Booth {
                 on_disk,
             })
         });
+        let level = match self.last.as_ref().map(|screen| &screen.body) {
+            Some(Body::Line(line)) => line.level,
+            Some(Body::Message { .. } | Body::Page { .. } | Body::Card { .. }) | None => None,
+        };
         Health {
             frames_lost: status.lost_frames(),
             overruns: status.overruns(),
             backlog_ms: self.backlog_ms(now),
             room_s: self.room_s(),
-            level: self.last.as_ref().and_then(|screen| screen.level),
+            level,
             faults: self.session.faults().collect(),
             beats: beats.collect(),
         }

@@ -6,7 +6,7 @@ use super::protocol::{Step, in_language};
 use super::{Cue, Session, State};
 use crate::config::Mode;
 use crate::lang::Lang;
-use crate::screen::{Progress, Screen};
+use crate::screen::{Body, Line, Progress, Screen};
 use crate::words::{FaultKind, Kind, ScreenName};
 
 /// Title, text, hint.
@@ -77,12 +77,41 @@ impl Session {
         Screen {
             name,
             title,
-            text,
+            body: self.body(name, text, frame),
             hint,
-            progress: self.progress(frame),
             session_permille: self.session_permille(frame),
-            recording: self.open.is_some() && name != ScreenName::Fault,
-            level: None,
+        }
+    }
+
+    fn body(&self, name: ScreenName, text: Arc<str>, frame: u64) -> Body {
+        match (name, self.progress(frame)) {
+            (ScreenName::Consent, _) => Body::Page { text },
+            (ScreenName::Code | ScreenName::Thanks, _) if self.shows_code => Body::Card { text },
+            // The time that a pause or a fault has stopped stays in sight.
+            (
+                ScreenName::Reading | ScreenName::Quiet | ScreenName::Paused | ScreenName::Fault,
+                Some(progress),
+            ) => Body::Line(Line {
+                text,
+                progress,
+                recording: self.open.is_some() && name != ScreenName::Fault,
+                level: None,
+            }),
+            (
+                ScreenName::Attract
+                | ScreenName::Code
+                | ScreenName::Question
+                | ScreenName::Intro
+                | ScreenName::Reading
+                | ScreenName::Quiet
+                | ScreenName::Paused
+                | ScreenName::Withdraw
+                | ScreenName::Over
+                | ScreenName::Thanks
+                | ScreenName::Menu
+                | ScreenName::Fault,
+                _,
+            ) => Body::Message { text },
         }
     }
 

@@ -139,10 +139,9 @@ fn line(screen: &Screen, card: Option<&Card>) -> String {
     let done = usize::from(screen.session_permille.min(1000));
     let bar = "█".repeat(done * CELLS / 1000);
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = if screen.text.is_empty() {
-        &screen.title
-    } else {
-        &screen.text
+    let text = match screen.body.text() {
+        text if text.is_empty() => &screen.title,
+        text => text,
     };
     let text: String = words(text).chars().filter(|c| !c.is_control()).collect();
     let (percent, name) = (done / 10, screen.name.word());
@@ -207,6 +206,7 @@ fn half_blocks(picture: &Picture, room: (u16, u16)) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::Body;
     use crate::words::ScreenName;
     use embedded_graphics::pixelcolor::Rgb565;
     use std::io::Read;
@@ -232,12 +232,9 @@ mod tests {
             let screen = Screen {
                 name: ScreenName::Reading,
                 title: "".into(),
-                text: text.into(),
+                body: Body::Message { text: text.into() },
                 hint: "".into(),
-                progress: None,
                 session_permille: 0,
-                recording: false,
-                level: None,
             };
             terminal.draw(&line(&screen, None), &picture, (200, 60));
         }

@@ -10,7 +10,7 @@ use embedded_graphics::primitives::Rectangle;
 use qrcodegen_no_heap::{QrCode, QrCodeEcc, Version};
 use zeroize::Zeroizing;
 
-use super::TROUGH;
+use super::colour::TROUGH;
 use crate::screen::picture::Picture;
 
 /// Light modules around the code (ISO/IEC 18004).

@@ -10,7 +10,8 @@ use embedded_graphics::primitives::{
 };
 use embedded_graphics::transform::Transform;
 
-use super::{AMBER, GREEN, MUTED, Painter, TEXT, TROUGH};
+use super::Painter;
+use super::colour::{AMBER, GREEN, MUTED, TEXT, TROUGH};
 use crate::screen::picture::Picture;
 use crate::screen::style::{Side, Style};
 use crate::screen::test_card::{Heard, TestCard};
