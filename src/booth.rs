@@ -5,6 +5,7 @@
 //! It waits for buttons only, 10 ms at most; never for disk or network. A fast run is the exception
 //! by intent: it waits for every thread, so that the same script gives the same files.
 
+mod ahead;
 mod assemble;
 mod consent;
 mod device;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ahead::Ahead;
 pub use error::Error;
 
 use crate::audio::mixer::Moved;
@@ -86,6 +88,7 @@ struct Booth {
     sealing_rest: bool,
     sphere: Loudspeakers,
     time: Time,
+    ahead: Ahead,
     watch: Watch,
     wall: Wall,
     /// The data folder's lock.
@@ -114,6 +117,11 @@ struct Booth {
     failure: Option<Error>,
     actions: Vec<Action>,
     edges: Vec<Edge>,
+}
+
+/// Whether this screen ends every `repeat` of a script.
+fn is_over(shown: ScreenName) -> bool {
+    shown == ScreenName::Thanks
 }
 
 /// Runs the box until it is stopped, or until its script has ended; true if faults were recorded.
@@ -161,7 +169,7 @@ impl Booth {
 
     fn turn(&mut self) {
         let began = Nanos::now();
-        self.time.advance(&self.chain);
+        self.go_ahead();
         self.serve_stop();
         self.serve_device();
         self.serve_health();
@@ -192,6 +200,7 @@ impl Booth {
         let stamp = self.time.stamp(at, &self.chain);
         let mut actions = std::mem::take(&mut self.actions);
         self.session.step(stamp, event, &mut actions);
+        self.ahead.busy |= !actions.is_empty();
         for action in actions.drain(..) {
             self.perform(action, stamp);
         }
@@ -201,6 +210,7 @@ impl Booth {
         }
         if self.session.screen_name() != before {
             self.shown_since = at;
+            self.ahead.busy = true;
         }
     }
 
@@ -226,7 +236,7 @@ impl Booth {
         let now = self.time.now();
         if let Some(player) = &mut self.player {
             let name = self.session.screen_name();
-            let over = matches!(name, ScreenName::Thanks);
+            let over = is_over(name);
             if let Err(failed) = player.poll(now, name, self.shown_since, over, &mut edges) {
                 self.fail(failed.into());
             }
@@ -239,6 +249,7 @@ impl Booth {
         if self.stopping || !self.time.has_frames(&self.chain) {
             edges.clear();
         }
+        self.ahead.busy |= !edges.is_empty();
         for edge in edges.drain(..) {
             let direction = if edge.down { "down" } else { "up" };
             log::debug!("{} {direction} at {} ns", edge.button.word(), edge.at.0);
@@ -364,10 +375,12 @@ impl Booth {
 
     /// What a thread has told so far; in a fast run all that it is going to tell, so that the same
     /// script meets the same answers in the same turn.
-    fn settled<T>(&self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
+    fn settled<T>(&mut self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
         let (chain, clerk, sphere) = (&self.chain, &self.clerk, self.sphere.thread.as_ref());
         self.time.settle(chain, clerk, sphere);
-        told(self)
+        let told = told(self);
+        self.ahead.busy |= !told.is_empty();
+        told
     }
 
     fn draw(&mut self) {

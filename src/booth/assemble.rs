@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::ahead::Ahead;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
@@ -97,6 +98,7 @@ impl Booth {
             sealing_rest: false,
             sphere,
             time,
+            ahead: Ahead::default(),
             watch,
             wall: Wall::default(),
             _held: held,

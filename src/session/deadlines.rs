@@ -32,6 +32,12 @@ enum Deadline {
 }
 
 impl Session {
+    /// The frame at which something will happen by itself; until then a tick changes nothing.
+    #[must_use]
+    pub fn next_due(&self) -> Option<u64> {
+        self.next_deadline().map(|(frame, _)| frame)
+    }
+
     /// Serves every deadline up to `now`, the earliest first.
     pub(super) fn pass(&mut self, now: u64, actions: &mut Vec<Action>) {
         while let Some((frame, deadline)) = self.next_deadline() {
