@@ -5,15 +5,18 @@
 //! It waits for buttons only, 10 ms at most; never for disk or network. A fast run is the exception
 //! by intent: it waits for every thread, so that the same script gives the same files.
 
+mod ahead;
 mod assemble;
 mod consent;
 mod device;
 mod disk;
 mod error;
+mod health;
 mod loudspeakers;
 mod perform;
 mod record;
 mod sealing;
+mod threads;
 mod time;
 mod wall;
 mod watch;
@@ -24,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use ahead::Ahead;
 pub use error::Error;
 
 use crate::audio::mixer::Moved;
@@ -37,16 +41,16 @@ use crate::lang::Lang;
 use crate::recorder::Report;
 use crate::recorder::chain::Chain;
 use crate::recorder::sealer::Sealer;
-use crate::rt::Nanos;
+use crate::rt::{Nanos, Thread};
 use crate::screen::card::Card;
 use crate::screen::{Body, Screen};
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
-use crate::sphere::Sphere;
 use crate::words::{By, CaptureFrame, Note, ScreenName};
 use consent::Consent;
 use device::Said;
 use disk::Disk;
+use health::Checkup;
 use loudspeakers::Loudspeakers;
 use time::Time;
 use wall::Wall;
@@ -84,6 +88,7 @@ struct Booth {
     sealing_rest: bool,
     sphere: Loudspeakers,
     time: Time,
+    ahead: Ahead,
     watch: Watch,
     wall: Wall,
     /// The data folder's lock.
@@ -107,10 +112,16 @@ struct Booth {
     forgetting: Option<By>,
     faulty: bool,
     said: Said,
+    health: Checkup,
     disk: Disk,
     failure: Option<Error>,
     actions: Vec<Action>,
     edges: Vec<Edge>,
+}
+
+/// Whether this screen ends every `repeat` of a script.
+fn is_over(shown: ScreenName) -> bool {
+    shown == ScreenName::Thanks
 }
 
 /// Runs the box until it is stopped, or until its script has ended; true if faults were recorded.
@@ -148,26 +159,20 @@ impl Booth {
         let sealed = self.stopping || self.sealer.is_settled();
         let idle = self.session.is_idle() && kept && sealed;
         let given_up = self.disk.is_given_up(self.stopping, Nanos::now());
-        done && (idle || given_up || self.chain.ended().is_some())
+        done && (idle || given_up || self.chain.is_ended())
     }
 
-    /// A thread that ended although nobody stopped it.
-    fn died(&self) -> Option<&'static str> {
-        if self.clerk.is_ended() {
-            return Some("clerk");
-        }
-        if self.sphere.thread.as_ref().is_some_and(Sphere::is_ended) {
-            return Some("sphere");
-        }
-        self.chain.ended()
+    /// Every thread but main.
+    fn threads(&self) -> impl Iterator<Item = Thread<'_>> {
+        threads::of(&self.chain, &self.clerk, &self.sealer, &self.sphere)
     }
 
     fn turn(&mut self) {
         let began = Nanos::now();
-        self.time.advance(&self.chain);
+        self.go_ahead();
         self.serve_stop();
         self.serve_device();
-        self.serve_room();
+        self.serve_health();
         self.serve_buttons();
         self.serve_takes();
         self.serve_clerk();
@@ -179,7 +184,7 @@ impl Booth {
         self.serve_wall_clock();
         self.event(self.time.now(), Event::Tick);
         self.draw();
-        self.watch.turn(&self.chain, &self.clerk);
+        self.watch.turn(&self.health.last.beats);
         self.watch.measure(began, Nanos::now(), sphere);
     }
 
@@ -195,6 +200,7 @@ impl Booth {
         let stamp = self.time.stamp(at, &self.chain);
         let mut actions = std::mem::take(&mut self.actions);
         self.session.step(stamp, event, &mut actions);
+        self.ahead.busy |= !actions.is_empty();
         for action in actions.drain(..) {
             self.perform(action, stamp);
         }
@@ -204,11 +210,13 @@ impl Booth {
         }
         if self.session.screen_name() != before {
             self.shown_since = at;
+            self.ahead.busy = true;
         }
     }
 
     fn serve_stop(&mut self) {
-        if let Some(thread) = self.died() {
+        let dead = self.threads().find(|thread| thread.is_ended);
+        if let Some(thread) = dead.map(|thread| thread.name) {
             self.fail(Error::Died(thread));
         }
         if self.player.as_ref().is_some_and(Player::pressed_out) {
@@ -228,7 +236,7 @@ impl Booth {
         let now = self.time.now();
         if let Some(player) = &mut self.player {
             let name = self.session.screen_name();
-            let over = matches!(name, ScreenName::Thanks);
+            let over = is_over(name);
             if let Err(failed) = player.poll(now, name, self.shown_since, over, &mut edges) {
                 self.fail(failed.into());
             }
@@ -241,6 +249,7 @@ impl Booth {
         if self.stopping || !self.time.has_frames(&self.chain) {
             edges.clear();
         }
+        self.ahead.busy |= !edges.is_empty();
         for edge in edges.drain(..) {
             let direction = if edge.down { "down" } else { "up" };
             log::debug!("{} {direction} at {} ns", edge.button.word(), edge.at.0);
@@ -371,10 +380,12 @@ impl Booth {
 
     /// What a thread has told so far; in a fast run all that it is going to tell, so that the same
     /// script meets the same answers in the same turn.
-    fn settled<T>(&self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
+    fn settled<T>(&mut self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
         let (chain, clerk, sphere) = (&self.chain, &self.clerk, self.sphere.thread.as_ref());
         self.time.settle(chain, clerk, sphere);
-        told(self)
+        let told = told(self);
+        self.ahead.busy |= !told.is_empty();
+        told
     }
 
     fn draw(&mut self) {

@@ -28,7 +28,7 @@ use crate::audio::mixer::Mixer;
 use crate::corpus::order::Shard;
 use crate::corpus::prompter::Drawable;
 use crate::identity::operator::Recipient;
-use crate::rt;
+use crate::rt::{self, Thread};
 use crate::words::Spec;
 pub use arrival::{Arrival, Enrolled};
 pub use messages::{Answer, Ask, Job, News};
@@ -75,7 +75,7 @@ pub struct Clerk {
     recovered: Arc<AtomicBool>,
     free_bytes: Arc<AtomicU64>,
     /// Each job, and each second without one.
-    pub beat: Arc<rt::Beat>,
+    beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -174,10 +174,20 @@ impl Clerk {
         self.done.load(Atomic::Acquire) >= self.sent
     }
 
+    /// Its thread.
+    #[must_use]
+    pub fn thread(&self) -> Thread<'_> {
+        Thread {
+            name: "clerk",
+            is_ended: self.thread.as_ref().is_none_or(JoinHandle::is_finished),
+            beat: Some(&self.beat),
+        }
+    }
+
     /// Whether the thread has ended although it should run.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.thread().is_ended
     }
 }
 

@@ -80,6 +80,17 @@ impl Beat {
     }
 }
 
+/// What is known of a thread without asking it.
+#[derive(Clone, Copy, Debug)]
+pub struct Thread<'a> {
+    /// Its name, as in the table of lib.rs.
+    pub name: &'static str,
+    /// It is gone although nothing stopped it.
+    pub is_ended: bool,
+    /// Its signs of life; `None` where each call is bounded and a hang is a fault screen.
+    pub beat: Option<&'a Beat>,
+}
+
 /// The wall clock as RFC 3339 UTC with milliseconds; `None` while the kernel calls the clock
 /// unsynchronised, as on a Pi without network.
 #[must_use]

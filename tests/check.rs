@@ -7,9 +7,6 @@ mod common;
 mod card;
 #[path = "check/disk.rs"]
 mod disk;
-#[path = "identity/lab.rs"]
-#[allow(dead_code)]
-mod lab;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,8 +15,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use common::lab::{Lab, said};
 use common::run;
-use lab::{Lab, said};
 
 /// What was found, by check.
 struct Found {

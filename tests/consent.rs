@@ -15,6 +15,7 @@ mod consent {
     use std::process::Command;
 
     use crate::common::run::{self, Run};
+    use crate::common::tree;
 
     /// What the visitors of these tests agree to.
     pub const TEXT: &str = "  Votre voix est enregistrée.\n\nVoulez-vous ?\n";
@@ -97,20 +98,9 @@ seconds = 6
 
     /// Every file below `folder`, by its path in it, with its bytes.
     pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for entry in fs::read_dir(next).into_iter().flatten() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let name = path.strip_prefix(folder).unwrap().to_owned();
-                    found.insert(name, fs::read(path).unwrap());
-                }
-            }
-        }
-        found
+        let own = |path: PathBuf| path.strip_prefix(folder).unwrap().to_owned();
+        let files = tree(folder).into_iter();
+        files.map(|(path, bytes)| (own(path), bytes)).collect()
     }
 
     pub fn names(folder: &Path) -> Vec<PathBuf> {

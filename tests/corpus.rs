@@ -1,12 +1,12 @@
 //! The corpus commands, by the program itself: what they print, what they refuse, what they leave.
 
-#[path = "common/run.rs"]
-#[allow(dead_code, clippy::unwrap_used, missing_docs)]
-mod run;
+mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use common::run;
 
 fn booth(args: &[&str]) -> Output {
     run::booth()

@@ -4,10 +4,6 @@
 
 mod common;
 
-#[path = "identity/lab.rs"]
-#[allow(dead_code)]
-mod lab;
-
 mod export {
     mod archivist;
     mod dataset;

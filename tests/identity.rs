@@ -12,7 +12,6 @@ mod identity {
     mod hidden;
     mod keys;
     mod kill;
-    mod lab;
     mod live;
     mod medium;
     mod odd;

@@ -7,8 +7,10 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::lateness::Lateness;
+use common::wait::wait_for;
 use common::{AlsaEnv, plugin, run};
 use serde_json::{Value, json};
 
@@ -25,10 +27,10 @@ kind = "quiet"
 seconds = 6
 "#;
 
-const VISITOR: &str = "until attract\n500 go\nuntil intro\n500 go\nuntil quiet\nuntil over\n\
-    until intro\n500 go\n";
+const VISITOR: &str = "until attract\n500 go\nuntil intro\n900 go\nuntil quiet\nuntil over\n\
+    until intro\n900 go\n";
 
-/// How long a control may stay moved: a second between two looks, and a busy machine.
+/// How long a control may stay moved: a second between two looks, and some.
 const PUT_BACK: Duration = Duration::from_millis(2500);
 
 /// The binary on `device`, with a protocol and a visitor in `dir`.
@@ -64,28 +66,18 @@ fn is_held(env: &AlsaEnv) -> bool {
     both.iter().chain(&others).all(|line| all.contains(line))
 }
 
-/// Waits until `holds`, and says how long that took.
+/// Waits until `holds`, [`PUT_BACK`] at most, and says how long that took.
 #[track_caller]
-fn until(what: &str, most: Duration, holds: impl Fn() -> bool) -> Duration {
-    let since = Instant::now();
-    while !holds() {
-        assert!(since.elapsed() < most, "{what}: not within {most:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    since.elapsed()
+fn put_back(what: &str, holds: impl Fn() -> bool) -> Duration {
+    let late = Lateness::watch();
+    wait_for(what, holds);
+    late.within(what, PUT_BACK)
 }
 
-/// Whether a step of the only session runs.
-fn runs(data: &Path, step: &str) -> bool {
-    let Ok(mut sessions) = fs::read_dir(data.join("sessions")) else {
-        return false;
-    };
-    let Some(Ok(session)) = sessions.next() else {
-        return false;
-    };
-    let events = fs::read_to_string(session.path().join("events.jsonl")).unwrap_or_default();
-    let row = format!("\"event\":\"step\",\"name\":\"{step}\",\"state\":\"run\"");
-    events.contains(&row)
+/// Waits until the step of this number of the only session runs.
+#[track_caller]
+fn wait_for_step(data: &Path, number: usize) {
+    wait_for("a step", || run::count(data, "step", "run") >= number);
 }
 
 #[test]
@@ -101,19 +93,18 @@ fn controls_are_held_through_all_steps_and_what_moved_them_is_recorded() {
     assert!(!is_held(&env), "the mixer begins otherwise");
     let running = run::start(&mut booth(&env, dir.path(), &sets));
     let data = dir.path().join("data");
-    let soon = Duration::from_secs(20);
     let mut ms = Vec::new();
     // A channel alone counts as moved.
     for (step, moved) in [
-        ("first", ["Mic Gain", "40,12"]),
-        ("first", ["Mic", "nocap"]),
-        ("second", ["Source", "Aux"]),
+        (1, ["Mic Gain", "40,12"]),
+        (1, ["Mic", "nocap"]),
+        (2, ["Source", "Aux"]),
     ] {
-        until(step, soon, || runs(&data, step));
-        assert!(is_held(&env), "{step} begins as configured");
+        wait_for_step(&data, step);
+        assert!(is_held(&env), "step {step} begins as configured");
         amixer(&env, &["sset", moved[0], moved[1]]);
         assert!(!is_held(&env), "{moved:?} moves something");
-        let back = until("put back", PUT_BACK, || is_held(&env));
+        let back = put_back("the configured control", || is_held(&env));
         ms.push(back.as_millis());
     }
     let run = running.wait();
@@ -148,7 +139,7 @@ fn a_card_that_comes_back_with_gains_of_its_own_is_set_again() {
     let sets = ["audio.device=bpaced", "audio.mixer.Mic Gain=40"];
     let running = run::start(&mut booth(&env, dir.path(), &sets));
     let data = dir.path().join("data");
-    until("first", Duration::from_secs(20), || runs(&data, "first"));
+    wait_for_step(&data, 1);
     let gone = env.mixer_file.with_extension("gone");
     fs::write(&gone, "").unwrap();
     // Long enough for two looks: the second has nothing new to say.
@@ -157,7 +148,7 @@ fn a_card_that_comes_back_with_gains_of_its_own_is_set_again() {
     fs::remove_file(&gone).unwrap();
     let gain = || amixer(&env, &["sget", "Mic Gain"]);
     assert!(gain().contains("Front Left: Capture 10 "), "{}", gain());
-    let back = until("set again", PUT_BACK, || {
+    let back = put_back("the configured gain", || {
         gain().contains("Right: Capture 40 ")
     });
     println!("set again after {back:?}");
@@ -188,7 +179,7 @@ fn a_session_is_not_taken_up_again_with_another_gain() {
         let sets = ["audio.device=bpaced", "audio.mixer.Mic Gain=40"];
         let running = run::start(&mut booth(&env, dir.path(), &sets));
         let data = dir.path().join("data");
-        until("first", Duration::from_secs(20), || runs(&data, "first"));
+        wait_for_step(&data, 1);
         running.signal("KILL");
         running.wait();
         let sets = [
@@ -198,8 +189,13 @@ fn a_session_is_not_taken_up_again_with_another_gain() {
         let mut command = booth(&env, dir.path(), &sets);
         fs::write(dir.path().join("script"), "until attract\n60000 go\n").unwrap();
         let running = run::start(&mut command);
-        // An offer comes within a second, and stands for thirty.
-        std::thread::sleep(Duration::from_secs(4));
+        if offered {
+            running.wait_for_screen("question");
+        } else {
+            // It would come within a second, and stand for thirty.
+            running.wait_for_screen("attract");
+            std::thread::sleep(Duration::from_secs(3));
+        }
         running.signal("TERM");
         let run = running.wait();
         let mut screens = run.stdout.iter();

@@ -19,6 +19,7 @@ use booth::audio::clock::FrameClock;
 use booth::audio::source::alsa::AlsaSource;
 use booth::audio::source::{Read, Source};
 use booth::words::{Format, Spec};
+use common::wait::wait_for;
 use common::{plugin, run};
 
 struct Counting;
@@ -122,13 +123,14 @@ fn the_capture_loop_allocates_nothing_through_an_overrun_and_a_full_pool() {
     })
     .unwrap();
     opened.recv().unwrap().unwrap();
+    let RecorderEnd { filled, .. } = recorder;
     // The pool of 1 s is full before the 800 ms of the overrun have passed and been read.
-    std::thread::sleep(Duration::from_millis(2500));
+    wait_for("an overrun and a full pool", || {
+        let is_full = filled.len() >= size.blocks - 1;
+        is_full && status.overruns() > 0 && status.lost_frames() > 24_000
+    });
     status.stop();
     thread.join().unwrap();
-    let RecorderEnd { filled, .. } = recorder;
-    assert!(filled.len() >= size.blocks - 1, "the pool is full");
-    assert!(status.overruns() > 0 && status.lost_frames() > 24_000);
     let (allocated, reads) = (
         allocated.load(Ordering::Relaxed),
         reads.load(Ordering::Relaxed),
@@ -211,8 +213,9 @@ fn capture_is_scheduled_first_and_its_pool_is_locked_where_the_limits_allow() {
         "--seconds",
         "3",
     ]);
-    let running = run::start(command.arg(dir.path().join("out.rf64")));
-    std::thread::sleep(Duration::from_millis(1500));
+    let out = dir.path().join("out.rf64");
+    let running = run::start(command.arg(&out));
+    wait_for("the recording", || out.exists());
     let process = format!("/proc/{}", running.child.id());
     let status = fs::read_to_string(format!("{process}/status")).unwrap();
     let policies: BTreeMap<String, String> = fs::read_dir(format!("{process}/task"))

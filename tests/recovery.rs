@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use booth::store::row::Row;
 use booth::words::Verdict;
-use common::run::{self, Run};
+use common::run::{self, Run, Running};
+use common::wait::wait_for;
 use common::{assert_counts, counter, decode, plugin};
 use sha2::{Digest, Sha256};
 
@@ -65,10 +66,17 @@ impl Booth {
         done
     }
 
-    /// Runs a visitor and kills the booth in mid-take.
-    fn run_and_kill(&self) -> PathBuf {
+    /// A visitor in the first second of their fourth take.
+    fn in_the_fourth_take(&self) -> Running {
         let running = run::start(&mut self.command(VISITOR));
-        std::thread::sleep(Duration::from_millis(7000));
+        wait_for("three rows", || run::takes(&self.data()) == 3);
+        running
+    }
+
+    /// Kills the booth in the middle of the fourth take.
+    fn run_and_kill(&self) -> PathBuf {
+        let running = self.in_the_fourth_take();
+        std::thread::sleep(Duration::from_millis(1500));
         running.signal("KILL");
         assert_eq!(running.wait().code, None);
         run::sessions(&self.data()).pop().unwrap()
@@ -173,7 +181,7 @@ fn of_two_sessions_without_an_end_the_latest_is_offered() {
     // Killed again before anybody answered, and with another session begun.
     let script = format!("until resume\n300 stop\n{VISITOR}");
     let running = run::start(&mut booth.command(&script));
-    std::thread::sleep(Duration::from_millis(5000));
+    wait_for("a second session's take", || run::takes(&booth.data()) > 4);
     running.signal("KILL");
     running.wait();
     let mut ended = record(&first);
@@ -194,8 +202,8 @@ fn of_two_sessions_without_an_end_the_latest_is_offered() {
 #[test]
 fn what_was_lost_before_a_crash_stands_in_the_row_of_the_recovered_take() {
     let booth = Booth::new();
-    let running = run::start(&mut booth.command(VISITOR));
-    std::thread::sleep(Duration::from_millis(6000));
+    let running = booth.in_the_fourth_take();
+    std::thread::sleep(Duration::from_millis(600));
     // Longer than the card's buffer lasts: an overrun.
     running.signal("STOP");
     std::thread::sleep(Duration::from_millis(1500));

@@ -1,10 +1,6 @@
 //! Every file opens: what libsndfile, ffmpeg and sox read of files whole, unfinished and repaired.
 
-#[path = "common/run.rs"]
-#[allow(dead_code, clippy::unwrap_used, missing_docs)]
-mod run;
-#[path = "common/tools.rs"]
-mod tools;
+mod common;
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -14,7 +10,8 @@ use std::process::Output;
 use booth::audio::rf64::{Meta, TakeFile};
 use booth::recorder::repair::{Outcome, repair};
 use booth::words::{Cause, Format, Gap, Spec};
-use tools::{frames_read, tool};
+use common::run;
+use common::tools::{frames_read, tool};
 
 const SPEC: Spec = Spec {
     rate: 48_000,

@@ -103,12 +103,14 @@ seconds = 6
 sphere = { track = "scenes", locate_s = 0 }
 "#;
 
-    /// Reads, pauses, resumes, sits still, reads again; the rest is left to the timers.
+    /// Reads, pauses, resumes, sits still, reads again; the rest is left to the timers. Stays on the first
+    /// intro for longer than a busy machine needs to open a session and bring its first line: without it
+    /// `go` does nothing.
     const VISITOR: &str = "\
 until attract
 700 go
 until intro
-900 go
+2500 go
 until reading
 2100 go
 1900 pause

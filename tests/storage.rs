@@ -11,11 +11,13 @@ use std::process::Command;
 use booth::words::Verdict;
 use common::run::{self, Run};
 
+// The scripts stay on `intro` for longer than a busy machine needs to bring the first line: without it `go`
+// does nothing.
 const PROTOCOL: &str = "name = \"short\"\n[[step]]\nname = \"one\"\nkind = \"read\"\nseconds = 8\n\
     [[step]]\nname = \"two\"\nkind = \"read\"\nseconds = 40\n";
 
-/// Runs the booth on a disk of `megabytes` of its own, with `meanwhile` (shell) beside it; what it
-/// left is copied to the folder that is given back.
+/// Runs the booth on a disk of `megabytes` of its own, with `meanwhile` (shell) beside it, where `rows N`
+/// waits for N rows of takes; what the booth left is copied to the folder that is given back.
 fn run_on_small_disk(megabytes: u32, script: &str, meanwhile: &str) -> (Run, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
@@ -24,6 +26,8 @@ fn run_on_small_disk(megabytes: u32, script: &str, meanwhile: &str) -> (Run, tem
     fs::create_dir(at("disk")).unwrap();
     let shell = format!(
         "mount -t tmpfs -o size={megabytes}m tmpfs disk || exit 99\n\
+         rows() {{ n=0; until [ \"$(cat disk/data/sessions/*/takes.jsonl 2>/dev/null | wc -l)\" -ge $1 ] \
+             || [ $n -gt 600 ]; do sleep 0.1; n=$((n + 1)); done; }}\n\
          {booth} run --board sim --protocol ./protocol.toml --script script --data disk/data \
              --set audio.device=sim --set storage.reserve_mb=5 & booth=$!\n\
          {meanwhile}\n\
@@ -50,10 +54,10 @@ fn left(dir: &Path) -> PathBuf {
 
 #[test]
 fn a_disk_that_fills_up_ends_the_session_before_the_reserve_with_every_take_whole() {
-    let script = "until attract\n500 go\nuntil intro\n700 go\nuntil reading\n1500 go\n60000 go\n";
+    let script = "until attract\n500 go\nuntil intro\n2500 go\nuntil reading\n1500 go\n60000 go\n";
     // 80 MB hold both steps; then somebody else fills them up.
-    let fill = "sleep 5; dd if=/dev/zero of=disk/filler bs=1M count=300 2>/dev/null; \
-                sleep 1; kill -TERM $booth";
+    let fill = "rows 1; sleep 1; dd if=/dev/zero of=disk/filler bs=1M count=300 2>/dev/null; \
+                rows 2; sleep 1; kill -TERM $booth";
     let (run, dir) = run_on_small_disk(120, script, fill);
     assert_eq!(run.code, Some(3), "{}", run.said());
     let session = run::session(&left(dir.path()));
@@ -69,7 +73,7 @@ fn a_disk_that_fills_up_ends_the_session_before_the_reserve_with_every_take_whol
 #[test]
 fn what_does_not_fit_is_not_begun() {
     // Of 55 MB the first step fits, the second does not: one of one.
-    let script = "until attract\n500 go\nuntil intro\n700 go\nuntil thanks\n300 go\n";
+    let script = "until attract\n500 go\nuntil intro\n2500 go\nuntil thanks\n300 go\n";
     let (run, dir) = run_on_small_disk(57, script, "");
     assert_eq!(run.code, Some(0), "{}", run.said());
     let minutes = |line: &&str| line.contains("attract") && line.contains("minutes de lecture");
@@ -99,9 +103,10 @@ fn disk_faults(run: &Run) -> usize {
 
 #[test]
 fn an_idle_box_shows_a_read_only_disk_and_goes_on_once_it_is_writable() {
-    let script = "until attract\nuntil fault\n300 go\nuntil attract\n300 go\nuntil intro\n300 go\n\
+    let script = "until attract\nuntil fault\n300 go\nuntil attract\n300 go\nuntil intro\n2500 go\n\
                   until reading\n2000 go\n2000 stop\n";
-    let remount = "sleep 2; mount -o remount,ro disk || exit 98; sleep 3; mount -o remount,rw disk";
+    let remount = "until [ -e disk/data/.lock ]; do sleep 0.1; done; sleep 2; \
+                   mount -o remount,ro disk || exit 98; sleep 3; mount -o remount,rw disk";
     let (run, dir) = run_on_small_disk(120, script, remount);
     assert_eq!(run.code, Some(3), "{}", run.said());
     assert_eq!(disk_faults(&run), 1, "{:?}", shown(&run));
@@ -112,10 +117,10 @@ fn an_idle_box_shows_a_read_only_disk_and_goes_on_once_it_is_writable() {
 
 #[test]
 fn a_disk_that_is_unmounted_in_a_take_and_mounted_again_loses_nothing() {
-    let script = "until attract\n300 go\nuntil intro\n300 go\nuntil reading\n2000 go\n\
+    let script = "until attract\n300 go\nuntil intro\n2500 go\nuntil reading\n2000 go\n\
                   until fault\n300 go\nuntil paused\n300 go\n2000 go\n1000 stop\n";
     // Below the mount point lies an empty folder of another disk.
-    let away = "sleep 5; mkdir keep; mount --bind disk keep; umount -l disk; sleep 3; \
+    let away = "rows 1; sleep 1; mkdir keep; mount --bind disk keep; umount -l disk; sleep 3; \
                 find disk > below; mount --bind keep disk";
     let (run, dir) = run_on_small_disk(120, script, away);
     assert_eq!(run.code, Some(3), "{}", run.said());

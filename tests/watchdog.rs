@@ -7,13 +7,16 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::lateness::Lateness;
 use common::run;
 use common::shim::Shim;
 use common::{AlsaEnv, plugin};
 
-const VISITOR: &str = "until attract\n300 go\nuntil intro\n300 go\nrepeat 50\n1500 go\nend\n";
+const VISITOR: &str = "until attract\n300 go\nuntil intro\n900 go\nrepeat 50\n1500 go\nend\n";
+/// How long a service manager waits for a feeding.
+const LIMIT: Duration = Duration::from_secs(1);
 /// Longer than any of these visits.
 const PROTOCOL: &str =
     "name = \"watched\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 180\n";
@@ -50,23 +53,23 @@ impl Service {
         command.arg("--protocol").arg(protocol);
         command.env("NOTIFY_SOCKET", self.dir.path().join("notify"));
         command
-            .env("WATCHDOG_USEC", "1000000")
+            .env("WATCHDOG_USEC", LIMIT.as_micros().to_string())
             .env_remove("WATCHDOG_PID");
         command
     }
 
     /// What is said for so long.
     fn hear(&self, time: Duration) -> Heard {
-        let start = Instant::now();
+        let late = Lateness::watch();
         let (mut words, mut bytes) = (Vec::new(), [0; 512]);
-        while start.elapsed() < time {
+        while late.elapsed() < time {
             if let Ok(length) = self.socket.recv(&mut bytes) {
                 let text = String::from_utf8_lossy(&bytes[..length]);
-                words.extend(text.lines().map(|line| (start.elapsed(), line.to_owned())));
+                words.extend(text.lines().map(|line| (late.elapsed(), line.to_owned())));
             }
         }
-        let end = start.elapsed();
-        Heard { words, end }
+        let end = late.elapsed();
+        Heard { words, end, late }
     }
 }
 
@@ -74,6 +77,7 @@ impl Service {
 struct Heard {
     words: Vec<(Duration, String)>,
     end: Duration,
+    late: Lateness,
 }
 
 /// The longest time without feeding from the first feeding to the end of listening.
@@ -86,18 +90,29 @@ fn longest_hunger(heard: &Heard) -> Duration {
     gaps.max().unwrap()
 }
 
+/// Checks that a service manager with the limit of these tests would not have missed a feeding, on a
+/// machine that keeps its own time; the longest time without one.
+#[track_caller]
+fn assert_fed(heard: &Heard) -> Duration {
+    let (hunger, late) = (longest_hunger(heard), heard.late.worst());
+    assert!(
+        hunger < LIMIT + late,
+        "{hunger:?}, the machine was {late:?} late"
+    );
+    hunger
+}
+
 #[test]
 fn a_running_booth_says_that_it_is_ready_alive_and_stopping() {
     let service = Service::new();
     let running = run::start(&mut service.command("bpaced"));
     let heard = service.hear(Duration::from_secs(5));
     assert_eq!(heard.words[0].1, "READY=1");
-    let hunger = longest_hunger(&heard);
+    let hunger = assert_fed(&heard);
     println!(
         "ready after {:?}, fed at least each {hunger:?}",
         heard.words[0].0
     );
-    assert!(hunger < Duration::from_millis(1000), "{hunger:?}");
     running.signal("TERM");
     let last = service.hear(Duration::from_millis(1500));
     assert!(
@@ -131,9 +146,8 @@ fn slow_card() {
     shim.stall();
     let heard = service.hear(Duration::from_secs(14));
     shim.go_on();
-    let hunger = longest_hunger(&heard);
+    let hunger = assert_fed(&heard);
     println!("fed at least each {hunger:?} while the disk stood still for 14 s");
-    assert!(hunger < Duration::from_millis(1000), "{hunger:?}");
     running.signal("TERM");
     let run = running.wait();
     assert_eq!(run.code, Some(0), "{}", run.said());
@@ -147,7 +161,7 @@ fn absent_microphone() {
     let running = run::start(&mut service.command("bpull"));
     let heard = service.hear(Duration::from_secs(13));
     assert_eq!(heard.words[0].1, "READY=1");
-    assert!(longest_hunger(&heard) < Duration::from_millis(1000));
+    assert_fed(&heard);
     fs::remove_file(&service.env.unplug_file).unwrap();
     service.hear(Duration::from_secs(2));
     running.signal("TERM");
@@ -203,8 +217,12 @@ fn stuck(
     };
     let last = fed(&heard).expect("fed");
     println!("`{thread}` hangs: fed for {last:?} more");
-    let limit = Duration::from_millis(8000)..Duration::from_millis(11_000);
-    assert!(limit.contains(&last), "`{thread}`: fed for {last:?} more");
+    let late = heard.late.total();
+    let limit = Duration::from_secs(8).saturating_sub(late)..Duration::from_secs(11) + late;
+    assert!(
+        limit.contains(&last),
+        "`{thread}`: fed for {last:?} more, {late:?} late"
+    );
     go_on();
     assert!(
         fed(&service.hear(Duration::from_millis(1500))).is_some(),
@@ -239,18 +257,15 @@ fn recovery_of_a_long_take_delays_nothing() {
         heard.words[0].0
     );
     assert_eq!(heard.words[0].1, "READY=1");
+    let most = Duration::from_secs(3) + heard.late.total();
     assert!(
-        heard.words[0].0 < Duration::from_secs(3),
-        "{:?}",
+        heard.words[0].0 < most,
+        "{:?}, of {most:?}",
         heard.words[0].0
     );
-    assert!(longest_hunger(&heard) < Duration::from_millis(1000));
-    let started = Instant::now();
+    assert_fed(&heard);
+    let late = Lateness::watch();
     running.signal("TERM");
     assert_eq!(running.wait().code, Some(0));
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
+    late.within("the end", Duration::from_secs(5));
 }

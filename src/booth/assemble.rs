@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::ahead::Ahead;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
+use super::health::Checkup;
 use super::loudspeakers::Loudspeakers;
 use super::time::Time;
 use super::wall::Wall;
@@ -95,6 +97,7 @@ impl Booth {
             sealing_rest: false,
             sphere,
             time,
+            ahead: Ahead::default(),
             watch,
             wall: Wall::default(),
             _held: held,
@@ -112,6 +115,7 @@ impl Booth {
             forgetting: None,
             faulty: false,
             said: Said::default(),
+            health: Checkup::default(),
             disk: Disk::default(),
             failure: None,
             actions: Vec::new(),

@@ -150,7 +150,9 @@ impl Booth {
 
     fn next_reply(&mut self) -> Option<Reply> {
         self.settle_sphere();
-        self.sphere.thread.as_mut()?.reply(self.time.now())
+        let reply = self.sphere.thread.as_mut()?.reply(self.time.now());
+        self.ahead.busy |= reply.is_some();
+        reply
     }
 
     /// A reading of what plays, into events.jsonl each 10 s, or where it moved.

@@ -156,6 +156,9 @@ impl Booth {
     }
 
     fn end(&mut self, end: End, now: Stamp) -> Command {
+        if self.time.is_fast() {
+            self.ahead.ends.push(end.end_frame);
+        }
         let row = Row {
             verdict: end.verdict,
             sphere: self.sphere_at_end(&end, now),

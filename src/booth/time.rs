@@ -1,4 +1,7 @@
 //! The run's clock: real, or as fast as the disk allows in lockstep with the simulated source.
+//!
+//! A fast run goes from one turn in which something is due to the next. Turns come at whole blocks;
+//! those in which nothing can happen are left out, and what a run gives is the same as with them.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,6 +20,9 @@ use crate::session::Stamp;
 use crate::sphere::Sphere;
 use crate::words::CaptureFrame;
 
+/// The longest that is left out of a fast run at once, milliseconds: how late it may find out what
+/// no clock announces, such as a disk that refuses.
+const MOST_MS: u64 = 500;
 /// Level shown as nothing, dBFS.
 const QUIETEST_DB: f32 = -60.0;
 
@@ -24,7 +30,7 @@ const QUIETEST_DB: f32 = -60.0;
 pub(super) enum Time {
     /// CLOCK_MONOTONIC.
     Real,
-    /// Frames granted to the simulated source, a block at a time.
+    /// Frames granted to the simulated source.
     Fast {
         grants: Arc<Lockstep>,
         frame: u64,
@@ -111,28 +117,43 @@ impl Time {
         }
     }
 
-    /// Fast: lets one more block come and waits until the recorder has it.
-    pub(super) fn advance(&mut self, chain: &Chain) {
-        if let Time::Fast {
+    /// Fast: lets the source go on to the first block's end at which `due` has come, by
+    /// [`MOST_MS`] at most, and waits until the recorder has it. Without `due`, by one block.
+    ///
+    /// `shown` is whether the turns that are left out would have shown the level.
+    pub(super) fn advance(&mut self, chain: &Chain, due: Option<CaptureFrame>, shown: bool) {
+        let Time::Fast {
             grants,
             frame,
             block_frames,
-            ..
+            rate,
         } = self
-        {
-            *frame += *block_frames;
-            grants.grant(*frame);
-            wait_until(|| {
-                chain.live.frames.load(Ordering::Acquire) >= *frame || chain.ended().is_some()
-            });
+        else {
+            return;
+        };
+        let most = *frame + u64::from(*rate) * MOST_MS / 1000;
+        let blocks = due.map_or(0, |due| due.0.min(most).saturating_sub(*frame));
+        let before = *frame + blocks.div_ceil(*block_frames).saturating_sub(1) * *block_frames;
+        let reach = |frame| {
+            grants.grant(frame);
+            let there = || chain.live.frames.load(Ordering::Acquire) >= frame;
+            wait_until(|| there() || chain.is_ended());
+        };
+        if before > *frame {
+            reach(before);
+            if shown {
+                chain.live.peak.store(0, Ordering::Relaxed);
+            }
         }
+        *frame = before + *block_frames;
+        reach(*frame);
     }
 
     /// Fast: waits until every thread has answered what it was asked.
     pub(super) fn settle(&self, chain: &Chain, clerk: &Clerk, sphere: Option<&Sphere>) {
         if matches!(self, Time::Fast { .. }) {
             wait_until(|| {
-                (chain.is_settled() || chain.ended().is_some())
+                (chain.is_settled() || chain.is_ended())
                     && (clerk.is_settled() && clerk.is_recovered() || clerk.is_ended())
                     && sphere.is_none_or(Sphere::is_settled)
             });

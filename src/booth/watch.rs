@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::clerk::Clerk;
-use crate::recorder::chain::Chain;
-use crate::rt::{Beat, Nanos};
+use crate::rt::Nanos;
+use crate::words::LastBeat;
 
 /// A thread without a sign of life for so long is stuck.
 const SILENT: Duration = Duration::from_secs(10);
@@ -87,7 +86,7 @@ impl Watch {
     }
 
     /// One turn of the main loop, which is main's own sign of life.
-    pub(super) fn turn(&mut self, chain: &Chain, clerk: &Clerk) {
+    pub(super) fn turn(&mut self, beats: &[LastBeat]) {
         if !is_managed() {
             return;
         }
@@ -99,13 +98,7 @@ impl Watch {
         let Some(every) = self.every.filter(|every| now.since(self.fed) >= *every) else {
             return;
         };
-        let threads = [
-            ("capture", &chain.status.beat),
-            ("recorder", &chain.live.beat),
-            ("clerk", &*clerk.beat),
-        ];
-        let stuck = threads.iter().find(|(_, beat)| self.is_stuck(beat, now));
-        if let Some((thread, _)) = stuck {
+        if let Some(LastBeat { thread, .. }) = beats.iter().find(|beat| self.is_stuck(beat, now)) {
             if !self.stuck {
                 log::error!("thread `{thread}` gives no sign of life; the watchdog is not fed");
             }
@@ -135,10 +128,9 @@ impl Watch {
         log::debug!("main loop, whole run: {}", self.longest.with(turn, sphere));
     }
 
-    fn is_stuck(&self, beat: &Beat, now: Nanos) -> bool {
-        let (last, on_disk) = beat.last();
-        let limit = if on_disk { self.disk } else { SILENT };
-        now.since(last.max(self.started)) > limit
+    fn is_stuck(&self, beat: &LastBeat, now: Nanos) -> bool {
+        let limit = if beat.on_disk { self.disk } else { SILENT };
+        now.since(beat.at.max(self.started)) > limit
     }
 
     /// The end was asked for.

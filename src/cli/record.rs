@@ -214,7 +214,7 @@ impl Take<'_> {
                         break row;
                     }
                 }
-                Err(_) if chain.ended().is_some() => {
+                Err(_) if chain.is_ended() => {
                     let text = "capture or recorder ended before its time";
                     return Err(Failure::CouldNot(text.into()));
                 }

@@ -12,7 +12,7 @@ use crate::audio::capture::Status;
 use crate::audio::clock::FrameClock;
 use crate::audio::source::Opener;
 use crate::audio::{capture, source};
-use crate::rt;
+use crate::rt::{self, Thread};
 use crate::words::Spec;
 
 /// How long the end waits for a capture that should take 300 ms to stop.
@@ -169,14 +169,27 @@ impl Chain {
         self.live.commands.load(Ordering::Acquire) >= self.sent
     }
 
-    /// The thread that has ended although it should run.
+    /// Both threads. Capture ends when the recorder has, so that one is named first.
     #[must_use]
-    pub fn ended(&self) -> Option<&'static str> {
-        if self.recorder.as_ref().is_none_or(JoinHandle::is_finished) {
-            return Some("recorder");
-        }
-        let captures = self.capture.as_ref().is_some_and(|t| !t.is_finished());
-        (!captures).then_some("capture")
+    pub fn threads(&self) -> [Thread<'_>; 2] {
+        [
+            Thread {
+                name: "recorder",
+                is_ended: self.recorder.as_ref().is_none_or(JoinHandle::is_finished),
+                beat: Some(&self.live.beat),
+            },
+            Thread {
+                name: "capture",
+                is_ended: self.capture.as_ref().is_none_or(JoinHandle::is_finished),
+                beat: Some(&self.status.beat),
+            },
+        ]
+    }
+
+    /// Whether a thread has ended although it should run.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.threads().iter().any(|thread| thread.is_ended)
     }
 
     /// Ends both threads; frames captured. A capture that hangs in its driver is left behind: what

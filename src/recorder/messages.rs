@@ -82,7 +82,8 @@ pub enum Command {
 /// What the recorder tells.
 #[derive(Debug)]
 pub enum Report {
-    /// Levels from start mark to end mark.
+    /// Levels from start mark to end mark, before the disk is asked for anything. The row has them too;
+    /// sent ahead of it for the verdict that a take will get.
     Measured {
         /// Its number.
         take: u32,

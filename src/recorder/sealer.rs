@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::files::data::Data;
 use crate::identity::operator::{self, Recipient};
 use crate::identity::{erase, keyring, seal};
-use crate::rt;
+use crate::rt::{self, Thread};
 use crate::store::session::Record;
 use crate::store::takes;
 
@@ -58,6 +58,8 @@ pub struct Sealer {
     sent: u64,
     done: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
+    /// Each job, each chunk, and each 2 s without one.
+    beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -73,7 +75,9 @@ impl Sealer {
             Arc::new(AtomicU64::new(0)),
             Arc::new(AtomicBool::new(false)),
         );
-        let desk = Desk {
+        let beat = Arc::new(rt::Beat::default());
+        let work = Work {
+            beat: beat.clone(),
             loads,
             stop: stop.clone(),
             done: done.clone(),
@@ -82,13 +86,14 @@ impl Sealer {
         };
         let thread = std::thread::Builder::new()
             .name("sealer".into())
-            .spawn(move || desk.run(&inbox))?;
+            .spawn(move || work.run(&inbox))?;
         Ok(Sealer {
             jobs: Some(jobs),
             failures,
             sent: 0,
             done,
             stop,
+            beat,
             thread: Some(thread),
         })
     }
@@ -108,6 +113,16 @@ impl Sealer {
             && jobs.send(job).is_ok()
         {
             self.sent += 1;
+        }
+    }
+
+    /// Its thread.
+    #[must_use]
+    pub fn thread(&self) -> Thread<'_> {
+        Thread {
+            name: "sealer",
+            is_ended: self.thread.as_ref().is_none_or(JoinHandle::is_finished),
+            beat: Some(&self.beat),
         }
     }
 
@@ -140,7 +155,8 @@ struct Waiting {
     counts: bool,
 }
 
-struct Desk {
+struct Work {
+    beat: Arc<rt::Beat>,
     loads: Loads,
     stop: Arc<AtomicBool>,
     done: Arc<AtomicU64>,
@@ -148,7 +164,7 @@ struct Desk {
     waiting: VecDeque<Waiting>,
 }
 
-impl Desk {
+impl Work {
     fn run(mut self, inbox: &Receiver<Job>) {
         rt::be_nice(NICE);
         let mut again = Duration::ZERO;
@@ -163,7 +179,8 @@ impl Desk {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            again = self.seal_one();
+            let beat = self.beat.clone();
+            again = beat.on_disk(|| self.seal_one());
         }
     }
 
@@ -242,6 +259,7 @@ impl Desk {
     /// Leaves the disk to the recorder.
     fn pace(&self) {
         loop {
+            self.beat.beat();
             let stop = self.stop.load(Ordering::Acquire);
             match (self.loads)() {
                 Load::Behind if !stop => std::thread::sleep(BEHIND),
@@ -329,5 +347,19 @@ mod tests {
         }
         assert!(!session.join("take-0001.rf64").exists());
         assert!(session.join("take-0001.rf64.age").exists());
+    }
+
+    #[test]
+    fn a_sealer_that_dies_is_seen() {
+        let data = tempfile::tempdir().expect("a folder");
+        let session = data.path().join("sessions/0123456789ABCDEFGHJK");
+        fs::create_dir_all(&session).expect("made");
+        let mut sealer = Sealer::start(Box::new(|| Load::Idle)).expect("a thread");
+        assert!(!sealer.thread().is_ended);
+        // Nobody hears of what fails any more: the thread ends when main lets go of it.
+        sealer.jobs = None;
+        while !sealer.thread().is_ended {
+            std::thread::yield_now();
+        }
     }
 }

@@ -14,15 +14,21 @@ pub(super) struct Due {
 }
 
 impl Session {
+    /// The frame at which something will happen by itself; until then a tick changes nothing.
+    #[must_use]
+    pub fn next_due(&self) -> Option<CaptureFrame> {
+        self.earliest().map(|due| due.at)
+    }
+
     /// Serves every deadline up to `now`, the earliest first.
     pub(super) fn pass(&mut self, now: CaptureFrame, actions: &mut Vec<Action>) {
-        while let Some(due) = self.next_due().filter(|due| due.at <= now) {
+        while let Some(due) = self.earliest().filter(|due| due.at <= now) {
             (due.act)(self, due.at, actions);
         }
     }
 
     /// Of two at once: a held button first, being abandoned last.
-    fn next_due(&self) -> Option<Due> {
+    fn earliest(&self) -> Option<Due> {
         let scene = self.state.scene();
         let hold = self.frames(scene.holds() * self.rules.take.hold_ms);
         let held = self.hands.held.map(|held| Due {

@@ -26,6 +26,11 @@ impl Faults {
 }
 
 impl Session {
+    /// What is wrong now.
+    pub fn faults(&self) -> impl Iterator<Item = FaultKind> {
+        self.faults.standing.keys().copied()
+    }
+
     pub(super) fn fault(
         &mut self,
         kind: FaultKind,

@@ -70,8 +70,6 @@ pub struct Protocol {
     pub name: String,
     /// Seconds without a press after which the session is abandoned; never zero.
     pub idle_s: u32,
-    /// How often a redo is offered.
-    pub redo_offers: u32,
     /// What becomes of an abandoned session.
     pub abandoned: Abandoned,
     /// What is agreed to before anything is recorded, by language; none: nobody is asked.
@@ -87,7 +85,9 @@ pub struct Protocol {
 struct Typed {
     name: String,
     idle_s: Option<u32>,
-    redo_offers: Option<u32>,
+    /// Protocols of 0.1 have it; takes are not judged yet, so it changes nothing.
+    #[serde(rename = "redo_offers")]
+    _redo_offers: Option<u32>,
     #[serde(default)]
     abandoned: Abandoned,
     #[serde(default)]
@@ -179,7 +179,6 @@ impl Protocol {
         Ok(Protocol {
             name: typed.name,
             idle_s: typed.idle_s.unwrap_or(180),
-            redo_offers: typed.redo_offers.unwrap_or(1),
             abandoned: typed.abandoned,
             consents,
             steps,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::clock::Clock;
 use super::timeline::{Fit, Timeline};
 use super::{Peer, Position, SphereError, Start};
-use crate::rt::Nanos;
+use crate::rt::{Nanos, Thread};
 use course::Course;
 
 /// How long the thread's end is awaited: a STOP, bounded by the peer.
@@ -238,10 +238,20 @@ impl Sphere {
         self.answered.load(Ordering::Acquire) >= self.sent || self.is_ended()
     }
 
+    /// Its thread: each call to the sphere has a bound, and no answer is a fault on the screen.
+    #[must_use]
+    pub fn thread(&self) -> Thread<'_> {
+        Thread {
+            name: "sphere",
+            is_ended: self.thread.as_ref().is_none_or(JoinHandle::is_finished),
+            beat: None,
+        }
+    }
+
     /// Whether the thread is gone although nobody stopped it.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.thread().is_ended
     }
 
     /// Awaits the thread's end for at most `most`.

@@ -3,25 +3,25 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use std::io::Write;
 
 use crate::common::run::{self, Run};
+use crate::common::wait::wait_for;
 
-/// `booth check --test-card` on a terminal of its own (script(1) of util-linux), where `keys` are typed.
+/// `booth check --test-card` on a terminal, where `keys` are typed.
 fn on_terminal(folder: &Path, board: &str, keys: &str) -> Run {
-    let booth = format!(
-        "stty cols 100 rows 40 && exec {} check --test-card --set board={board} --screens {} --data {}",
-        env!("CARGO_BIN_EXE_booth"),
+    let mut command = run::on_terminal(&format!(
+        "check --test-card --set board={board} --screens {} --data {}",
         folder.join("pictures").display(),
         folder.join("data").display()
-    );
-    let mut command = Command::new("script");
-    command.args(["-qefc", &booth, "/dev/null"]);
+    ));
     let mut running = run::start(command.stdin(Stdio::piped()));
     let mut input = running.child.stdin.take().unwrap();
+    let first = folder.join("pictures/0001-test-card.png");
+    wait_for("the card", || first.exists());
     for key in keys.chars() {
         std::thread::sleep(Duration::from_millis(700));
         input.write_all(key.to_string().as_bytes()).unwrap();

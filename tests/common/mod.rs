@@ -4,16 +4,20 @@
 //! Each test binary uses a part of this.
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
+pub mod lab;
+pub mod lateness;
 pub mod random;
 pub mod run;
 pub mod shim;
 pub mod sphere;
 pub mod tools;
 pub mod unit;
+pub mod wait;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use booth::rt::Nanos;
@@ -62,18 +66,49 @@ pub fn in_child(test: &str) -> bool {
         return true;
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--nocapture"]);
     plugin().apply(&mut child);
-    assert!(
-        child.status().unwrap().success(),
-        "{test} in its child process"
-    );
+    run_again(&mut child, test);
     false
+}
+
+/// Runs one test of this program in a process of its own, which `command` starts, and passes its outcome
+/// on.
+#[track_caller]
+pub fn run_again(command: &mut Command, test: &str) {
+    command.args(["--exact", test, "--nocapture"]);
+    let done = command.stderr(Stdio::inherit()).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    print!("{said}");
+    assert!(done.status.success(), "{test} in its child process");
+    assert!(
+        said.contains("running 1 test\n"),
+        "no test is called {test}"
+    );
 }
 
 /// A folder on the disk of the build, not in memory.
 pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap()
+}
+
+/// Every file below a folder with its bytes, but for empty locks.
+pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().unwrap() != ".lock" {
+                let bytes = fs::read(&path).unwrap();
+                files.insert(path, bytes);
+            }
+        }
+    }
+    files
 }
 
 /// Builds the plug-in once, and its configuration beside it.

@@ -8,7 +8,9 @@
  *   wait for another (a futex).
  * FAULT_ROOM N: no file grows beyond N bytes; the write that would is cut there, the next ENOSPC.
  * FAULT_DISK FOLDER: what a power cut would leave: FOLDER/INODE holds of each file exactly the
- *   bytes that a completed sync has brought to the disk; FOLDER/longest the longest call, ns. */
+ *   bytes that a completed sync has brought to the disk.
+ * FAULT_TIMES PATH: two numbers of 64 bits: the longest write or sync, ns, and since when one is
+ *   under way, CLOCK_MONOTONIC in ns or 0. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -30,6 +33,7 @@
 static const char *below, *match, *stall, *fail, *disk, *hang;
 static off_t room;
 static int slow;
+static int64_t *times;
 
 __attribute__((constructor)) static void look(void) {
 	below = getenv("FAULT_BELOW");
@@ -40,6 +44,12 @@ __attribute__((constructor)) static void look(void) {
 	hang = getenv("FAULT_HANG");
 	slow = getenv("FAULT_SLOW") ? atoi(getenv("FAULT_SLOW")) : 0;
 	room = getenv("FAULT_ROOM") ? atoll(getenv("FAULT_ROOM")) : 0;
+	int fd = getenv("FAULT_TIMES") ? open(getenv("FAULT_TIMES"), O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
+	if (fd < 0) return;
+	if (REAL(ftruncate)(fd, 2 * sizeof *times) == 0)
+		times = mmap(NULL, 2 * sizeof *times, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (times == MAP_FAILED) times = NULL;
+	close(fd);
 }
 
 static int64_t now_ns(void) {
@@ -130,16 +140,17 @@ static void bring(int fd) {
 	pthread_mutex_unlock(&lock);
 }
 
+static int64_t begins(void) {
+	int64_t now = now_ns();
+	if (times) times[1] = now;
+	return now;
+}
+
 static void took(int64_t since) {
-	static int64_t longest;
-	char path[PATH_MAX], text[32];
+	if (!times) return;
 	int64_t ns = now_ns() - since;
-	if (!disk || ns <= longest) return;
-	longest = ns;
-	snprintf(path, sizeof path, "%s/longest", disk);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	int length = snprintf(text, sizeof text, "%lld\n", (long long)ns);
-	if (fd >= 0 && REAL(pwrite)(fd, text, length, 0) == length) close(fd);
+	if (ns > times[0]) times[0] = ns;
+	times[1] = 0;
 }
 
 /* The bytes of a write at `at` that still fit; -1 with ENOSPC if none does. */
@@ -161,7 +172,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
 	if (!concerned) return REAL(pwrite64)(fd, bytes, count, at);
 	ssize_t fits = fitting(at, count);
 	if (fits < 0) return -1;
-	int64_t since = now_ns();
+	int64_t since = begins();
 	ssize_t done = REAL(pwrite64)(fd, bytes, fits, at);
 	took(since);
 	soil(fd, at, done);
@@ -181,7 +192,9 @@ ssize_t write(int fd, const void *bytes, size_t count) {
 	if ((fcntl(fd, F_GETFL) & O_APPEND) && fstat(fd, &s) == 0) at = s.st_size;
 	ssize_t fits = fitting(at, count);
 	if (fits < 0) return -1;
+	int64_t since = begins();
 	ssize_t done = REAL(write)(fd, bytes, fits);
+	took(since);
 	soil(fd, at, done);
 	return done;
 }
@@ -189,7 +202,7 @@ ssize_t write(int fd, const void *bytes, size_t count) {
 #define SYNC(name) int name(int fd) { \
 	int concerned = concerns_fd(fd); \
 	REFUSE(concerned); \
-	int64_t since = now_ns(); \
+	int64_t since = concerned ? begins() : 0; \
 	if (concerned) usleep(slow * 1000); \
 	int done = REAL(name)(fd); \
 	if (concerned) took(since); \

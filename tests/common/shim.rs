@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
+
+use booth::rt::Nanos;
 
 /// What happens to the files below one folder, as the processes see it that it is applied to.
 pub struct Shim {
@@ -56,7 +59,8 @@ impl Shim {
             .env("FAULT_STALL", self.file("stall"))
             .env("FAULT_SLOW", self.slow_ms.to_string())
             .env("FAULT_FAIL", self.file("fail"))
-            .env("FAULT_HANG", self.file("hang"));
+            .env("FAULT_HANG", self.file("hang"))
+            .env("FAULT_TIMES", self.file("times"));
         if let Some(bytes) = self.room {
             command.env("FAULT_ROOM", bytes.to_string());
         }
@@ -95,6 +99,19 @@ impl Shim {
     /// It does.
     pub fn unhang(&self) {
         fs::remove_file(self.file("hang")).unwrap();
+    }
+
+    /// The longest write or sync up to `until`, one that was under way then included.
+    pub fn longest(&self, until: Nanos) -> Duration {
+        let times = fs::read(self.file("times")).unwrap();
+        let [longest, since] =
+            [0, 8].map(|at| u64::from_ne_bytes(times[at..at + 8].try_into().unwrap()));
+        let under_way = if since == 0 {
+            Duration::ZERO
+        } else {
+            until.since(Nanos(since))
+        };
+        under_way.max(Duration::from_nanos(longest))
     }
 
     fn file(&self, name: &str) -> PathBuf {

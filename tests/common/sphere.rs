@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use booth::config;
 
+use super::lateness::Lateness;
+use super::wait::wait_for;
+
 /// The name of the one studio that is there from the beginning.
 pub const STUDIO: &str = "noise";
 
@@ -428,16 +431,12 @@ impl Witness {
     /// Waits until it stands, `limit` at most; how long that took.
     #[track_caller]
     pub fn stands_within(&mut self, limit: Duration) -> Duration {
-        let start = Instant::now();
+        let late = Lateness::watch();
         while self.look().rolling {
-            assert!(
-                start.elapsed() < limit,
-                "still rolling after {:?}",
-                start.elapsed()
-            );
+            late.within("it still rolls", limit);
             std::thread::sleep(Duration::from_millis(10));
         }
-        start.elapsed()
+        late.elapsed()
     }
 }
 
@@ -479,17 +478,4 @@ pub fn keygen(path: &Path) {
 fn user() -> String {
     let output = Command::new("id").arg("-un").output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Waits for what must come, 10 s at most.
-#[track_caller]
-pub fn wait_for(what: &str, mut is_there: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_there() {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "{what} does not come"
-        );
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }

@@ -1,9 +1,8 @@
 //! The withdrawal code: on the terminal, and nowhere else.
 
-use std::fs;
-
 use super::{CONSENT, READING, Visit, codes, files, holds, names};
 use crate::common::run;
+use crate::common::wait::wait_for;
 
 #[test]
 fn the_code_is_on_the_terminal_and_nowhere_else_and_forgets_its_session() {
@@ -86,19 +85,9 @@ fn a_code_that_nobody_confirms_leaves_a_tombstone_and_nothing_else() {
 fn a_box_that_loses_power_while_the_code_is_shown_forgets_at_the_next_start() {
     let visit = Visit::new();
     let mut running = run::start(&mut visit.command(CONSENT));
-    let code_screen = || {
-        let sessions = fs::read_dir(visit.data().join("sessions")).ok()?;
-        let session = sessions.flatten().next()?.path();
-        let events = fs::read_to_string(session.join("events.jsonl")).ok()?;
-        events.contains("\"code\"").then_some(())
-    };
-    for _ in 0..200 {
-        if code_screen().is_some() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    assert!(code_screen().is_some());
+    wait_for("the code", || {
+        run::count(&visit.data(), "screen", "code") > 0
+    });
     running.child.kill().unwrap();
     running.wait();
     visit.fast("until attract\n900 redo\n");

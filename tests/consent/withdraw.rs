@@ -3,6 +3,7 @@
 use super::{CONSENT, READING, Visit, files, holds};
 use crate::common::run;
 use crate::common::shim::Shim;
+use crate::common::wait::wait_for;
 
 #[test]
 fn a_withdrawal_leaves_the_tombstone_and_nothing_else_of_the_person() {
@@ -68,28 +69,11 @@ fn an_erasure_that_the_disk_refuses_is_said_and_done_once_it_is_back() {
     let mut command = visit.command(&script);
     shim.apply(&mut command);
     let running = run::start(&mut command);
-    let events_with = |word: &str| {
-        let sessions = std::fs::read_dir(visit.data().join("sessions"));
-        let mut sessions = sessions.into_iter().flatten().flatten();
-        let events = sessions
-            .next()
-            .map(|session| session.path().join("events.jsonl"));
-        let events = events.and_then(|path| std::fs::read_to_string(path).ok());
-        events.is_some_and(|text| text.contains(word))
-    };
-    let wait_for = |word: &str| {
-        for _ in 0..400 {
-            if events_with(word) {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("no {word}");
-    };
-    wait_for("withdraw");
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    // The take that the question ended is stored by then.
+    wait_for("two rows", || run::takes(&visit.data()) == 2);
     shim.fail("EIO");
-    std::thread::sleep(std::time::Duration::from_millis(5000));
+    running.wait_for_screen("fault");
+    std::thread::sleep(std::time::Duration::from_millis(1000));
     assert!(visit.forgotten().is_empty());
     shim.recover();
     let run = running.wait();

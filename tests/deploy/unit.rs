@@ -10,7 +10,7 @@ use crate::common::run;
 use crate::common::unit::{UNIT, values};
 
 const VISIT: &str =
-    "until attract\n300 go\nuntil intro\n300 go\nrepeat 2\n1000 go\nend\n1000 stop\n";
+    "until attract\n300 go\nuntil intro\n900 go\nrepeat 2\n1000 go\nend\n1000 stop\n";
 const PROTOCOL: &str =
     "name = \"watched\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 60\n";
 

@@ -8,7 +8,7 @@ use booth::identity::{keyring, operator};
 use serde_json::Value;
 
 use super::setup::{record, seal_takes, session_folder};
-use crate::lab::{Lab, NAME, said};
+use crate::common::lab::{Lab, NAME, said};
 
 /// The code block of a language in a section of that page.
 fn block(section: &str, language: &str) -> String {

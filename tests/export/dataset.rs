@@ -3,9 +3,9 @@
 use std::fs;
 
 use super::setup::{export, exported, files, record, session_folder, table};
+use crate::common::lab::{Lab, said};
 use crate::common::run;
 use crate::common::tools::tool;
-use crate::lab::{Lab, said};
 
 #[test]
 fn every_bit_is_kept_in_every_format_and_both_layouts() {

@@ -5,8 +5,8 @@ use std::fs;
 use booth::identity::seal;
 
 use super::setup::{export, exported, files, recipient, record, seal_takes, session_folder, table};
+use crate::common::lab::{Lab, copy, said};
 use crate::common::run;
-use crate::lab::{Lab, copy, said};
 
 #[test]
 fn a_sealed_session_gives_the_export_of_the_plain_one_byte_for_byte() {

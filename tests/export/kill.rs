@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use super::setup::{exported, files, record, seal_takes};
-use crate::lab::Lab;
+use crate::common::lab::Lab;
 
 const KILLS: u32 = 20;
 

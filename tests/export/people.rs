@@ -5,7 +5,7 @@ use std::fs;
 use booth::store::lock;
 
 use super::setup::{exported, files, record, seal_takes, session_folder, table};
-use crate::lab::{Lab, copy};
+use crate::common::lab::{Lab, copy};
 
 #[test]
 fn forgetting_reaches_an_export_and_the_next_one_is_without_them() {

@@ -9,8 +9,8 @@ use booth::identity::operator::{self, Recipient};
 use booth::identity::participant::Participant;
 use booth::identity::{keyring, seal};
 
-use crate::common::run;
-use crate::lab::{Lab, said, tree};
+use crate::common::lab::{Lab, said};
+use crate::common::{run, tree};
 
 /// A row of metadata.csv by column.
 pub type Row = BTreeMap<String, String>;

@@ -11,8 +11,8 @@ use booth::words::{Spec, Verdict};
 use sha2::Digest;
 
 use super::shared;
-use super::take::{Audio, RATE, SPEC, assert_opens, device_now, record, row};
-use crate::common::run::{self, Run};
+use super::take::{Audio, RATE, SPEC, assert_opens, device_now};
+use crate::common::run::{self, Run, record, row, wait_for_audio};
 use crate::common::shim::Shim;
 use crate::common::{AlsaEnv, folder, plugin};
 
@@ -123,7 +123,7 @@ fn a_disk_that_fills_up_in_a_stall_keeps_the_gap_and_what_fits() {
     shim.apply(&mut command);
     let about = device_now(&env, RATE);
     let running = run::start(&mut command);
-    std::thread::sleep(Duration::from_millis(1500));
+    wait_for_audio(&out, 1.0);
     shim.stall();
     std::thread::sleep(Duration::from_millis(5000));
     shim.go_on();
@@ -146,7 +146,7 @@ fn away(error: &str) {
     shim.apply(command.args(["--seconds", "10"]));
     let about = device_now(&env, RATE);
     let running = run::start(&mut command);
-    std::thread::sleep(Duration::from_millis(3000));
+    wait_for_audio(&out, 2.0);
     shim.fail(error);
     std::thread::sleep(Duration::from_millis(4000));
     shim.recover();
@@ -184,7 +184,7 @@ fn refused(error: &str, reason: &str) {
     shim.apply(&mut command);
     let about = device_now(&env, RATE);
     let running = run::start(&mut command);
-    std::thread::sleep(Duration::from_millis(2000));
+    wait_for_audio(&out, 1.5);
     shim.fail(error);
     let run = running.wait();
     assert_eq!(run.code, Some(1), "{}", run.said());

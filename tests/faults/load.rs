@@ -5,8 +5,9 @@ use std::time::Duration;
 use booth::words::{Format, Spec};
 
 use super::alone;
-use super::take::{Audio, assert_opens, device_now, lost, record, row};
-use crate::common::{folder, plugin, run};
+use super::take::{Audio, assert_opens, device_now, lost};
+use crate::common::run::{self, record, row};
+use crate::common::{folder, plugin};
 
 const SPEC: Spec = Spec {
     rate: 96_000,

@@ -3,14 +3,12 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::Command;
 
 use booth::audio::rf64::read;
 use booth::rt::Nanos;
 use booth::store::row::Row;
 use booth::words::{Cause, Format, Gap, Spec};
 
-use crate::common::run::{self, Run};
 use crate::common::tools::frames_read;
 use crate::common::{AlsaEnv, assert_counts, counter, decode};
 
@@ -25,26 +23,6 @@ pub const SPEC: Spec = Spec {
 const DISTINCT: u64 = 1 << 23;
 /// Bytes looked at at once.
 const PIECE_BYTES: u64 = 1 << 20;
-
-/// `booth record` of `spec` from `device` into `out`.
-pub fn record(env: &AlsaEnv, device: &str, spec: Spec, out: &Path) -> Command {
-    let mut command = run::booth();
-    env.apply(&mut command);
-    command.args(["record", "--device", device]);
-    command.args(["--channels", &spec.channels.to_string()]);
-    command.args(["--rate", &spec.rate.to_string()]);
-    command.args(["--format", spec.format.name()]);
-    command.arg(out);
-    command
-}
-
-/// The take's row, printed last by a run that ended with `code`.
-#[track_caller]
-pub fn row(run: &Run, code: i32) -> Row {
-    assert_eq!(run.code, Some(code), "{}", run.said());
-    let last = run.stdout.last().expect("the take's JSON");
-    serde_json::from_str(&last.text).expect("the take's JSON")
-}
 
 /// The samples that a file's header tells of.
 pub struct Audio {

@@ -8,9 +8,9 @@ use booth::dataset::list::Export;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::lab::{Lab, copy, said, tree};
-use crate::common::run;
+use crate::common::lab::{Lab, copy, said};
 use crate::common::tools::tool;
+use crate::common::{run, tree};
 
 fn sha256(path: &Path) -> String {
     let digest = Sha256::digest(fs::read(path).unwrap());

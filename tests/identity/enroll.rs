@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::lab::{Lab, fed, said};
+use crate::common::lab::{Lab, fed, said};
 use crate::common::run;
 
 #[test]

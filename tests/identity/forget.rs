@@ -13,7 +13,8 @@ use booth::store::lock;
 use booth::words::By;
 use serde_json::Value;
 
-use super::lab::{Lab, Person, copy, said, tree};
+use crate::common::lab::{Lab, Person, copy, said};
+use crate::common::tree;
 
 /// All of DATA but what stays of a forgotten person: tombstone, box key, corpus.
 fn left(data: &Path, session: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::process::Command;
 
-use super::lab::{Lab, said};
+use crate::common::lab::{Lab, said};
 
 /// A tmpfs as the lab's data folder, which wants root.
 struct Small<'a>(&'a Lab);

@@ -12,7 +12,7 @@ use booth::identity::code::Proof;
 use booth::words::By;
 use serde_json::Value;
 
-use super::lab::{Lab, copy, said};
+use crate::common::lab::{Lab, copy, said};
 
 /// The receipt of a person who is not wholly gone.
 #[track_caller]

@@ -7,9 +7,9 @@ use booth::identity::operator::recipient;
 use booth::identity::seal;
 use serde_json::Value;
 
-use super::lab::{Lab, NAME, age_decrypt, fed, python, said, tree};
-use crate::common::run;
+use crate::common::lab::{Lab, NAME, age_decrypt, fed, python, said};
 use crate::common::tools::tool;
+use crate::common::{run, tree};
 
 const OPEN_TOKEN: &str = "import sys\n\
     from cryptography.fernet import Fernet\n\

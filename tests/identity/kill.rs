@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::lab::{Lab, copy, tree};
+use crate::common::lab::{Lab, copy};
+use crate::common::tree;
 
 const KILLS: u32 = 100;
 

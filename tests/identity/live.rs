@@ -1,19 +1,18 @@
 //! `booth forget` beside a running box: the session that is recorded now goes too.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use super::lab::{Lab, tree};
-use crate::common::run;
+use crate::common::lab::Lab;
+use crate::common::{run, tree};
 
 #[test]
 fn the_session_that_is_recorded_now_is_aborted_and_erased() {
     let lab = Lab::new();
     // One that is over, too.
     let older = lab.record();
-    let script = "until attract\n300 go\nuntil intro\n300 go\nuntil reading\n900 go\n900 go\n\
+    let script = "until attract\n300 go\nuntil intro\n900 go\nuntil reading\n900 go\n900 go\n\
                   until attract\n300 pause\n";
     fs::write(lab.path("script"), script).unwrap();
     let protocol = "name = \"long\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 60\n";
@@ -21,8 +20,9 @@ fn the_session_that_is_recorded_now_is_aborted_and_erased() {
     let mut command = lab.command(&["run", "--board", "sim", "--set", "audio.device=sim"]);
     command.arg("--protocol").arg(lab.path("long.toml"));
     command.arg("--script").arg(lab.path("script"));
+    let takes = run::count(&lab.data(), "take", "begin");
     let running = run::start(command.env("RUST_LOG", "trace"));
-    std::thread::sleep(Duration::from_millis(5000));
+    run::wait_for_take(&lab.data(), takes + 2);
     let live = lab.sessions().into_iter().find(|name| *name != older);
     let live = live.expect("a session is recorded");
     for session in [&live, &older] {

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use booth::audio::rf64::read;
 
-use super::lab::{Lab, NAME, Person, age_decrypt, tree};
-use crate::common::run;
+use crate::common::lab::{Lab, NAME, Person, age_decrypt};
+use crate::common::{run, tree};
 
 /// Bytes of audio that are looked for.
 const PLANTED_BYTES: usize = 48;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::lab::{Lab, copy, fed, said};
+use crate::common::lab::{Lab, copy, fed, said};
 
 fn pipe(path: &Path) {
     let _ = fs::remove_file(path);

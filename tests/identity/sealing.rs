@@ -3,16 +3,20 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use booth::audio::rf64::read;
 use booth::identity::{keyring, operator, seal};
 use booth::store::row::Row;
 use sha2::{Digest, Sha256};
 
-use super::lab::{Lab, age_decrypt};
+use crate::common::lab::{Lab, age_decrypt};
 use crate::common::random::Random;
 use crate::common::run;
+use crate::common::wait::wait_for;
+
+/// Nobody comes.
+const WAITS: &str = "until attract\n60000 go\n";
 
 /// The takes of a session: those that lie plain, and those that are sealed.
 fn takes(session: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
@@ -73,14 +77,14 @@ fn takes_stay_plain_where_that_is_asked_for_or_nobody_could_open_them() {
     }
 }
 
-/// A box that waits for a visitor, killed `after` its start.
-fn run_and_kill(lab: &Lab, script: &str, after: Duration) {
+/// A box with a visitor, killed once `until` is over.
+fn run_and_kill(lab: &Lab, script: &str, until: impl FnOnce()) {
     fs::write(lab.path("script"), script).unwrap();
     let mut command = lab.command(&["run", "--board", "sim", "--set", "audio.device=sim"]);
     command.arg("--protocol").arg(lab.path("protocol.toml"));
     command.arg("--script").arg(lab.path("script"));
     let running = run::start(&mut command);
-    std::thread::sleep(after);
+    until();
     running.signal("KILL");
     running.wait();
 }
@@ -89,9 +93,12 @@ fn run_and_kill(lab: &Lab, script: &str, after: Duration) {
 fn a_kill_in_a_session_leaves_two_takes_plain_at_most_and_the_next_start_seals_them() {
     let lab = Lab::new();
     lab.record();
-    let visitor = "until attract\n300 go\nuntil intro\n300 go\nuntil reading\n900 go\n900 go\n\
+    let visitor = "until attract\n300 go\nuntil intro\n900 go\nuntil reading\n900 go\n900 go\n\
                    900 go\n60000 go\n";
-    run_and_kill(&lab, visitor, Duration::from_millis(5000));
+    let rows = run::takes(&lab.data());
+    run_and_kill(&lab, visitor, || {
+        wait_for("three takes", || run::takes(&lab.data()) >= rows + 3);
+    });
     let all = lab.sessions();
     let folders = all
         .iter()
@@ -147,15 +154,22 @@ fn a_kill_at_any_moment_of_sealing_leaves_every_take_plain_or_sealed() {
     .unwrap();
     let rows = run::rows(&folder);
     let whole = lab.path("whole");
-    super::lab::copy(&folder, &whole);
+    crate::common::lab::copy(&folder, &whole);
+    let again = || {
+        fs::remove_dir_all(&folder).unwrap();
+        crate::common::lab::copy(&whole, &folder);
+    };
+    let begun = Instant::now();
+    run_and_kill(&lab, WAITS, || {
+        wait_for("sealed takes", || takes(&folder).0.is_empty());
+    });
+    let lasts_us = begun.elapsed().as_micros() as u64;
+    again();
     let mut random = Random::new();
     let mut moments = [0; 3];
     for _ in 0..100 {
-        run_and_kill(
-            &lab,
-            "until attract\n60000 go\n",
-            Duration::from_millis(random.below(350)),
-        );
+        let after = Duration::from_micros(random.below(lasts_us * 3 / 2));
+        run_and_kill(&lab, WAITS, || std::thread::sleep(after));
         let plain = check(&lab, &session, &rows);
         let at = if plain == rows.len() {
             0
@@ -166,8 +180,7 @@ fn a_kill_at_any_moment_of_sealing_leaves_every_take_plain_or_sealed() {
         };
         moments[at] += 1;
         if plain == 0 {
-            fs::remove_dir_all(&folder).unwrap();
-            super::lab::copy(&whole, &folder);
+            again();
         }
     }
     println!(

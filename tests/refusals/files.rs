@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::{Case, refused};
@@ -52,6 +51,17 @@ fn a_corpus_that_cannot_be_read_is_refused() {
     refused(&output, 1, &["closed.txt", "ermission denied", "chmod a+r"]);
 }
 
+/// Nine frames, but for where to.
+const RECORD: [&str; 7] = [
+    "record",
+    "--device",
+    "sim",
+    "--channels",
+    "1",
+    "--frames",
+    "9",
+];
+
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let case = Case::new(&[("file", "mine")]);
@@ -61,16 +71,7 @@ fn a_folder_that_cannot_be_written_is_named() {
         1,
         &["data folder", "/data", "ermission denied", "--data"],
     );
-    let args = [
-        "record",
-        "--device",
-        "sim",
-        "--channels",
-        "1",
-        "--frames",
-        "9",
-        "@/out.rf64",
-    ];
+    let args = [&RECORD[..], &["@/out.rf64"]].concat();
     refused(
         &unprivileged(&case, &args),
         1,
@@ -86,16 +87,8 @@ fn a_folder_that_cannot_be_written_is_named() {
 fn an_output_that_exists_is_kept() {
     let case = Case::new(&[("take.rf64", "mine")]);
     let mut command = run::booth();
-    command.args([
-        "record",
-        "--device",
-        "sim",
-        "--channels",
-        "1",
-        "--frames",
-        "9",
-    ]);
-    let output = command.arg(case.path("take.rf64")).output().unwrap();
+    command.args(RECORD).arg(case.path("take.rf64"));
+    let output = command.output().unwrap();
     refused(
         &output,
         1,
@@ -112,8 +105,7 @@ fn a_second_booth_on_the_same_data_is_refused() {
         .args(["run", "--board", "sim", "--data"])
         .arg(case.path("data"));
     let first = run::start(first.arg("--script").arg(case.path("script")));
-    wait_for(&case.path("data/.lock"));
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    first.wait_for_screen("attract");
     refused(
         &case.run(&[]),
         1,
@@ -121,16 +113,6 @@ fn a_second_booth_on_the_same_data_is_refused() {
     );
     first.signal("TERM");
     assert_eq!(first.wait().code, Some(0));
-}
-
-fn wait_for(path: &Path) {
-    for _ in 0..500 {
-        if path.exists() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("{} does not appear", path.display());
 }
 
 #[test]

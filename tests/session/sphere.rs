@@ -5,6 +5,7 @@ use std::time::Duration;
 use booth::words::Verdict;
 
 use super::{RATE, Visit};
+use crate::common::wait::wait_for;
 use crate::common::{plugin, run};
 
 const PROTOCOL: &str = r#"
@@ -24,10 +25,16 @@ fn a_sphere_that_somebody_moves_is_told_and_one_that_is_lost_stands_the_step_sti
     plugin().apply(&mut command);
     command.env("BOOTH_SIM_SPHERE", &trouble);
     let running = run::start(&mut command);
-    for (word, after_ms) in [("moved", 4000), ("", 1500), ("away", 1000), ("", 2000)] {
-        std::thread::sleep(Duration::from_millis(after_ms));
-        std::fs::write(&trouble, word).unwrap();
-    }
+    let has = |event, word| run::count(&visit.data(), event, word) > 0;
+    run::wait_for_take(&visit.data(), 1);
+    std::thread::sleep(Duration::from_millis(2000));
+    std::fs::write(&trouble, "moved").unwrap();
+    wait_for("a move", || has("sphere", "moved"));
+    std::fs::write(&trouble, "").unwrap();
+    std::thread::sleep(Duration::from_millis(1000));
+    std::fs::write(&trouble, "away").unwrap();
+    wait_for("a fault", || has("fault", "on"));
+    std::fs::write(&trouble, "").unwrap();
     let run = running.wait();
     assert_eq!(run.code, Some(3), "{}", run.said());
     let session = run::session(&visit.data());

@@ -5,23 +5,18 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use booth::rt::Nanos;
 use booth::words::Verdict;
 
 use super::{ROLL, SHORT_VIBRAVOX, Visit};
 use crate::common::run;
+use crate::common::wait::wait_for;
 
-/// `booth run` on a terminal of its own: script(1) of util-linux types what comes on its input.
 fn on_terminal(visit: &Visit, options: &str) -> Command {
-    let booth = format!(
-        "stty cols 100 rows 40 && exec {} run --board sim --protocol {} --data {} {options}",
-        env!("CARGO_BIN_EXE_booth"),
+    run::on_terminal(&format!(
+        "run --board sim --protocol {} --data {} {options}",
         visit.file("protocol.toml").display(),
         visit.data().display()
-    );
-    let mut command = Command::new("script");
-    command.args(["-qefc", &booth, "/dev/null"]);
-    command
+    ))
 }
 
 #[test]
@@ -30,15 +25,19 @@ fn a_session_is_driven_by_hand() {
     let mut command = on_terminal(&visit, "--set box=hand");
     let mut running = run::start(command.stdin(Stdio::piped()));
     let mut keys = running.child.stdin.take().unwrap();
-    for (wait_ms, key) in [
-        (1500, " "),
-        (1500, "g"),
-        (1500, "\n"),
-        (1500, "p"),
-        (800, "p"),
-        (1500, "S"),
-        (2500, "q"),
+    let data = visit.data();
+    wait_for("a booth", || data.join(".lock").exists());
+    // Each key a moment after what it answers.
+    for (event, word, times, wait_ms, key) in [
+        ("step", "intro", 0, 1500, " "),
+        ("step", "intro", 1, 900, "g"),
+        ("step", "run", 1, 1500, "\n"),
+        ("take", "stored", 1, 1500, "p"),
+        ("step", "pause", 1, 800, "p"),
+        ("step", "resume", 1, 1500, "S"),
+        ("take", "stored", 3, 500, "q"),
     ] {
+        wait_for(word, || run::count(&data, event, word) >= times);
         std::thread::sleep(Duration::from_millis(wait_ms));
         keys.write_all(key.as_bytes()).unwrap();
         keys.flush().unwrap();
@@ -61,7 +60,7 @@ fn a_session_is_driven_by_hand() {
 /// As after Ctrl-S, or behind a line that hangs.
 #[test]
 fn a_terminal_that_nobody_reads_stops_nothing() {
-    let script = "until attract\n500 go\nuntil intro\n500 go\nuntil reading\n1500 go\n1500 go\n";
+    let script = "until attract\n500 go\nuntil intro\n900 go\nuntil reading\n1500 go\n1500 go\n";
     let protocol = "name = \"brief\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 5\n";
     let visit = Visit::new(script, protocol);
     let mut command = on_terminal(
@@ -70,17 +69,13 @@ fn a_terminal_that_nobody_reads_stops_nothing() {
     );
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut unread = command.spawn().unwrap();
-    let limit = Nanos::now() + Duration::from_secs(20);
     let ended = || {
         let sessions = fs::read_dir(visit.data().join("sessions")).ok()?;
         let record = sessions.flatten().next()?.path().join("session.json");
         let record = fs::read_to_string(record).ok()?;
         record.contains("\"ended\": \"completed\"").then_some(())
     };
-    while ended().is_none() {
-        assert!(Nanos::now() < limit, "the session stands");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_for("the session's end", || ended().is_some());
     let takes = run::rows(&run::session(&visit.data()));
     assert_eq!(takes.len(), 3);
     // What was shown last is shown to who looks again.
@@ -112,7 +107,8 @@ fn a_signal_closes_the_take_and_the_session() {
         let mut command = Command::new("env");
         command.arg("--default-signal=HUP").arg(own.get_program());
         let running = run::start(command.args(own.get_args()));
-        std::thread::sleep(Duration::from_millis(4000));
+        run::wait_for_take(&visit.data(), 1);
+        std::thread::sleep(Duration::from_millis(1000));
         running.signal(signal);
         let run = running.wait();
         assert_eq!(run.code, Some(0), "{}", run.said());
@@ -134,9 +130,9 @@ fn a_terminal_that_closes_ends_no_run_that_was_started_to_outlive_it() {
     let mut command = Command::new("nohup");
     command.arg(own.get_program()).args(own.get_args());
     let running = run::start(command.stdin(Stdio::null()));
-    std::thread::sleep(Duration::from_millis(2000));
+    run::wait_for_take(&visit.data(), 1);
     running.signal("HUP");
-    std::thread::sleep(Duration::from_millis(2000));
+    std::thread::sleep(Duration::from_millis(2500));
     running.signal("TERM");
     let run = running.wait();
     assert_eq!(run.code, Some(0), "{}", run.said());

@@ -2,14 +2,16 @@
 //! being loaded.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use booth::rt::Nanos;
 use booth::sphere::remote::{Remote, remote};
 use booth::sphere::{Command, Peer, Play, Reply, Sphere, SphereError, Start};
 
 use super::start;
-use crate::common::sphere::{Kind, wait_for};
+use crate::common::lateness::Lateness;
+use crate::common::sphere::Kind;
+use crate::common::wait::wait_for;
 
 fn play(sphere: &mut Sphere, track: &str) {
     let play = Play {
@@ -28,15 +30,15 @@ fn answer<T>(
     limit: Duration,
     wanted: impl Fn(&Reply) -> Option<T>,
 ) -> (T, Duration) {
-    let start = Instant::now();
+    let late = Lateness::watch();
     loop {
         // At no later time it gives up nothing: what the thread says is waited for.
         while let Some(reply) = sphere.reply(Nanos::default()) {
             if let Some(found) = wanted(&reply) {
-                return (found, start.elapsed());
+                return (found, late.elapsed());
             }
         }
-        assert!(start.elapsed() < limit, "no such answer within {limit:?}");
+        late.within("no such answer", limit);
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -8,7 +8,8 @@ use booth::sphere::{Peer, SphereError};
 
 use super::start;
 use crate::common::sphere::disk::Disk;
-use crate::common::sphere::{Kind, Sphere, kill, wait_for};
+use crate::common::sphere::{Kind, Sphere, kill};
+use crate::common::wait::wait_for;
 
 /// The sphere's processes with `part` in their command line.
 fn processes(sphere: &Sphere, part: &str) -> Vec<u32> {
@@ -58,7 +59,7 @@ fn without_the_helper_the_transport_stops_by_itself_within_rest_and_11_s() {
     sphere.signal_sessions("KILL");
     std::thread::sleep(Duration::from_secs(10).saturating_sub(start.elapsed()));
     assert!(
-        witness.look().rolling,
+        witness.look().rolling || start.elapsed() > Duration::from_secs(11),
         "not before the step's end and some seconds"
     );
     let limit = Duration::from_secs(13).saturating_sub(start.elapsed());

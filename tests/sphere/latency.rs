@@ -8,7 +8,8 @@ use booth::sphere::remote::Remote;
 use booth::sphere::ssh::Link;
 
 use super::start;
-use crate::common::sphere::{Kind, wait_for};
+use crate::common::sphere::Kind;
+use crate::common::wait::wait_for;
 
 const COUNT: usize = 200;
 

@@ -7,7 +7,8 @@ use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
-use crate::common::sphere::{Kind, wait_for};
+use crate::common::sphere::{Kind, Sphere};
+use crate::common::wait::wait_for;
 
 const HOSTILE: [&str; 18] = [
     "two words",
@@ -30,6 +31,14 @@ const HOSTILE: [&str; 18] = [
     "../../etc/passwd",
 ];
 
+#[track_caller]
+fn loads_exactly(sphere: &Sphere, peer: &mut Remote, name: &str) {
+    peer.load(name)
+        .unwrap_or_else(|error| panic!("{name:?}: {error}"));
+    let loaded = fs::read_to_string(sphere.path("ladish/loaded")).unwrap();
+    assert_eq!(loaded, name);
+}
+
 #[test]
 fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
     let (_alone, sphere) = start(Kind::Plain);
@@ -37,12 +46,7 @@ fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
     fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
-        peer.load(name)
-            .unwrap_or_else(|error| panic!("{name:?}: {error}"));
-        assert_eq!(
-            fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
-            name
-        );
+        loads_exactly(&sphere, &mut peer, name);
         assert_eq!(peer.loaded(), Ok(Ok(name.to_owned())));
     }
     for name in ["a\nid", "a\0", "\u{1b}[2J", "", "a\r"] {
@@ -70,12 +74,7 @@ fn hostile_names_pass_the_wrapper_exactly_if_they_are_listed() {
     sphere.set_up(&HOSTILE);
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
-        peer.load(name)
-            .unwrap_or_else(|error| panic!("{name:?}: {error}"));
-        assert_eq!(
-            fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
-            name
-        );
+        loads_exactly(&sphere, &mut peer, name);
     }
     assert!(!sphere.path("home/pwned").exists());
 }

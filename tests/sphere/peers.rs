@@ -3,16 +3,21 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
+use crate::common::lateness::Lateness;
+use crate::common::sphere::Kind;
 use crate::common::sphere::wire::peer;
-use crate::common::sphere::{Kind, wait_for};
+use crate::common::wait::wait_for;
 
 const REST: Duration = Duration::from_secs(60);
+/// A machine that needs longer to start Python is a slow one: 0.05 s are usual.
+const PYTHON: Duration = Duration::from_millis(200);
 /// From the fault to the error.
 const FOUND: Duration = Duration::from_secs(5);
 
@@ -33,11 +38,10 @@ fn fails<T: std::fmt::Debug>(
     limit: Duration,
     work: impl FnOnce() -> Result<T, SphereError>,
 ) -> SphereError {
-    let (start, before) = (Instant::now(), peak_kb());
+    let (late, before) = (Lateness::watch(), peak_kb());
     let error = work().unwrap_err();
-    let (took, grown) = (start.elapsed(), peak_kb() - before);
+    let (took, grown) = (late.within(what, limit), peak_kb() - before);
     println!("{what}: {took:.1?}, {grown} kB: {error}");
-    assert!(took < limit, "{what}: {took:?}");
     assert!(grown < 16 << 10, "{what}: {grown} kB");
     error
 }
@@ -162,11 +166,10 @@ fn lag(kind: Kind) {
     peer.position().unwrap();
     wire.lag(Duration::from_millis(400));
     let bounded = |what: &str, work: &mut dyn FnMut() -> Result<(), SphereError>| {
-        let start = Instant::now();
+        let late = Lateness::watch();
         let done = work();
-        let took = start.elapsed();
+        let took = late.within(what, FOUND);
         println!("{kind:?}, all 400 ms later, {what}: {took:.1?}, {done:?}");
-        assert!(took < FOUND, "{what}: {took:?}");
     };
     bounded("play", &mut || peer.play(REST));
     bounded("a new connection", &mut || Remote::new(&config).connect());
@@ -194,12 +197,11 @@ fn the_end_of_sshd_leaves_the_connection_and_its_return_is_found_within_2_s() {
     let mut other = Remote::new(&sphere.config());
     let gone = fails("sshd is gone", FOUND, || other.connect());
     assert!(matches!(gone, SphereError::Unreachable { .. }), "{gone}");
-    let start = Instant::now();
+    let late = Lateness::watch();
     sphere.sshd_up();
     wait_for("the connection", || other.connect().is_ok());
-    let took = start.elapsed();
+    let took = late.within("the connection", Duration::from_secs(2));
     println!("connected {took:.1?} after sshd's start");
-    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 fn jack_ends(kind: Kind) {
@@ -232,6 +234,22 @@ fn jack_killed_and_started_again_without_it() {
     jack_ends(Kind::Plain);
 }
 
+/// Checks that JACK is said not to be there. The helper, started for the question, has two seconds beside
+/// those that it gives JACK; they are too short only on a machine that starts Python slowly just now.
+#[track_caller]
+fn assert_no_jack(gone: &SphereError) {
+    if !matches!(gone, SphereError::TimedOut { doing, .. } if *doing == "start the helper") {
+        return assert_eq!(gone, &SphereError::NoJack);
+    }
+    let start = Instant::now();
+    let mut python = Command::new("python3");
+    python.args(["-c", "import ctypes, socket, subprocess, threading"]);
+    assert!(python.status().unwrap().success());
+    let took = start.elapsed();
+    println!("{gone}; Python starts in {took:.1?}");
+    assert!(took > PYTHON, "{gone}; Python starts in {took:?}");
+}
+
 fn jack_hangs(kind: Kind) {
     let (_alone, sphere) = start(kind);
     let mut peer = Remote::new(&sphere.config());
@@ -244,22 +262,21 @@ fn jack_hangs(kind: Kind) {
         }
         Ok("it stands")
     });
-    assert_eq!(gone, SphereError::NoJack);
+    assert_no_jack(&gone);
     let mut other = Remote::new(&sphere.config());
     for peer in [&mut peer, &mut other] {
         let gone = fails("a position", FOUND, || peer.position());
-        assert_eq!(gone, SphereError::NoJack);
+        assert_no_jack(&gone);
         let gone = fails("a play", FOUND, || peer.play(REST));
-        assert_eq!(gone, SphereError::NoJack);
+        assert_no_jack(&gone);
         let gone = fails("a stop", FOUND, || peer.stop());
-        assert_eq!(gone, SphereError::NoJack);
+        assert_no_jack(&gone);
     }
     sphere.signal_jack("CONT");
-    let start = Instant::now();
+    let late = Lateness::watch();
     wait_for("JACK", || peer.position().is_ok());
-    let took = start.elapsed();
+    let took = late.within("JACK", FOUND);
     println!("{kind:?}: answers {took:.1?} after JACK went on");
-    assert!(took < FOUND, "{took:?}");
     peer.play(REST).unwrap();
     assert!(sphere.witness().look().rolling);
     peer.stop().unwrap();
@@ -284,7 +301,7 @@ fn a_stop_by_hand_ends_within_3_s_whatever_the_peer_does() {
         Some(Vec::new())
     });
     let port = format!("sphere.port={silent}");
-    let start = Instant::now();
+    let late = Lateness::watch();
     // The last assignment of a key counts.
     let mut command = crate::common::run::booth();
     command
@@ -292,11 +309,10 @@ fn a_stop_by_hand_ends_within_3_s_whatever_the_peer_does() {
         .args(sphere.options())
         .args(["--set", &port]);
     let output = command.output().unwrap();
-    let took = start.elapsed();
+    late.within("a stop by hand", Duration::from_secs(3));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         output.status.code() == Some(1) && said.contains("not stopped"),
         "{said}"
     );
-    assert!(took < Duration::from_secs(3), "{took:?}");
 }

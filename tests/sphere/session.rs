@@ -8,9 +8,11 @@ use booth::words::Verdict;
 
 use super::start;
 use super::visit::{Expect, STEP_S, Visit, kinds, survives};
+use crate::common::lateness::Lateness;
 use crate::common::run;
 use crate::common::sphere::wire::Wire;
 use crate::common::sphere::{Kind, Sphere};
+use crate::common::wait::wait_for;
 
 #[test]
 fn a_session_with_a_whole_sphere_says_where_its_track_stood() {
@@ -86,13 +88,9 @@ fn a_session_outlives_packets_that_vanish() {
         // A network of its own, whose loopback may be taken away.
         let mut child = Command::new("unshare");
         child.args(["-n", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
-        child.arg(std::env::current_exe().unwrap());
-        child.args([
-            "--exact",
-            "sphere::session::a_session_outlives_packets_that_vanish",
-            "--nocapture",
-        ]);
-        assert!(child.env(ALONE, "1").status().unwrap().success());
+        child.arg(std::env::current_exe().unwrap()).env(ALONE, "1");
+        let test = "sphere::session::a_session_outlives_packets_that_vanish";
+        crate::common::run_again(&mut child, test);
         return;
     }
     let link = |state: &str| {
@@ -146,8 +144,10 @@ fn a_dead_man_that_died_is_raised_again() {
     let (_alone, sphere) = start(Kind::Helper);
     let visit = Visit::begin(&sphere);
     sphere.signal_programs("KILL");
+    let late = Lateness::watch();
     std::thread::sleep(Duration::from_millis(2500));
-    assert!(sphere.witness().look().rolling, "it plays again");
+    wait_for("it plays again", || sphere.witness().look().rolling);
+    late.within("it plays again", Duration::from_secs(4));
     visit.running.signal("KILL");
     let took = sphere.witness().stands_within(Duration::from_secs(6));
     println!("stopped {took:?} after the program was killed");

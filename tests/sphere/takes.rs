@@ -1,5 +1,8 @@
 //! What a take's row says of the sphere: the place of the track at both marks of many takes, by the
 //! thread's readings up to the take's end as main has them, against a client that is not ours.
+//!
+//! A bound grants JACK 2 ms to wake up late in. By how much more it did is seen by that client in the
+//! same periods, and granted too.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,6 +23,10 @@ const WHOLE: f64 = 3.0;
 /// true line: of those so near the foremost is it.
 const NEAR_NS: u64 = 100_000_000;
 const HALF_A_PERIOD: f64 = 512.0;
+/// Of JACK, with the dummy driver of the tests.
+const PERIOD_NS: u64 = 1024 * 1_000_000_000 / RATE as u64;
+/// Frames by which JACK may date a period late, as every bound grants it.
+const WAKE: f64 = 0.002 * RATE;
 /// Frames by which a reading ages in the ten seconds of which the best is kept.
 const AGED: f64 = 10.0 * DRIFT * RATE;
 
@@ -113,12 +120,27 @@ fn steady(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Sight>) {
             continue;
         };
         readings.retain(|(had, _)| had.0 <= last);
-        if last - sights[0].at_ns > lasts.as_nanos() as u64 / 2 {
+        let read = readings.len();
+        readings.retain(|(_, reading)| late(&sights, reading.at).is_some());
+        let (seen, unseen) = (readings.len(), read - readings.len());
+        println!("{kind:?}: of {read} readings {unseen} in periods that the other client missed");
+        if last - sights[0].at_ns > lasts.as_nanos() as u64 / 2 && seen > unseen {
             return (readings, sights);
         }
-        println!("{kind:?}: JACK lost a period after {until} sights; once more");
+        println!(
+            "{kind:?}: JACK lost a period after {until} sights, or the client some; once more"
+        );
     }
     panic!("JACK loses periods all the time");
+}
+
+/// By how many frames JACK dated the period of `at` late, and those beside it; `None` where the other
+/// client saw none of them.
+fn late(sights: &[Sight], at: Nanos) -> Option<f64> {
+    let is_beside = |which: &usize| sights[*which].at_ns.abs_diff(at.0) <= PERIOD_NS;
+    let late = |which: usize| truth(sights, which) - sights[which].frame;
+    let beside = (0..sights.len()).filter(is_beside);
+    beside.map(late).reduce(f64::max)
 }
 
 /// The bound of the best of these readings at `at`, in frames.
@@ -150,6 +172,7 @@ fn takes(kind: Kind) -> Vec<(f64, f64)> {
     let (readings, sights) = steady(kind, lasts);
     let mut random = Random::new();
     let (mut held, mut bounds, mut errors, mut unknown) = (0, Vec::new(), Vec::new(), 0);
+    let mut most_granted = 0.0_f64;
     for _ in 0..count {
         let from = random.below(sights.len() as u64 * 3 / 5) as usize;
         let ends_ns = sights[from].at_ns + 300_000_000 + random.below(3_000_000_000);
@@ -159,6 +182,12 @@ fn takes(kind: Kind) -> Vec<(f64, f64)> {
         let (begin, end) = (Nanos(sights[from].at_ns), Nanos(sights[to].at_ns));
         let known = readings.partition_point(|(had, _)| *had <= end);
         let line = line(&readings[..known]);
+        let lates = readings[..known]
+            .iter()
+            .filter_map(|(_, reading)| late(&sights, reading.at));
+        let beyond = lates.fold(0.0, f64::max) - WAKE;
+        let granted = beyond.max(0.0);
+        most_granted = granted.max(most_granted);
         let mut is_true = true;
         for (at, which) in [(begin, from), (end, to)] {
             // Readings that JACK dated badly, one after the other, may leave a gap in the line.
@@ -168,9 +197,9 @@ fn takes(kind: Kind) -> Vec<(f64, f64)> {
             };
             let error = (place.frame as f64 - truth(&sights, which)).abs();
             let bound = place.uncertainty_frames as f64;
-            if error > bound + sights[which].error_ns as f64 * 1e-9 * RATE {
+            if error > bound + granted + sights[which].error_ns as f64 * 1e-9 * RATE {
                 is_true = false;
-                println!("{error:.0} frames off, {place:?}");
+                println!("{error:.0} frames off, {granted:.0} granted, {place:?}");
             }
             errors.push(error / RATE * 1e3);
             bounds.push((bound, best(&readings[..known], at)));
@@ -180,10 +209,11 @@ fn takes(kind: Kind) -> Vec<(f64, f64)> {
     let uncertainty = bounds.iter().map(|(bound, _)| bound / RATE * 1e3).collect();
     println!(
         "{kind:?}: both places of {held} of {count} takes within their bound; p95 of the bound {:.2} ms, \
-         of the error {:.2} ms; {} readings, {unknown} places unknown",
+         of the error {:.2} ms; {} readings, {unknown} places unknown, JACK up to {:.2} ms late beyond 2",
         p95(uncertainty),
         p95(errors),
-        readings.len()
+        readings.len(),
+        most_granted / RATE * 1e3
     );
     assert_eq!(held, count);
     assert!(unknown < count / 2, "most is known");

@@ -8,8 +8,10 @@ use booth::rt::Nanos;
 use booth::store::row::Row;
 
 use super::turns::Turns;
+use crate::common::lateness::Lateness;
 use crate::common::run::{self, Run};
-use crate::common::sphere::{Kind, Sight, Sphere, wait_for};
+use crate::common::sphere::{Kind, Sight, Sphere};
+use crate::common::wait::wait_for;
 use crate::common::{AlsaEnv, assert_counts, counter, decode, plugin};
 
 const RATE: u32 = 48_000;
@@ -32,6 +34,8 @@ pub struct Visit {
     step_s: u64,
     /// What the independent client saw while it played.
     sights: Vec<Sight>,
+    /// How late the machine was, all the time.
+    late: Lateness,
     /// Memory of the program, kB, before the first fault.
     memory: u64,
     met: Vec<Met>,
@@ -90,6 +94,7 @@ impl Visit {
             running,
             step_s,
             sights: Vec::new(),
+            late: Lateness::watch(),
             memory: 0,
             met: Vec::new(),
         };
@@ -115,8 +120,11 @@ impl Visit {
         if expect == Expect::Fault {
             wait_for(name, || self.count("fault", "on") > on);
             std::thread::sleep(Duration::from_millis(1500));
-            let events = self.events();
-            assert_eq!(self.count("fault", "off"), off, "{name}: gone: {events:?}");
+            assert_eq!(
+                self.count("fault", "off"),
+                off,
+                "{name}: gone before its cure"
+            );
         }
         let cured = Nanos::now();
         cure(sphere);
@@ -151,6 +159,7 @@ impl Visit {
             sights: self.sights,
             step_s: self.step_s,
             jack_lost_periods: sphere.jack_lost_periods(),
+            late: self.late,
         };
         assert!(!sphere.witness().look().rolling, "it plays on");
         for met in &self.met {
@@ -161,7 +170,8 @@ impl Visit {
                 met.gone.since(met.cured).as_secs_f64()
             );
             if met.expect == Expect::Fault {
-                assert!(shown.expect("a screen") < 5.0, "{}", run.said());
+                let most = 5.0 + taken.late.worst().as_secs_f64();
+                assert!(shown.expect("a screen") < most, "{}", run.said());
             }
         }
         if self.met.iter().any(|met| met.expect == Expect::Fault) {
@@ -173,27 +183,13 @@ impl Visit {
             "{turns}; memory {before} kB, then {after} kB; takes {:?}",
             rows.iter().map(|row| row.verdict).collect::<Vec<_>>()
         );
-        turns.check();
+        turns.check(taken.late.worst());
         assert!(after < before + 8192, "memory grew: {before} to {after} kB");
         (run, rows)
     }
 
-    fn events(&self) -> Vec<serde_json::Value> {
-        let sessions = fs::read_dir(self.dir.path().join("sessions"));
-        let Some(Ok(session)) = sessions.ok().and_then(|mut all| all.next()) else {
-            return Vec::new();
-        };
-        let text = fs::read_to_string(session.path().join("events.jsonl")).unwrap_or_default();
-        // The last line may be under way.
-        let rows = text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok());
-        rows.collect()
-    }
-
-    fn count(&self, event: &str, state: &str) -> usize {
-        let is = |row: &&serde_json::Value| row["event"] == event && row["state"] == state;
-        self.events().iter().filter(is).count()
+    fn count(&self, event: &str, word: &str) -> usize {
+        run::count(self.dir.path(), event, word)
     }
 
     fn has_event(&self, event: &str, state: &str) -> bool {
@@ -262,6 +258,7 @@ struct Taken {
     step_s: u64,
     /// A line of time has no place for them.
     jack_lost_periods: bool,
+    late: Lateness,
 }
 
 impl Taken {
@@ -320,7 +317,9 @@ impl Taken {
                 "take {}: {off:.0} frames off at its start (± {}), {off_end:.0?} at its end (± {:?})",
                 row.take, at.uncertainty_frames, at.end_uncertainty_frames
             );
-            let own = CAPTURE + sight.error_ns as f64 / 1e9 * f64::from(at.rate);
+            // JACK dates the sight, and capture its own frames, as late as the machine let them.
+            let late = self.late.frames(at.rate) as f64;
+            let own = CAPTURE + late + sight.error_ns as f64 / 1e9 * f64::from(at.rate);
             let holds =
                 |off: f64, bound: u64| off.abs() <= bound as f64 + own || self.jack_lost_periods;
             assert!(holds(off, at.uncertainty_frames));
@@ -329,8 +328,10 @@ impl Taken {
             }
         }
         if row.take == 1 {
+            // It began where it was sent to; on a busy machine some calls pass until it is recorded.
             let start = START_S * f64::from(RATE);
-            assert!((start..start + 48_000.0).contains(&(at.frame as f64)));
+            let most = start + 4.0 * f64::from(RATE);
+            assert!((start..most).contains(&(at.frame as f64)), "{at:?}");
         }
     }
 }

@@ -55,6 +55,24 @@ fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
+fn give(room: &mut Room, input: Input) {
+    match input {
+        Input::Press(button, held) => room.press(button, held),
+        Input::Wait(frames) => room.wait(frames),
+        Input::Fault(kind) => room.send(Event::Fault(kind, "test".into())),
+        Input::Clear(kind) => room.send(Event::Cleared(kind)),
+        Input::Room(seconds) => room.send(Event::Room(seconds)),
+        Input::Slow(slow) => room.send(Event::Slow(slow)),
+        Input::Sphere { fails } => room.sphere.fails = fails,
+        Input::FailTake => {
+            let take = room.begun.len() as u32;
+            let failed = Event::Failed(take, "disk".into());
+            room.due.retain(|(_, event)| *event != Event::Stored(take));
+            room.send(failed);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -70,21 +88,7 @@ proptest! {
             room.session.rules.pages = vec!["one".into(), "two".into()];
         }
         for input in inputs {
-            match input {
-                Input::Press(button, held) => room.press(button, held),
-                Input::Wait(frames) => room.wait(frames),
-                Input::Fault(kind) => room.send(Event::Fault(kind, "test".into())),
-                Input::Clear(kind) => room.send(Event::Cleared(kind)),
-                Input::Room(seconds) => room.send(Event::Room(seconds)),
-                Input::Slow(slow) => room.send(Event::Slow(slow)),
-                Input::Sphere { fails } => room.sphere.fails = fails,
-                Input::FailTake => {
-                    let take = room.begun.len() as u32;
-                    let failed = Event::Failed(take, "disk".into());
-                    room.due.retain(|(_, event)| *event != Event::Stored(take));
-                    room.send(failed);
-                }
-            }
+            give(&mut room, input);
         }
         room.send(Event::Cleared(FaultKind::Device));
         room.send(Event::Cleared(FaultKind::Storage));
@@ -92,6 +96,28 @@ proptest! {
         room.wait(300_000);
         prop_assert!(room.session.is_idle(), "stuck in {:?}", room.session.state);
         prop_assert_eq!(room.begun.len(), room.ended.len());
+    }
+
+    #[test]
+    fn until_something_is_due_ticks_change_nothing(
+        asks in any::<bool>(),
+        inputs in prop::collection::vec(input(), 1..60),
+    ) {
+        let mut room = if asks { Room::asking() } else { Room::new(config::Mode::Auto) };
+        room.send(Event::Tick);
+        for input in inputs {
+            give(&mut room, input);
+            let before = format!("{:?}", room.session);
+            let due = room.session.next_due().unwrap_or(CaptureFrame(u64::MAX / 2));
+            let middle = CaptureFrame(room.frame.0.midpoint(due.0));
+            for frame in [room.frame, middle, due.back(1)] {
+                let mut actions = Vec::new();
+                let at = Nanos(frame.0.saturating_mul(1_000_000));
+                room.session.step(Stamp { at, frame }, Event::Tick, &mut actions);
+                prop_assert!(actions.is_empty(), "{:?}", actions);
+                prop_assert_eq!(&before, &format!("{:?}", room.session));
+            }
+        }
     }
 
     #[test]

@@ -125,6 +125,26 @@ impl Player {
         Ok(())
     }
 
+    /// When a poll will do something for the first time while this screen stays; `None`: never.
+    #[must_use]
+    pub fn due(&self, shown: ScreenName, over: bool) -> Option<Nanos> {
+        let at_once = Some(Nanos::default());
+        let Some(last) = self.due else {
+            return at_once;
+        };
+        if let Some((_, at)) = self.held {
+            return Some(at);
+        }
+        let over = over && !self.rounds.is_empty();
+        match self.script.steps.get(self.at)?.0 {
+            Step::Until(name) if name == shown => at_once,
+            Step::Until(_) | Step::Press { .. } if over => at_once,
+            Step::Until(_) => Some(last + PATIENCE + Duration::from_nanos(1)),
+            Step::Press { wait, .. } => Some(last + wait),
+            Step::Repeat { .. } | Step::End => at_once,
+        }
+    }
+
     fn press(
         &mut self,
         at: Nanos,
@@ -287,6 +307,31 @@ mod tests {
             Some((Button::Pause, 109))
         );
         assert!(player.pressed_out());
+    }
+
+    #[test]
+    fn before_it_is_due_a_poll_does_nothing_and_when_it_is_due_it_does() {
+        let text =
+            "until reading\nrepeat 2\n15 go\nuntil reading\n25 redo hold 95\nend\nuntil over";
+        let mut player = Player::new(parse(text).expect("script"));
+        let mut polls = 0;
+        for ms in (0..70_000).step_by(10) {
+            let (now, shown) = (Nanos(ms * MS), ScreenName::Reading);
+            let due = player.due(shown, false).is_some_and(|due| due <= now);
+            let before = format!("{player:?}");
+            let mut edges = Vec::new();
+            let failed = player.poll(now, shown, Nanos(0), false, &mut edges);
+            let did = failed.is_err() || before != format!("{player:?}");
+            assert_eq!(did, due, "at {ms} ms");
+            polls += u32::from(did);
+            if failed.is_err() {
+                break;
+            }
+        }
+        assert_eq!(
+            polls, 11,
+            "six edges, a repeat's ends, the untils, patience"
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A laboratory: a data folder, an operator's key, and the binary on both.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::common::run;
-use crate::common::tools::tool;
+use super::tools::tool;
+use super::{run, tree};
 
 const PROTOCOL: &str =
     "name = \"short\"\n[[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 5\n";
@@ -150,26 +149,6 @@ pub fn fed(command: &mut Command, input: &str) -> Output {
 
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Every file below a folder with its bytes, but for empty locks.
-pub fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            continue;
-        };
-        for path in entries.map(|entry| entry.unwrap().path()) {
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.file_name().unwrap() != ".lock" {
-                let bytes = fs::read(&path).unwrap();
-                files.insert(path, bytes);
-            }
-        }
-    }
-    files
 }
 
 pub fn copy(from: &Path, to: &Path) {
