@@ -33,7 +33,6 @@ use crate::clerk::{Answer, Clerk, Job};
 use crate::config::Config;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
-use crate::lang::Lang;
 use crate::recorder::Report;
 use crate::recorder::chain::Chain;
 use crate::recorder::sealer::Sealer;
@@ -73,7 +72,6 @@ struct Booth {
     config: Config,
     protocol: Arc<Protocol>,
     session: Session,
-    words: Lang,
     buttons: Box<dyn Buttons>,
     panel: Box<dyn Panel>,
     player: Option<Player>,
@@ -374,7 +372,7 @@ impl Booth {
 
     fn draw(&mut self) {
         let frame = self.time.stamp(self.time.now(), &self.chain).frame;
-        let mut screen = self.session.screen(frame, &self.words);
+        let mut screen = self.session.screen(frame);
         if let Body::Line(line) = &mut screen.body
             && line.recording
         {

@@ -28,6 +28,7 @@ pub use event::{Action, Begin, End, Event, PlayFrom, Stamp};
 
 use crate::config;
 use crate::corpus::prompter::Prompt;
+use crate::lang::Locale;
 use crate::words::{Button, Ended, FaultKind, Note, ScreenName, Verdict};
 use menu::Expected;
 use offer::Offer;
@@ -49,8 +50,8 @@ pub struct Rules {
     pub rate: u32,
     /// How takes are cut.
     pub take: config::Take,
-    /// Language of the texts.
-    pub language: String,
+    /// The language of the texts.
+    pub locale: Arc<Locale>,
     /// The consent text, cut into pages that the panel holds; none: nobody is asked.
     pub pages: Vec<Arc<str>>,
     /// Whether there is a sphere; without one its cues are passed over.

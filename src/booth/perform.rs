@@ -10,7 +10,7 @@ use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::store::row::{DRAFT, Row};
 use crate::words::{Kind, Verdict};
-use crate::{lang, recorder, rt};
+use crate::{recorder, rt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;
@@ -92,7 +92,13 @@ impl Booth {
         };
         self.folder = self.config.data.join("sessions").join(&session);
         let card = self.chain.status.card();
-        let mut record = record::of(session, &self.config, &self.protocol, card);
+        let mut record = record::of(
+            session,
+            &self.config,
+            self.session.locale(),
+            &self.protocol,
+            card,
+        );
         record.consent = self.consent.as_ref().map(|consent| consent.record.clone());
         if let Some(participant) = &arrival.drawn
             && let Err(error) = record::identify(&mut record, participant, &self.config)
@@ -197,7 +203,7 @@ impl Booth {
             line: line.map(|line| line.number),
             line_id: line.and_then(|line| line.id.as_ref().map(ToString::to_string)),
             text: line.map(|line| line.text.to_string()),
-            language: lang::name(&self.config.language).to_owned(),
+            language: self.session.locale().name.clone(),
             version: of.version,
             shown_frame: Some(self.session.in_session(of.shown_frame)),
             press_frames: presses

@@ -19,7 +19,7 @@ use crate::files::place::{explain, line_at, line_of};
 use crate::files::read_text;
 use crate::words::Kind;
 
-pub use consent::{ConsentText, in_language};
+pub use consent::ConsentText;
 pub use cue::{Cue, Locate};
 
 /// Why a protocol was refused.

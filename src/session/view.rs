@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::protocol::{Step, in_language};
+use super::protocol::Step;
 use super::{Cue, Session, State};
 use crate::config::Mode;
-use crate::lang::Lang;
+use crate::lang::{Lang, Locale};
 use crate::screen::{Body, Line, Progress, Screen};
 use crate::words::{FaultKind, Kind, ScreenName};
 
@@ -41,9 +41,16 @@ impl Session {
         }
     }
 
-    /// The screen at `frame`, in the words of a language.
+    /// The session's language, and what is chosen by it.
     #[must_use]
-    pub fn screen(&self, frame: u64, words: &Lang) -> Screen {
+    pub fn locale(&self) -> &Locale {
+        &self.rules.locale
+    }
+
+    /// The screen at `frame`.
+    #[must_use]
+    pub fn screen(&self, frame: u64) -> Screen {
+        let words = &self.rules.locale.words;
         let name = self.screen_name();
         let (title, text, hint) = match name {
             ScreenName::Attract => self.attract_words(words),
@@ -216,7 +223,7 @@ impl Session {
 
     fn step_text(&self) -> &str {
         let plan = self.plan();
-        let text = in_language(&plan.text, &self.rules.language);
+        let text = self.rules.locale.choose(&plan.text);
         text.map_or(&plan.name, |(_, text)| text)
     }
 
