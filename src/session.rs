@@ -8,13 +8,13 @@
 
 mod clock;
 mod deadlines;
+mod disk_room;
 pub mod event;
 mod faults;
 mod lines;
 mod offer;
 mod presses;
 pub mod protocol;
-mod room;
 mod scene;
 mod sphere;
 mod steps;

@@ -4,7 +4,8 @@
 //! every thread has answered: it would have done nothing either. So the same script gives the same
 //! files with and without those turns.
 
-use super::{Booth, is_over};
+use super::Booth;
+use super::hands::is_over;
 use crate::screen::Body;
 use crate::words::CaptureFrame;
 
@@ -25,10 +26,11 @@ impl Booth {
         }
         let due = self.next_due();
         let busy = std::mem::take(&mut self.ahead.busy);
-        let body = self.last.as_ref().map(|screen| &screen.body);
+        let body = self.face.last.as_ref().map(|screen| &screen.body);
         let shown = matches!(body, Some(Body::Line(line)) if line.recording);
-        self.time.advance(&self.chain, due.filter(|_| !busy), shown);
-        let now = self.time.stamp(self.time.now(), &self.chain).frame;
+        self.time
+            .advance(&self.threads.chain, due.filter(|_| !busy), shown);
+        let now = self.time.stamp(self.time.now(), &self.threads.chain).frame;
         self.ahead.busy = due.is_none_or(|due| due <= now);
         self.ahead.ends.retain(|end| *end > now);
     }
@@ -36,10 +38,10 @@ impl Booth {
     /// The frame at which something is due that is known now. Where somebody may press a key at any
     /// time, nothing is known.
     fn next_due(&self) -> Option<CaptureFrame> {
-        let player = self.player.as_ref()?;
+        let player = self.hands.player.as_ref()?;
         let name = self.session.screen_name();
         let press = player.due(name, is_over(name));
-        let press = press.map(|at| self.time.stamp(at, &self.chain).frame);
+        let press = press.map(|at| self.time.stamp(at, &self.threads.chain).frame);
         let ends = self.ahead.ends.iter().copied();
         let known = self.session.next_due().into_iter().chain(press).chain(ends);
         Some(known.min().unwrap_or(CaptureFrame(u64::MAX)))

@@ -9,12 +9,17 @@ use super::ahead::Ahead;
 use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
+use super::ending::Ending;
+use super::face::Face;
+use super::hands::Hands;
 use super::health::Checkup;
 use super::loudspeakers::Loudspeakers;
+use super::threads::Threads;
 use super::time::Time;
-use super::wall::Wall;
+use super::visit::Visit;
+use super::wall_clock::Wall;
 use super::watch::{self, Watch};
-use super::{Booth, Error, Options, record, sealing};
+use super::{Booth, Error, Options, sealing, session_record};
 use crate::audio::mixer::Mixer;
 use crate::board::profile::{Driver, Profile};
 use crate::board::sim::script::Player;
@@ -29,7 +34,7 @@ use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{operator, pending};
 use crate::lang::Locale;
 use crate::recorder::sealer::Sealer;
-use crate::rt::{self, Nanos};
+use crate::rt::{self};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
@@ -86,38 +91,34 @@ impl Booth {
             session,
             config,
             protocol,
-            buttons,
-            panel,
-            player: options.script.map(Player::new),
-            chain,
-            clerk,
-            sealer,
-            sealing_rest: false,
-            sphere,
+            hands: Hands {
+                buttons,
+                player: options.script.map(Player::new),
+                edges: Vec::new(),
+            },
+            face: Face::of(panel),
+            threads: Threads {
+                chain,
+                clerk,
+                sealer,
+                is_rest_asked: false,
+                sphere,
+            },
             time,
             ahead: Ahead::default(),
             watch,
             wall: Wall::default(),
             _held: held,
-            stop,
-            stopping: false,
-            last: None,
-            shown_since: Nanos::default(),
-            prepared: None,
-            folder: PathBuf::new(),
-            next: None,
-            expected,
-            pending: Vec::new(),
-            consent,
-            card: None,
-            forgetting: None,
-            faulty: false,
+            visit: Visit {
+                expected,
+                consent,
+                ..Visit::default()
+            },
             said: Said::default(),
             health: Checkup::default(),
             disk: Disk::default(),
-            failure: None,
+            ending: Ending::on(stop),
             actions: Vec::new(),
-            edges: Vec::new(),
         })
     }
 }
@@ -163,7 +164,7 @@ fn rules(
         pages,
         sphere,
         seed,
-        sealed: record::is_sealed(config),
+        sealed: session_record::is_sealed(config),
         device_grace_s: config.audio.device_grace_s,
         resume_min: config.storage.resume_min,
     }

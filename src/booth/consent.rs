@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::record;
+use super::session_record;
 use crate::config::Config;
 use crate::lang::Locale;
 use crate::session::protocol::Protocol;
@@ -22,7 +22,7 @@ impl Consent {
     /// The protocol's text; `None` where it has none.
     pub(super) fn of(protocol: &Protocol, config: &Config, locale: &Locale) -> Option<Consent> {
         let (language, consent) = locale.choose(&protocol.consents)?;
-        let voice = if record::is_sealed(config) {
+        let voice = if session_record::is_sealed(config) {
             &locale.words.consent_sealed
         } else {
             &locale.words.consent_open

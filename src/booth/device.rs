@@ -15,12 +15,12 @@ pub(super) struct Said {
 impl Booth {
     pub(super) fn serve_device(&mut self) {
         let now = self.time.now();
-        let closed = match self.chain.status.state() {
+        let closed = match self.threads.chain.status.state() {
             State::Closed => true,
             State::Running => false,
             State::Starting | State::Stopped => return,
         };
-        let reason = self.chain.status.reason().filter(|_| closed);
+        let reason = self.threads.chain.status.reason().filter(|_| closed);
         if closed != self.said.closed {
             self.said.closed = closed;
             match &reason {
@@ -29,7 +29,7 @@ impl Booth {
             }
         }
         let event = if closed {
-            self.faulty = true;
+            self.ending.faulty = true;
             Event::Fault(FaultKind::Device, reason.unwrap_or_default().into())
         } else {
             Event::Cleared(FaultKind::Device)
@@ -40,7 +40,7 @@ impl Booth {
 
     /// A source that keeps no time, once.
     fn note_unclocked(&mut self) {
-        let (status, device) = (&self.chain.status, &self.config.audio.device);
+        let (status, device) = (&self.threads.chain.status, &self.config.audio.device);
         if status.unclocked() && !self.said.unclocked {
             self.said.unclocked = true;
             log::info!("{device}: keeps no time; read as fast as the disk allows");

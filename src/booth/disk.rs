@@ -51,7 +51,7 @@ impl Booth {
         let told = std::mem::replace(&mut self.disk.told, fault.is_some());
         let event = match fault {
             Some(reason) => {
-                self.faulty = true;
+                self.ending.faulty = true;
                 let reason = self.unnamed(&reason);
                 if !told {
                     let waits = match self.disk.unforgotten {

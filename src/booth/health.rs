@@ -39,8 +39,8 @@ impl Booth {
     }
 
     fn snapshot(&self, now: Nanos) -> Health {
-        let status = &self.chain.status;
-        let beats = self.threads().filter_map(|thread| {
+        let status = &self.threads.chain.status;
+        let beats = self.threads.all().filter_map(|thread| {
             let (at, on_disk) = thread.beat?.last();
             let thread = thread.name;
             Some(LastBeat {
@@ -49,7 +49,7 @@ impl Booth {
                 on_disk,
             })
         });
-        let level = match self.last.as_ref().map(|screen| &screen.body) {
+        let level = match self.face.last.as_ref().map(|screen| &screen.body) {
             Some(Body::Line(line)) => line.level,
             Some(Body::Message { .. } | Body::Page { .. } | Body::Card { .. }) | None => None,
         };
@@ -69,14 +69,14 @@ impl Booth {
         if self.time.is_fast() {
             return 0;
         }
-        let captured = self.time.stamp(now, &self.chain).frame;
-        let recorded = CaptureFrame(self.chain.live.frames.load(Ordering::Acquire));
+        let captured = self.time.stamp(now, &self.threads.chain).frame;
+        let recorded = CaptureFrame(self.threads.chain.live.frames.load(Ordering::Acquire));
         captured.since(recorded) * 1000 / u64::from(self.config.audio.rate)
     }
 
     /// The reserve is never used.
     fn room_s(&self) -> u64 {
-        let free = self.clerk.free_bytes();
+        let free = self.threads.clerk.free_bytes();
         let reserve = self.config.storage.reserve_mb.saturating_mul(1_000_000);
         let spec = self.config.audio.spec().stored();
         let second = spec.frame_bytes() as u64 * u64::from(spec.rate);
@@ -100,7 +100,7 @@ impl Booth {
     fn tell_room(&mut self, is_first: bool, before: &Health) {
         let room_s = self.health.last.room_s;
         if is_first || room_s != before.room_s {
-            self.faulty |= room_s == 0 && !self.session.is_idle();
+            self.ending.faulty |= room_s == 0 && !self.session.is_idle();
             self.event(self.time.now(), Event::Room(room_s));
         }
     }

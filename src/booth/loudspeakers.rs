@@ -109,13 +109,14 @@ impl Booth {
     fn ask_sphere(&mut self, command: Command, now: Stamp) {
         // One command after the other, so that none is overtaken by the next.
         self.settle_sphere();
-        self.sphere.ask(command, now.at);
+        self.threads.sphere.ask(command, now.at);
     }
 
     /// A fast run waits for all answers that will come.
     fn settle_sphere(&self) {
-        let thread = self.sphere.thread.as_ref();
-        self.time.settle(&self.chain, &self.clerk, thread);
+        let thread = self.threads.sphere.thread.as_ref();
+        self.time
+            .settle(&self.threads.chain, &self.threads.clerk, thread);
     }
 
     pub(super) fn serve_sphere(&mut self) {
@@ -127,12 +128,12 @@ impl Booth {
                     continue;
                 }
                 Reply::Rolling(play, reading) => {
-                    self.sphere.noted = reading.at;
+                    self.threads.sphere.noted = reading.at;
                     self.note_sphere(SphereVerb::Rolling, &reading);
                     Event::Rolling(play)
                 }
                 Reply::Failed(play, error) => {
-                    self.faulty = true;
+                    self.ending.faulty = true;
                     Event::SphereFailed(play, error.to_string().into())
                 }
                 Reply::Stopped(Ok(reading)) => {
@@ -140,7 +141,7 @@ impl Booth {
                     Event::Silenced(Ok(()))
                 }
                 Reply::Stopped(Err(error)) => {
-                    self.faulty = true;
+                    self.ending.faulty = true;
                     Event::Silenced(Err(error.to_string().into()))
                 }
             };
@@ -150,7 +151,7 @@ impl Booth {
 
     fn next_reply(&mut self) -> Option<Reply> {
         self.settle_sphere();
-        let reply = self.sphere.thread.as_mut()?.reply(self.time.now());
+        let reply = self.threads.sphere.thread.as_mut()?.reply(self.time.now());
         self.ahead.busy |= reply.is_some();
         reply
     }
@@ -166,19 +167,24 @@ impl Booth {
                 log::warn!("sphere: the transport lost less than a period");
                 SphereVerb::Read
             }
-            Fit::On if reading.at.since(self.sphere.noted) >= NOTED => SphereVerb::Read,
+            Fit::On if reading.at.since(self.threads.sphere.noted) >= NOTED => SphereVerb::Read,
             Fit::On | Fit::Stopped => return,
         };
-        self.sphere.noted = reading.at;
+        self.threads.sphere.noted = reading.at;
         self.note_sphere(verb, reading);
     }
 
     /// What was found, at the capture frame of the moment at which it was so.
     fn note_sphere(&mut self, verb: SphereVerb, reading: &Position) {
-        let Some(known) = self.sphere.known().filter(|_| !self.session.is_vacant()) else {
+        let Some(known) = self
+            .threads
+            .sphere
+            .known()
+            .filter(|_| !self.session.is_vacant())
+        else {
             return;
         };
-        let frame = self.time.stamp(reading.at, &self.chain).frame;
+        let frame = self.time.stamp(reading.at, &self.threads.chain).frame;
         let rate = f64::from(reading.rate.max(1));
         let uncertainty = reading.uncertainty.as_secs_f64() * rate;
         let note = Note::Sphere {
@@ -205,17 +211,21 @@ impl Booth {
     pub(super) fn sphere_at_begin(&mut self, begin: &Begin, now: Stamp) -> Option<SphereAt> {
         begin.of.track.as_ref()?;
         let at = self.time_of(begin.start_mark, now);
-        self.sphere.take = Some((begin.of.take, at));
+        self.threads.sphere.take = Some((begin.of.take, at));
         let at_frame = self.session.in_session(begin.start_mark);
-        Some(row(&self.sphere.known()?.line.at(at)?, None, at_frame))
+        Some(row(
+            &self.threads.sphere.known()?.line.at(at)?,
+            None,
+            at_frame,
+        ))
     }
 
     /// A take ends: where the track stood at its marks, by all readings up to now.
     pub(super) fn sphere_at_end(&mut self, end: &End, now: Stamp) -> Option<SphereAt> {
         let of_take = |it: &mut (u32, Nanos)| it.0 == end.of.take;
-        let (_, at) = self.sphere.take.take_if(of_take)?;
+        let (_, at) = self.threads.sphere.take.take_if(of_take)?;
         let ended = self.time_of(end.end_mark, now);
-        let line = &self.sphere.known()?.line;
+        let line = &self.threads.sphere.known()?.line;
         let last = line.at(ended).filter(|_| line.is_one(at, ended));
         let at_frame = self.session.in_session(end.start_mark);
         Some(row(&line.at(at)?, last, at_frame))

@@ -1,6 +1,6 @@
 //! What the session asks for, handed to the thread that does it.
 
-use super::{Booth, record};
+use super::{Booth, session_record};
 use crate::audio::rf64::Meta;
 use crate::clerk::{Arrival, Enrolled, Job};
 use crate::files::data::Data;
@@ -21,27 +21,31 @@ impl Booth {
         match action {
             Action::Open => self.open(),
             Action::Resume(folder) => {
-                self.folder.clone_from(&folder);
+                self.visit.folder.clone_from(&folder);
                 let session = folder.clone();
-                self.chain.send(Command::NewSession { folder: session });
-                self.clerk.ask(Job::Resume(folder));
+                self.threads
+                    .chain
+                    .send(Command::NewSession { folder: session });
+                self.threads.clerk.ask(Job::Resume(folder));
             }
             Action::Begin(begin) => {
                 let command = self.begin(*begin, now);
-                self.chain.send(command);
+                self.threads.chain.send(command);
             }
             Action::MayEnd(take, end_frame) => {
-                self.chain.send(Command::MayEnd { take, end_frame });
+                self.threads.chain.send(Command::MayEnd { take, end_frame });
             }
             Action::End(end) => {
                 let command = self.end(*end, now);
-                self.chain.send(command);
+                self.threads.chain.send(command);
             }
-            Action::Amend(take, verdict) => self.chain.send(Command::Amend { take, verdict }),
-            Action::Ask(ask) => self.clerk.ask(ask),
+            Action::Amend(take, verdict) => {
+                self.threads.chain.send(Command::Amend { take, verdict })
+            }
+            Action::Ask(ask) => self.threads.clerk.ask(ask),
             Action::Expect(number) => {
-                let mut pending = std::mem::take(&mut self.pending).into_iter();
-                self.expected =
+                let mut pending = std::mem::take(&mut self.visit.pending).into_iter();
+                self.visit.expected =
                     number.and_then(|number| pending.find(|(pending, _)| **pending == *number));
             }
             Action::Play {
@@ -52,18 +56,22 @@ impl Booth {
             } => self.play_track(play, track, start, rest, now),
             Action::Silence => self.silence_sphere(now),
             Action::Forget(by) => {
-                self.forgetting = Some(by);
-                self.chain.send(Command::Forget);
+                self.visit.forgetting = Some(by);
+                self.threads.chain.send(Command::Forget);
             }
         }
     }
 
     fn open(&mut self) {
         let mut arrival = Arrival {
-            consent: self.consent.as_ref().map(|consent| consent.text.clone()),
+            consent: self
+                .visit
+                .consent
+                .as_ref()
+                .map(|consent| consent.text.clone()),
             ..Arrival::default()
         };
-        let expected = self.expected.take();
+        let expected = self.visit.expected.take();
         let session = if let Some((number, pending)) = &expected {
             arrival.enrolled = Some(Enrolled {
                 number: number.clone(),
@@ -71,30 +79,34 @@ impl Booth {
             });
             pending.session.clone()
         } else {
-            let drawn = self.next.take();
+            let drawn = self.visit.next.take();
             let participant = match drawn.map_or_else(|| Participant::draw().map(Box::new), Ok) {
                 Ok(participant) => participant,
                 Err(error) => return self.fail(error.into()),
             };
             let privacy = &self.config.privacy;
             let (letters, url) = (participant.code.grouped(), &privacy.withdraw_url);
-            self.card = Some(Card::of(letters, url, &privacy.contact));
+            self.visit.card = Some(Card::of(letters, url, &privacy.contact));
             let session = participant.session.clone();
             arrival.drawn = Some(participant);
             session
         };
-        self.folder = Data(&self.config.data).session(&session);
-        let card = self.chain.status.card();
-        let mut record = record::of(
+        self.visit.folder = Data(&self.config.data).session(&session);
+        let card = self.threads.chain.status.card();
+        let mut record = session_record::of(
             session,
             &self.config,
             self.session.locale(),
             &self.protocol,
             card,
         );
-        record.consent = self.consent.as_ref().map(|consent| consent.record.clone());
+        record.consent = self
+            .visit
+            .consent
+            .as_ref()
+            .map(|consent| consent.record.clone());
         if let Some(participant) = &arrival.drawn
-            && let Err(error) = record::identify(&mut record, participant, &self.config)
+            && let Err(error) = session_record::identify(&mut record, participant, &self.config)
         {
             log::error!("the session has no token: {error}");
         }
@@ -102,10 +114,12 @@ impl Booth {
             record.participant = Some(pending.token);
             record.recipient = Some(pending.recipient);
         }
-        let folder = self.folder.clone();
-        self.clerk.ask(Job::Open(folder, Box::new(record), arrival));
-        self.chain.send(Command::NewSession {
-            folder: self.folder.clone(),
+        let folder = self.visit.folder.clone();
+        self.threads
+            .clerk
+            .ask(Job::Open(folder, Box::new(record), arrival));
+        self.threads.chain.send(Command::NewSession {
+            folder: self.visit.folder.clone(),
         });
     }
 
@@ -145,7 +159,7 @@ impl Booth {
         }
         Command::Begin(Box::new(recorder::Begin {
             take: of.take,
-            path: self.folder.join(file_name(of.take)),
+            path: self.visit.folder.join(file_name(of.take)),
             start_frame,
             start_mark,
             expected_frames: take_s * u64::from(audio.rate) + rolls,

@@ -29,13 +29,13 @@ pub(super) fn loads(chain: &Chain, time: &Time, rate: u32) -> Loads {
 
 impl Booth {
     pub(super) fn serve_sealer(&mut self) {
-        if !self.sealing_rest && self.clerk.is_recovered() {
-            self.sealing_rest = true;
-            self.sealer.rest(self.config.data.clone());
+        if !self.threads.is_rest_asked && self.threads.clerk.is_recovered() {
+            self.threads.is_rest_asked = true;
+            self.threads.sealer.rest(self.config.data.clone());
         }
-        for reason in self.sealer.failures.try_iter() {
+        for reason in self.threads.sealer.failures.try_iter() {
             log::error!("a take stays plain for now: {reason}");
-            self.faulty = true;
+            self.ending.faulty = true;
         }
     }
 }

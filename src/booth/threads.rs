@@ -1,6 +1,7 @@
-//! The one list of threads: who has ended or gives no sign of life is read from it.
+//! The box's threads, and the one list of them: which has ended or gives no sign of life is read from
+//! it.
 //!
-//! A new thread is a line here and one in the table of lib.rs.
+//! A new thread is a field and a line here, and a line in the table of lib.rs.
 
 use super::loudspeakers::Loudspeakers;
 use crate::clerk::Clerk;
@@ -9,14 +10,23 @@ use crate::recorder::sealer::Sealer;
 use crate::rt::Thread;
 use crate::sphere::Sphere;
 
-/// Every thread but main.
-pub(super) fn of<'a>(
-    chain: &'a Chain,
-    clerk: &'a Clerk,
-    sealer: &'a Sealer,
-    sphere: &'a Loudspeakers,
-) -> impl Iterator<Item = Thread<'a>> {
-    let sphere = sphere.thread.as_ref().map(Sphere::thread);
-    let others = [clerk.thread(), sealer.thread()];
-    others.into_iter().chain(sphere).chain(chain.threads())
+/// Every thread but main, by the part that holds it.
+pub(super) struct Threads {
+    /// Capture and recorder.
+    pub(super) chain: Chain,
+    pub(super) clerk: Clerk,
+    pub(super) sealer: Sealer,
+    /// Whether the sealer was asked for what the runs before left.
+    pub(super) is_rest_asked: bool,
+    pub(super) sphere: Loudspeakers,
+}
+
+impl Threads {
+    /// The list.
+    pub(super) fn all(&self) -> impl Iterator<Item = Thread<'_>> {
+        let sphere = self.sphere.thread.as_ref().map(Sphere::thread);
+        let others = [self.clerk.thread(), self.sealer.thread()];
+        let others = others.into_iter().chain(sphere);
+        others.chain(self.chain.threads())
+    }
 }

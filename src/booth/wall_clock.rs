@@ -52,7 +52,7 @@ impl Booth {
         let (synchronised, offset_ms) = rt::wall_clock();
         if let Some((changed, by_ms)) = self.wall.look(synchronised, offset_ms) {
             log::info!("the wall clock: {changed:?}, by {by_ms} ms");
-            let frame = self.time.stamp(now, &self.chain).frame;
+            let frame = self.time.stamp(now, &self.threads.chain).frame;
             self.note(frame, Note::Clock { changed, by_ms });
         }
     }
