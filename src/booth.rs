@@ -37,7 +37,6 @@ use crate::clerk::{Answer, Ask, Clerk, Job, News};
 use crate::config::Config;
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
-use crate::lang::Lang;
 use crate::recorder::Report;
 use crate::recorder::chain::Chain;
 use crate::recorder::sealer::Sealer;
@@ -77,7 +76,6 @@ struct Booth {
     config: Config,
     protocol: Arc<Protocol>,
     session: Session,
-    words: Lang,
     buttons: Box<dyn Buttons>,
     panel: Box<dyn Panel>,
     player: Option<Player>,
@@ -390,7 +388,7 @@ impl Booth {
 
     fn draw(&mut self) {
         let frame = self.time.stamp(self.time.now(), &self.chain).frame;
-        let mut screen = self.session.screen(frame, &self.words);
+        let mut screen = self.session.screen(frame);
         if let Body::Line(line) = &mut screen.body
             && line.recording
         {

@@ -9,7 +9,7 @@ pub mod set;
 pub use load::{Check, ConfigError};
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -292,15 +292,6 @@ impl Default for Sphere {
             key: "/etc/booth/sphere_key".into(),
             known_hosts: "/etc/booth/known_hosts".into(),
         }
-    }
-}
-
-impl Corpus {
-    /// The text for a language.
-    #[must_use]
-    pub fn path_for(&self, language: &str) -> &Path {
-        let own = self.by_language.get(language);
-        own.map_or(&self.path, |corpus| &corpus.path)
     }
 }
 

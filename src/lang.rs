@@ -1,203 +1,72 @@
-//! The fixed words of the screens in a visitor's language, from deploy/lang/*.toml, embedded.
+//! A language, and everything that is chosen by it, in one value.
+//!
+//! Guarantees: what is chosen by language is chosen here and nowhere else. A [`Locale`] is loaded once
+//! and handed on; what has one does not ask the configuration for the language again.
 
+mod words;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+pub use words::{Lang, LangError};
 
-use crate::embedded::{self, LANGUAGES};
-use crate::files::{is_path, read_text};
+use crate::config::Corpus;
+use crate::files::is_path;
 
-/// Why there are no words.
-#[derive(Debug, thiserror::Error)]
-pub enum LangError {
-    /// No such language and no such file.
-    #[error("language {0:?} is unknown; known: {known}, or the path of a .toml file", known = embedded::names(LANGUAGES))]
-    Unknown(String),
-    /// The file cannot be read.
-    #[error("language file {}: {source}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is wrong.
-    #[error("language file {name}: {reason}")]
-    Faulty {
-        /// Which language or file.
-        name: String,
-        /// Line, key and reason.
-        reason: String,
-    },
+/// A language with its words and its text to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Locale {
+    /// What rows call it.
+    pub name: String,
+    /// The fixed words of the screens.
+    pub words: Lang,
+    /// The text to read.
+    pub corpus: PathBuf,
 }
 
-/// The fixed words of one language.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lang {
-    /// Heading while nobody is here.
-    pub attract_title: String,
-    /// What the box is for.
-    pub attract_text: String,
-    /// How to begin.
-    pub attract_hint: String,
-    /// There is room for `{minutes}` minutes only.
-    pub room_left: String,
-    /// Heading of the question whether a session goes on.
-    pub resume_title: String,
-    /// The question.
-    pub resume_text: String,
-    /// Its answers.
-    pub resume_hint: String,
-    /// Heading of the consent text.
-    pub consent_title: String,
-    /// Added to it: takes are sealed.
-    pub consent_sealed: String,
-    /// Added to it: takes are readable by whoever has the box.
-    pub consent_open: String,
-    /// Buttons of a page.
-    pub consent_next: String,
-    /// Buttons of the last page.
-    pub consent_hold: String,
-    /// Heading of the withdrawal code.
-    pub code_title: String,
-    /// What it is for.
-    pub code_text: String,
-    /// Buttons of the code.
-    pub code_hint: String,
-    /// Heading of the question whether to erase everything.
-    pub withdraw_title: String,
-    /// The question.
-    pub withdraw_text: String,
-    /// Its answers.
-    pub withdraw_hint: String,
-    /// Heading while everything is erased.
-    pub erasing_title: String,
-    /// What is being done.
-    pub erasing_text: String,
-    /// The disk cannot be written, and something is to be erased.
-    pub erasing_waits: String,
-    /// Heading once everything is erased.
-    pub erased_title: String,
-    /// What was done.
-    pub erased_text: String,
-    /// `go` on an intro.
-    pub intro_go: String,
-    /// Buttons while a line is read, mode auto.
-    pub reading_auto: String,
-    /// Buttons while a take runs, mode manual.
-    pub reading_manual: String,
-    /// Buttons before a take, mode manual.
-    pub reading_waiting: String,
-    /// Buttons after a take that reached its longest time.
-    pub reading_next: String,
-    /// The next line is not there yet.
-    pub lines_coming: String,
-    /// Buttons of a free take.
-    pub reading_free: String,
-    /// What a quiet step asks.
-    pub quiet_text: String,
-    /// Buttons of a quiet step: none.
-    pub quiet_hint: String,
-    /// Heading of a pause.
-    pub paused_title: String,
-    /// A pause.
-    pub paused_text: String,
-    /// Buttons of a pause.
-    pub paused_hint: String,
-    /// Heading of a step's end.
-    pub over_title: String,
-    /// A step's end.
-    pub over_text: String,
-    /// Heading of the keeper's menu.
-    pub menu_title: String,
-    /// Nobody is enrolled.
-    pub menu_nobody: String,
-    /// Buttons of the menu.
-    pub menu_hint: String,
-    /// Heading for an enrolled person who comes next; `{number}` is theirs.
-    pub expected_title: String,
-    /// Heading of the session's end.
-    pub thanks_title: String,
-    /// The session's end.
-    pub thanks_text: String,
-    /// The session's end, beside the withdrawal code.
-    pub thanks_code: String,
-    /// Buttons of the session's end.
-    pub thanks_hint: String,
-    /// Buttons once everything is erased.
-    pub erased_hint: String,
-    /// Heading of every fault.
-    pub fault_title: String,
-    /// A fault without words of its own.
-    pub fault_text: String,
-    /// The disk does not keep up.
-    pub storage_slow: String,
-    /// A take could not be written.
-    pub storage_failed: String,
-    /// What may be pressed then.
-    pub storage_failed_hint: String,
-    /// The disk is read-only, away or fails.
-    pub disk_lost: String,
-    /// The disk is full.
-    pub storage_full: String,
-    /// The loudspeakers are made ready.
-    pub sphere_preparing: String,
-    /// The loudspeakers do not answer.
-    pub sphere_failed: String,
-    /// What may be pressed then.
-    pub sphere_failed_hint: String,
-    /// The sound card is gone.
-    pub device_lost: String,
-    /// The corpus has nothing to show.
-    pub no_lines: String,
+impl Locale {
+    /// The locale of a language by its code, or by the file of its words.
+    ///
+    /// # Errors
+    /// An unknown language, or a file with a missing or unknown key.
+    pub fn load(language: &str, corpus: &Corpus) -> Result<Locale, LangError> {
+        Ok(Locale {
+            name: name(language).to_owned(),
+            words: Lang::load(language)?,
+            corpus: corpus_of(language, corpus).to_owned(),
+        })
+    }
+
+    /// The text of this language, or of the language without its region, or the first there is; with
+    /// the language it is in.
+    #[must_use]
+    pub fn choose<'a, T>(&self, texts: &'a BTreeMap<String, T>) -> Option<(&'a str, &'a T)> {
+        let own = texts
+            .get_key_value(&self.name)
+            .or_else(|| texts.get_key_value(without_region(&self.name)));
+        let found = own.or_else(|| texts.first_key_value());
+        found.map(|(language, text)| (language.as_str(), text))
+    }
+}
+
+/// The text to read in a language, whether there are words for it or not.
+#[must_use]
+pub fn corpus_of<'a>(language: &str, corpus: &'a Corpus) -> &'a Path {
+    let own = corpus.by_language.get(name(language));
+    own.map_or(&corpus.path, |own| &own.path)
 }
 
 /// What a language is called in rows: its code, or the name of its file without folder and ending.
-#[must_use]
-pub fn name(language: &str) -> &str {
+fn name(language: &str) -> &str {
     let stem = Path::new(language)
         .file_stem()
         .and_then(std::ffi::OsStr::to_str);
     stem.filter(|_| is_path(language)).unwrap_or(language)
 }
 
-/// The language without its region: `fr` of `fr-CA`.
-#[must_use]
-pub fn short(language: &str) -> &str {
-    let name = name(language);
+/// `fr` of `fr-CA`.
+fn without_region(name: &str) -> &str {
     name.split(['-', '_']).next().unwrap_or(name)
-}
-
-impl Lang {
-    /// The words of a language by its code (`fr`, or `fr-CA` for its first part), or of a file.
-    ///
-    /// # Errors
-    /// An unknown language, or a file with a missing or unknown key.
-    pub fn load(code: &str) -> Result<Lang, LangError> {
-        let name = short(code);
-        let embedded = embedded::find(LANGUAGES, name);
-        if let Some(text) = embedded.filter(|_| !is_path(code)) {
-            return Lang::parse(name, text);
-        }
-        let path = Path::new(code);
-        if path.extension().is_none_or(|e| e != "toml") {
-            return Err(LangError::Unknown(code.into()));
-        }
-        let text = read_text(path).map_err(|source| LangError::Unreadable {
-            path: path.into(),
-            source,
-        })?;
-        Lang::parse(code, &text)
-    }
-
-    fn parse(name: &str, text: &str) -> Result<Lang, LangError> {
-        toml::from_str(text).map_err(|e| LangError::Faulty {
-            name: name.into(),
-            reason: e.to_string().trim_end().into(),
-        })
-    }
 }
 
 #[cfg(test)]
@@ -205,17 +74,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_embedded_language_is_complete() {
-        for (code, _) in LANGUAGES {
-            assert_ne!(Lang::load(code).expect(code).thanks_title, "");
+    fn a_text_is_its_languages_or_without_the_region_or_the_first() {
+        let texts = ["en", "fr", "fr-CA"].map(|language| (language.to_owned(), ()));
+        let texts = BTreeMap::from(texts);
+        let locale = Locale::load("fr", &Corpus::default()).expect("embedded");
+        for (name, expected) in [
+            ("fr", "fr"),
+            ("fr-CA", "fr-CA"),
+            ("fr-BE", "fr"),
+            ("de", "en"),
+        ] {
+            let name = name.to_owned();
+            let locale = Locale {
+                name,
+                ..locale.clone()
+            };
+            assert_eq!(locale.choose(&texts), Some((expected, &())));
         }
+        assert_eq!(locale.choose(&BTreeMap::<String, ()>::new()), None);
     }
 
     #[test]
-    fn unknown_languages_are_refused_by_name() {
-        let refused = Lang::load("xx").expect_err("no such language");
-        assert!(refused.to_string().contains("\"xx\""));
-        assert!(Lang::load("/nonexistent/de.toml").is_err());
-        assert!(Lang::parse("x", "attract_title = 1").is_err());
+    fn a_file_of_words_is_called_by_its_stem_and_reads_that_languages_text() {
+        let dir = tempfile::tempdir().expect("folder");
+        let file = dir.path().join("de.toml");
+        let words = crate::embedded::find(crate::embedded::LANGUAGES, "fr").expect("embedded");
+        std::fs::write(&file, words).expect("written");
+        let mut corpus = Corpus::default();
+        let path: PathBuf = "corpus/de.txt".into();
+        let own = crate::config::LanguageCorpus { path: path.clone() };
+        corpus.by_language.insert("de".into(), own);
+        let locale = Locale::load(file.to_str().expect("UTF-8"), &corpus).expect("whole");
+        assert_eq!((locale.name.as_str(), locale.corpus), ("de", path));
     }
 }

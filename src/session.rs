@@ -29,6 +29,7 @@ pub use crate::words::By;
 pub use event::{Action, Ask, Begin, End, Event, News, Stamp};
 
 use crate::config;
+use crate::lang::Locale;
 use crate::words::{CaptureFrame, Ended, Frame0, Note, ScreenName, SessionFrame, Verdict};
 use clock::Clock;
 use faults::Faults;
@@ -49,8 +50,8 @@ pub struct Rules {
     pub rate: u32,
     /// How takes are cut.
     pub take: config::Take,
-    /// Language of the texts.
-    pub language: String,
+    /// The language of the texts.
+    pub locale: Arc<Locale>,
     /// The consent text, cut into pages that the panel holds; none: nobody is asked.
     pub pages: Vec<Arc<str>>,
     /// Whether there is a sphere; without one its cues are passed over.

@@ -27,8 +27,7 @@ use crate::forget;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{operator, pending};
-use crate::lang;
-use crate::lang::Lang;
+use crate::lang::Locale;
 use crate::recorder::sealer::Sealer;
 use crate::rt::{self, Nanos};
 use crate::screen::text::Type;
@@ -43,7 +42,7 @@ impl Booth {
         protocol: Protocol,
         options: Options,
     ) -> Result<Booth, Error> {
-        let words = Lang::load(&config.language)?;
+        let locale = Arc::new(Locale::load(&config.language, &config.corpus)?);
         let profile = Profile::load(&config.board)?;
         refuse_simulation(&profile, &config, &options)?;
         let time = Time::new(options.fast, &config)?;
@@ -52,7 +51,7 @@ impl Booth {
         forget::apply(&config.data, config.privacy.pending_days)?;
         let expected = expected(&config, options.participant.as_deref())?;
         let mixer = mixer(&config)?;
-        let clerk = clerk(&config, &protocol, mixer, options.fast)?;
+        let clerk = clerk(&config, &locale, &protocol, mixer, options.fast)?;
         let mut sphere =
             Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
         sphere.silence(time.now());
@@ -70,13 +69,13 @@ impl Booth {
             },
         )?;
         let watch = Watch::new(config.audio.buffer_s);
-        let consent = Consent::of(&protocol, &config, &words);
+        let consent = Consent::of(&protocol, &config, &locale);
         let pages = consent_pages(consent.as_ref(), panel.as_mut(), &protocol)?;
         let seed = match options.script {
             Some(_) => config.corpus.seed,
             None => random().map_err(ParticipantError::from)?,
         };
-        let rules = rules(&config, pages, sphere.thread.is_some(), seed);
+        let rules = rules(&config, locale, pages, sphere.thread.is_some(), seed);
         let protocol = Arc::new(protocol);
         let session = Session::new(
             protocol.clone(),
@@ -87,7 +86,6 @@ impl Booth {
             session,
             config,
             protocol,
-            words,
             buttons,
             panel,
             player: options.script.map(Player::new),
@@ -151,11 +149,17 @@ fn expected(
 }
 
 /// What the session goes by; `seed` draws the sphere's places.
-fn rules(config: &Config, pages: Vec<Arc<str>>, sphere: bool, seed: u64) -> Rules {
+fn rules(
+    config: &Config,
+    locale: Arc<Locale>,
+    pages: Vec<Arc<str>>,
+    sphere: bool,
+    seed: u64,
+) -> Rules {
     Rules {
         rate: config.audio.rate,
         take: config.take.clone(),
-        language: config.language.clone(),
+        locale,
         pages,
         sphere,
         seed,
@@ -222,12 +226,13 @@ fn mixer(config: &Config) -> Result<Option<Mixer>, Error> {
 
 fn clerk(
     config: &Config,
+    locale: &Locale,
     protocol: &Protocol,
     mixer: Option<Mixer>,
     fast: bool,
 ) -> Result<Clerk, Error> {
     let path = if protocol.reads() {
-        Some(corpus_path(config)?)
+        Some(corpus_path(config, locale)?)
     } else {
         None
     };
@@ -265,8 +270,8 @@ fn random() -> Result<u64, getrandom::Error> {
 
 /// The configured corpus; a sample of the binary that is asked for and not there is written to
 /// DATA/corpus first, where it may be edited.
-fn corpus_path(config: &Config) -> Result<PathBuf, Error> {
-    let path = config.corpus.path_for(lang::name(&config.language));
+fn corpus_path(config: &Config, locale: &Locale) -> Result<PathBuf, Error> {
+    let path = &locale.corpus;
     let sample = CORPORA.iter().find(|(name, _)| path.ends_with(name));
     let Some((name, text)) = sample.filter(|_| !path.exists()) else {
         return Ok(path.to_owned());

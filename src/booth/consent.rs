@@ -1,11 +1,11 @@
-//! The consent text of a run: in the box's language, with what this box does with a voice.
+//! The consent text of a run: in a language, with what this box does with a voice.
 
 use std::sync::Arc;
 
 use super::record;
 use crate::config::Config;
-use crate::lang::Lang;
-use crate::session::protocol::{Protocol, in_language};
+use crate::lang::Locale;
+use crate::session::protocol::Protocol;
 use crate::words;
 
 /// What visitors are asked to agree to.
@@ -20,12 +20,12 @@ pub(super) struct Consent {
 
 impl Consent {
     /// The protocol's text; `None` where it has none.
-    pub(super) fn of(protocol: &Protocol, config: &Config, words: &Lang) -> Option<Consent> {
-        let (language, consent) = in_language(&protocol.consents, &config.language)?;
+    pub(super) fn of(protocol: &Protocol, config: &Config, locale: &Locale) -> Option<Consent> {
+        let (language, consent) = locale.choose(&protocol.consents)?;
         let voice = if record::is_sealed(config) {
-            &words.consent_sealed
+            &locale.words.consent_sealed
         } else {
-            &words.consent_open
+            &locale.words.consent_open
         };
         Some(Consent {
             text: consent.text.as_str().into(),

@@ -11,7 +11,7 @@ use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
 use crate::store::row::{DRAFT, Row};
 use crate::words::{CaptureFrame, Verdict};
-use crate::{lang, recorder, rt};
+use crate::{recorder, rt};
 
 /// How late after its frame the recorder may be told a take's end: turns of the main loop.
 const LATE_MS: u64 = 100;
@@ -85,7 +85,13 @@ impl Booth {
         };
         self.folder = Data(&self.config.data).session(&session);
         let card = self.chain.status.card();
-        let mut record = record::of(session, &self.config, &self.protocol, card);
+        let mut record = record::of(
+            session,
+            &self.config,
+            self.session.locale(),
+            &self.protocol,
+            card,
+        );
         record.consent = self.consent.as_ref().map(|consent| consent.record.clone());
         if let Some(participant) = &arrival.drawn
             && let Err(error) = record::identify(&mut record, participant, &self.config)
@@ -184,7 +190,7 @@ impl Booth {
             line: line.map(|line| line.number),
             line_id: line.and_then(|line| line.id.as_ref().map(ToString::to_string)),
             text: line.map(|line| line.text.to_string()),
-            language: lang::name(&self.config.language).to_owned(),
+            language: self.session.locale().name.clone(),
             version: of.version,
             shown_frame: Some(self.session.in_session(of.shown_frame).0),
             press_frames: presses

@@ -4,15 +4,16 @@ use crate::audio::source::Card;
 use crate::config::Config;
 use crate::identity::operator;
 use crate::identity::participant::{Participant, ParticipantError};
-use crate::lang;
+use crate::lang::Locale;
 use crate::session::protocol::Protocol;
 use crate::store::session::{AudioRecord, Channel, CorpusRecord, Named, Record};
 use crate::words::Settings;
 
-/// The record of `session` under this configuration.
+/// The record of `session`, which is held in `locale`, under this configuration.
 pub(super) fn of(
     session: String,
     config: &Config,
+    locale: &Locale,
     protocol: &Protocol,
     card: Option<Card>,
 ) -> Record {
@@ -21,18 +22,18 @@ pub(super) fn of(
         name: name.clone(),
         sensor: audio.sensor.get(name).cloned().unwrap_or_default(),
     };
-    let corpus = config.corpus.path_for(lang::name(&config.language));
     Record {
         session,
         box_name: config.box_name.clone(),
         site: config.site.clone(),
-        language: lang::name(&config.language).to_owned(),
+        language: locale.name.clone(),
         protocol: Named {
             name: protocol.name.clone(),
             sha256: protocol.sha256.clone(),
         },
         corpus: CorpusRecord {
-            name: corpus
+            name: locale
+                .corpus
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()

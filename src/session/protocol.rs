@@ -17,7 +17,7 @@ use crate::files::near::nearest;
 use crate::files::place::{explain, line_at, line_of};
 use crate::files::read_text;
 
-pub use consent::{ConsentText, in_language};
+pub use consent::ConsentText;
 pub use cue::{Cue, Locate};
 pub use step::{Step, StepKind};
 

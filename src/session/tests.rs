@@ -40,6 +40,11 @@ kind = "free"
 seconds = 8
 "#;
 
+fn locale(language: &str) -> Arc<Locale> {
+    let corpus = config::Corpus::default();
+    Arc::new(Locale::load(language, &corpus).expect("embedded"))
+}
+
 fn session(mode: config::Mode, sphere: bool) -> Session {
     let protocol = Protocol::parse("test.toml", PROTOCOL).expect("a valid protocol");
     let take = config::Take {
@@ -51,7 +56,7 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
     let rules = Rules {
         rate: RATE,
         take,
-        language: "fr".into(),
+        locale: locale("fr"),
         pages: Vec::new(),
         sphere,
         seed: 7,

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::Session;
-use super::protocol::{Step, in_language};
-use crate::lang::Lang;
+use super::protocol::Step;
+use crate::lang::{Lang, Locale};
 use crate::screen::{Body, Line, Progress, Screen};
 use crate::words::{CaptureFrame, FaultKind, ScreenName};
 
@@ -42,9 +42,16 @@ impl Session {
         }
     }
 
-    /// The screen at `frame`, in the words of a language.
+    /// The session's language, and what is chosen by it.
     #[must_use]
-    pub fn screen(&self, frame: CaptureFrame, words: &Lang) -> Screen {
+    pub fn locale(&self) -> &Locale {
+        &self.rules.locale
+    }
+
+    /// The screen at `frame`.
+    #[must_use]
+    pub fn screen(&self, frame: CaptureFrame) -> Screen {
+        let words = &self.rules.locale.words;
         let mut view = self.state.scene().view(self, frame, words);
         if let Some(kind) = self.faults.standing.keys().next() {
             view = self.fault_view(*kind, view.body, words);
@@ -108,7 +115,7 @@ impl Session {
 
     pub(super) fn step_text(&self) -> &str {
         let plan = self.plan();
-        let text = in_language(&plan.text, &self.rules.language);
+        let text = self.rules.locale.choose(&plan.text);
         text.map_or(&plan.name, |(_, text)| text)
     }
 

@@ -9,8 +9,8 @@ use super::running::{self, Running};
 use crate::audio::source;
 use crate::config::Config;
 use crate::corpus::Corpus;
-use crate::lang;
-use crate::lang::Lang;
+use crate::embedded::CORPORA;
+use crate::lang::{self, Lang};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 
@@ -62,9 +62,8 @@ pub fn corpus(config: &Config, protocol: Option<&Protocol>) -> Finding {
     if protocol.is_some_and(|protocol| !protocol.reads()) {
         return Finding::ok("corpus", "none needed, no step reads");
     }
-    let path = config.corpus.path_for(lang::name(&config.language));
-    let samples = ["corpus/fr.txt", "corpus/en.txt"];
-    if !path.exists() && samples.iter().any(|name| path.ends_with(name)) {
+    let path = lang::corpus_of(&config.language, &config.corpus);
+    if !path.exists() && CORPORA.iter().any(|(name, _)| path.ends_with(name)) {
         let text = format!("{}: not there, the built-in sample is read", path.display());
         return Finding::warn("corpus", text, "name your own text in `corpus.path`");
     }

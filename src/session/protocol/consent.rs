@@ -1,11 +1,9 @@
-//! The protocol's consent texts, `[consent.LANG]`, and the choice of a text by language.
+//! The protocol's consent texts, `[consent.LANG]`.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Spanned;
-
-use crate::lang;
 
 /// What a visitor is asked to agree to, in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,24 +45,11 @@ pub(super) fn check(
     checked.collect()
 }
 
-/// The text of `language`, or of the language without its region, or the first there is; with the
-/// language it is in.
-#[must_use]
-pub fn in_language<'a, T>(
-    texts: &'a BTreeMap<String, T>,
-    language: &str,
-) -> Option<(&'a str, &'a T)> {
-    let own = texts
-        .get_key_value(lang::name(language))
-        .or_else(|| texts.get_key_value(lang::short(language)));
-    let found = own.or_else(|| texts.first_key_value());
-    found.map(|(language, text)| (language.as_str(), text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Protocol;
-    use super::*;
+    use crate::config::Corpus;
+    use crate::lang::Locale;
 
     const STEP: &str = "[[step]]\nname = \"a\"\nkind = \"read\"\nseconds = 5\n";
 
@@ -75,8 +60,10 @@ mod tests {
              [consent.fr]\nversion = \"1\"\ntext = \" oui\\n\"\n{STEP}"
         );
         let protocol = Protocol::parse("p.toml", &text).expect("good");
+        let mut locale = Locale::load("fr", &Corpus::default()).expect("embedded");
         for (language, expected) in [("fr", " oui\n"), ("fr-CA", " oui\n"), ("de", "yes")] {
-            let (_, consent) = in_language(&protocol.consents, language).expect("a text");
+            locale.name = language.to_owned();
+            let (_, consent) = locale.choose(&protocol.consents).expect("a text");
             assert_eq!(consent.text, expected, "{language}");
         }
     }

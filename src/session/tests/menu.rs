@@ -1,7 +1,6 @@
 //! A keeper who chooses the enrolled person who comes next.
 
 use super::*;
-use crate::lang::Lang;
 
 fn with_menu() -> Room {
     let mut room = Room::asking();
@@ -20,8 +19,8 @@ fn the_person_chosen_comes_next_without_a_code_and_the_one_after_is_anybody() {
     room.press(Button::Go, 0);
     assert_eq!(room.expected, [Some("456".into())]);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
-    let words = Lang::load("en").expect("embedded");
-    let title = room.session.screen(room.frame, &words).title;
+    room.session.rules.locale = locale("en");
+    let title = room.session.screen(room.frame).title;
     assert_eq!(&*title, "Welcome, number 456");
     room.consent();
     assert_eq!(room.session.screen_name(), ScreenName::Intro);
