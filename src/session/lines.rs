@@ -58,10 +58,8 @@ impl Lines {
 
     /// Whether the line on the screen has its take already (one that reached its limit).
     pub(super) fn are_taken(&self) -> bool {
-        match (&self.shown, &self.previous) {
-            (Some(shown), Some(previous)) => shown.line.ticket == previous.shown.line.ticket,
-            _ => false,
-        }
+        let both = self.shown.as_ref().zip(self.previous.as_ref());
+        both.is_some_and(|(shown, previous)| shown.line.ticket == previous.shown.line.ticket)
     }
 
     /// Shows the next line, if one was read ahead.
