@@ -282,17 +282,17 @@ impl Booth {
         }
     }
 
-    /// What a thread has told so far; in a fast run all that it is going to tell, so that the same
+    /// What a thread has sent so far; in a fast run all that it is going to send, so that the same
     /// script meets the same answers in the same turn.
-    fn settled<T>(&mut self, told: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
+    fn settled<T>(&mut self, sent: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
         let (chain, clerk, sphere) = (
             &self.threads.chain,
             &self.threads.clerk,
             self.threads.sphere.thread.as_ref(),
         );
         self.time.settle(chain, clerk, sphere);
-        let told = told(self);
-        self.ahead.busy |= !told.is_empty();
-        told
+        let sent = sent(self);
+        self.ahead.busy |= !sent.is_empty();
+        sent
     }
 }

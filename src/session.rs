@@ -43,7 +43,7 @@ use steps::Steps;
 use takes::Takes;
 use visitor::Visitor;
 
-/// What the session is told once.
+/// What the session is given once.
 #[derive(Clone, Debug)]
 pub struct Rules {
     /// Frames per second.
@@ -52,7 +52,7 @@ pub struct Rules {
     pub take: config::Take,
     /// The language of the texts.
     pub locale: Arc<Locale>,
-    /// The consent text, cut into pages that the panel holds; none: nobody is asked.
+    /// The consent text, cut into pages that the panel holds; empty: no one is asked.
     pub pages: Vec<Arc<str>>,
     /// Whether there is a sphere; without one its cues are passed over.
     pub sphere: bool,
@@ -156,7 +156,7 @@ impl Session {
         self.facts().stage == Stage::Waiting && self.takes.are_settled()
     }
 
-    /// Whether no session is open: nobody has come, or nobody has consented yet.
+    /// Whether no session is open: no visitor is here, or none has consented yet.
     #[must_use]
     pub fn is_vacant(&self) -> bool {
         self.facts().stage.is_vacant()
@@ -169,7 +169,7 @@ impl Session {
             && matches!(self.screen_name(), ScreenName::Code | ScreenName::Thanks)
     }
 
-    /// Whether nobody is here who could answer a fault.
+    /// Whether no one is here who could answer a fault.
     fn is_unattended(&self) -> bool {
         self.facts().stage.is_unattended()
     }
@@ -214,7 +214,7 @@ impl Session {
         }
     }
 
-    /// Nobody will press any more: what waits for a visitor does not linger.
+    /// No press will come any more: what waits for a visitor does not linger.
     fn hurry(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.hands.hurry = true;
         self.decline(actions);

@@ -23,7 +23,7 @@ pub(super) struct Disk {
     pub(super) unforgotten: Option<String>,
     /// Since when it is not waited for without end.
     ending: Option<Nanos>,
-    told: bool,
+    reported: bool,
 }
 
 impl Disk {
@@ -48,12 +48,12 @@ impl Disk {
 impl Booth {
     pub(super) fn serve_disk(&mut self) {
         let fault = self.disk.fault().cloned();
-        let told = std::mem::replace(&mut self.disk.told, fault.is_some());
+        let reported = std::mem::replace(&mut self.disk.reported, fault.is_some());
         let event = match fault {
             Some(reason) => {
                 self.ending.faulty = true;
                 let reason = self.unnamed(&reason);
-                if !told {
+                if !reported {
                     let waits = match self.disk.unforgotten {
                         Some(_) => "the session is forgotten once it takes the tombstone",
                         None => "what is recorded waits in memory",
@@ -62,7 +62,7 @@ impl Booth {
                 }
                 Event::Fault(FaultKind::Disk, reason.into())
             }
-            None if told => {
+            None if reported => {
                 log::warn!("the disk is back");
                 Event::Cleared(FaultKind::Disk)
             }

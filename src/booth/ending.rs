@@ -43,7 +43,7 @@ impl Booth {
         done && (idle || given_up || self.threads.chain.is_ended())
     }
 
-    /// Ends the run as soon as every take is closed; the first failure is the one told.
+    /// Ends the run as soon as every take is closed; the first failure is the one reported.
     pub(super) fn fail(&mut self, error: Error) {
         self.ending.failure.get_or_insert(error);
         self.ending.stop.store(true, Ordering::Release);

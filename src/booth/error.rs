@@ -79,7 +79,7 @@ pub enum Error {
     /// A mixer control is not as configured.
     #[error(transparent)]
     Mixer(#[from] MixerError),
-    /// What nobody can read nobody can agree to.
+    /// A text that cannot be read cannot be agreed to.
     #[error(
         "protocol {protocol}: consent text: no font has {missing} of its characters; install \
          fonts-noto-core (fonts-noto-cjk for Chinese, Japanese and Korean), or name font files in \

@@ -13,7 +13,7 @@ use crate::store::row::{DRAFT, Row};
 use crate::words::{CaptureFrame, Verdict};
 use crate::{recorder, rt};
 
-/// How late after its frame the recorder may be told a take's end: turns of the main loop.
+/// How late after its frame a take's end may reach the recorder: turns of the main loop.
 const LATE_MS: u64 = 100;
 
 impl Booth {

@@ -1,4 +1,4 @@
-//! What the sealer is told of the disk's load, and what it tells.
+//! The sealer as the main loop serves it: the load of the disk goes in, failures come out.
 
 use std::sync::atomic::Ordering;
 

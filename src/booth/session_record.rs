@@ -62,7 +62,7 @@ pub(super) fn of(
     }
 }
 
-/// Whether takes are sealed: to whom nobody could open, there is no point.
+/// Whether takes are sealed. Without an operator no one could ever open them.
 pub(super) fn is_sealed(config: &Config) -> bool {
     config.privacy.seal_audio && has_operator(config)
 }
@@ -72,7 +72,7 @@ fn has_operator(config: &Config) -> bool {
 }
 
 /// Adds to whom the takes are sealed and the token of a participant who gave no name; without an
-/// operator nobody could open that.
+/// operator no one could open that.
 pub(super) fn identify(
     record: &mut Record,
     participant: &Participant,

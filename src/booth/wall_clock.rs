@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_clock_does_is_told_once() {
+    fn what_the_clock_does_is_reported_once() {
         let mut wall = Wall::default();
         let looks = [
             (false, 1000),
@@ -73,7 +73,7 @@ mod tests {
             (true, 5_000_000),
             (false, 5_000_000),
         ];
-        let told: Vec<_> = looks.map(|(sync, ms)| wall.look(sync, ms)).to_vec();
+        let changes: Vec<_> = looks.map(|(sync, ms)| wall.look(sync, ms)).to_vec();
         let expected = [
             None,
             None,
@@ -82,6 +82,6 @@ mod tests {
             Some((ClockChange::Jumped, -4_000_100)),
             Some((ClockChange::Unsynchronised, 0)),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(changes, expected);
     }
 }

@@ -1,9 +1,9 @@
-//! What systemd is told: READY, STOPPING, and WATCHDOG for as long as every thread gives signs of
+//! What is reported to systemd: READY, STOPPING, and WATCHDOG as long as every thread gives signs of
 //! life.
 //!
 //! A thread that waits for the disk is excused for longer than the pool could bridge, so a slow card
 //! never gets the box restarted; nor does an absent microphone, for which capture keeps looking.
-//! Without a service manager nothing is told.
+//! Without a service manager nothing is reported.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::words::LastBeat;
 const SILENT: Duration = Duration::from_secs(10);
 /// What a disk call may take beyond what the pool bridges.
 const DISK: Duration = Duration::from_secs(60);
-/// How often the longest turn is told.
+/// How often the longest turn is logged.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Whether a service manager started this process and wants to hear of it.
@@ -26,7 +26,7 @@ pub(super) fn is_managed() -> bool {
 
 /// The watchdog's feeder.
 pub(super) struct Watch {
-    /// How often it is fed; `None` if nobody waits for it.
+    /// How often it is fed; `None` if no service manager waits for it.
     every: Option<Duration>,
     fed: Nanos,
     started: Nanos,
@@ -35,7 +35,7 @@ pub(super) struct Watch {
     /// How long a thread may wait for the disk.
     disk: Duration,
     longest: Longest,
-    /// The same since `recent_since`, which is told each second.
+    /// The same since `recent_since`, which is logged each second.
     recent: Longest,
     recent_since: Nanos,
 }
@@ -93,7 +93,7 @@ impl Watch {
         let now = Nanos::now();
         if !self.ready {
             self.ready = true;
-            tell(&[NotifyState::Ready]);
+            report(&[NotifyState::Ready]);
         }
         let Some(every) = self.every.filter(|every| now.since(self.fed) >= *every) else {
             return;
@@ -107,7 +107,7 @@ impl Watch {
             self.stuck = false;
             self.fed = now;
             log::debug!("watchdog fed, next in {every:?}");
-            tell(&[NotifyState::Watchdog]);
+            report(&[NotifyState::Watchdog]);
         }
     }
 
@@ -136,13 +136,13 @@ impl Watch {
     /// The end was asked for.
     pub(super) fn stopping(&self) {
         if is_managed() {
-            tell(&[NotifyState::Stopping]);
+            report(&[NotifyState::Stopping]);
         }
     }
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn report(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        log::warn!("the service manager cannot be told: {error}");
+        log::warn!("the service manager cannot be reached: {error}");
     }
 }

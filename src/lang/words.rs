@@ -37,7 +37,7 @@ pub enum LangError {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lang {
-    /// Heading while nobody is here.
+    /// Heading while no visitor is here.
     pub attract_title: String,
     /// What the box is for.
     pub attract_text: String,
@@ -55,7 +55,7 @@ pub struct Lang {
     pub consent_title: String,
     /// Added to it: takes are sealed.
     pub consent_sealed: String,
-    /// Added to it: takes are readable by whoever has the box.
+    /// Added to it: takes can be read by anyone who has the box.
     pub consent_open: String,
     /// Buttons of a page.
     pub consent_next: String,
@@ -113,7 +113,7 @@ pub struct Lang {
     pub over_text: String,
     /// Heading of the keeper's menu.
     pub menu_title: String,
-    /// Nobody is enrolled.
+    /// No one is enrolled.
     pub menu_nobody: String,
     /// Buttons of the menu.
     pub menu_hint: String,

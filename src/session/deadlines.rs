@@ -44,7 +44,7 @@ impl Session {
         all.min_by_key(|due| due.at)
     }
 
-    /// How long nobody presses anything until the visitor must have left.
+    /// After so long without a press the visitor must have left.
     pub(super) fn idle(&self) -> u64 {
         u64::from(self.protocol.idle_s) * u64::from(self.rules.rate)
     }

@@ -16,23 +16,23 @@ impl Session {
     /// The disk has room for so many seconds of recording before the reserve.
     pub(super) fn room(&mut self, seconds: u64, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.room_s = seconds;
-        let nobody = self.is_unattended();
-        let full = if nobody {
+        let unattended = self.is_unattended();
+        let full = if unattended {
             self.steps_that_fit() == 0
         } else {
             seconds == 0
         };
         if full {
-            self.full(nobody, frame, actions);
+            self.full(unattended, frame, actions);
         } else if self.steps_that_fit() > 0 {
             self.cleared(FaultKind::Full, frame, actions);
         }
     }
 
-    fn full(&mut self, nobody: bool, frame: CaptureFrame, actions: &mut Vec<Action>) {
+    fn full(&mut self, unattended: bool, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let reason: Arc<str> = "no room before the reserve".into();
         self.fault(FaultKind::Full, reason, frame, actions);
-        if !nobody {
+        if !unattended {
             self.end_take(Verdict::Aborted, frame, None, actions);
             self.end_session(Ended::Stopped, frame, actions);
         }

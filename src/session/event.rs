@@ -49,7 +49,7 @@ pub enum Event {
     Slow(bool),
     /// The people who were enrolled and have not come, by number.
     Pending(Vec<Arc<str>>),
-    /// Nobody will press a button any more: do not linger.
+    /// No press will come any more: do not linger.
     NoMorePresses,
     /// The program ends.
     Shutdown,
@@ -115,7 +115,7 @@ pub enum Action {
     Open,
     /// The session in this folder goes on.
     Resume(PathBuf),
-    /// The next session is that of the enrolled person of this number, or of nobody enrolled.
+    /// The next session is that of the enrolled person of this number; `None`: of someone who is not enrolled.
     Expect(Option<Arc<str>>),
     /// A take begins.
     Begin(Box<Begin>),

@@ -1,7 +1,7 @@
 //! A session that the program's end cut in two: offered again, taken up again, or ended.
 //!
 //! The question is put at once, to a visitor who still stands there, and again to the first who
-//! presses `go` while the offer stands. Nobody else's session goes on by itself.
+//! presses `go` while the offer stands. No session goes on by itself.
 
 use super::Session;
 use super::clock::Clock;
@@ -37,7 +37,7 @@ impl Session {
         self.state = State::Resume(Resume::put(self, false, frame));
     }
 
-    /// The offered session is forgotten: nobody goes on with it, and it has no end to be written.
+    /// The offered session is forgotten: it does not go on, and has no end to be written.
     pub(super) fn retract(&mut self) {
         self.offer = None;
         if matches!(self.state, State::Resume(_)) {

@@ -72,7 +72,7 @@ pub struct Protocol {
     pub idle_s: u32,
     /// What becomes of an abandoned session.
     pub abandoned: Abandoned,
-    /// What is agreed to before anything is recorded, by language; none: nobody is asked.
+    /// What is agreed to before anything is recorded, by language; empty: no one is asked.
     pub consents: BTreeMap<String, ConsentText>,
     /// The steps in order.
     pub steps: Vec<Step>,

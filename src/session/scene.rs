@@ -86,7 +86,7 @@ impl State {
 /// How far a visit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nobody has come.
+    /// No visitor is here.
     Waiting,
     /// Somebody is asked for consent: no session is open yet.
     Asking,
@@ -99,7 +99,7 @@ pub(super) enum Stage {
 }
 
 impl Stage {
-    /// Whether no session is open: nobody has come, or nobody has consented yet.
+    /// Whether no session is open: no visitor is here, or none has consented yet.
     pub(super) fn is_vacant(self) -> bool {
         match self {
             Stage::Waiting | Stage::Asking => true,
@@ -107,7 +107,7 @@ impl Stage {
         }
     }
 
-    /// Whether nobody is here who could answer a fault.
+    /// Whether no one is here who could answer a fault.
     pub(super) fn is_unattended(self) -> bool {
         match self {
             Stage::Visiting => false,
@@ -171,7 +171,7 @@ pub(super) trait Scene {
         1
     }
 
-    /// Nobody will press any more: what waits for a press goes on.
+    /// No press will come any more: what waits for one goes on.
     fn hurry(&self, _: &mut Session, _frame: CaptureFrame) {}
 
     /// The program ends.

@@ -217,7 +217,7 @@ impl Session {
         if let Some(line) = again {
             self.lines.ahead.push_front(line);
         }
-        // Without a visitor nobody could answer it.
+        // Without a visitor no one could answer it.
         if !self.is_unattended() {
             self.fault(FaultKind::Storage, reason, frame, actions);
         }

@@ -25,7 +25,7 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    /// Nobody is here; the one of this number is expected, if any.
+    /// No visitor is here; the person of this number is expected, if any.
     pub(super) fn expected(number: Option<Arc<str>>) -> Visitor {
         let expected = number.map(|number| Expected {
             number,

@@ -12,7 +12,7 @@ use crate::words::{CaptureFrame, ScreenName};
 /// For how many times `hold_ms` `stop` is held to open the menu.
 const HOLDS: u32 = 3;
 
-/// Nobody has come.
+/// No visitor is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Attract;
 
@@ -41,7 +41,7 @@ impl Scene for Attract {
         View::message(&words.attract_title, text, &words.attract_hint)
     }
 
-    /// The consent text, or the session where nobody is asked.
+    /// The consent text, or the session where the protocol asks for no consent.
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if session.offer.is_some() {
             session.state = State::Resume(Resume::put(session, true, frame));

@@ -10,7 +10,7 @@ use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{By, CaptureFrame, ScreenName, Verdict};
 
-/// The erasure is awaited; `unwatched`: by nobody at the screen.
+/// The erasure is awaited; `unwatched`: no one is at the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Erasing {
     unwatched: bool,

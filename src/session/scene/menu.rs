@@ -22,7 +22,7 @@ const ANSWER_MS: u32 = 30_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Menu {
     pub(in crate::session) at: usize,
-    /// By number; nobody until the clerk has answered.
+    /// By number; empty until the clerk has answered.
     people: Vec<Arc<str>>,
 }
 

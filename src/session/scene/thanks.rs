@@ -9,7 +9,7 @@ use crate::session::protocol::Abandoned;
 use crate::session::view::View;
 use crate::words::{By, CaptureFrame, Ended, ScreenName};
 
-/// How long it is shown to a visitor, and when nobody will press any more, milliseconds.
+/// How long it is shown to a visitor, and when no press will come any more, milliseconds.
 const THANKS_MS: u32 = 30_000;
 const BRIEF_MS: u32 = 3000;
 
