@@ -1,8 +1,8 @@
-//! The clerk: every file that is not a take. It reads lines ahead, keeps the session's record and
-//! its events, advances the corpus, and holds the mixer's controls.
+//! The clerk handles every file that is not a take. It reads prompts ahead, keeps the session's
+//! record and its events, advances the corpus, and holds the mixer's controls.
 //!
-//! Guarantees: main only ever sends and polls; jobs are done in the order they were sent; a job
-//! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
+//! Guarantees: main only sends and polls. Jobs are done in the order they were sent. A job that
+//! fails becomes an answer and a log line; the thread goes on. The clerk never opens a take that is
 //! being recorded.
 
 mod arrival;
@@ -39,10 +39,10 @@ use work::Work;
 
 /// Lines sent ahead at once.
 const LINES_AHEAD: usize = 16;
-/// Longest that an event waits for its sync.
+/// The longest time an event waits for its sync.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// Where lines come from.
+/// Where prompts come from.
 pub struct Source {
     /// The corpus; a protocol without a step that reads needs none.
     pub path: Option<PathBuf>,
@@ -54,15 +54,15 @@ pub struct Source {
     pub shard: Shard,
     /// Says whether a text can be drawn.
     pub drawable: Drawable,
-    /// The operator's recipients; none: nothing is sealed.
+    /// The operator's recipients; if empty, nothing is sealed.
     pub recipients: Vec<Recipient>,
     /// Whether rows carry the wall clock's time; a fast run has none.
     pub dated: bool,
-    /// Only a session of this protocol, by the SHA-256 of its text, is taken up again.
+    /// A session is resumed only if it has this protocol, by the SHA-256 of its text.
     pub protocol_sha256: String,
-    /// And only one of this shape.
+    /// A session is resumed only if it has this audio shape.
     pub spec: Spec,
-    /// The controls to hold; from here on nothing but the clerk touches them.
+    /// The controls to hold; after this only the clerk touches them.
     pub mixer: Option<Mixer>,
 }
 
@@ -86,16 +86,16 @@ pub enum Job {
     Open(PathBuf, Box<Record>, Arrival),
     /// The session in this folder goes on.
     Resume(PathBuf),
-    /// Nobody takes the session that was offered up again.
+    /// The session that was offered is not resumed.
     Decline,
-    /// Who is enrolled and has not come?
+    /// Asks for the people who are enrolled and have not come.
     ListPending,
     /// A row for its events.
     Note(u64, Note),
-    /// It is over.
+    /// The session is over.
     Close(Ended),
-    /// The session in this folder, of which nobody writes any more, is forgotten: tried each second
-    /// until that is certain.
+    /// The session in this folder, which has ended, is forgotten: tried each second until that is
+    /// certain.
     Forget(PathBuf, By),
 }
 
@@ -104,27 +104,27 @@ pub enum Job {
 pub enum Answer {
     /// A line, and the request it answers.
     Line(u32, Prompt),
-    /// There is none, and why.
+    /// There is no prompt: the reason.
     NoLine(String),
-    /// Who is enrolled and has not come, by number.
+    /// The people who are enrolled and have not come, by number.
     Pending(Vec<(String, Pending)>),
-    /// Who comes next.
+    /// The person who comes next.
     Next(Box<Participant>),
-    /// A session may be taken up again.
+    /// A session may be resumed.
     Offer(Box<Resumption>),
     /// The session that was offered is forgotten.
     Retracted,
-    /// The session that is recorded now is to be forgotten.
+    /// The session that is being recorded is to be forgotten.
     Withdrawn,
     /// A mixer control was moved, and is put back.
     Moved(Moved),
-    /// Why the disk cannot be written; `None` once it can.
+    /// Why the disk cannot be written; `None` once it can be.
     Disk(Option<String>),
     /// The session's tombstone is on the disk.
     Forgotten,
-    /// Why it is not yet.
+    /// Why the tombstone is not on the disk yet.
     Unforgotten(String),
-    /// A file of the session could not be written, or a control not held.
+    /// A file of the session could not be written, or a control could not be held.
     Failed(String),
 }
 
@@ -137,7 +137,7 @@ pub struct Clerk {
     done: Arc<AtomicU64>,
     recovered: Arc<AtomicBool>,
     free_bytes: Arc<AtomicU64>,
-    /// Each job, and each second without one.
+    /// Called for each job, and each second without one.
     beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
 }
@@ -153,7 +153,7 @@ impl Clerk {
         let done = Arc::new(AtomicU64::new(0));
         let count = done.clone();
         let recovered = Arc::new(AtomicBool::new(false));
-        let told = recovered.clone();
+        let recovered_here = recovered.clone();
         let free_bytes = Arc::new(AtomicU64::new(u64::MAX));
         let mut space = Space::of(&source.data, free_bytes.clone());
         let found = space.look();
@@ -163,7 +163,8 @@ impl Clerk {
         let thread = std::thread::Builder::new()
             .name("clerk".into())
             .spawn(move || {
-                // The corpus is hashed once before its first line: no visitor waits for that.
+                // The corpus is hashed once before its first prompt, so that no visitor waits for
+                // it.
                 let mut work = alive.on_disk(|| Work::new(source, recovery, outbox));
                 work.draw();
                 found.into_iter().for_each(|found| work.answer(found));
@@ -172,7 +173,7 @@ impl Clerk {
                     found.into_iter().for_each(|found| work.answer(found));
                     alive.on_disk(|| work.serve_tombstones());
                     work.hold_gains();
-                    let job = if told.load(Atomic::Relaxed) {
+                    let job = if recovered_here.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
                     } else {
                         inbox.recv_timeout(Duration::ZERO)
@@ -182,9 +183,9 @@ impl Clerk {
                             alive.on_disk(|| work.serve(job));
                             count.fetch_add(1, Atomic::Release);
                         }
-                        Err(RecvTimeoutError::Timeout) if !told.load(Atomic::Relaxed) => {
+                        Err(RecvTimeoutError::Timeout) if !recovered_here.load(Atomic::Relaxed) => {
                             let more = alive.on_disk(|| work.recover());
-                            told.store(!more, Atomic::Release);
+                            recovered_here.store(!more, Atomic::Release);
                         }
                         Err(RecvTimeoutError::Timeout) => alive.on_disk(|| work.write(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,
@@ -204,7 +205,7 @@ impl Clerk {
         })
     }
 
-    /// Asks, and never waits.
+    /// Sends a job, and never waits.
     pub fn ask(&mut self, job: Job) {
         if let Some(jobs) = &self.jobs
             && jobs.send(job).is_ok()
@@ -213,19 +214,19 @@ impl Clerk {
         }
     }
 
-    /// The answers that are there.
+    /// The answers that have arrived.
     #[must_use]
     pub fn answers(&self) -> Vec<Answer> {
         self.answers.try_iter().collect()
     }
 
-    /// Bytes that are free on the data folder's disk, a second ago at most.
+    /// The free bytes on the data folder's disk, at most a second old.
     #[must_use]
     pub fn free_bytes(&self) -> u64 {
         self.free_bytes.load(Atomic::Relaxed)
     }
 
-    /// Whether all that the run before left is made whole.
+    /// Whether everything that the previous run left is repaired.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
         self.recovered.load(Atomic::Acquire)
@@ -247,7 +248,7 @@ impl Clerk {
         }
     }
 
-    /// Whether the thread has ended although it should run.
+    /// Whether the thread has ended although it should be running.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.thread().is_ended
