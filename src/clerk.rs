@@ -1,8 +1,8 @@
-//! The clerk: every file that is not a take. It reads lines ahead, keeps the session's record and
-//! its events, advances the corpus, and holds the mixer's controls.
+//! The clerk handles every file that is not a take. It reads prompts ahead, keeps the session's
+//! record and its events, advances the corpus, and holds the mixer's controls.
 //!
-//! Guarantees: main only ever sends and polls; jobs are done in the order they were sent; a job
-//! that fails becomes an answer and a log line, never a lost thread. It never opens a take that is
+//! Guarantees: main only sends and polls. Jobs are done in the order they were sent. A job that
+//! fails becomes an answer and a log line; the thread goes on. The clerk never opens a take that is
 //! being recorded.
 
 mod arrival;
@@ -38,10 +38,10 @@ use work::Work;
 
 /// Lines sent ahead at once.
 const LINES_AHEAD: usize = 16;
-/// Longest that an event waits for its sync.
+/// The longest time an event waits for its sync.
 const SYNC: Duration = Duration::from_secs(1);
 
-/// Where lines come from.
+/// Where prompts come from.
 pub struct Source {
     /// The corpus; a protocol without a step that reads needs none.
     pub path: Option<PathBuf>,
@@ -53,15 +53,15 @@ pub struct Source {
     pub shard: Shard,
     /// Says whether a text can be drawn.
     pub drawable: Drawable,
-    /// The operator's recipients; none: nothing is sealed.
+    /// The operator's recipients; if empty, nothing is sealed.
     pub recipients: Vec<Recipient>,
     /// Whether rows carry the wall clock's time; a fast run has none.
     pub dated: bool,
-    /// Only a session of this protocol, by the SHA-256 of its text, is taken up again.
+    /// A session is resumed only if it has this protocol, by the SHA-256 of its text.
     pub protocol_sha256: String,
-    /// And only one of this shape.
+    /// A session is resumed only if it has this audio shape.
     pub spec: Spec,
-    /// The controls to hold; from here on nothing but the clerk touches them.
+    /// The controls to hold; after this only the clerk touches them.
     pub mixer: Option<Mixer>,
 }
 
@@ -74,7 +74,7 @@ pub struct Clerk {
     done: Arc<AtomicU64>,
     recovered: Arc<AtomicBool>,
     free_bytes: Arc<AtomicU64>,
-    /// Each job, and each second without one.
+    /// Called for each job, and each second without one.
     beat: Arc<rt::Beat>,
     thread: Option<JoinHandle<()>>,
 }
@@ -90,7 +90,7 @@ impl Clerk {
         let done = Arc::new(AtomicU64::new(0));
         let count = done.clone();
         let recovered = Arc::new(AtomicBool::new(false));
-        let told = recovered.clone();
+        let recovered_here = recovered.clone();
         let free_bytes = Arc::new(AtomicU64::new(u64::MAX));
         let mut space = Space::of(&source.data, free_bytes.clone());
         let found = space.look();
@@ -100,7 +100,8 @@ impl Clerk {
         let thread = std::thread::Builder::new()
             .name("clerk".into())
             .spawn(move || {
-                // The corpus is hashed once before its first line: no visitor waits for that.
+                // The corpus is hashed once before its first prompt, so that no visitor waits for
+                // it.
                 let mut work = alive.on_disk(|| Work::new(source, recovery, outbox));
                 work.draw();
                 found.into_iter().for_each(|found| work.answer(found));
@@ -109,7 +110,7 @@ impl Clerk {
                     found.into_iter().for_each(|found| work.answer(found));
                     alive.on_disk(|| work.serve_tombstones());
                     work.hold_gains();
-                    let job = if told.load(Atomic::Relaxed) {
+                    let job = if recovered_here.load(Atomic::Relaxed) {
                         inbox.recv_timeout(SYNC)
                     } else {
                         inbox.recv_timeout(Duration::ZERO)
@@ -119,9 +120,9 @@ impl Clerk {
                             alive.on_disk(|| work.serve(job));
                             count.fetch_add(1, Atomic::Release);
                         }
-                        Err(RecvTimeoutError::Timeout) if !told.load(Atomic::Relaxed) => {
+                        Err(RecvTimeoutError::Timeout) if !recovered_here.load(Atomic::Relaxed) => {
                             let more = alive.on_disk(|| work.recover());
-                            told.store(!more, Atomic::Release);
+                            recovered_here.store(!more, Atomic::Release);
                         }
                         Err(RecvTimeoutError::Timeout) => alive.on_disk(|| work.write(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,
@@ -141,7 +142,7 @@ impl Clerk {
         })
     }
 
-    /// Asks, and never waits.
+    /// Sends a job, and never waits.
     pub fn ask(&mut self, job: impl Into<Job>) {
         if let Some(jobs) = &self.jobs
             && jobs.send(job.into()).is_ok()
@@ -150,19 +151,19 @@ impl Clerk {
         }
     }
 
-    /// The answers that are there.
+    /// The answers that have arrived.
     #[must_use]
     pub fn answers(&self) -> Vec<Answer> {
         self.answers.try_iter().collect()
     }
 
-    /// Bytes that are free on the data folder's disk, a second ago at most.
+    /// The free bytes on the data folder's disk, at most a second old.
     #[must_use]
     pub fn free_bytes(&self) -> u64 {
         self.free_bytes.load(Atomic::Relaxed)
     }
 
-    /// Whether all that the run before left is made whole.
+    /// Whether everything that the previous run left is repaired.
     #[must_use]
     pub fn is_recovered(&self) -> bool {
         self.recovered.load(Atomic::Acquire)
@@ -184,7 +185,7 @@ impl Clerk {
         }
     }
 
-    /// Whether the thread has ended although it should run.
+    /// Whether the thread has ended although it should be running.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.thread().is_ended

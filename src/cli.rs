@@ -94,7 +94,7 @@ pub enum Done {
     WithFaults,
 }
 
-/// What the rooms that give keys their meaning have against a configuration.
+/// What the rooms that give keys their meaning object to in a configuration.
 const CHECKS: [Check; 2] = [
     |config| operator::check_settings(&config.privacy.recipient),
     |config| settings::check_settings(&config.sphere),
@@ -125,8 +125,8 @@ impl Common {
         )
     }
 
-    /// Refuses them to `command`, which has neither configuration nor data folder. They may stand
-    /// before the command, so that clap takes them for any.
+    /// Refuses them for `command`, which has neither configuration nor data folder. They may stand
+    /// before the command, so clap accepts them for any.
     fn none_for(&self, command: &str) -> Result<(), Failure> {
         let options = [
             ("--config", self.config.is_some()),
@@ -182,7 +182,7 @@ pub fn grammar() -> clap::Command {
     Cli::command()
 }
 
-/// Runs the command of this process's arguments.
+/// Runs the command given by this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
@@ -194,7 +194,7 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFaults) => ExitCode::from(3),
         Err(failure) => {
-            // A full disk under standard error must not become a panic.
+            // If standard error is on a full disk, that must not become a panic.
             let _ = writeln!(io::stderr(), "booth: {failure}");
             let usage = matches!(failure, Failure::Usage(_));
             ExitCode::from(if usage { 2 } else { 1 })
@@ -202,8 +202,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The values of every `--set`, in order. Of those before the command and those behind it clap keeps
-/// the latter alone, and a setting would be lost without a word.
+/// The values of every `--set`, in order. If there are some before and some after the command, clap
+/// keeps only the latter, and a setting would be lost silently.
 fn assignments(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
     let mut all = Vec::new();
     while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
@@ -238,8 +238,8 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     }
 }
 
-/// Text of somebody else for people to read: its control characters, which could steer a terminal,
-/// are spelt out.
+/// Text from elsewhere for people to read: its control characters, which could steer a terminal,
+/// are escaped.
 pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -252,7 +252,7 @@ pub(crate) fn printable(text: &str) -> String {
     out
 }
 
-/// Whether somebody gave a withdrawal code where none belongs; it is shown to nobody any more.
+/// Whether a withdrawal code was given where none belongs; it is not printed again.
 pub(crate) fn is_code(text: &str) -> bool {
     let is_code = Code::parse(text).is_ok();
     if is_code {
@@ -261,7 +261,7 @@ pub(crate) fn is_code(text: &str) -> bool {
     is_code
 }
 
-/// That a code stands where a session or a number belongs.
+/// The message that a code was given in place of a session or a number.
 pub(crate) fn code_as_session() -> Failure {
     Failure::Usage(
         "this is a withdrawal code, which `booth forget` alone takes; a session's name has 20 letters \
@@ -270,12 +270,12 @@ pub(crate) fn code_as_session() -> Failure {
     )
 }
 
-/// Applies the tombstones of DATA before a command reads it; the sessions to leave out.
+/// Applies the tombstones of DATA before a command reads it; returns the sessions to leave out.
 pub(crate) fn open_data(config: &Config) -> Result<BTreeSet<String>, Failure> {
     crate::forget::open_data(&config.data, config.privacy.pending_days).map_err(could_not)
 }
 
-/// The operator's recipients; a command that seals needs one.
+/// The operator's recipients; a command that seals needs at least one.
 pub(crate) fn recipients(config: &Config) -> Result<Vec<Recipient>, Failure> {
     let all = operator::recipients(&config.privacy.recipient);
     match all {
@@ -294,14 +294,14 @@ pub(crate) fn could_not(error: impl fmt::Display) -> Failure {
     Failure::CouldNot(error.to_string())
 }
 
-/// Prints a result; a reader that closed the pipe has seen enough, which is no failure.
+/// Prints a result. If the reader closed the pipe, it has seen enough; that is no failure.
 pub(crate) fn print(text: &str) -> Result<Done, Failure> {
     let mut out = std::io::stdout().lock();
     printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
     Ok(Done::Well)
 }
 
-/// The outcome of printing; a reader that closed the pipe has seen enough.
+/// The outcome of printing. If the reader closed the pipe, it has seen enough.
 pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
     match result {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::CouldNot(format!(
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_another_room_knows_is_refused_with_its_key_too() {
+    fn a_value_that_another_room_checks_is_refused_with_its_key_too() {
         for (set, key) in [
             ("privacy.recipient=age1x", "privacy.recipient"),
             ("sphere.host=me@sphere", "sphere.host"),

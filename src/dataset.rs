@@ -1,5 +1,5 @@
-//! A dataset out of DATA: its export, its table and sums, the list of where exports went, and the
-//! cleaner that takes forgotten people out of one.
+//! A dataset made from DATA: its export, its table and sums, the list of exports, and the cleaner
+//! that removes forgotten people from one.
 
 pub mod clean;
 mod csv;
@@ -10,9 +10,9 @@ mod wav;
 
 /// The table of a dataset.
 pub const METADATA: &str = "metadata.csv";
-/// What tells a dataset from other folders.
+/// What distinguishes a dataset from other folders.
 pub const README: &str = "README.md";
-/// A dataset's text, by the names that people gave it in older ones.
+/// Other names for a dataset's text, used in older ones.
 const READMES: [&str; 3] = ["README", README, "README.txt"];
 /// The sums of all files, written last.
 const SUMS: &str = "SHA256SUMS";

@@ -1,10 +1,10 @@
-//! Forgetting a person: tombstone first, then every place where something of them may lie.
+//! Forgetting a person: first the tombstone, then every place where data of them may be.
 //!
-//! Guarantees: once the tombstone is there, whatever happens ends in "forgotten": the next start, or
-//! the next command that reads DATA, carries it out again; carrying it out twice changes nothing.
-//! Each place that was looked at is told, those out of reach too. Whether it is carried out here is
-//! decided by what is here: a tombstone's places may be another box's. Whoever calls this holds
-//! DATA's lock, but for [`announce`] and [`receipt`].
+//! Guarantees: once the tombstone is there, the end is always "forgotten": the next start, or the
+//! next command that reads DATA, carries it out again; carrying it out twice changes nothing. Each
+//! place that was searched is reported, also those out of reach. What is left to do here is decided
+//! by what is here: a tombstone's places may be another box's. The caller holds DATA's lock, except
+//! for [`announce`] and [`receipt`].
 
 pub mod copies;
 mod order;
@@ -35,7 +35,7 @@ use survey::{Round, Survey};
 
 pub use order::{CarriedOut, carry_out, carry_out_due};
 
-/// Why somebody is not forgotten yet.
+/// Why a person is not forgotten yet.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}; {rest}", path.display())]
 pub struct ForgetError {
@@ -53,8 +53,8 @@ impl ForgetError {
         }
     }
 
-    /// Of what became of a tombstone's places.
-    fn untold(path: &Path) -> impl FnOnce(io::Error) -> ForgetError {
+    /// The result for a tombstone's places could not be written.
+    fn unrecorded(path: &Path) -> impl FnOnce(io::Error) -> ForgetError {
         move |source| ForgetError {
             path: path.to_owned(),
             source,
@@ -75,7 +75,7 @@ pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
 }
 
 /// Writes the tombstone of the session that `proof` gives, synced, if it has no valid one yet. From
-/// here on it will be forgotten, whatever happens.
+/// then on the session will be forgotten in any case.
 ///
 /// # Errors
 /// The file system's.
@@ -115,24 +115,24 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     Ok(tombstone)
 }
 
-/// The public half of this box's key; none if it cannot be had.
+/// The public half of this box's key; none if it is not available.
 fn own_key(data: &Path) -> Option<String> {
     BoxKey::of(data).ok().map(|key| key.public())
 }
 
-/// Of what is not in DATA, what must be on a medium that is away: what is `there` of a session goes
-/// with it.
+/// What is not in DATA and must therefore be on a medium that is away, judged by what is `there` of
+/// the session.
 fn away(
     there: &[Place],
-    entries: &pending::Own,
+    entries: &pending::Entries,
     folder: &Path,
     record: Option<&Record>,
 ) -> Option<(Place, &'static str)> {
     let has = |place| there.contains(&place);
     if has(Place::Keys) {
         let why = "its recordings are not here; put the disk back that holds sessions/";
-        // They may be somebody of whom there is an entry only.
-        let is_all = has(Place::Sessions) || *entries != pending::Own::default();
+        // This may be a person of whom there is only an entry.
+        let is_all = has(Place::Sessions) || *entries != pending::Entries::default();
         return (!is_all).then_some((Place::Sessions, why));
     }
     let names = small::names(folder).unwrap_or_default();
@@ -144,20 +144,20 @@ fn away(
     (is_recorded || !entries.paths.is_empty()).then_some((Place::Keys, why))
 }
 
-/// A place where something is that will be removed.
+/// A place with data that will be removed.
 fn is_there(place: impl fmt::Display) -> Looked {
     Looked::new(place, State::Found, "")
 }
 
-/// Carries out every tombstone that is due, after those of enrolled people who never came; how many
-/// sessions something was removed of. To be called before DATA is read.
+/// Carries out every tombstone that is due, after those of enrolled people who never came; returns
+/// how many sessions had something removed. Call it before DATA is read.
 ///
 /// # Errors
 /// The file system's.
 pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
     let failed = || ForgetError::at(data);
     pending::clear_unfinished(data).map_err(failed())?;
-    // Before anybody expires: who was recorded did come.
+    // Before any entry expires: a person who was recorded did come.
     pending::clear_settled(data).map_err(failed())?;
     let now = rt::utc_now().map(|_| SystemTime::now());
     for old in pending::expired(data, pending_days, now).map_err(failed())? {
@@ -177,9 +177,9 @@ pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
     Ok(done.sessions)
 }
 
-/// Applies the tombstones before a command reads DATA, and says which sessions it must leave out:
-/// beside a running box, or on a medium that cannot be written, they may be there still. A folder
-/// that is not there is not made.
+/// Applies the tombstones before a command reads DATA, and returns the sessions that the command
+/// must leave out: while a box is running, or on a medium that cannot be written, they may still be
+/// there. A folder that is not there is not made.
 ///
 /// # Errors
 /// The file system's.
@@ -200,7 +200,7 @@ pub fn open_data(data: &Path, pending_days: u32) -> Result<BTreeSet<String>, For
 /// The receipt of a tombstone, one line of JSON signed by this box.
 ///
 /// # Errors
-/// The box's key cannot be had.
+/// The box's key is not available.
 pub fn receipt(data: &Path, tombstone: &Tombstone) -> Result<String, ReceiptError> {
     let mut object = Map::new();
     if let Ok(Value::Object(fields)) = serde_json::to_value(tombstone) {

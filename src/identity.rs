@@ -1,4 +1,4 @@
-//! Who was here, known to nobody: withdrawal codes and the public names they give sessions, keys
+//! People without their names: withdrawal codes and the public names they give sessions, keys
 //! sealed to the operator, sealed takes.
 //!
 //! Nothing here knows of booth, session or screen. No name, code or key reaches a log.
@@ -13,6 +13,6 @@ pub mod participant;
 pub mod pending;
 pub mod place;
 pub mod receipt;
-pub mod reserve;
 pub mod seal;
 pub mod tombstone;
+pub mod tombstone_room;

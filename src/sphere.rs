@@ -1,15 +1,16 @@
-//! The remote loudspeakers: commands go in without waiting, verified replies come back as values.
+//! The remote loudspeakers: commands are sent without waiting, verified replies come back as values.
 //!
-//! One thread owns the peer and asks it; each verb is believed only once it was read back. The main
-//! loop never waits for it. Every way out of a step, and the end of the thread itself, is a STOP.
+//! One thread owns the peer and sends it questions; no verb counts as done until its effect was
+//! read back. The main loop never waits for it. Whatever ends a step, or the thread itself, sends a
+//! STOP.
 
 pub mod clock;
 pub mod helper;
 pub mod jack;
 pub mod known_hosts;
 pub mod ladish;
-pub mod own_key;
 pub mod plain;
+pub mod private_key;
 pub mod remote;
 pub mod settings;
 pub mod shell;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use crate::rt::Nanos;
 pub use thread::{Command, Play, Reply, Snapshot, Sphere};
 
-/// Where the transport stands.
+/// Where the transport is, and whether it plays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
     /// Whether it plays.
@@ -37,20 +38,20 @@ pub struct Position {
     pub frame: u64,
     /// Frames per second.
     pub rate: u32,
-    /// When the transport stood there, on this machine's clock.
+    /// When the transport was there, on this machine's clock.
     pub at: Nanos,
-    /// How far the true frame at `at` may lie from `frame`, as a time: half the round trip of the
-    /// question, and what the answer itself leaves open.
+    /// How far the true frame at `at` may be from `frame`, as a time: half the round trip of the
+    /// question, plus what the answer itself leaves open.
     pub uncertainty: Duration,
 }
 
-/// Why the sphere does not do what it was asked.
+/// Why the sphere does not do what it was asked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SphereError {
     /// It has no such track.
     #[error("sphere: unknown track `{0}`; `booth sphere track` takes the exact name")]
     UnknownTrack(String),
-    /// A name that no track can have, or that could not be passed on exactly.
+    /// A name that no track can have, or that could not be sent exactly.
     #[error("sphere: track `{track}`: {reason}")]
     BadTrack {
         /// The name, bounded.
@@ -58,27 +59,27 @@ pub enum SphereError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// ladish has something loaded and does not let go of it.
+    /// ladish has something loaded and does not unload it.
     #[error("sphere: track `{track}`: ladish says it is already loaded: {said}; unload it there")]
     AlreadyLoaded {
-        /// What was to be loaded.
+        /// The track to load.
         track: String,
         /// ladish's words.
         said: String,
     },
-    /// The track was accepted and is not there.
+    /// The track was accepted but is not there.
     #[error(
         "sphere: track `{track}` is not there {waited_ms} ms after it was asked for: {found}; load it in ladish by hand and see what it says"
     )]
     TrackNotThere {
         /// The track.
         track: String,
-        /// How long it was waited for.
+        /// How long the thread waited for it.
         waited_ms: u64,
         /// What was there instead.
         found: String,
     },
-    /// It was asked to go where no frame is.
+    /// The position is not a frame.
     #[error("sphere: {0} s is no position in 0 .. 2^32 frames")]
     BadPosition(String),
     /// It says that it plays but does not.
@@ -87,24 +88,24 @@ pub enum SphereError {
     /// It says that it stopped but plays.
     #[error("sphere: still rolling {0} ms after stop; stop it there by hand: jack_transport")]
     StillRolling(u64),
-    /// It went elsewhere.
+    /// It went somewhere else.
     #[error(
         "sphere: at frame {found} and not {wanted}, {waited_ms} ms after locate; does a slow client there hold the transport?"
     )]
     NotLocated {
         /// The frame asked for.
         wanted: u32,
-        /// Where it stands.
+        /// Where the transport is.
         found: u64,
-        /// How long it was waited for.
+        /// How long the thread waited for it.
         waited_ms: u64,
     },
-    /// It does not play because nothing would stop it if the network were cut.
+    /// It does not play, because nothing would stop it if the network failed.
     #[error(
         "sphere: the job that stops it without us cannot be left there: {0}; is its disk full?"
     )]
     NoDeadMan(String),
-    /// Nothing answers there.
+    /// No answer from there.
     #[error("sphere: {address}: {reason}; check sphere.host, sphere.port, cable and power")]
     Unreachable {
         /// Host and port.
@@ -112,7 +113,7 @@ pub enum SphereError {
         /// The system's reason.
         reason: String,
     },
-    /// What answers is no SSH server, or one that we cannot talk to.
+    /// The answer is not from an SSH server, or from one that this program cannot use.
     #[error("sphere: {address}: no SSH connection: {reason}; does sphere.port lead to its sshd?")]
     NoSsh {
         /// Host and port.
@@ -132,9 +133,9 @@ pub enum SphereError {
         /// The file of pinned keys.
         file: String,
     },
-    /// Its host key is another one than the pinned.
+    /// Its host key differs from the pinned one.
     #[error(
-        "sphere: {address}: its host key has changed to {fingerprint}, {file} has another: a new machine, or somebody in between; if you know why, `booth sphere pair` pins the new one"
+        "sphere: {address}: its host key has changed to {fingerprint}, {file} has another: a new machine, or someone in between; if you know why, `booth sphere pair` pins the new one"
     )]
     ChangedHostKey {
         /// Host and port.
@@ -144,7 +145,7 @@ pub enum SphereError {
         /// The file of pinned keys.
         file: String,
     },
-    /// Its host key is one that must not be trusted any more.
+    /// Its host key must no longer be trusted.
     #[error(
         "sphere: {address}: its host key {fingerprint} is revoked in {file}; give the sphere a new one (there: remove /etc/ssh/ssh_host_*, then ssh-keygen -A), or take the @revoked line out if it is wrong"
     )]
@@ -161,7 +162,7 @@ pub enum SphereError {
     KnownHosts {
         /// The file.
         file: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// Our key cannot be used.
@@ -169,7 +170,7 @@ pub enum SphereError {
     Key {
         /// The file.
         file: String,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         reason: String,
     },
     /// It does not know our key.
@@ -179,7 +180,7 @@ pub enum SphereError {
     KeyRefused {
         /// Host and port.
         address: String,
-        /// Whom it was tried as.
+        /// The user that was tried.
         user: String,
         /// The key file.
         file: String,
@@ -192,20 +193,20 @@ pub enum SphereError {
         /// The reason.
         reason: String,
     },
-    /// It is there and silent.
+    /// It is there but does not answer.
     #[error("sphere: no answer in {limit_ms} ms: {doing}; the connection is given up")]
     TimedOut {
         /// What was being done.
         doing: &'static str,
-        /// What it was given.
+        /// The time it had.
         limit_ms: u64,
     },
-    /// It does not stop talking.
+    /// It does not stop sending.
     #[error("sphere: more than {most_bytes} bytes of answer: {doing}; it begins `{begins}`")]
     TooLong {
         /// What was being done.
         doing: &'static str,
-        /// What is read at most.
+        /// The most that is read.
         most_bytes: usize,
         /// Its first characters.
         begins: String,
@@ -213,7 +214,7 @@ pub enum SphereError {
     /// JACK does not run there.
     #[error("sphere: JACK is not running there, or hangs; load a studio or start jackd")]
     NoJack,
-    /// A tool does not come back.
+    /// A tool does not end.
     #[error("sphere: {0} does not end there within 2 s; does what it asks hang?")]
     Hangs(&'static str),
     /// There is no D-Bus session for ladish.
@@ -227,17 +228,17 @@ pub enum SphereError {
     /// A tool is missing there.
     #[error("sphere: there is no {0} there; install jackd2 and ladish")]
     NoTool(String),
-    /// The wrapper there does not let us.
+    /// The wrapper on the sphere refuses the command.
     #[error(
         "sphere: refused by the wrapper there: {0}; see README.md in deploy/sphere/, installed in /usr/share/doc/booth/examples/sphere/"
     )]
     Refused(String),
-    /// Something else comes first, so that no answer can be told from it.
+    /// Other output comes first, so that no answer can be recognised.
     #[error(
-        "sphere: `{0}` comes before any answer; does a shell profile there print something? It must not where nobody is at a terminal"
+        "sphere: `{0}` comes before any answer; does a shell profile there print something? It must not without a terminal"
     )]
     Talks(String),
-    /// An answer that no version of the tool gives.
+    /// An answer that no known version of the tool gives.
     #[error("sphere: {doing}: cannot understand `{said}`")]
     Unclear {
         /// What was being done.
@@ -245,21 +246,21 @@ pub enum SphereError {
         /// The answer, bounded.
         said: String,
     },
-    /// Somebody stopped it, or its JACK was started anew.
+    /// Someone stopped it, or its JACK was restarted.
     #[error(
-        "sphere: the transport stopped by itself; somebody at the sphere, or JACK started anew"
+        "sphere: the transport stopped by itself: someone at the sphere stopped it, or JACK was restarted"
     )]
     StoppedByItself,
     /// Its thread hangs.
     #[error("sphere: no answer")]
     NoAnswer,
-    /// The simulated one was told to fail.
+    /// The simulated sphere was set to fail.
     #[error("sphere: simulated: {0}")]
     Simulated(&'static str),
 }
 
 impl SphereError {
-    /// What somebody else said, fit for a message: bounded, its control characters spelt out.
+    /// Text from another machine, made fit for a message: bounded, its control characters escaped.
     #[must_use]
     pub fn quoted(said: &[u8]) -> String {
         let text = String::from_utf8_lossy(&said[..said.len().min(4 * MOST_QUOTED)]);
@@ -279,22 +280,23 @@ impl SphereError {
     }
 }
 
-/// Characters of an answer that a message repeats.
+/// Characters of an answer that a message quotes.
 const MOST_QUOTED: usize = 120;
 
-/// Between two looks at a track that is being loaded.
+/// Between two checks of a track that is being loaded.
 pub const LOOK: Duration = Duration::from_millis(150);
 
-/// A sphere as the thread sees it. Each call is bounded in time by its implementation, and believed
-/// by it only once it was read back.
+/// A sphere as its thread sees it. Each implementation bounds the time of its calls, and takes no
+/// call for done before its effect was read back.
 pub trait Peer: Send {
-    /// Sees to it that the sphere can be asked; at once where it can.
+    /// Makes sure that the sphere can be asked; returns at once where it can.
     ///
     /// # Errors
-    /// Why it cannot: unreachable, not trusted, no JACK.
+    /// Why it cannot be: unreachable, not trusted, no JACK.
     fn connect(&mut self) -> Result<(), SphereError>;
-    /// Loads `track`, unless it is loaded, or looks how far it is: whether it is there, and the transport
-    /// with it, which stands if it had to be loaded. Until it is there it is called again, each [`LOOK`].
+    /// Loads `track`, unless it is loaded, or checks the progress. Returns whether the track is
+    /// there, and the transport with it; the transport is stopped if the track had to be loaded.
+    /// Until it is there, this is called again after each [`LOOK`].
     ///
     /// # Errors
     /// An unknown track; the peer's.
@@ -314,9 +316,9 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's.
     fn locate(&mut self, frame: u32) -> Result<(), SphereError>;
-    /// Plays, and arms what stops the sphere without us once `rest` is over and some seconds more; a
-    /// sphere may also stop after 5 s without a question, so who lets it play asks for the position
-    /// every second or two. What rolls already rolls on, armed.
+    /// Plays, and arms the job that stops the sphere without us a few seconds after `rest` is over.
+    /// A sphere may also stop after 5 s without a question, so a caller that lets it play asks for
+    /// the position every second or two. A transport that already rolls goes on, armed.
     ///
     /// # Errors
     /// The peer's; still stopped.
@@ -326,8 +328,8 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's; still rolling.
     fn stop(&mut self) -> Result<(), SphereError>;
-    /// One question: where the transport stands. While it plays, an error says that what stops it
-    /// without us may be gone.
+    /// One question: where the transport is. While it plays, an error means that the job which
+    /// stops it without us may be gone.
     ///
     /// # Errors
     /// The peer's.
@@ -337,7 +339,7 @@ pub trait Peer: Send {
 /// The transport frame nearest to `seconds`; JACK counts them in 32 bits.
 ///
 /// # Errors
-/// A position that no frame has.
+/// A position that is not a frame.
 pub fn frame_of(seconds: f64, rate: u32) -> Result<u32, SphereError> {
     let frame = (seconds * f64::from(rate)).round();
     if (0.0..=f64::from(u32::MAX)).contains(&frame) {

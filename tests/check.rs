@@ -195,7 +195,7 @@ fn recipients_are_counted_and_their_want_is_told() {
     none.is("recipients", "warn", "names cannot be enrolled");
     check(&lab, &[]).is("recipients", "warn", "one: if its key is lost");
     let open = check(&lab, &["--set", "privacy.seal_audio=false"]);
-    open.is("recipients", "warn", "readable by whoever has the box");
+    open.is("recipients", "warn", "readable by anyone who has the box");
     let other = lab.path("other.key");
     let made = run::booth().arg("keygen").arg(other).output().unwrap();
     let other = String::from_utf8(made.stdout).unwrap();

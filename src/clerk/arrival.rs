@@ -1,8 +1,8 @@
-//! What is kept of a person whose session begins, before its first row: the consent text, the proof
-//! and the keys; and where an enrolment ends.
+//! What is kept of a person before the first row of their session: the consent text, the proof and
+//! the keys. It also ends an enrolment.
 //!
-//! Guarantees: what was kept leaves memory; an enrolled person's entry goes only once their session
-//! is on the disk, so a power cut leaves them in one place at least.
+//! Guarantees: what was kept leaves memory. An enrolled person's entry is removed only when their
+//! session is on the disk, so after a power cut they are in at least one place.
 
 use std::io;
 use std::path::Path;
@@ -20,9 +20,9 @@ use crate::identity::{consents, keyring, pending};
 pub struct Arrival {
     /// The text they agreed to.
     pub consent: Option<Arc<str>>,
-    /// Whose keys are to be kept; in memory until they are.
+    /// The person whose keys are to be kept; in memory until they are.
     pub drawn: Option<Box<Participant>>,
-    /// Whose keys were kept when they enrolled.
+    /// The person whose keys were kept when they enrolled.
     pub enrolled: Option<Enrolled>,
 }
 
@@ -31,12 +31,13 @@ pub struct Arrival {
 pub struct Enrolled {
     /// Their number in DATA/pending.
     pub number: String,
-    /// Their answers, sealed to them.
+    /// Their answers, sealed to their key.
     pub answers: Option<String>,
 }
 
 impl Arrival {
-    /// Before the session's record: a session that is on the disk can be forgotten.
+    /// Called before the session's record is written: a session that is on the disk can be
+    /// forgotten.
     pub(super) fn keep(&mut self, data: &Path, recipients: &[Recipient]) -> io::Result<()> {
         if let Some(text) = &self.consent {
             consents::keep(data, text)?;
@@ -49,7 +50,7 @@ impl Arrival {
         Ok(())
     }
 
-    /// After it.
+    /// Called after the session's record is written.
     pub(super) fn settle(&mut self, data: &Path, folder: &Path) -> io::Result<()> {
         if let Some(Enrolled { number, answers }) = &self.enrolled {
             if let Some(answers) = answers {
@@ -62,7 +63,7 @@ impl Arrival {
         Ok(())
     }
 
-    /// The proof, where it is not on the disk yet.
+    /// The proof, if it is not on the disk yet.
     pub(super) fn into_proof(self) -> Option<Proof> {
         self.drawn.map(|participant| participant.proof)
     }

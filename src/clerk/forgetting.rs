@@ -1,4 +1,4 @@
-//! A session of this box that is to be forgotten: its visitor said so, or nobody stayed.
+//! A session of this box that is to be forgotten: its visitor asked for it, or the visitor left.
 //!
 //! Guarantees: nothing is removed before the tombstone is on the disk; nothing is written below the
 //! mount point of a disk that is away.
@@ -12,12 +12,12 @@ use crate::identity::code::Proof;
 use crate::identity::keyring;
 use crate::words::By;
 
-/// Who is to be forgotten.
+/// A session to forget.
 #[derive(Debug)]
 pub(super) struct Forgetting {
     folder: PathBuf,
     by: By,
-    /// Where the disk was away, it never had the proof.
+    /// If the disk was away, it never got the proof.
     proof: Option<Proof>,
 }
 

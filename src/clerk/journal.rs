@@ -1,7 +1,7 @@
-//! A session's record and its events, as the clerk keeps them.
+//! A session's record and its events, as the clerk writes them.
 //!
-//! Guarantees: what the disk refuses waits in memory, in order, and is written once the disk is back;
-//! a refusal is told once.
+//! Guarantees: what the disk refuses waits in memory, in order, and is written once the disk is
+//! back; a refusal is reported once.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,26 +16,26 @@ use crate::store::session;
 use crate::store::session::Record;
 use crate::words::{Note, SessionFrame};
 
-/// Rows that wait at most: hours of a visitor's presses; older ones give way.
+/// The most rows that wait: hours of a visitor's presses. Beyond that the oldest are dropped.
 const MOST_WAITING: usize = 10_000;
 
 /// session.json and events.jsonl of one session.
 pub(super) struct Journal {
     pub(super) folder: PathBuf,
     pub(super) record: Box<Record>,
-    /// What of its person is to be kept first, and for whom it is sealed.
+    /// What to keep of the person first, and the recipients it is sealed to.
     arrival: Arrival,
     recipients: Vec<Recipient>,
     /// The record changed since it was written.
     record_due: bool,
     events: Option<Events>,
     waiting: VecDeque<(SessionFrame, Note, Option<String>)>,
-    /// That the disk refuses was told.
-    told: bool,
+    /// The refusal by the disk was reported.
+    reported: bool,
 }
 
 impl Journal {
-    /// Of a session that begins, whose person's keys are sealed to the recipients.
+    /// For a session that begins and whose person's keys are sealed to the recipients.
     pub(super) fn begin(
         folder: PathBuf,
         record: Box<Record>,
@@ -49,7 +49,7 @@ impl Journal {
         }
     }
 
-    /// Of a session that goes on.
+    /// For a session that is resumed.
     pub(super) fn resume(folder: PathBuf, record: Box<Record>) -> Journal {
         Journal {
             folder,
@@ -59,16 +59,16 @@ impl Journal {
             record_due: false,
             events: None,
             waiting: VecDeque::new(),
-            told: false,
+            reported: false,
         }
     }
 
-    /// The record has changed and is written with the next rows.
+    /// The record has changed; it is written with the next rows.
     pub(super) fn touch_record(&mut self) {
         self.record_due = true;
     }
 
-    /// A row for the events.
+    /// Adds a row to the events.
     pub(super) fn note(&mut self, frame: SessionFrame, note: Note, utc: Option<String>) {
         if self.waiting.len() >= MOST_WAITING {
             self.waiting.pop_front();
@@ -76,12 +76,12 @@ impl Journal {
         self.waiting.push_back((frame, note, utc));
     }
 
-    /// The session is to be forgotten; its proof, where it is not on the disk yet.
+    /// The session is to be forgotten; returns its proof, if that is not on the disk yet.
     pub(super) fn into_proof(self) -> Option<Proof> {
         self.arrival.into_proof()
     }
 
-    /// Whether the disk has everything, but for a sync.
+    /// Whether everything is on the disk, except for a sync.
     pub(super) fn is_written(&self) -> bool {
         !self.record_due && self.waiting.is_empty()
     }
@@ -89,22 +89,22 @@ impl Journal {
     /// Writes what waits; rows older than `most` are synced.
     ///
     /// # Errors
-    /// The first refusal in a row, in words.
+    /// The first of several refusals in a row, in words.
     pub(super) fn write(&mut self, most: Duration) -> Result<(), String> {
         let done = self.try_write(most);
         if done.is_err() {
             self.events = None;
         }
-        let told = std::mem::replace(&mut self.told, done.is_err());
+        let reported = std::mem::replace(&mut self.reported, done.is_err());
         let folder = self.folder.display();
         match done {
-            Err(error) if !told => Err(format!("{folder}: record and events wait: {error}")),
+            Err(error) if !reported => Err(format!("{folder}: record and events wait: {error}")),
             _ => Ok(()),
         }
     }
 
     fn try_write(&mut self, most: Duration) -> io::Result<()> {
-        // The folder of the sessions is there while the disk is.
+        // The folder of the sessions is there as long as the disk is.
         let sessions = self.folder.parent().unwrap_or(&self.folder);
         std::fs::metadata(sessions)?;
         let data = sessions.parent().unwrap_or(sessions);

@@ -1,4 +1,4 @@
-//! What events.jsonl knows of the gaps of a take that a crash cut: its row was never written.
+//! The gaps of a take that a crash cut, taken from events.jsonl: the take's row was never written.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::store::events;
 use crate::words::{Gap, Note};
 
-/// The gaps of `take` within the `frames` of its file, which begins at `start_frame` of the session's
-/// clock; none if nothing is known.
+/// The gaps of `take` within the `frames` of its file, which begins at `start_frame` of the
+/// session's clock; empty if nothing is known.
 #[must_use]
 pub fn of_take(folder: &Path, take: u32, start_frame: u64, frames: u64) -> Vec<Gap> {
     let mut gaps = BTreeMap::new();

@@ -1,9 +1,9 @@
-//! What a start finds of the run before: takes without a row, temporary files, a session without an
-//! end.
+//! What a start repairs of the previous run: takes without a row, temporary files, a session
+//! without an end.
 //!
-//! Guarantees: every take is made whole and gets its row (verdict `recovered`, hash and levels of
-//! what is there); finished takes are not touched; all of it may be killed and done again. A piece
-//! of work is small, so that nobody waits for a long take.
+//! Guarantees: every take is made whole and gets its row (verdict `recovered`, with the hash and
+//! levels of what is there). Finished takes are not touched. All of it may be killed and done
+//! again. The work is done in small pieces, so that no other job waits for a long take.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -25,7 +25,7 @@ use crate::words::{Kind, Verdict};
 /// Bytes of samples read in one piece of work.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// The work of a start.
+/// The work at a start.
 pub struct Recovery {
     /// Sessions not looked at yet.
     sessions: VecDeque<PathBuf>,
@@ -62,11 +62,11 @@ impl Recovery {
         })
     }
 
-    /// Does a piece of work; false once nothing is left. A take that cannot be made whole is left
-    /// as it is and told by the error; the work goes on with the next.
+    /// Does a piece of work; returns false once nothing is left. A take that cannot be made whole
+    /// is left as it is and reported by the error; the work continues with the next.
     ///
     /// # Errors
-    /// What failed, by the take's file.
+    /// What failed, with the take's file.
     pub fn step(&mut self) -> Result<bool, String> {
         let failed = |path: &Path, error: &dyn std::fmt::Display| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -148,7 +148,7 @@ impl Reading {
     }
 }
 
-/// The takes of a session that have no row; what is temporary in its folder is removed.
+/// The takes of a session that have no row; also removes the temporary files in its folder.
 fn unfinished(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let rows = takes::read(folder)?;
     let mut found = Vec::new();

@@ -1,4 +1,5 @@
-//! Where a session stood when the program ended in its middle, from what lies in its folder.
+//! The point that a session had reached when the program ended in its middle, from the files in its
+//! folder.
 
 use std::path::Path;
 
@@ -8,14 +9,15 @@ use crate::store::session::Record;
 use crate::store::takes;
 use crate::words::{Ended, Note, Resumption, ScreenName, SphereVerb, StepState};
 
-/// The record of a session that has no end yet; `None` for one that has, or that cannot be read.
+/// The record of a session that has no end yet; `None` if it has one or cannot be read.
 #[must_use]
 pub fn unended(folder: &Path) -> Option<Record> {
     let record = Record::read(folder).ok()?;
     record.ended.is_none().then_some(record)
 }
 
-/// Whether the session in `folder` showed its code and nobody confirmed it: a step would follow.
+/// Whether the session in `folder` showed its code and the visitor did not confirm it: otherwise a
+/// step follows.
 #[must_use]
 pub fn is_unconfirmed(folder: &Path) -> bool {
     let events = events::read(folder).unwrap_or_default();
@@ -27,8 +29,8 @@ pub fn is_unconfirmed(folder: &Path) -> bool {
     has(is_code) && !has(|note| matches!(note, Note::Step { .. }))
 }
 
-/// Where the session in `folder` stood, `rate` being its frames a second; `None` if it was in no
-/// step.
+/// The point that the session in `folder` had reached, `rate` being its frames per second; `None`
+/// if it was in no step.
 #[must_use]
 pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
     let rows = takes::read(folder).ok()?;
@@ -50,7 +52,8 @@ pub fn stood(folder: &Path, rate: u32) -> Option<Resumption> {
     })
 }
 
-/// The step that the last of `events` stands in, and what was used of its time at frame `last`.
+/// The step that the last of `events` belongs to, and how much of its time was used at frame
+/// `last`.
 fn step_at(events: &[Entry], last: u64) -> Option<(String, u64)> {
     let mut at: Option<(&str, u64, Option<u64>)> = None;
     for entry in events {
@@ -76,8 +79,8 @@ fn step_at(events: &[Entry], last: u64) -> Option<(String, u64)> {
     Some((name.to_owned(), used + running))
 }
 
-/// Where the last step of `events` began in the sphere's track: its first order to play names that
-/// second, later ones what was used of the step's time too.
+/// Where the last step of `events` began in the sphere's track: its first order to play has that
+/// second; later ones add the part of the step's time that was used.
 fn start_at(events: &[Entry]) -> Option<f64> {
     let (mut step, mut start_s) = ("", None);
     for entry in events {
@@ -139,7 +142,7 @@ mod tests {
             sphere(SphereVerb::Play, Some(100.5)),
             step(10, "b", StepState::Run),
             sphere(SphereVerb::Read, Some(110.0)),
-            // Lost and found, then cut by a crash and resumed.
+            // Lost and found again, then cut by a crash and resumed.
             sphere(SphereVerb::Play, None),
             step(20, "b", StepState::Intro),
             sphere(SphereVerb::Play, Some(120.5)),
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_used_is_that_which_ran() {
+    fn the_time_used_is_the_time_that_ran() {
         let events = [
             step(0, "a", StepState::Intro),
             step(10, "a", StepState::Run),

@@ -1,4 +1,4 @@
-//! The data folder's disk, looked at once a second: its free space, and whether it is there.
+//! The data folder's disk, checked once a second: its free space, and whether it is there.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::files::data::Data;
 use crate::rt;
 use crate::store::lock;
 
-/// Between two looks.
+/// Between two checks.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What is known of the disk.
@@ -19,9 +19,9 @@ pub(super) struct Space {
     data: PathBuf,
     looked: Option<Instant>,
     free_bytes: Arc<AtomicU64>,
-    /// Why it cannot be written, as told last.
+    /// Why it cannot be written, as last reported.
     away: Option<String>,
-    /// The lock of a disk that was away and is mounted anew.
+    /// The lock on a disk that was away and is mounted again.
     _held: Option<File>,
 }
 
@@ -36,7 +36,7 @@ impl Space {
         }
     }
 
-    /// Looks once a second; an answer if the disk went away or came back.
+    /// Checks once a second; gives an answer if the disk went away or came back.
     pub(super) fn look(&mut self) -> Option<Answer> {
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
             return None;
@@ -53,9 +53,9 @@ impl Space {
         Some(Answer::Disk(away))
     }
 
-    /// Why nothing can be written; one that fails is found at the first write.
+    /// Why nothing can be written. A failing disk is found at the first write.
     fn find_away(&mut self) -> Option<String> {
-        // Made at the start: it is not there below the mount point of a disk that is gone.
+        // Made at the start: it is not there on the mount point of a disk that is gone.
         let sessions = Data(&self.data).sessions();
         let there = std::fs::metadata(&sessions).and_then(|_| rt::disk(&sessions));
         let reason = match there {

@@ -1,8 +1,8 @@
-//! Tombstones that arrive while the box runs: written beside it by `booth forget`, or synced from
-//! another booth.
+//! Tombstones that arrive while the box runs: written by `booth forget` in another process, or
+//! synced from another booth.
 //!
-//! Guarantees: each is carried out within seconds of its arrival, one that waits for something is
-//! tried again each minute; the session that is recorded now is not touched, but told.
+//! Guarantees: each is carried out within seconds of its arrival. One that waits for something is
+//! tried again each minute. The session that is being recorded is not touched; it is reported.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,9 +12,9 @@ use crate::forget::survey::Round;
 use crate::forget::{CarriedOut, ForgetError};
 use crate::identity::tombstone;
 
-/// Between two looks for new ones.
+/// Between two checks for new ones.
 const LOOK: Duration = Duration::from_secs(1);
-/// Between two tries of those that wait for something.
+/// Between two tries of those that wait.
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// The tombstones of the data folder.
@@ -22,7 +22,7 @@ pub(super) struct Tombstones {
     data: PathBuf,
     looked: Instant,
     tried: Instant,
-    /// When the folder changed last, as far as it was served.
+    /// When the folder last changed, as far as its tombstones were carried out.
     served: Option<SystemTime>,
 }
 
@@ -38,7 +38,7 @@ impl Tombstones {
         }
     }
 
-    /// Carries out what is due but that of the session `live`.
+    /// Carries out what is due, except that of the session `live`.
     pub(super) fn look(&mut self, live: Option<&str>) -> Result<CarriedOut, ForgetError> {
         if self.looked.elapsed() < LOOK {
             return Ok(CarriedOut::default());
@@ -62,7 +62,7 @@ mod tests {
     use crate::words::By;
 
     #[test]
-    fn an_arriving_tombstone_is_carried_out_but_for_the_live_session() {
+    fn an_arriving_tombstone_is_carried_out_except_for_the_live_session() {
         let dir = tempfile::tempdir().expect("a folder");
         let data = dir.path();
         let people = [(); 2].map(|()| {

@@ -1,4 +1,4 @@
-//! What the clerk has to do, and how each job is done.
+//! The clerk's jobs, and how each is done.
 
 use std::io;
 use std::path::PathBuf;
@@ -35,26 +35,26 @@ fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
     Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
 }
 
-/// What the clerk has to do.
+/// The state of the clerk's work.
 pub(super) struct Work {
     outbox: Sender<Answer>,
     source: Source,
     prompter: Result<Option<Prompter>, PromptError>,
-    /// Number of the request that is answered.
+    /// The number of the request that is being answered.
     request: u32,
     session: Option<Journal>,
-    /// Sessions that are over and whose last rows the disk has not taken yet.
+    /// Sessions that are over, but whose last rows are not on the disk yet.
     closing: Vec<Journal>,
-    /// Who is to be forgotten, and is not yet.
+    /// Sessions that are to be forgotten and are not yet.
     forgetting: Option<Forgetting>,
-    /// Lines that are done and of which the disk does not know yet.
+    /// Prompts that are done, but not recorded on the disk yet.
     done: Vec<u64>,
-    /// What the run before left to be done; of sessions that were there before anybody could begin
-    /// one, so that no take being recorded is ever touched.
+    /// Repairs left by the previous run. They cover only sessions that were there before a new one
+    /// could begin, so that a take being recorded is never touched.
     recovery: io::Result<Recovery>,
     gains: Gains,
     tombstones: Tombstones,
-    /// The session that is offered.
+    /// The session that is offered to be resumed.
     offered: Option<(PathBuf, Box<Record>)>,
 }
 
@@ -101,7 +101,7 @@ impl Work {
                 let first = self.done.is_empty();
                 self.done.push(ticket);
                 let done = self.advance();
-                self.tell(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
+                self.report(done.or_else(|reason| if first { Err(reason) } else { Ok(()) }));
             }
             Ask::Note(frame, note) => {
                 let utc = if self.source.dated {
@@ -112,7 +112,7 @@ impl Work {
                 if let Some(journal) = &mut self.session {
                     journal.note(frame, note, utc);
                     let done = journal.write(super::SYNC);
-                    self.tell(done);
+                    self.report(done);
                 }
             }
             Ask::Decline => self.decline(),
@@ -121,20 +121,20 @@ impl Work {
         }
     }
 
-    fn tell(&self, done: Result<(), String>) {
+    fn report(&self, done: Result<(), String>) {
         if let Err(reason) = done {
             self.answer(Answer::Failed(reason));
         }
     }
 
     pub(super) fn answer(&self, answer: impl Into<Answer>) {
-        // Without a listener the program is ending.
+        // If the receiver is gone, the program is ending.
         let _ = self.outbox.send(answer.into());
     }
 
     fn want_lines(&mut self, sequence: Sequence, first: Option<u64>, request: u32) {
         self.request = request;
-        // A corpus that was changed, or that could not be had, is opened anew.
+        // A corpus that was changed, or could not be opened, is opened again.
         let current = |it: &Option<Prompter>| it.as_ref().is_some_and(Prompter::is_current);
         if !self.prompter.as_ref().is_ok_and(current) {
             self.prompter = open(&self.source);
@@ -164,7 +164,7 @@ impl Work {
         self.answer(answer);
     }
 
-    /// Writes how far the corpus is.
+    /// Writes the progress through the corpus.
     fn advance(&mut self) -> Result<(), String> {
         if let Ok(Some(prompter)) = &mut self.prompter {
             while let Some(ticket) = self.done.first() {
@@ -175,7 +175,7 @@ impl Work {
         Ok(())
     }
 
-    /// The next session's participant, drawn ahead: the proof is made to be slow.
+    /// The next session's participant, made ahead: the proof is slow to make on purpose.
     pub(super) fn draw(&self) {
         match Participant::draw() {
             Ok(participant) => self.answer(Answer::Next(Box::new(participant))),
@@ -186,7 +186,7 @@ impl Work {
     fn list_pending(&self) {
         match pending::all(&self.source.data) {
             Ok(pending) => self.answer(Answer::Pending(pending)),
-            Err(error) => self.tell(Err(format!("people who are pending: {error}"))),
+            Err(error) => self.report(Err(format!("people who are pending: {error}"))),
         }
     }
 
@@ -197,20 +197,20 @@ impl Work {
         record.audio.mixer = self.gains.found();
         let arrival = (arrival, self.source.recipients.clone());
         let mut journal = Journal::begin(folder, record, arrival);
-        self.tell(journal.write(Duration::ZERO));
+        self.report(journal.write(Duration::ZERO));
         self.session = Some(journal);
         if drawn {
             self.draw();
         }
     }
 
-    /// A piece of what the run before left to be done; false once all is.
+    /// One piece of the repairs left by the previous run; false once all are done.
     pub(super) fn recover(&mut self) -> bool {
         let recovery = match &mut self.recovery {
             Ok(recovery) => recovery,
             Err(error) => {
                 let reason = format!("sessions of the run before: {error}");
-                self.tell(Err(reason));
+                self.report(Err(reason));
                 return false;
             }
         };
@@ -224,14 +224,14 @@ impl Work {
                 false
             }
             Err(reason) => {
-                self.tell(Err(reason));
+                self.report(Err(reason));
                 true
             }
         }
     }
 
-    /// Offers the session that the run before left without an end, the latest if there are several;
-    /// the others ended with their crash.
+    /// Offers the session that the previous run left without an end, the latest if there are
+    /// several; the others are ended as crashed.
     fn offer(&mut self) {
         let data = &self.source.data;
         let folders = takes::sessions(data).unwrap_or_default().into_iter();
@@ -263,7 +263,7 @@ impl Work {
                 == (rate, self.source.spec.channels.into())
             && record.audio.format == self.source.spec.format.to_string()
             && self.gains.hold(&record.audio.mixer);
-        // A visitor who is here already is not asked about another.
+        // A visitor who is already here is not asked about another session.
         let stood = resumption::stood(&folder, rate).filter(|_| same && self.session.is_none());
         match stood {
             Some(resumption) => {
@@ -274,15 +274,15 @@ impl Work {
         }
     }
 
-    /// A session without an end ended with its crash; one whose code nobody confirmed is not kept.
+    /// A session without an end ended with its crash; one whose code was not confirmed is not kept.
     fn end_crashed(&self, folder: PathBuf, record: Record) {
         if resumption::is_unconfirmed(&folder) {
             let forgetting = Forgetting::of(folder, By::Abandoned, None);
             let done = forgetting.carry_out(&self.source.data);
-            return self.tell(done.map_err(|error| error.to_string()));
+            return self.report(done.map_err(|error| error.to_string()));
         }
         let done = resumption::crashed(&folder, record);
-        self.tell(done.map_err(|error| format!("session.json of the run before: {error}")));
+        self.report(done.map_err(|error| format!("session.json of the run before: {error}")));
     }
 
     fn decline(&mut self) {
@@ -294,7 +294,7 @@ impl Work {
     fn resume(&mut self, folder: PathBuf) {
         if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
             let mut journal = Journal::resume(folder, record);
-            self.tell(journal.write(Duration::ZERO));
+            self.report(journal.write(Duration::ZERO));
             self.session = Some(journal);
         }
     }
@@ -309,7 +309,7 @@ impl Work {
         }
     }
 
-    /// Its record and rows go with it.
+    /// Its record and rows are forgotten with it.
     fn forget(&mut self, folder: PathBuf, by: By) {
         let journal = self.session.take_if(|journal| journal.folder == folder);
         self.closing.retain(|journal| journal.folder != folder);
@@ -336,19 +336,19 @@ impl Work {
         Some(prompter.corpus_sha256().to_owned())
     }
 
-    /// Carries out tombstones that arrived.
+    /// Carries out tombstones that have arrived.
     pub(super) fn serve_tombstones(&mut self) {
         let live = self.session.as_ref().map(|own| own.record.session.clone());
         match self.tombstones.look(live.as_deref()) {
             Ok(done) => {
                 for failure in done.failures {
-                    self.tell(Err(failure.to_string()));
+                    self.report(Err(failure.to_string()));
                 }
                 if done.live {
                     self.answer(News::Withdrawn);
                 }
             }
-            Err(error) => self.tell(Err(error.to_string())),
+            Err(error) => self.report(Err(error.to_string())),
         }
         if self
             .offered
@@ -359,7 +359,7 @@ impl Work {
         }
     }
 
-    /// Looks at the mixer's controls once a second.
+    /// Checks the mixer's controls once a second.
     pub(super) fn hold_gains(&mut self) {
         for answer in self.gains.look() {
             self.answer(answer);
@@ -369,15 +369,15 @@ impl Work {
     /// Writes what waits for the disk; rows older than `most` are synced.
     pub(super) fn write(&mut self, most: Duration) {
         self.go_on_forgetting();
-        // Told when they were done.
+        // Reported when they were done.
         let _ = self.advance();
         if let Some(journal) = &mut self.session {
             let done = journal.write(most);
-            self.tell(done);
+            self.report(done);
         }
         for mut journal in std::mem::take(&mut self.closing) {
             let done = journal.write(Duration::ZERO);
-            self.tell(done);
+            self.report(done);
             if !journal.is_written() {
                 self.closing.push(journal);
             }

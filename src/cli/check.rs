@@ -1,6 +1,6 @@
-//! `booth check`: the doctor. One line for each thing a box needs, with what to do.
+//! `booth check` checks each thing that a box needs: one line each, with what to do.
 //!
-//! Guarantees: each line comes from the thing itself, not from its configuration alone; nothing that
+//! Guarantees: each line comes from the thing itself, not only from its configuration. Nothing that
 //! is recorded is changed, and what is opened is closed again.
 
 mod board;
@@ -32,7 +32,7 @@ pub struct Args {
     /// Measures for half a minute rather than two seconds: wake-ups for 10 s, writes for 30 s
     #[arg(long)]
     measure: bool,
-    /// Plays two seconds on the sphere, if it stands and no box runs
+    /// Plays two seconds on the sphere, if it is stopped and no box runs
     #[arg(long)]
     sound: bool,
     /// Shows a test card on the panel and reads back each button, instead of the other checks
@@ -46,7 +46,7 @@ pub struct Args {
     json: bool,
 }
 
-/// How well something is.
+/// How good the state of something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Ok,
@@ -66,7 +66,7 @@ impl State {
     }
 }
 
-/// What was found.
+/// The result of one check.
 #[derive(Debug)]
 struct Finding {
     check: &'static str,
@@ -109,7 +109,7 @@ impl Finding {
         }
     }
 
-    /// Of an error, which says itself what to do.
+    /// For an error that already says what to do.
     fn error(check: &'static str, error: impl Display) -> Finding {
         Finding {
             state: State::Fail,
@@ -140,7 +140,7 @@ impl Finding {
 /// Something failed.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let (mut looked, mut failed) = (0, 0);
-    let mut tell = |findings: Vec<Finding>| {
+    let mut print = |findings: Vec<Finding>| {
         for finding in findings {
             looked += 1;
             failed += u32::from(finding.state == State::Fail);
@@ -149,11 +149,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         Ok::<(), Failure>(())
     };
     match common.config() {
-        config if args.test_card => tell(card::run(&config?, args.screens.clone())?)?,
-        Ok(config) => all(&config, args, &mut tell)?,
+        config if args.test_card => print(card::run(&config?, args.screens.clone())?)?,
+        Ok(config) => all(&config, args, &mut print)?,
         Err(error) => {
-            tell(vec![Finding::error("configuration", error)])?;
-            tell(vec![host::scheduling(), host::swap(), host::clock()])?;
+            print(vec![Finding::error("configuration", error)])?;
+            print(vec![host::scheduling(), host::swap(), host::clock()])?;
         }
     }
     if failed > 0 {
@@ -165,10 +165,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
 fn all(
     config: &Config,
     args: &Args,
-    tell: &mut dyn FnMut(Vec<Finding>) -> Result<(), Failure>,
+    print: &mut dyn FnMut(Vec<Finding>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (protocol, found) = setup::protocol(config);
-    tell(vec![
+    print(vec![
         Finding::ok("configuration", format!("box {}", config.box_name)),
         board::board(config),
         setup::fonts(config),
@@ -182,12 +182,12 @@ fn all(
         host::clock(),
         disk::space(config, protocol.as_ref()),
     ])?;
-    tell(measured(config, args.measure))?;
-    tell(vec![sphere::round(config, protocol.as_ref(), args.sound)])?;
-    tell(keys::all(config, args.key.as_deref()))
+    print(measured(config, args.measure))?;
+    print(vec![sphere::round(config, protocol.as_ref(), args.sound)])?;
+    print(keys::all(config, args.key.as_deref()))
 }
 
-/// Wake-ups and writes, at the same time, as in a session.
+/// Wake-ups and writes, measured at the same time, as in a session.
 fn measured(config: &Config, long: bool) -> Vec<Finding> {
     let (wakes_s, writes_s) = if long { (10, 30) } else { (2, 2) };
     let wakes = thread::spawn(move || wake::measure(Duration::from_secs(wakes_s)));
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_measurement_that_panicked_is_told() {
+    fn a_measurement_that_panicked_is_reported() {
         let measured = thread::spawn(|| panic!("as a test does")).join();
         let finding = wake_up(&Config::default(), measured);
         assert_eq!((finding.check, finding.state), ("wake-up", State::Fail));

@@ -11,7 +11,7 @@ use crate::corpus::Corpus;
 use crate::corpus::check::{self, Summary};
 use crate::screen::text::Type;
 
-/// Looks at a corpus.
+/// Checks a corpus.
 #[derive(Debug, Args)]
 pub struct CorpusArgs {
     #[command(subcommand)]
@@ -40,8 +40,8 @@ enum What {
     },
 }
 
-/// Runs the command. The index of a corpus in a read-only folder is kept in the data folder; the
-/// glyphs are those of the configured fonts.
+/// Runs the command. The index of a corpus in a read-only folder is kept in the data folder; glyphs
+/// are checked against the configured fonts.
 ///
 /// # Errors
 /// The configuration or the corpus is refused, there is no such line, or it is never shown.
@@ -90,7 +90,7 @@ fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Fa
         };
         written.is_ok()
     })?;
-    // The file is in memory now: the hash that progress needs costs no second reading at the booth.
+    // The file is in memory now, so the hash needs no second reading at the booth.
     let sha256 = corpus.learn_sha256()?;
     let end = written.and_then(|()| conclude(&mut out, corpus.path(), &summary, &sha256, as_json));
     super::printed(end.and_then(|()| out.flush()))?;

@@ -1,5 +1,5 @@
-//! `booth demo`: a scripted visitor consents, reads through the whole protocol in forty seconds, and is
-//! forgotten.
+//! `booth demo`: a scripted visitor consents, reads through the whole protocol in forty seconds,
+//! and is forgotten.
 
 mod temporary;
 
@@ -54,7 +54,7 @@ until intro
 until reading
 600 go
 ";
-/// Length of all steps together.
+/// The length of all steps together.
 const SECONDS: u32 = 40;
 
 /// Arguments of `booth demo`.
@@ -66,7 +66,7 @@ pub struct Args {
     /// As fast as the disk allows
     #[arg(long)]
     fast: bool,
-    /// Leaves the recordings and the operator's key for a look; nobody is forgotten
+    /// Leaves the recordings and the operator's key to look at; the visitor is not forgotten
     #[arg(long)]
     keep: bool,
 }
@@ -103,13 +103,13 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         source::SIMULATED => "the built-in simulated source (no sound card is used)",
         device => device,
     };
-    // Nobody may be watching.
+    // The output may have no reader.
     let _ = writeln!(
         std::io::stderr(),
         "demo: {} channels from {source}",
         config.audio.channels.len()
     );
-    // A laboratory has consent on paper; here the visitor is asked as in an exhibition.
+    // A laboratory has consent on paper; here the visitor is asked, as in an exhibition.
     let protocol = Protocol {
         consents: Protocol::load("exhibition", &[])?.consents,
         ..Protocol::load("vibravox", &[])?.scaled_to(SECONDS)
@@ -168,7 +168,7 @@ fn unreadable(path: PathBuf) -> impl Fn(std::io::Error) -> Failure {
     move |error| could_not(format!("{}: {error}", path.display()))
 }
 
-/// The sessions that are in `data`, which may not be there yet.
+/// The sessions in `data`, which may not exist yet.
 fn sessions(data: &Path) -> Result<Vec<String>, Failure> {
     if Data(data).sessions().exists() {
         rows::sessions(data).map_err(unreadable(data.to_owned()))

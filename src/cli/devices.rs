@@ -27,10 +27,10 @@ struct Device {
     problem: Option<String>,
 }
 
-/// Prints each capture device; one that cannot be asked is listed with the reason.
+/// Prints each capture device; one that does not answer is listed with the reason.
 ///
 /// # Errors
-/// If ALSA's list of devices cannot be had.
+/// If ALSA's list of devices cannot be read.
 pub fn run(args: &Args) -> Result<Done, Failure> {
     let iface = CString::new("pcm").map_err(|e| Failure::CouldNot(e.to_string()))?;
     let hints = HintIter::new(None, &iface)

@@ -1,4 +1,4 @@
-//! `booth enroll`: a person is announced before they come.
+//! `booth enroll`: enters a person before they come.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +25,7 @@ pub struct Args {
     json: bool,
 }
 
-/// What was said of a person.
+/// What was entered about a person.
 struct Said {
     name: String,
     contact: String,
@@ -37,7 +37,7 @@ struct Said {
 /// Runs `booth enroll`.
 ///
 /// # Errors
-/// No recipient, input that is no identity, or a data folder that cannot be written.
+/// No recipient, input that is not an identity, or a data folder that cannot be written.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let config = common.config()?;
     let recipients = super::recipients(&config)?;
@@ -74,10 +74,10 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         format!("number  {number}\nsession {session}\ncode    {}\n", *code)
     });
     super::print(&text).map_err(|failure| {
-        // Nobody saw the code, and a second try would enrol them twice.
+        // The code was not shown, and a second try would enrol the person twice.
         let left = pending::withdraw(&config.data, &number, session);
         match left {
-            Ok(()) => could_not(format!("nobody is enrolled: {failure}")),
+            Ok(()) => could_not(format!("no one is enrolled: {failure}")),
             Err(error) => could_not(format!("{failure}; and of number {number}: {error}")),
         }
     })
@@ -99,13 +99,13 @@ fn sealed(answers: &Map<String, Value>, participant: &Participant) -> Result<Str
 
 fn refused(reason: impl std::fmt::Display) -> Failure {
     Failure::Usage(format!(
-        "standard input: {reason}; expected one JSON object, as {{\"name\":\"…\",\"contact\":\"…\"}}"
+        "standard input: {reason}; expected one JSON object, for example {{\"name\":\"…\",\"contact\":\"…\"}}"
     ))
 }
 
 fn read() -> Result<Said, Failure> {
     let text = input::all()?;
-    // The reason may quote what was said of the person, the place does not.
+    // The reason may quote what was entered about the person; the place in the text does not.
     let Object(object) = serde_json::from_str(&text).map_err(|error| {
         let reason = if error.is_data() {
             "is no object, or a key stands there twice"
@@ -117,7 +117,7 @@ fn read() -> Result<Said, Failure> {
     understand(object)
 }
 
-/// An object no key of which stands there twice: nobody could say which one was meant.
+/// An object in which no key appears twice: it would be unclear which one was meant.
 struct Object(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -182,7 +182,7 @@ fn ask() -> Result<Said, Failure> {
         object.insert(key.to_owned(), Value::from(text.as_str()));
     }
     loop {
-        let field = input::line("further field, as age=31 (empty: none)")?;
+        let field = input::line("further field, such as age=31 (empty: none)")?;
         if field.is_empty() {
             return understand(object);
         }

@@ -11,17 +11,17 @@ use crate::identity::{keyring, operator};
 
 /// Writes all takes as WAV files with a table, without those of forgotten people
 ///
-/// The same command goes on with an export that was interrupted, and adds to one what was recorded
-/// since. Sealed takes need the operator's key, which belongs on no booth: export from a copy of the
-/// data elsewhere.
+/// The same command continues an export that was interrupted, and adds to an export what was
+/// recorded since. Sealed takes need the operator's key, which belongs on no booth: export from a
+/// copy of the data elsewhere.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder of the export: a new one, or one that was begun
     out: PathBuf,
-    /// One WAV file a channel, or one a take
+    /// One WAV file per channel, or one per take
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
-    /// The operator's key file; without it what is sealed is left out
+    /// The operator's key file; without it, sealed data is left out
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// A folder of SESSION.age fetched elsewhere [default: DATA/keys]
@@ -35,8 +35,8 @@ pub struct Args {
 /// Runs `booth export`.
 ///
 /// # Errors
-/// No data, a folder of something else, a key that opens nothing, a disk that is full; sessions and
-/// takes that cannot be read are named after all others were exported.
+/// No data, a folder with other files, a key that opens nothing, a full disk; sessions and takes
+/// that cannot be read are named after all others were exported.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let config = common.config()?;
     let with = match &args.key {

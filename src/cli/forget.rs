@@ -1,4 +1,4 @@
-//! `booth forget`: a person takes their voice back.
+//! `booth forget`: removes everything of a person who withdraws.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ use crate::rt;
 use crate::store::lock;
 use crate::words::{By, is_session};
 
-/// How long a running box is waited for.
+/// How long to wait for a running box.
 const WAIT: Duration = Duration::from_secs(10);
-/// Between two looks at what it has done.
+/// Between two checks of what it has done.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A code that was typed as an argument.
@@ -49,7 +49,7 @@ pub struct Args {
     /// history of a shell keeps it
     #[arg(conflicts_with_all = ["session", "apply_to", "verify"])]
     code: Option<Typed>,
-    /// Forgets by a session's name instead; whoever may write DATA may do so
+    /// Forgets by a session's name instead; allowed to everyone who may write DATA
     #[arg(long, value_name = "ID", conflicts_with_all = ["apply_to", "verify", "elsewhere"])]
     session: Option<String>,
     /// Writes a tombstone, to travel, for a person who was recorded by another booth
@@ -64,7 +64,7 @@ pub struct Args {
     /// The public key of the box that must have signed it
     #[arg(long, value_name = "PUBKEY", requires = "verify")]
     signer: Option<String>,
-    /// One JSON object a line; of a person forgotten, the signed receipt
+    /// One JSON object per line; for a person who was forgotten, the signed receipt
     #[arg(long)]
     json: bool,
 }
@@ -72,7 +72,8 @@ pub struct Args {
 /// Runs `booth forget`.
 ///
 /// # Errors
-/// A wrong code, a session that is not here, an altered receipt, or a folder that cannot be written.
+/// A wrong code, a session that is not here, an altered receipt, or a folder that cannot be
+/// written.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     if let Some(file) = &args.verify {
         return verify(file, args.signer.as_deref(), args.json);
@@ -111,7 +112,7 @@ fn person(args: &Args, config: &Config) -> Result<Done, Failure> {
         })?;
         super::print(&format!("{receipt}\n"))?;
     } else {
-        super::print(&told(&tombstone))?;
+        super::print(&summary(&tombstone))?;
     }
     if tombstone.is_complete() || args.elsewhere {
         Ok(Done::Well)
@@ -179,7 +180,7 @@ fn carried_out(data: &Path, announced: Tombstone) -> Result<Tombstone, Failure> 
     Ok(tombstone)
 }
 
-fn told(tombstone: &Tombstone) -> String {
+fn summary(tombstone: &Tombstone) -> String {
     let mut text = format!("session {}\n", tombstone.session);
     for looked in &tombstone.places {
         let state = match looked.state {
@@ -206,7 +207,7 @@ fn apply_to(config: &Config, folder: &Path, json: bool) -> Result<Done, Failure>
     super::open_data(config)?;
     let failed = |error| could_not(format!("{}: {error}", folder.display()));
     let mut tombstones = tombstone::all(&config.data).map_err(failed)?;
-    // A copy may have received tombstones that this machine never saw.
+    // A copy may have tombstones that this machine never saw.
     tombstones.extend(tombstone::all(folder).map_err(failed)?);
     let cleaned = copies::apply_to(folder, &tombstones).map_err(could_not)?;
     let found = cleaned.sessions.iter();
@@ -242,7 +243,7 @@ fn apply_to(config: &Config, folder: &Path, json: bool) -> Result<Done, Failure>
     })
 }
 
-/// What became of a session in a copy, or of what was not looked into.
+/// The result for a session in a copy, or for what was not looked into.
 fn object_of(session: Option<&str>, looks: &[Looked]) -> String {
     let object = serde_json::json!({
         "session": session,
@@ -255,7 +256,7 @@ fn object_of(session: Option<&str>, looks: &[Looked]) -> String {
 fn text_of(session: Option<&str>, looks: &[Looked]) -> String {
     let mut text = match session {
         Some(session) => format!("session {session}\n"),
-        None => "of anybody\n".to_owned(),
+        None => "of an unknown session\n".to_owned(),
     };
     for looked in looks {
         let state = match looked.state {

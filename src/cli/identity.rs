@@ -1,4 +1,4 @@
-//! `booth identity SESSION` or `--all`: who somebody is, for whoever has the operator's key.
+//! `booth identity SESSION` or `--all`: who a person is, for the one who has the operator's key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,10 +16,10 @@ use crate::store::takes;
 /// Decrypts identities with the operator's key, codes included
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whose; a session's name
+    /// The person's session, by its name
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     session: Option<String>,
-    /// Everybody recorded or enrolled here
+    /// Everyone recorded or enrolled here
     #[arg(long)]
     all: bool,
     /// The operator's key file
@@ -28,7 +28,7 @@ pub struct Args {
     /// A folder of SESSION.age fetched elsewhere [default: DATA/keys]
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
-    /// One JSON object a person
+    /// One JSON object per person
     #[arg(long)]
     json: bool,
 }
@@ -37,7 +37,7 @@ pub struct Args {
 ///
 /// # Errors
 /// No such session, a key that does not open it, or a damaged token; with `--all` the others are
-/// printed all the same.
+/// still printed.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let config = common.config()?;
     let with = operator::read_keys(&args.key).map_err(could_not)?;

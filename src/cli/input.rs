@@ -1,4 +1,4 @@
-//! What is typed or piped in and must not be kept: codes and identities.
+//! Typed or piped input that must not be kept: codes and identities.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
@@ -6,10 +6,10 @@ use zeroize::Zeroizing;
 
 use super::{Failure, could_not};
 
-/// Longest input that is read: an identity with its answers has some kilobytes.
+/// The longest input that is read: an identity with its answers has a few kilobytes.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Whether somebody sits there.
+/// Whether standard input is a terminal.
 pub(super) fn is_asked() -> bool {
     io::stdin().is_terminal()
 }
@@ -25,11 +25,11 @@ pub(super) fn all() -> Result<Zeroizing<String>, Failure> {
     Ok(text)
 }
 
-/// A line of standard input without its end; on a terminal it is asked for.
+/// A line of standard input without its end; on a terminal, the question is printed.
 pub(super) fn line(question: &str) -> Result<Zeroizing<String>, Failure> {
     if is_asked() {
         let mut err = io::stderr().lock();
-        // Nobody sees the question, and may answer it all the same.
+        // If the question cannot be printed, an answer may come all the same.
         let _ = write!(err, "{question}: ").and_then(|()| err.flush());
     }
     let mut text = Zeroizing::new(String::new());

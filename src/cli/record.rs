@@ -1,4 +1,4 @@
-//! `booth record`: the recorder alone, as arecord would be used.
+//! `booth record`: only the recorder, used like arecord.
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -17,10 +17,10 @@ use crate::rt;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Format, Frame0, Kind, Verdict, dbfs};
 
-/// Between two looks at what the recorder did.
+/// Between two checks of what the recorder did.
 const TURN: Duration = Duration::from_millis(100);
-/// Longest length that can be asked for. Beyond it a slip of the hand is likelier than a take, and
-/// far beyond it the frames of a file cannot be counted in bytes.
+/// The longest length that can be asked for. A longer one is more likely a typing error than a
+/// take, and far beyond it the frames of a file cannot be counted in bytes.
 const MOST_DAYS: u64 = 31;
 /// The only take.
 const TAKE: u32 = 1;
@@ -28,7 +28,7 @@ const TAKE: u32 = 1;
 /// Records one file until its length is reached or a signal comes; the last line is its JSON.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The ALSA PCM, as hw:CARD=F8n; `sim` is the simulated source
+    /// The ALSA PCM, for example hw:CARD=F8n; `sim` is the simulated source
     #[arg(long, value_name = "PCM")]
     device: String,
     /// Channel count, exact
@@ -64,8 +64,8 @@ pub struct Args {
 /// Runs `booth record`.
 ///
 /// # Errors
-/// Wrong options, a file that is there already or does not stay there, a device or a folder that
-/// cannot be had.
+/// Wrong options, a file that is already there or does not stay there, a device or folder that is
+/// not available.
 pub fn run(args: &Args) -> Result<Done, Failure> {
     let audio = args.audio()?;
     let wanted = args.wanted_frames()?;
@@ -101,7 +101,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     if args.out.symlink_metadata().is_err() {
         let (out, frames) = (args.out.display(), row.frames);
         return Err(Failure::CouldNot(format!(
-            "{out}: is gone: somebody removed it while it was written, and its {frames} frames with it"
+            "{out}: is gone: someone removed it while it was written, and its {frames} frames with it"
         )));
     }
     let json = serde_json::to_string(&row)
@@ -112,7 +112,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
 }
 
 impl Args {
-    /// The options as the configuration would have them, and checked like it.
+    /// The options as a configuration, and checked like one.
     fn audio(&self) -> Result<Audio, Failure> {
         let audio = Audio {
             device: self.device.clone(),
@@ -158,7 +158,7 @@ struct Take<'a> {
 }
 
 impl Take<'_> {
-    /// From the first frame captured on.
+    /// Records, from the first frame captured.
     fn begin(&self, wanted: Option<u64>) -> Begin {
         Begin {
             take: TAKE,
@@ -197,8 +197,8 @@ impl Take<'_> {
         }))
     }
 
-    /// Waits for the row, and tells whether the disk was away; a signal, a lost device, a full disk or
-    /// one that stays away ends the take before its length.
+    /// Waits for the row, and returns whether the disk was away. A signal, a lost device, a full
+    /// disk or a disk that stays away ends the take early.
     fn wait(
         &self,
         chain: &mut Chain,
@@ -239,7 +239,7 @@ impl Take<'_> {
         Ok((row, course.disk_lost))
     }
 
-    /// Without a file there is nothing to wait for; beyond the pool there would be losses.
+    /// Without a file there is nothing to wait for; when the pool is full, frames would be lost.
     fn refuse_what_is_away(&self, course: &Course) -> Result<(), Failure> {
         let patience = Duration::from_secs(self.audio.buffer_s.into());
         match &course.away {
@@ -252,7 +252,7 @@ impl Take<'_> {
         }
     }
 
-    /// Ends the take where something ends it before its length.
+    /// Ends the take if something ends it early.
     fn end_early(
         &self,
         chain: &mut Chain,
@@ -270,7 +270,7 @@ impl Take<'_> {
             let reason = chain.status.reason().unwrap_or_default();
             log::error!("audio device `{}`: {reason}", self.audio.device);
         }
-        // A signal ends an endless take as it was meant to end.
+        // A signal is the normal end of an endless take.
         let verdict = if broken || wanted.is_some() {
             Verdict::Aborted
         } else {
@@ -282,7 +282,7 @@ impl Take<'_> {
         } else if broken {
             frames
         } else {
-            // What was captured up to now, though the disk may be far behind.
+            // What was captured so far, though the disk may be far behind.
             let captured = chain.clock.frame_at(rt::Nanos::now());
             captured.unwrap_or(frames).max(frames)
         };
@@ -293,15 +293,15 @@ impl Take<'_> {
         let seconds = frames as f64 / f64::from(self.audio.rate);
         let peak = dbfs(peak.into()).max(-99.0);
         let mut out = std::io::stderr().lock();
-        // Nobody may be watching.
+        // The output may have no reader.
         let _ = write!(out, "\r{seconds:8.1} s  peak {peak:6.1} dBFS ").and_then(|()| out.flush());
     }
 }
 
-/// What was heard of the take while its row is waited for.
+/// What is known about the take while its row is awaited.
 #[derive(Default)]
 struct Course {
-    /// Its end was commanded.
+    /// Its end was ordered.
     ending: bool,
     /// Why the recorder cut it.
     failed: Option<String>,
@@ -312,11 +312,11 @@ struct Course {
 }
 
 impl Course {
-    /// Takes a report in; the row, once it is there.
+    /// Takes a report; returns the row, once it is there.
     fn hear(&mut self, report: Report) -> Result<Option<Row>, Failure> {
         match report {
             Report::Stored { row, .. } => return Ok(Some(*row)),
-            // A second one says that there is nothing that could be kept.
+            // A second one means that nothing could be kept.
             Report::Failed { reason, .. } => match self.failed.take() {
                 Some(first) => return Err(Failure::CouldNot(first)),
                 None => self.failed = Some(reason),

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use super::{Common, Done, Failure, could_not};
 use crate::identity::{keyring, operator};
 
-/// Seals every key of keys/ anew to the recipients configured now
+/// Seals every key of keys/ again, to the recipients configured now
 ///
-/// May be killed and run again; a key is of the old recipients or of the new ones at every moment.
+/// May be killed and run again; at every moment each key is sealed to the old recipients or to the
+/// new ones.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The operator's key file until now

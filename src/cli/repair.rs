@@ -17,12 +17,12 @@ pub struct Args {
     /// Files, or folders whose .rf64 files are looked at
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// One JSON object a file
+    /// One JSON object per file
     #[arg(long)]
     json: bool,
 }
 
-/// Looks at every file, also after one that could not be repaired.
+/// Repairs every file, also after one that could not be repaired.
 ///
 /// # Errors
 /// Names each file that could not be repaired.
@@ -99,7 +99,7 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Holds the file itself; `booth record` holds the one that it writes.
+/// Locks the file itself; `booth record` locks the one that it writes.
 fn hold_file(path: &Path) -> Result<Option<fs::File>, String> {
     // A file that cannot be opened is named by `repair`.
     let Ok(file) = fs::File::open(path) else {
@@ -110,13 +110,13 @@ fn hold_file(path: &Path) -> Result<Option<fs::File>, String> {
             "{}: is being written; left as it is",
             path.display()
         )),
-        // Not every file system locks.
+        // Not every file system can lock.
         _ => Ok(Some(file)),
     }
 }
 
-/// Holds the data folder that `file` is a take of; a running booth repairs its takes itself, and
-/// one of them may be the take it records.
+/// Locks the data folder that `file` is a take of. A running booth repairs its takes itself, and
+/// one of them may be the take it is recording.
 fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
     let whole = file.canonicalize().unwrap_or_default();
     // DATA/sessions/SESSION/take-0001.rf64
@@ -133,7 +133,7 @@ fn hold_data(file: &Path) -> Result<Option<fs::File>, String> {
             file.display(),
             data.display()
         )),
-        // What is forgotten is not repaired.
+        // Forgotten sessions are not repaired.
         Ok(Some(held)) => {
             let done = forget::carry_out_due(data, None, Round::Full);
             let mut failures = done.map_err(|error| error.to_string())?.failures;

@@ -38,7 +38,7 @@ pub struct Args {
 /// Runs `booth run`.
 ///
 /// # Errors
-/// Wrong configuration, protocol or script; a device, corpus or data folder that cannot be had.
+/// Wrong configuration, protocol or script; a device, corpus or data folder that is not available.
 pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
     if args.participant.as_deref().is_some_and(super::is_code) {
         return Err(super::code_as_session());
@@ -68,7 +68,7 @@ pub fn run(args: Args, common: &Common) -> Result<Done, Failure> {
     finish(booth::run(config, protocol, options)?)
 }
 
-/// How a run ended, by whether it recorded faults.
+/// The outcome of a run: with or without recorded faults.
 pub(super) fn finish(faulty: bool) -> Result<Done, Failure> {
     Ok(if faulty { Done::WithFaults } else { Done::Well })
 }

@@ -1,7 +1,8 @@
-//! `booth sphere`: the sphere by hand, one line for each verb.
+//! `booth sphere`: commands for the sphere by hand, one line for each verb.
 //!
-//! Guarantees: what it says was read back from the sphere; `stop` ends within 3 s, whatever the
-//! network does, so that it can stand in ExecStopPost; what `play` starts is stopped there by itself.
+//! Guarantees: what it prints was read back from the sphere. `stop` ends within 3 s, whatever the
+//! network does, so that it can be used in ExecStopPost. What `play` starts stops by itself on the
+//! sphere.
 
 use std::io::IsTerminal;
 use std::sync::mpsc;
@@ -18,7 +19,7 @@ use crate::sphere::remote::Remote;
 use crate::sphere::ssh::{self, CALL, Link};
 use crate::sphere::{Peer, Position, SphereError, frame_of, jack, settings};
 
-/// `stop` must be over before a unit's stop command is given up.
+/// `stop` must end before systemd gives up a unit's stop command.
 const STOP_LIMIT: Duration = Duration::from_millis(2800);
 
 /// Commands the sphere by hand
@@ -34,7 +35,7 @@ pub struct SphereArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     #[command(flatten)]
-    Told(Told),
+    Transport(Transport),
     /// Stops, within 3 s
     Stop,
     /// Shows a machine's host key and pins it after a yes
@@ -47,10 +48,10 @@ enum Verb {
     },
 }
 
-/// What ends with where the transport stands.
+/// The verbs that answer with the position of the transport.
 #[derive(Debug, Subcommand)]
-enum Told {
-    /// Says where the transport stands and which studio is loaded
+enum Transport {
+    /// Says where the transport is and which studio is loaded
     Status,
     /// Loads a studio by its exact name, or `project:ROOM:/FOLDER`
     Track {
@@ -60,11 +61,11 @@ enum Told {
     },
     /// Goes to a position
     Locate {
-        /// Seconds from the track's beginning, as 12.5, or a frame, as 600000f
+        /// Seconds from the track's beginning, for example 12.5, or a frame, for example 600000f
         #[arg(allow_hyphen_values = true, value_parser = Place::read)]
         position: Place,
     },
-    /// Plays from where it stands; the sphere stops by itself later
+    /// Plays from where it is; the sphere stops by itself later
     Play {
         /// Seconds after which it is stopped there, and ten more; at most a day
         #[arg(long = "for", value_name = "SECONDS", default_value_t = 3600,
@@ -88,7 +89,8 @@ impl Place {
         let frame = text.strip_suffix('f').and_then(jack::number);
         let frame = frame.and_then(|frame| u32::try_from(frame).ok());
         frame.map(Place::Frame).ok_or_else(|| {
-            "a position is seconds, as 12.5, or a frame up to 4294967295, as 600000f".into()
+            "a position is seconds, such as 12.5, or a frame up to 4294967295, such as 600000f"
+                .into()
         })
     }
 
@@ -103,7 +105,7 @@ impl Place {
 /// Runs `booth sphere`.
 ///
 /// # Errors
-/// No sphere configured; what the sphere says.
+/// No sphere is configured; the sphere's.
 pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
     let mut sphere = common.config()?.sphere;
     let (line, object) = match &args.verb {
@@ -113,26 +115,26 @@ pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
                 .map_err(|(key, reason)| Failure::Usage(format!("{key}: {reason}")))?;
             if !sphere.is_remote() {
                 return Err(Failure::Usage(format!(
-                    "pair: `{host}` is no machine on the network; name one, as `booth sphere pair \
-                     sphere.local`"
+                    "pair: `{host}` is no machine on the network; name one, for example `booth sphere \
+                     pair sphere.local`"
                 )));
             }
             pair(&sphere, fingerprint.as_deref())?
         }
-        // The service stops whatever sphere there is, and most boxes have none.
+        // The service stops any sphere there is, and most boxes have none.
         Verb::Stop if !sphere.is_remote() => (
             "no sphere: nothing to stop".into(),
             json!({"sphere": Value::Null}),
         ),
         Verb::Stop => stop(&sphere)?,
-        Verb::Told(verb) => {
+        Verb::Transport(verb) => {
             named(&sphere)?;
             verb.check()
                 .and_then(|()| verb.done(&sphere))
                 .map_err(failure)?
         }
     };
-    told(args.json, &line, &object)
+    print(args.json, &line, &object)
 }
 
 /// Refuses a configuration without a sphere over the network.
@@ -145,7 +147,8 @@ fn named(sphere: &config::Sphere) -> Result<(), Failure> {
     Err(Failure::Usage(format!("sphere.host: {why}")))
 }
 
-/// What no sphere could do is wrong usage, even where only the sphere knows.
+/// A request that no sphere could carry out is wrong usage, even where only the sphere's code
+/// knows.
 fn failure(error: SphereError) -> Failure {
     match error {
         SphereError::BadPosition(_) | SphereError::BadTrack { .. } => {
@@ -155,7 +158,7 @@ fn failure(error: SphereError) -> Failure {
     }
 }
 
-fn told(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
+fn print(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
     super::print(&if json {
         format!("{object}\n")
     } else {
@@ -163,52 +166,52 @@ fn told(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
     })
 }
 
-/// A line and an object that say the same.
+/// A line and an object with the same content.
 type Said = (String, Value);
 
-impl Told {
-    /// Refuses what no sphere could do, at whatever rate.
+impl Transport {
+    /// Refuses what no sphere could do, at any rate.
     fn check(&self) -> Result<(), SphereError> {
         match self {
-            Told::Track { name } => Track::read(name).map(|_| ()),
-            Told::Locate { position } => position.frame(1).map(|_| ()),
-            Told::Play { .. } | Told::Status => Ok(()),
+            Transport::Track { name } => Track::read(name).map(|_| ()),
+            Transport::Locate { position } => position.frame(1).map(|_| ()),
+            Transport::Play { .. } | Transport::Status => Ok(()),
         }
     }
 
     fn done(&self, config: &config::Sphere) -> Result<Said, SphereError> {
         let mut sphere = Remote::new(config);
         match self {
-            Told::Track { name } => sphere.load(name)?,
-            Told::Locate { position } => {
+            Transport::Track { name } => sphere.load(name)?,
+            Transport::Locate { position } => {
                 let rate = sphere.position()?.rate;
                 sphere.locate(position.frame(rate)?)?;
             }
-            Told::Play { seconds } => {
+            Transport::Play { seconds } => {
                 let rest = Duration::from_secs(u64::from(*seconds));
                 sphere.play(rest)?;
                 sphere.leave(rest)?;
             }
-            Told::Status => return status(config, &mut sphere),
+            Transport::Status => return status(config, &mut sphere),
         }
         let position = sphere.position()?;
-        let (mut line, mut object) = told_position(config, &position);
+        let (mut line, mut object) = position_said(config, &position);
         match self {
-            Told::Track { name } => {
+            Transport::Track { name } => {
                 line = format!("{line}, track `{name}` is loaded");
                 object["track"] = json!(name);
             }
-            Told::Play { seconds } => {
+            Transport::Play { seconds } => {
                 line = format!("{line}, stops by itself in {} s", seconds + 10);
                 object["stops_in_s"] = json!(seconds + 10);
             }
-            Told::Locate { .. } | Told::Status => {}
+            Transport::Locate { .. } | Transport::Status => {}
         }
         Ok((line, object))
     }
 }
 
-fn told_position(config: &config::Sphere, position: &Position) -> Said {
+fn position_said(config: &config::Sphere, position: &Position) -> Said {
     let state = if position.rolling {
         "rolling"
     } else {
@@ -227,13 +230,13 @@ fn told_position(config: &config::Sphere, position: &Position) -> Said {
 }
 
 fn status(config: &config::Sphere, sphere: &mut Remote) -> Result<Said, SphereError> {
-    let (mut line, mut object) = told_position(config, &sphere.position()?);
+    let (mut line, mut object) = position_said(config, &sphere.position()?);
     let by = if sphere.has_helper()? {
         "helper"
     } else {
         "jack tools"
     };
-    // A transport without ladish can be commanded all the same.
+    // A transport without ladish can still be commanded.
     let (studio, problem) = match sphere.loaded() {
         Ok(Ok(name)) => (Some(name), None),
         Ok(Err(said)) => (None, Some(said)),
@@ -250,21 +253,21 @@ fn status(config: &config::Sphere, sphere: &mut Remote) -> Result<Said, SphereEr
     Ok((line, object))
 }
 
-/// On a thread of its own: whatever is not done by then is left, and the exit ends it.
+/// Runs on a thread of its own: if it is not done in time, the exit of the program ends it.
 fn stop(config: &config::Sphere) -> Result<Said, Failure> {
-    let (tell, told) = mpsc::sync_channel(1);
+    let (sender, receiver) = mpsc::sync_channel(1);
     let its = config.clone();
     let work = move || {
         let mut sphere = Remote::new(&its);
         let stopped = sphere.stop().and_then(|()| sphere.position());
-        let _ = tell.send(stopped);
+        let _ = sender.send(stopped);
     };
     std::thread::Builder::new()
         .name("sphere".into())
         .spawn(work)
         .map_err(could_not)?;
-    match told.recv_timeout(STOP_LIMIT) {
-        Ok(Ok(position)) => Ok(told_position(config, &position)),
+    match receiver.recv_timeout(STOP_LIMIT) {
+        Ok(Ok(position)) => Ok(position_said(config, &position)),
         Ok(Err(error)) => Err(could_not(error)),
         Err(_) => Err(could_not(format!(
             "sphere: {}: not stopped in {} ms; it stops by itself when its time is over",
@@ -274,7 +277,7 @@ fn stop(config: &config::Sphere) -> Result<Said, Failure> {
     }
 }
 
-/// Pins a host key that a person has compared, or that was named beforehand.
+/// Pins a host key that a person has compared, or whose fingerprint was given.
 fn pair(config: &config::Sphere, wanted: Option<&str>) -> Result<Said, Failure> {
     let link = Link::shake_hands(config, Instant::now() + CALL).map_err(could_not)?;
     let key = link.host_key(config).map_err(could_not)?;
@@ -308,7 +311,7 @@ fn asked(address: &str, kind: &str, print: &str, found: Pinned) -> Result<(), Fa
     };
     if !std::io::stdin().is_terminal() {
         return Err(could_not(format!(
-            "{changed}{address} shows {kind} {print}, and nobody is at a terminal to compare it; \
+            "{changed}{address} shows {kind} {print}, and there is no terminal to compare it on; \
              compare it and repeat with --fingerprint {print}"
         )));
     }

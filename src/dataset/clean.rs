@@ -1,11 +1,11 @@
-//! A person's part of an export: a folder with `metadata.csv`, which has a column `session`.
+//! A person's part of an export, a folder with `metadata.csv` that has a column `session`.
 //!
-//! Guarantees: the files that their rows name go first, then report.html, the lines of README and
-//! SHA256SUMS, and last their rows; so an export whose cleaning was killed is cleaned by the next
-//! call. A file goes only if it is theirs: the row names it in the column that this program's exports
-//! have for it, and neither the file's real path nor another row that names the same file, however
-//! written, says that it is somebody else's. Nothing outside the folder is touched, whatever the table
-//! says.
+//! Guarantees: first the files that the person's rows name are removed, then report.html, the lines
+//! of README and SHA256SUMS, and last the rows; so if cleaning an export is killed, the next call
+//! finishes it. A file is removed only if it belongs to the person: the row names it in the column
+//! that this program's exports use for it, and neither the file's real path nor another row for the
+//! same file, however written, says that it belongs to someone else. Nothing outside the folder is
+//! touched, whatever the table says.
 
 mod lists;
 
@@ -28,8 +28,8 @@ use lists::{leftovers, place, read, readmes, write_sums};
 /// The column of a row's file, relative to the export's folder.
 const FILE: &str = "file_name";
 
-/// Removes from the export in `folder` what its lists say of `sessions`; nothing if it is none. What
-/// is named after a session is left to whoever walks through the folder.
+/// Removes from the export in `folder` what its lists say of `sessions`; does nothing if it is no
+/// export. Files named after a session are left to the caller, who walks through the folder.
 ///
 /// # Errors
 /// The file system's.
@@ -50,7 +50,7 @@ pub fn clean(
     let text = read(&metadata)?;
     let Some(table) = Table::of(&text) else {
         for session in mentioned(&text, sessions) {
-            told(
+            report(
                 &mut parts,
                 session,
                 "1: there is no column `session`, and the session is mentioned; \
@@ -95,7 +95,7 @@ pub fn clean(
     Ok(parts)
 }
 
-fn told(parts: &mut BTreeMap<String, Part>, session: &str, line_and_why: &str) {
+fn report(parts: &mut BTreeMap<String, Part>, session: &str, line_and_why: &str) {
     let part = parts.entry(session.to_owned()).or_default();
     part.erased.stays.push(format!("line {line_and_why}"));
 }
@@ -140,13 +140,13 @@ impl Table<'_> {
     }
 }
 
-/// What tells a file from every other, whatever name it is called by.
+/// What identifies a file, whatever name it is called by.
 fn id(path: &Path) -> Option<(u64, u64)> {
     let file = fs::metadata(path).ok()?;
     Some((file.dev(), file.ino()))
 }
 
-/// What is kept of a table, and the files of the rest.
+/// The rows of a table to keep, and the files of the removed rows.
 struct Kept {
     text: Vec<u8>,
     gone: BTreeSet<String>,
@@ -163,7 +163,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Removes their files; a row whose file stays is kept.
+    /// Removes their files; if a file stays, its row is kept.
     fn remove(&self, parts: &mut BTreeMap<String, Part>) -> Kept {
         let (mut text, mut gone) = (Vec::new(), BTreeSet::new());
         for (number, record) in self.table.records.iter().enumerate() {
@@ -176,7 +176,7 @@ impl Rows<'_> {
             let Some((session, cells)) = row else {
                 for session in mentioned(record.bytes, self.sessions) {
                     let why = "the row is damaged, a quote is out of place; mend it, or remove it";
-                    told(parts, session, &format!("{}: {why}", record.line));
+                    report(parts, session, &format!("{}: {why}", record.line));
                 }
                 text.extend_from_slice(record.bytes);
                 continue;
@@ -200,7 +200,7 @@ impl Rows<'_> {
         Kept { text, gone }
     }
 
-    /// Erases the file that a row of `session` names, if it is theirs.
+    /// Erases the file that a row of `session` names, if it belongs to that session.
     fn file(&self, file: &str, session: &str) -> Erased {
         let Some(path) = within(self.folder, file) else {
             return Erased::default();
@@ -226,18 +226,19 @@ impl Rows<'_> {
     }
 }
 
-/// A cell's path without its dots.
+/// The path in a cell, without its dots.
 fn plain(cell: &str) -> String {
     let parts = Path::new(cell).components();
     let parts: PathBuf = parts.filter(|part| *part != Component::CurDir).collect();
     parts.to_string_lossy().into_owned()
 }
 
-/// The real path of the file that a cell names, if it is one of the folder's and no table or list of
-/// it. A folder on the way that is a link may lead elsewhere, or to somebody else's.
+/// The real path of the file that a cell names, if the file is inside the folder and is no table or
+/// list of the export. A folder on the way may be a link that leads elsewhere, or to someone else's
+/// folder.
 fn within(folder: &Path, cell: &str) -> Option<PathBuf> {
     let path = folder.join(cell);
-    // Where its folder is gone, the file is.
+    // If its folder is gone, so is the file.
     let file = path.parent()?.canonicalize().ok()?.join(path.file_name()?);
     let name = file.strip_prefix(folder).ok()?.to_str()?;
     let is_file = fs::symlink_metadata(&file).map_or(true, |file| !file.is_dir());

@@ -1,11 +1,11 @@
 //! A table of comma-separated values, RFC 4180, that may be damaged.
 //!
-//! Guarantees: every byte of the table is in one record; a quote that is out of place spoils the
-//! record of its own line alone, and hides no other.
+//! Guarantees: every byte of the table is in exactly one record; a misplaced quote spoils only the
+//! record of its own line and hides no other.
 
 use crate::words::is_session;
 
-/// A record: a line or, where a quoted cell holds line ends, several.
+/// A record: one line, or several if a quoted cell holds line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
     /// The number of its first line, from 1.
@@ -51,7 +51,7 @@ pub fn records(table: &[u8]) -> Vec<Record<'_>> {
     records
 }
 
-/// Whether one of `lines`, which a quoted cell seems to hold, is a row by itself.
+/// Whether one of `lines`, which seem to be inside a quoted cell, is a row by itself.
 fn hides_a_row(lines: &[u8], width: usize) -> bool {
     let mut lines = lines.split_inclusive(|byte| *byte == b'\n');
     lines.any(|line| {
@@ -61,8 +61,8 @@ fn hides_a_row(lines: &[u8], width: usize) -> bool {
     })
 }
 
-/// The cells of the first record of `text`, and its length; `None` if a quoted cell has no end, or
-/// goes on behind it.
+/// The cells of the first record of `text`, and its length; `None` if a quoted cell has no end or
+/// continues after its closing quote.
 fn parse(text: &[u8]) -> Option<(Vec<String>, usize)> {
     let mut cells = Vec::new();
     let mut at = if text.starts_with("\u{feff}".as_bytes()) {
@@ -90,7 +90,7 @@ fn parse(text: &[u8]) -> Option<(Vec<String>, usize)> {
     }
 }
 
-/// The cell whose opening quote is before `at`, and where its closing one ends.
+/// The cell whose opening quote is before `at`, and the position after its closing quote.
 fn quoted(text: &[u8], mut at: usize) -> Option<(Vec<u8>, usize)> {
     let mut cell = Vec::new();
     loop {
@@ -154,7 +154,7 @@ mod tests {
                 assert_eq!(found, numbered, "{rows:?}");
             }
         }
-        // Two strays that fit as if they were one cell.
+        // Two stray quotes that match as if they were one cell.
         let strays = [format!("{one}\"x\n"), format!("{two}y \"\n")];
         let found = lines(&[&strays[0], &strays[1]]);
         assert_eq!(found, [(2, None), (3, Some(3))]);

@@ -1,10 +1,10 @@
-//! A dataset out of DATA: WAV files, metadata.csv, README.md and, at the end, SHA256SUMS.
+//! Exports DATA as a dataset: WAV files, metadata.csv, README.md and, last, SHA256SUMS.
 //!
-//! Guarantees: a file appears whole under its name and holds the very samples of which its row has the
-//! hash; before the first file of a person the export stands in DATA/exports.jsonl; whoever is
-//! forgotten is left out, meanwhile too; no file holds a date, so that two exports of the same data
-//! are the same bytes; doing it again adds what is missing, and into a finished one nothing. Never
-//! changes a session.
+//! Guarantees: a file appears whole under its name and holds exactly the samples whose hash is in
+//! its row. Before a person's first file is written, the export is listed in DATA/exports.jsonl. A
+//! person who is forgotten is left out, even while the export runs. No file holds a date, so two
+//! exports of the same data are the same bytes. Exporting again adds what is missing; a finished
+//! export is not changed. An export never changes a session.
 
 mod folder;
 mod job;
@@ -26,10 +26,10 @@ use person::{Answers, Found, Person};
 /// How takes become files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Layout {
-    /// One file a channel.
+    /// One file per channel.
     #[default]
     Channels,
-    /// One file a take.
+    /// One file per take.
     Multichannel,
 }
 
@@ -49,7 +49,7 @@ impl Layout {
     }
 }
 
-/// What is exported, and where to.
+/// What to export, and where to.
 pub struct Options<'a> {
     /// The data folder.
     pub data: &'a Path,
@@ -57,9 +57,9 @@ pub struct Options<'a> {
     pub out: &'a Path,
     /// How takes become files.
     pub layout: Layout,
-    /// The operator's keys; none: what is sealed is left out.
+    /// The operator's keys; without any, sealed data is left out.
     pub with: &'a [PrivateKey],
-    /// The folder of SESSION.age.
+    /// Removes sessions from a folder; the room `forget` knows how. Returns how many were there.
     pub keys: &'a Path,
     /// Takes sessions out of a folder, which forgetting knows how to; how many were there.
     pub leave_out: fn(&Path, &BTreeSet<&str>) -> usize,
@@ -81,13 +81,13 @@ pub enum ExportError {
     /// Other files would be mixed with these.
     #[error("export folder {}: holds files that are no export of this program; name a new folder", .0.display())]
     Foreign(PathBuf),
-    /// It was begun otherwise.
+    /// It was begun with another layout.
     #[error("export folder {}: holds an export of the layout {}; name that, or a new folder", .0.display(), .1.word())]
     Layout(PathBuf, Layout),
-    /// Forgetting looks elsewhere.
+    /// Forgetting does not look for exports there.
     #[error("export folder {}: lies in the data folder {}, where no export belongs; name one outside it", .0.display(), .1.display())]
     Inside(PathBuf, PathBuf),
-    /// Somebody else writes there.
+    /// Another process writes there.
     #[error("export folder {}: another export is writing into it; wait for its end", .0.display())]
     Busy(PathBuf),
     /// It would not fit.
@@ -95,12 +95,12 @@ pub enum ExportError {
     Room {
         /// The folder.
         path: PathBuf,
-        /// What is missing of the export.
+        /// What the export still needs.
         wanted_mb: u64,
         /// What is free.
         free_mb: u64,
     },
-    /// The key is not theirs.
+    /// The key does not open the sessions.
     #[error("none of {0} sealed sessions opens: {1}")]
     Key(usize, String),
     /// A file of the export cannot be written.
@@ -117,7 +117,7 @@ impl ExportError {
         }
     }
 
-    /// Whether another folder was meant.
+    /// Whether the user must have meant another folder.
     #[must_use]
     pub fn is_usage(&self) -> bool {
         use ExportError::{Foreign, Inside, Layout};
@@ -125,30 +125,30 @@ impl ExportError {
     }
 }
 
-/// What an export came to.
+/// The result of an export.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Sessions in it.
     pub sessions: usize,
     /// Takes in it.
     pub takes: usize,
-    /// Files of sound in it.
+    /// Sound files in it.
     pub files: usize,
     /// Takes that were written by this call.
     pub written: usize,
-    /// Sealed sessions left out for want of a key.
+    /// Sealed sessions left out because there was no key.
     pub sealed: usize,
-    /// Sessions without their answers for want of a key.
+    /// Sessions exported without their answers because there was no key.
     pub sealed_answers: usize,
     /// What could not be exported, in sentences.
     pub failed: Vec<String>,
 }
 
-/// Exports every session of DATA but the `forgotten`, or adds what is missing in an export.
+/// Exports every session of DATA except the `forgotten`, or adds what is missing to an export.
 ///
 /// # Errors
-/// [`ExportError`]; what is whole by then stays, and the same call goes on with it. A session or take
-/// that alone cannot be read hinders no other: see [`Outcome::failed`].
+/// [`ExportError`]; what is whole by then stays, and the same call continues from there. A session
+/// or take that cannot be read does not stop the others: see [`Outcome::failed`].
 pub fn export(options: &Options<'_>, forgotten: &BTreeSet<String>) -> Result<Outcome, ExportError> {
     let place = Place::look(options.out, options.layout, options.data)?;
     let (persons, mut outcome) = find(options, forgotten)?;
@@ -173,7 +173,7 @@ pub fn export(options: &Options<'_>, forgotten: &BTreeSet<String>) -> Result<Out
                     has_takes = true;
                     rows.extend(taken.files);
                 }
-                // Forgotten meanwhile.
+                // Forgotten in the meantime.
                 Ok(None) => break,
                 Err(PartError::Take(error)) => outcome.failed.push(error.to_string()),
                 Err(PartError::Export(error)) => return Err(error),

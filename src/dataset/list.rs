@@ -1,8 +1,9 @@
-//! DATA/exports.jsonl: where exports went, which sessions they hold, and of which they were cleaned.
+//! DATA/exports.jsonl: the folders of exports, the sessions they hold, and the sessions they were
+//! cleaned of.
 //!
-//! Guarantees: an export stands in it before it holds anybody; that it was cleaned of somebody is
-//! written only by the box that did it, so it is known here whatever a tombstone that travelled says;
-//! a damaged row hides no other, and is told.
+//! Guarantees: an export is listed before it holds any person. That it was cleaned of a session is
+//! written only by the box that did it, so this list can be trusted whatever a tombstone from
+//! another box says. A damaged row hides no other, and is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,7 +16,7 @@ use crate::files::jsonl::{self, Damaged};
 use crate::files::small;
 use crate::identity::erase::Erased;
 
-/// What became of a session's part of an export.
+/// The result of cleaning a session's part of an export.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Part {
     /// Its files.
@@ -24,10 +25,10 @@ pub struct Part {
     pub rows: u64,
 }
 
-/// An export, as DATA/exports.jsonl remembers it.
+/// An export, as listed in DATA/exports.jsonl.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
-    /// Where it went.
+    /// Its folder.
     pub path: PathBuf,
     /// The sessions it holds.
     pub sessions: Vec<String>,
@@ -43,7 +44,7 @@ struct Row {
     cleaned: Vec<String>,
 }
 
-/// Adds an export to DATA's list, synced; to be called before the first file of a person is written.
+/// Adds an export to DATA's list, synced; call it before the first file of a person is written.
 ///
 /// # Errors
 /// The file system's.
@@ -51,7 +52,7 @@ pub fn remember(data: &Path, export: &Export) -> io::Result<()> {
     append(data, export)
 }
 
-/// Writes down that nothing of `session` is left in the export at `path`, synced.
+/// Records that nothing of `session` is left in the export at `path`, synced.
 ///
 /// # Errors
 /// The file system's.
@@ -72,7 +73,7 @@ fn append(data: &Path, row: &impl Serialize) -> io::Result<()> {
     small::sync_folder(&path)
 }
 
-/// The exports that hold `session` or held it, each once.
+/// The exports that hold `session` or held it, each listed once.
 ///
 /// # Errors
 /// The file system's.
@@ -95,7 +96,7 @@ pub fn at(data: &Path, path: &Path) -> io::Result<BTreeSet<String>> {
 #[derive(Debug, Default)]
 pub struct List {
     rows: Vec<Row>,
-    /// The damaged rows: where, and what to do.
+    /// The damaged rows: where they are, and what to do.
     pub damaged: Vec<String>,
 }
 
@@ -111,7 +112,7 @@ impl List {
             match row {
                 Ok(row) => list.rows.push(row),
                 Err(Damaged { line, .. }) => list.damaged.push(format!(
-                    "{}:{line}: the row is damaged, so nobody knows which export it is of; clean that \
+                    "{}:{line}: the row is damaged, so it is unknown which export it is of; clean that \
                      with `booth forget --apply-to` and remove the row",
                     path.display()
                 )),
@@ -120,7 +121,7 @@ impl List {
         Ok(list)
     }
 
-    /// The exports that hold `session` or held it, and whether they were cleaned of it since.
+    /// The exports that hold `session` or held it, and whether they were cleaned of it since then.
     #[must_use]
     pub fn of(&self, session: &str) -> BTreeMap<&Path, bool> {
         let mut exports = BTreeMap::new();
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_row_hides_no_other_and_is_told() {
+    fn a_damaged_row_hides_no_other_and_is_reported() {
         let data = tempfile::tempdir().expect("a folder");
         let data = data.path();
         remembered(data, "/a", GONE);

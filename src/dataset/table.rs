@@ -1,7 +1,8 @@
 //! metadata.csv: a row for each file, RFC 4180 with line feeds.
 //!
-//! Guarantees: the same data give the same bytes; no cell holds a time of day. The participant's token
-//! is left out: it carries the second at which it was made, and a copy of it would outlive forgetting.
+//! Guarantees: the same data give the same bytes; no cell holds a time of day. The participant's
+//! token is left out: it contains the second at which it was made, and a copy of it would outlive
+//! forgetting.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 /// Cells by column.
 pub type Cells = BTreeMap<String, String>;
 
-/// The columns that every export has, in order; what else there is follows by name.
+/// The columns that every export has, in order; other columns follow by name.
 const COLUMNS: [&str; 69] = [
     "file_name",
     "session",
@@ -83,7 +84,7 @@ const COLUMNS: [&str; 69] = [
     "sealed",
 ];
 
-/// Lists of a value for each channel.
+/// Lists with one value per channel.
 const OF_CHANNELS: [&str; 7] = [
     "peak_dbfs",
     "rms_dbfs",
@@ -94,7 +95,7 @@ const OF_CHANNELS: [&str; 7] = [
     "audio_offset_frames",
 ];
 
-/// What is left out: times, and the token.
+/// Keys that are left out: times, and the token.
 const LEFT_OUT: [&str; 2] = ["utc", "participant"];
 
 /// The cells of a take in a file of `channel`, or of all channels.
@@ -122,7 +123,7 @@ pub fn of_session(record: &Value, channel: Option<usize>) -> Cells {
     if let Some(offset) = cells.remove("audio_offset_frames") {
         cells.insert("offset_frames".into(), offset);
     }
-    // A take's own language stands beside it.
+    // A take's own language has a column of its own.
     if let Some(language) = cells.remove("language") {
         cells.insert("session_language".into(), language);
     }
@@ -161,7 +162,7 @@ fn flatten(key: &str, value: &Value, channel: Option<usize>, cells: &mut Cells) 
         Value::Array(all) => {
             let own = channel.filter(|_| OF_CHANNELS.contains(&key));
             let one = own.map(|channel| all.get(channel).map_or_else(String::new, plain));
-            // A list of objects is the sensors', of which each file has its own.
+            // A list of objects is the list of sensors; each file has its own.
             if !all.iter().any(Value::is_object) {
                 let between = if key == "reasons" { "; " } else { " " };
                 let list = || all.iter().map(plain).collect::<Vec<_>>().join(between);
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_line_holds_it_is_one_cell() {
+    fn any_prompt_text_is_one_cell() {
         let row = Cells::from([("text".to_owned(), "a, \"b\"\nc".to_owned())]);
         let text = text(&[&row]);
         assert!(text.ends_with(&format!(",,,,,,,,\"a, \"\"b\"\"\nc\"{}\n", ",".repeat(60))));

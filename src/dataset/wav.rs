@@ -1,7 +1,8 @@
 //! A WAV file of an export, written under a temporary name.
 //!
-//! Guarantees: it holds the very samples it was given, bit for bit; it gets its name when it is whole
-//! and synced. Beyond 4 GiB, which RIFF cannot count, it is RF64 and ends in `.rf64`.
+//! Guarantees: it holds exactly the samples it was given, bit for bit; it gets its name when it is
+//! whole and synced. Beyond 4 GiB, which RIFF cannot count, it is RF64 and its name ends in
+//! `.rf64`.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -13,7 +14,7 @@ use crate::audio::rf64::{self, Meta, TakeFile};
 use crate::files::small;
 use crate::words::{Format, Spec};
 
-/// Bytes of samples that RIFF counts, with room for its header.
+/// Bytes of samples that RIFF can count, with room for its header.
 pub const MOST_RIFF_BYTES: u64 = u32::MAX as u64 - 4096;
 
 /// Why a file is not written.
@@ -24,7 +25,7 @@ pub enum WavError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
     /// As RF64.
@@ -45,7 +46,8 @@ pub struct Wav {
     to: To,
 }
 
-/// The name of a file of `bytes` of samples, without its folder; `stem` as `SESSION-0001`.
+/// The name of a file with `bytes` of samples, without its folder; `stem` is for example
+/// `SESSION-0001`.
 #[must_use]
 pub fn name(stem: &str, bytes: u64, most_riff_bytes: u64) -> String {
     let ending = if bytes > most_riff_bytes {
@@ -57,13 +59,13 @@ pub fn name(stem: &str, bytes: u64, most_riff_bytes: u64) -> String {
 }
 
 impl Wav {
-    /// Begins `path`, whose ending [`name`] chose; `spec` as stored, `meta` for RF64.
+    /// Begins `path`, whose extension [`name`] chose; `spec` as stored, `meta` for RF64.
     ///
     /// # Errors
     /// The file system's.
     pub fn create(path: PathBuf, spec: Spec, meta: &Meta) -> Result<Wav, WavError> {
         let temporary = small::temporary(&path);
-        // What a kill left.
+        // Left by a kill.
         small::remove(&temporary).map_err(failed(&temporary))?;
         let to = if path.extension().is_some_and(|ending| ending == "rf64") {
             small::remove(&small::temporary(&temporary)).map_err(failed(&temporary))?;
@@ -110,7 +112,7 @@ impl Wav {
         written.map_err(hound_failed(&self.temporary))
     }
 
-    /// Ends the file and syncs it; it has its temporary name still.
+    /// Ends the file and syncs it; it still has its temporary name.
     ///
     /// # Errors
     /// The file system's.
@@ -131,7 +133,7 @@ impl Wav {
     }
 }
 
-/// A whole file that has its temporary name still.
+/// A whole file that still has its temporary name.
 #[derive(Debug)]
 pub struct Finished {
     path: PathBuf,
@@ -139,7 +141,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Gives it its name; the folder is not synced.
+    /// Gives it its final name; the folder is not synced.
     ///
     /// # Errors
     /// The file system's.
@@ -182,8 +184,8 @@ mod tests {
     use super::*;
     use crate::audio::rf64::read;
 
-    /// Every byte value at every place of a sample, and so every corner of each format: not numbers,
-    /// infinities, the least and the greatest.
+    /// Every byte value at every place of a sample, which covers every special value of each
+    /// format: NaN, infinities, minimum and maximum.
     fn bytes(spec: Spec) -> Vec<u8> {
         let frames = 4096 * spec.frame_bytes();
         (0..frames)

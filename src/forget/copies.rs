@@ -1,9 +1,10 @@
 //! Forgetting in a copy: a backup of DATA, of sessions/ or of keys/, an export, or a folder that
 //! holds some of these.
 //!
-//! Guarantees: whatever is named after a forgotten session goes, but for its tombstone; links are not
-//! followed but to what is theirs; what cannot be read or removed, and what was not looked into as
-//! the inside of an archive, is told. The data folder of a running booth is not touched.
+//! Guarantees: everything that is named after a forgotten session goes, except its tombstone. Links
+//! are followed only to data of the same session. What cannot be read or removed, and what was not
+//! looked into, such as the inside of an archive, is reported. The data folder of a running booth
+//! is not touched.
 
 mod walk;
 
@@ -37,7 +38,7 @@ pub enum CopyError {
     Busy {
         /// The folder.
         folder: PathBuf,
-        /// The data folder it is or lies in.
+        /// The data folder it is or is in.
         data: PathBuf,
     },
 }
@@ -51,17 +52,18 @@ impl CopyError {
     }
 }
 
-/// What became of a copy.
+/// The result for a copy.
 #[derive(Debug, Default)]
 pub struct Cleaned {
-    /// What was found of each session.
+    /// The results for each session.
     pub sessions: BTreeMap<String, Vec<Looked>>,
-    /// What was not looked into, where anybody's may lie.
+    /// What was not looked into; data of any person may be in it.
     pub unseen: Vec<Looked>,
 }
 
-/// Removes every session that has one of `tombstones` from the copy in `folder`, and writes the
-/// tombstones into a copy that has sessions, so that it stays forgotten wherever it is put back.
+/// Removes every session that has one of `tombstones` from the copy in `folder`. Writes the
+/// tombstones into a copy that has sessions, so that they stay forgotten wherever the copy is put
+/// back.
 ///
 /// # Errors
 /// The folder cannot be read, a booth is running on it, or a tombstone cannot be written.
@@ -82,7 +84,7 @@ pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, Copy
         return Ok(Cleaned::default());
     }
     let sessions = tombstones.iter().map(|one| one.session.as_str()).collect();
-    // Only a folder that is somebody's own goes itself.
+    // The folder itself goes only if it is a session's own.
     if let Some(session) = whose(&real, &sessions) {
         let mut walk = Walk::of(&real, &sessions);
         walk.erase(session, &real);
@@ -148,9 +150,9 @@ mod tests {
         apply_to(dir.path(), &[tombstone]).expect("applied");
         assert_eq!(small::names(dir.path()).expect("names"), ["002.json"]);
     }
-    /// A copy, and what is told of it: the names, and whether what is theirs is there still.
+    /// A copy and the report on it: the names, and whether the session's data is still there.
     #[track_caller]
-    fn told(make: impl FnOnce(&Path, &str)) -> (tempfile::TempDir, String, Vec<String>) {
+    fn report(make: impl FnOnce(&Path, &str)) -> (tempfile::TempDir, String, Vec<String>) {
         let dir = tempfile::tempdir().expect("a folder");
         let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
         let session = tombstone.session.clone();
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_was_not_looked_into_is_named() {
-        let (dir, session, mut names) = told(|dir, session| {
+        let (dir, session, mut names) = report(|dir, session| {
             for name in [
                 "backup.zip",
                 "old.tar.gz",
@@ -209,7 +211,7 @@ mod tests {
     #[test]
     fn a_link_out_of_the_copy_is_named_and_one_within_is_not() {
         let elsewhere = tempfile::tempdir().expect("a folder");
-        let (_dir, _, names) = told(|dir, _| {
+        let (_dir, _, names) = report(|dir, _| {
             fs::create_dir(dir.join("one")).expect("made");
             for (to, name) in [(elsewhere.path(), "sessions"), (&dir.join("one"), "two")] {
                 std::os::unix::fs::symlink(to, dir.join(name)).expect("linked");
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_name_in_lower_case_is_theirs_too() {
-        let (dir, session, names) = told(|dir, session| {
+        let (dir, session, names) = report(|dir, session| {
             let folder = dir.join(session.to_lowercase());
             fs::create_dir(&folder).expect("made");
             fs::write(folder.join("take-0001.rf64"), "voice").expect("written");

@@ -11,8 +11,8 @@ use crate::identity::erase;
 use crate::identity::place::Place;
 use crate::identity::tombstone::{self, Looked, State, Tombstone};
 
-/// Removes all that DATA and the exports within reach hold of the tombstone's session, and writes
-/// into it what was found. A place that cannot be cleaned stays waiting.
+/// Removes everything of the tombstone's session from DATA and from the exports within reach, and
+/// writes the results into the tombstone. A place that cannot be cleaned stays waiting.
 ///
 /// # Errors
 /// The tombstone cannot be written.
@@ -23,7 +23,7 @@ pub fn carry_out(data: &Path, tombstone: &mut Tombstone) -> Result<(), ForgetErr
     Ok(())
 }
 
-/// As [`carry_out`], without telling the medium; whether something was removed.
+/// Like [`carry_out`], without trimming the medium; returns whether something was removed.
 fn remove(
     survey: &Survey,
     data: &Path,
@@ -33,7 +33,7 @@ fn remove(
     let before = tombstone.clone();
     tombstone.take_over(own_key(data));
     let mut looks = sweep::data(data, &tombstone.session);
-    let list = tombstone.told(Place::ExportList.word());
+    let list = tombstone.look(Place::ExportList.word());
     looks.extend(sweep::list(&survey.exports, list.is_some()));
     let removed = is_removed(&looks);
     tombstone.update(looks);
@@ -44,8 +44,8 @@ fn remove(
     Ok(of_exports? || removed)
 }
 
-/// Cleans the exports that are due, and says so in DATA's own list before the tombstone does: that
-/// may be replaced by another box's.
+/// Cleans the exports that are due and marks them in DATA's own list before the tombstone: the
+/// tombstone may be replaced by another box's.
 fn remove_from_exports(
     survey: &Survey,
     data: &Path,
@@ -57,7 +57,7 @@ fn remove_from_exports(
     let without = without.map(|path| Looked::new(path.display(), State::Removed, ""));
     tombstone.update(without.collect());
     let due = survey.exports_due(tombstone, round);
-    // A call that is killed in an export's middle must find again that something was there.
+    // If a call is killed in the middle of an export, the next must find that something was there.
     let seen = due.iter().filter(|path| survey::holds(path, &session));
     let seen: Vec<Looked> = seen.map(|path| is_there(path.display())).collect();
     if !seen.is_empty() {
@@ -67,15 +67,15 @@ fn remove_from_exports(
     let (mut removed, mut marked) = (false, Ok(()));
     for path in &due {
         let place = path.display().to_string();
-        let looks = sweep::export(path, &session, tombstone.told(&place));
+        let looks = sweep::export(path, &session, tombstone.look(&place));
         removed |= is_removed(&looks);
         tombstone.update(looks);
-        if tombstone.told(&place).is_some_and(|told| !told.is_left()) {
+        if tombstone.look(&place).is_some_and(|look| !look.is_left()) {
             marked = marked.and(list::cleaned(data, path, &session));
         }
     }
     let list = data.join(Place::ExportList.word());
-    marked.map_err(ForgetError::untold(&list))?;
+    marked.map_err(ForgetError::unrecorded(&list))?;
     Ok(removed)
 }
 
@@ -85,10 +85,12 @@ fn is_removed(looks: &[Looked]) -> bool {
 
 fn write(data: &Path, tombstone: &Tombstone) -> Result<(), ForgetError> {
     let folder = tombstone::folder(data);
-    tombstone.write(data).map_err(ForgetError::untold(&folder))
+    tombstone
+        .write(data)
+        .map_err(ForgetError::unrecorded(&folder))
 }
 
-/// The tombstones that something is left to be done for in this round.
+/// The tombstones with work left in this round.
 ///
 /// # Errors
 /// The file system's.
@@ -102,22 +104,22 @@ pub(super) fn due(
     Ok(due)
 }
 
-/// What [`carry_out_due`] did.
+/// The result of [`carry_out_due`].
 #[derive(Debug, Default)]
 pub struct CarriedOut {
-    /// Sessions that something was removed of.
+    /// Sessions that had something removed.
     pub sessions: u32,
-    /// The session to be left out is to be forgotten.
+    /// The session that was left out is to be forgotten.
     pub live: bool,
     /// What could not be done.
     pub failures: Vec<ForgetError>,
 }
 
-/// Carries out every tombstone that is due but that of the session `live`, which is recorded now.
-/// One that fails hinders no other.
+/// Carries out every tombstone that is due, except that of the session `live`, which is being
+/// recorded. A failure does not stop the others.
 ///
 /// # Errors
-/// The file system's: there is no list of them.
+/// The file system's: the tombstones cannot be listed.
 pub fn carry_out_due(
     data: &Path,
     live: Option<&str>,

@@ -1,8 +1,8 @@
-//! What is left to be done here for a tombstone: by what lies in DATA, and by the exports that
-//! DATA's list says hold the session and were not cleaned of it.
+//! What is left to do here for a tombstone, judged by what is in DATA and by the exports that,
+//! according to DATA's list, hold the session and were not cleaned of it.
 //!
-//! Guarantees: what a tombstone says of its places, which another box may have written, never makes
-//! this one believe that it has done its part; looking walks through no export.
+//! Guarantees: what a tombstone says about its places may come from another box, and never makes
+//! this box believe that it has done its part. This never walks through an export.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -20,12 +20,12 @@ use crate::identity::{keyring, pending};
 pub enum Round {
     /// At a start and by each command: everything.
     Full,
-    /// Each minute beside a visitor: not the exports that were looked through in vain, until
+    /// Each minute while the booth runs: not the exports that were searched in vain, until
     /// something of the session is seen in them.
     Brief,
 }
 
-/// What lies in DATA at an instant.
+/// What is in DATA at one moment.
 #[derive(Debug)]
 pub struct Survey<'a> {
     data: &'a Path,
@@ -34,7 +34,7 @@ pub struct Survey<'a> {
 }
 
 impl Survey<'_> {
-    /// Looks. What cannot be read is told by whoever cleans it.
+    /// Looks. The code that cleans a place reports what cannot be read there.
     #[must_use]
     pub fn of(data: &Path) -> Survey<'_> {
         let pending = pending::all(data).unwrap_or_default().into_iter();
@@ -45,7 +45,7 @@ impl Survey<'_> {
         }
     }
 
-    /// The places in DATA where something of `session` lies.
+    /// The places in DATA that hold something of `session`.
     #[must_use]
     pub fn in_data(&self, session: &str) -> Vec<Place> {
         let is_there = |path: &Path| path.symlink_metadata().is_ok();
@@ -73,12 +73,12 @@ impl Survey<'_> {
     }
 
     /// The exports that were cleaned of the tombstone's session by a call that was killed before it
-    /// could say so.
+    /// could record that.
     pub(super) fn exports_without(&self, tombstone: &Tombstone) -> Vec<&Path> {
         let session = &tombstone.session;
         self.exports_that(session, |path, cleaned| {
-            let told = tombstone.told(&path.display().to_string());
-            cleaned && !holds(path, session) && told.is_some_and(|told| told.is_left())
+            let look = tombstone.look(&path.display().to_string());
+            cleaned && !holds(path, session) && look.is_some_and(|look| look.is_left())
         })
     }
 
@@ -88,19 +88,19 @@ impl Survey<'_> {
         those.map(|(path, _)| path).collect()
     }
 
-    /// The exports to be looked through in this round.
+    /// The exports to search in this round.
     #[must_use]
     pub fn exports_due(&self, tombstone: &Tombstone, round: Round) -> Vec<PathBuf> {
         let session = &tombstone.session;
         let is_due = |path: &&Path| {
-            let is_new = tombstone.told(&path.display().to_string()).is_none();
+            let is_new = tombstone.look(&path.display().to_string()).is_none();
             round == Round::Full || is_new || holds(path, session)
         };
         let all = self.exports_with(session).into_iter();
         all.filter(is_due).map(Path::to_owned).collect()
     }
 
-    /// Whether something is left to be done here in this round.
+    /// Whether there is work left here in this round.
     #[must_use]
     pub fn is_due(&self, tombstone: &Tombstone, round: Round) -> bool {
         let in_data = [
@@ -109,10 +109,10 @@ impl Survey<'_> {
             Place::Keys,
             Place::Sessions,
         ];
-        // Looked at in vain, or a call was killed before it could say what it did.
+        // Searched in vain, or a call was killed before it could record what it did.
         let is_unsettled = in_data.into_iter().any(|place| {
-            let told = tombstone.told(place.word());
-            told.is_some_and(|told| matches!(told.state, State::Found | State::Waiting))
+            let look = tombstone.look(place.word());
+            look.is_some_and(|look| matches!(look.state, State::Found | State::Waiting))
         });
         is_unsettled
             || !self.in_data(&tombstone.session).is_empty()
@@ -120,7 +120,7 @@ impl Survey<'_> {
             || !self.exports_without(tombstone).is_empty()
     }
 
-    /// Whether each place here was tried since the tombstone was written: what is left is told.
+    /// Whether each place here was tried since the tombstone was written: what is left is recorded.
     #[must_use]
     pub fn is_tried(&self, tombstone: &Tombstone) -> bool {
         let session = &tombstone.session;
@@ -129,9 +129,10 @@ impl Survey<'_> {
         let mut left = in_data
             .map(|place| place.word().to_owned())
             .chain(exports.map(|path| path.display().to_string()));
-        let is_told = |place: String| tombstone.told(&place).is_some_and(|told| told.is_left());
+        let is_known = |place: String| tombstone.look(&place).is_some_and(|look| look.is_left());
         let mut places = tombstone.places.iter();
-        left.all(is_told) && !places.any(|told| told.state == State::Found && told.found.is_empty())
+        left.all(is_known)
+            && !places.any(|look| look.state == State::Found && look.found.is_empty())
     }
 }
 
@@ -140,7 +141,7 @@ pub(super) fn holds(export: &Path, session: &str) -> bool {
     export.join(session).symlink_metadata().is_ok()
 }
 
-/// Whether something of `session` lies in DATA; exports are not looked at.
+/// Whether DATA holds something of `session`; exports are not searched.
 #[must_use]
 pub fn is_in_data(data: &Path, session: &str) -> bool {
     !Survey::of(data).in_data(session).is_empty()

@@ -1,8 +1,8 @@
-//! Removing what lies of a person at a place.
+//! Removing a person's data from a place.
 //!
-//! Guarantees: a place that cannot be cleaned is told, with what to do, and hinders no other; what is
-//! not there is no failure; what carries the session's name and is none of the program's files is
-//! told and left.
+//! Guarantees: a place that cannot be cleaned is reported, with what to do, and does not stop the
+//! others. If nothing is there, that is no failure. A file with the session's name that is not one
+//! of the program's is reported and left.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
     Data(data).session(session)
 }
 
-/// Removes what lies of `session` in DATA.
+/// Removes everything of `session` from DATA.
 pub(super) fn data(data: &Path, session: &str) -> Vec<Looked> {
     let mut looks = of_name(data, session, Place::Keys);
     looks.extend(of_name(data, session, Place::Sessions));
@@ -30,7 +30,7 @@ pub(super) fn data(data: &Path, session: &str) -> Vec<Looked> {
     looks
 }
 
-/// What carries the session's name in a folder of DATA.
+/// What has the session's name in a folder of DATA.
 fn of_name(data: &Path, session: &str, place: Place) -> Vec<Looked> {
     let folder = data.join(place.word());
     if folder.is_symlink() && !folder.exists() {
@@ -47,7 +47,7 @@ fn of_name(data: &Path, session: &str, place: Place) -> Vec<Looked> {
 }
 
 fn named(folder: &Path, session: &str, place: Place) -> io::Result<Erased> {
-    // A key is overwritten always: it is small, and a backup is worth as much as its key.
+    // A key is always overwritten: it is small, and a backup is worth as much as its key.
     let discards = place != Place::Keys && erase::discards(folder);
     let mut erased = Erased::default();
     let mut names = small::names(folder)?;
@@ -82,14 +82,14 @@ fn renamed(folder: &Path, session: &str) -> io::Result<Vec<String>> {
     let names = small::names(folder)?.into_iter();
     let others = names.filter(|name| !place::mentions(name.as_bytes(), session));
     let those = others.map(|name| folder.join(name)).filter(holds);
-    let told = those.map(|path| {
+    let looks = those.map(|path| {
         format!(
             "{} holds the session's record under another name; remove it by hand, or give it the \
              session's name",
             path.display()
         )
     });
-    Ok(told.collect())
+    Ok(looks.collect())
 }
 
 fn pending_entries(data: &Path, session: &str) -> Vec<Looked> {
@@ -114,7 +114,7 @@ fn pending_entries(data: &Path, session: &str) -> Vec<Looked> {
     looks
 }
 
-/// Adds to the first of `looks` what nobody can tell of.
+/// Adds to the first of `looks` what could not be decided.
 fn doubt(looks: &mut [Looked], why: &[String]) {
     let Some(look) = looks.first_mut().filter(|_| !why.is_empty()) else {
         return;
@@ -128,25 +128,25 @@ fn doubt(looks: &mut [Looked], why: &[String]) {
     look.found += &why.join("; ");
 }
 
-/// What the damaged rows of DATA/exports.jsonl hide; nothing is told of a list that was never
-/// damaged.
-pub(super) fn list(list: &io::Result<List>, is_told: bool) -> Vec<Looked> {
+/// What the damaged rows of DATA/exports.jsonl hide; a list that was never damaged is not reported.
+pub(super) fn list(list: &io::Result<List>, is_known: bool) -> Vec<Looked> {
     let place = Place::ExportList.word();
     let why = match list {
         Ok(list) => list.damaged.join("; "),
         Err(error) => format!("exports.jsonl in DATA cannot be read: {error}; mend that"),
     };
     match why.as_str() {
-        "" if is_told => vec![Looked::new(place, State::Nothing, "")],
+        "" if is_known => vec![Looked::new(place, State::Nothing, "")],
         "" => Vec::new(),
         why => vec![Looked::new(place, State::Waiting, why)],
     }
 }
 
-/// Removes what lies of `session` in the export at `path`; `known` is what was told of it here.
+/// Removes everything of `session` from the export at `path`; `known` is the last result recorded
+/// here.
 pub(super) fn export(path: &Path, session: &str, known: Option<&Looked>) -> Vec<Looked> {
     let place = path.display();
-    // The mount point of a stick that is not there is an empty folder.
+    // The mount point of a stick that is not plugged in is an empty folder.
     let is_there = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
     if !is_there {
         let why = "not there; put the medium back, or use `booth forget --apply-to`";
@@ -167,7 +167,7 @@ pub(super) fn export(path: &Path, session: &str, known: Option<&Looked>) -> Vec<
         .map(|look| format!("{}: {}", look.place, look.found))
         .collect();
     let mut looks = Looked::of(&place.to_string(), &erased, words.join(", "));
-    // Another export's medium may be there in its stead, unless something was seen on this one.
+    // Another export's medium may be there instead, unless something was seen on this one.
     let was_seen = known.is_some_and(|known| matches!(known.state, State::Found | State::Waiting));
     if looks[0].state == State::Nothing && !was_seen {
         looks[0] = unseen_yet(place);
@@ -176,7 +176,7 @@ pub(super) fn export(path: &Path, session: &str, known: Option<&Looked>) -> Vec<
     looks
 }
 
-/// An export that holds a session as far as is known here, and in which nothing of it was seen.
+/// An export that should hold the session, and in which nothing of it was found.
 pub(super) fn unseen_yet(place: impl std::fmt::Display) -> Looked {
     let why = "nothing of the session was found there yet; put its medium back";
     Looked::new(place, State::Away, why)

@@ -15,7 +15,7 @@ fn recorded() -> (tempfile::TempDir, Participant) {
 }
 
 #[test]
-fn who_was_recorded_does_not_expire() {
+fn a_recorded_person_does_not_expire() {
     let (data, participant) = recorded();
     let data = data.path();
     let folder = sweep::session_folder(data, &participant.session);
@@ -47,7 +47,7 @@ fn states(tombstone: &Tombstone) -> Vec<(&str, State)> {
 }
 
 #[test]
-fn every_place_is_cleaned_and_told_and_doing_it_again_changes_nothing() {
+fn every_place_is_cleaned_and_reported_and_doing_it_again_changes_nothing() {
     let (data, participant) = recorded();
     let data = data.path();
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
@@ -107,7 +107,7 @@ fn an_export_out_of_reach_is_waited_for_and_cleaned_when_it_comes() {
 }
 
 #[test]
-fn an_export_that_waits_for_its_keeper_is_not_looked_through_each_minute() {
+fn an_export_that_waits_for_its_keeper_is_not_searched_each_minute() {
     let (data, participant) = recorded();
     let (data, session) = (data.path(), participant.session.as_str());
     let stick = tempfile::tempdir().expect("a folder");
@@ -131,7 +131,7 @@ fn an_export_that_waits_for_its_keeper_is_not_looked_through_each_minute() {
 }
 
 #[test]
-fn an_export_that_was_cleaned_by_a_call_that_was_killed_is_told() {
+fn an_export_that_was_cleaned_by_a_call_that_was_killed_is_reported() {
     let (data, participant) = recorded();
     let (data, session) = (data.path(), participant.session.as_str());
     let path = PathBuf::from("/nowhere/export");
@@ -163,8 +163,8 @@ fn a_session_whose_folder_was_renamed_is_not_called_gone() {
     carry_out(data, &mut tombstone).expect("carried out");
     assert!(
         tombstone
-            .told("sessions")
-            .is_some_and(|told| told.found.contains("amelie"))
+            .look("sessions")
+            .is_some_and(|look| look.found.contains("amelie"))
     );
     assert!(!tombstone.is_complete());
     fs::remove_dir_all(renamed).expect("removed by hand");

@@ -2,7 +2,7 @@
 //!
 //! The code has 12 random Crockford base32 characters and a check character; the proof is
 //! scrypt(code); SESSION is the first 20 Crockford characters of SHA-256(proof). So a public name
-//! leads to no code and carries no date. The code never stands in a log.
+//! leads to no code and carries no date. The code is never written to a log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ const RANDOM: usize = 12;
 /// Characters of a session's name, 100 bits.
 const NAME: usize = 20;
 
-/// A text that is no code.
+/// A text that is not a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// Not 13 characters of the alphabet.
@@ -51,7 +51,7 @@ impl Code {
     /// A new code from the kernel's randomness.
     ///
     /// # Errors
-    /// The kernel's, where it has none.
+    /// The kernel's, where it has no randomness.
     pub fn draw() -> Result<Code, getrandom::Error> {
         let mut random = [0; RANDOM];
         getrandom::fill(&mut random)?;
@@ -93,7 +93,7 @@ impl Code {
         Ok(Code(values))
     }
 
-    /// The code in groups, for its owner's eyes.
+    /// The code in groups; only its owner may see it.
     #[must_use]
     pub fn grouped(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(self.0.len() * 2));
@@ -122,7 +122,7 @@ impl Code {
     }
 }
 
-/// What shows that somebody had the code.
+/// Shows that someone had the code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proof(pub [u8; 32]);
 

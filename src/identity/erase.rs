@@ -1,10 +1,10 @@
 //! Erasing a file so that the medium's free space does not hold it.
 //!
-//! A file system mounted with `discard` tells the medium which blocks are free. Elsewhere the bytes
+//! A file system mounted with `discard` reports free blocks to the medium. Elsewhere the bytes
 //! are overwritten once in place before the file goes, which reaches the blocks of a disk and of a
 //! file system that writes in place; flash memory may keep a copy that no system call reaches.
 //!
-//! Guarantees: what stays readable, here or under another name, is told.
+//! Guarantees: what stays readable, here or under another name, is reported.
 
 use std::fs::{self, File};
 use std::io;
@@ -18,7 +18,7 @@ use crate::rt;
 /// Bytes written in one call, and between two calls of the pacing function.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Whether the file system of `path` is mounted with `discard`; false where nothing is known.
+/// Whether the file system of `path` is mounted with `discard`; false where that is unknown.
 #[must_use]
 pub fn discards(path: &Path) -> bool {
     let Ok(device) = fs::metadata(path).map(|file| file.dev()) else {
@@ -44,8 +44,9 @@ fn is_mounted_with_discard(table: &str, device: &str) -> bool {
         })
 }
 
-/// Removes a file, overwritten first where its disk does not discard; false if there was none. One
-/// that cannot be overwritten is removed all the same. The folder is not synced.
+/// Removes a file; returns false if there was none. Where the disk does not discard, the file is
+/// overwritten first; one that cannot be overwritten is removed all the same. The folder is not
+/// synced.
 ///
 /// # Errors
 /// The file system's.
@@ -54,7 +55,7 @@ pub fn file(path: &Path, discards: bool, pace: &mut dyn FnMut()) -> io::Result<b
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
-        // What a further name leads to stays, so its bytes do.
+        // What another name leads to stays, so its bytes stay too.
         Ok(file) if file.is_file() && file.nlink() > 1 => {
             log::warn!(
                 "a file that has another name elsewhere is removed here, and not overwritten"
@@ -88,20 +89,20 @@ pub fn scrub(path: &Path, pace: &mut dyn FnMut()) -> io::Result<()> {
     file.sync_all()
 }
 
-/// What became of what was to be erased.
+/// The result of erasing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Erased {
     /// Files that are gone.
     pub files: u64,
-    /// What is there still: why, and what to do about it.
+    /// What is still there: why, and what to do about it.
     pub stays: Vec<String>,
-    /// What is gone here and has further names on its disk, which keep its bytes.
+    /// What is gone here, but has other names on its disk, which keep its bytes.
     pub copies: Vec<String>,
 }
 
-/// Removes a file, or a folder with all that is in it, or what a link there leads to if it is the
-/// same person's: see [`links`]. Within a folder what is sealed is not overwritten, nor are its
-/// further names told: without its key it is noise.
+/// Removes a file, or a folder with everything in it. A link is followed if it leads to data of the
+/// same person: see [`links`]. Sealed files within a folder are not overwritten, and their other
+/// names are not reported: without the key they are noise.
 #[must_use]
 pub fn all(path: &Path, discards: bool) -> Erased {
     let mut erased = Erased::default();
@@ -110,7 +111,7 @@ pub fn all(path: &Path, discards: bool) -> Erased {
 }
 
 impl Erased {
-    /// Takes over what became of something else.
+    /// Adds the result of erasing something else.
     pub fn add(&mut self, other: Erased) {
         self.files += other.files;
         self.stays.extend(other.stays);
@@ -181,8 +182,8 @@ fn further_names(path: &Path, file: &fs::Metadata) -> String {
     )
 }
 
-/// Tells the medium which blocks of the file system of `path` are free. Not every medium or file
-/// system can be told, and some let only root do so.
+/// Lets the medium know which blocks of the file system of `path` are free. Not every medium or
+/// file system accepts that, and some only from root.
 pub fn trim(path: &Path) {
     if let Err(error) = File::open(path).and_then(|folder| rt::trim(&folder)) {
         log::info!("{}: free blocks are not trimmed: {error}", path.display());
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_links_target_outside_is_left_alone_and_told() {
+    fn a_links_target_outside_is_left_alone_and_reported() {
         let dir = tempfile::tempdir().expect("a folder");
         let (gone, kept) = (dir.path().join("gone"), dir.path().join("kept"));
         fs::create_dir_all(gone.join("deep")).expect("made");
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_further_name_is_told_unless_it_is_noise() {
+    fn what_has_a_further_name_is_reported_unless_it_is_noise() {
         let dir = tempfile::tempdir().expect("a folder");
         let gone = dir.path().join("gone");
         fs::create_dir(&gone).expect("made");

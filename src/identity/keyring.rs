@@ -1,9 +1,9 @@
 //! DATA/keys: for each session SESSION.proof and, where there is an operator, SESSION.age, the
 //! participant's keys sealed to every recipient.
 //!
-//! Guarantees: the folder has mode 0700, its files 0600; each is whole or not there. It holds no
-//! private half and no code in clear; the proof, which the code gives but which gives no code, lets
-//! the operator forget a session by its name.
+//! Guarantees: the folder has mode 0700, its files 0600; each file is whole or not there. No
+//! private half and no code is in it in clear. The code gives the proof, but the proof does not
+//! give the code. The operator needs the proof to forget a session by its name.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,21 +15,21 @@ use sha2::{Digest, Sha256};
 use super::code::Proof;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
-use super::{erase, links, reserve, tombstone};
+use super::{erase, links, tombstone, tombstone_room};
 use crate::files::data::Data;
 use crate::files::{jsonl, small};
 use crate::words::is_session;
 
-/// What [`rekey`] has sealed anew, so that it can be killed and run again.
+/// The keys that [`rekey`] has sealed again, so that it can be killed and run again.
 const REKEYED: &str = "rekeyed.jsonl";
 
-/// Why a key cannot be had.
+/// Why a key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// A key file cannot be read or written.
     #[error("key of session {session}: {}: {source}", path.display())]
     File {
-        /// Whose.
+        /// The session.
         session: String,
         /// The file or folder.
         path: PathBuf,
@@ -39,17 +39,17 @@ pub enum KeyringError {
     /// There is no key.
     #[error("key of session {session}: not in {}; name the folder that holds it", folder.display())]
     Missing {
-        /// Whose.
+        /// The session.
         session: String,
-        /// Where it would be.
+        /// The folder that was searched.
         folder: PathBuf,
     },
     /// It does not open.
     #[error("key of session {session}: {source}")]
     Closed {
-        /// Whose.
+        /// The session.
         session: String,
-        /// Why.
+        /// The reason.
         source: ParticipantError,
     },
 }
@@ -83,8 +83,8 @@ pub fn files(keys: &Path, session: &str) -> [PathBuf; 2] {
     [".age", ".proof"].map(|ending| keys.join(format!("{session}{ending}")))
 }
 
-/// Keeps a participant's proof and, where there are recipients, their keys; synced. From here on the
-/// private halves need not be in memory.
+/// Keeps a participant's proof and, where there are recipients, their keys; synced. After this the
+/// private halves are no longer needed in memory.
 ///
 /// # Errors
 /// The file system's.
@@ -97,7 +97,7 @@ pub fn keep(
     let keys = folder(data);
     let [sealed, proof] = files(&keys, session);
     let tombstones = tombstone::folder(data);
-    reserve::make(&tombstones).map_err(KeyringError::file(session, &tombstones))?;
+    tombstone_room::make(&tombstones).map_err(KeyringError::file(session, &tombstones))?;
     small::folder(&keys, 0o700).map_err(KeyringError::file(session, &keys))?;
     small::write(&proof, participant.proof.hex().as_bytes(), small::PRIVATE)
         .map_err(KeyringError::file(session, &proof))?;
@@ -144,8 +144,9 @@ pub fn sessions(keys: &Path) -> io::Result<Vec<String>> {
     Ok(names.filter(|name| is_session(name)).collect())
 }
 
-/// Removes a session's key and proof and what a kill left of them; the number of files there were.
-/// They are overwritten always: they are small, and a backup is worth as much as its key.
+/// Removes a session's key, its proof and temporary files left by a kill; returns how many files
+/// there were. They are always overwritten: they are small, and a backup is worth as much as its
+/// key.
 ///
 /// # Errors
 /// The file system's, or the folder is a link to a medium that is away.
@@ -172,19 +173,19 @@ struct Rekeyed {
     recipients: Vec<String>,
 }
 
-/// What [`rekey`] found.
+/// The result of [`rekey`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rekeying {
     /// Sealed to the new recipients by this call.
     pub sealed: u64,
-    /// Sealed to them before.
+    /// Sealed to them before this call.
     pub were_sealed: u64,
-    /// What did not open, by session, and why.
+    /// The keys that did not open, by session, and why.
     pub failed: Vec<String>,
 }
 
-/// Seals every key of DATA that one of `old` opens anew to `recipients`. May be killed and called
-/// again; a file is of the old recipients or of the new ones.
+/// Seals again, to `recipients`, every key of DATA that one of `old` opens. May be killed and called
+/// again; each file is sealed either to the old recipients or to the new ones.
 ///
 /// # Errors
 /// The folder cannot be read or written.
@@ -201,7 +202,7 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
     let mut found = Rekeying::default();
     for session in sessions(&keys)? {
         let [path, _] = files(&keys, &session);
-        // A file in the link's place would leave the old key where the link led to.
+        // A file in the link's place would leave the old key where the link leads.
         let path = match path.is_symlink().then(|| links::target(&path)) {
             Some(Err(why)) => {
                 found
@@ -230,7 +231,7 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
                 jsonl::append(&rows, &row(&anew))?;
                 rows.sync_all()?;
                 small::write(&path, &anew, small::PRIVATE)?;
-                // Forgotten meanwhile: the tombstone was there before the key was removed.
+                // Forgotten in the meantime: the tombstone was there before the key was removed.
                 if tombstone::read(data, &session)?.is_some() {
                     erase::file(&path, false, &mut || {})?;
                     remove(&keys, &session)?;
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_may_look() {
+    fn only_the_owner_may_look() {
         let key = PrivateKey::generate();
         let (data, participant) = kept(&[key.to_public()]);
         let keys = folder(data.path());
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_others_is_told_and_left() {
+    fn a_key_of_others_is_reported_and_left() {
         let (data, _) = kept(&[PrivateKey::generate().to_public()]);
         let stranger = PrivateKey::generate();
         let recipients = [stranger.to_public()];

@@ -1,9 +1,9 @@
-//! A link in the place of something of a person.
+//! A link in a place where personal data may be.
 //!
-//! Guarantees: it is followed only to what is theirs beyond doubt: a session's folder of the same
-//! name, or a file of the same name, one that this program gives, on no way through the folder of
-//! another session. Whatever else a link leads to belongs to somebody else, is never removed, and is
-//! told with what to do.
+//! Guarantees: a link is followed only to data that belongs to the session beyond doubt: a
+//! session's folder of the same name, or a file of the same name that this program gives, and not
+//! through the folder of another session. Any other target is taken to belong to someone else. It
+//! is never removed, and it is reported with what to do.
 
 use std::fs;
 use std::io;
@@ -12,22 +12,22 @@ use std::path::{Path, PathBuf};
 use super::place;
 use crate::words::is_session;
 
-/// What `link` leads to, if that is to be erased with it; otherwise why it is not.
+/// The target of `link`, if it is to be erased too; otherwise the reason why not.
 ///
 /// # Errors
-/// The sentence that names the link, what it leads to, and the remedy.
+/// Names the link, its target and the remedy.
 pub fn target(link: &Path) -> Result<PathBuf, String> {
     let shown = fs::read_link(link).unwrap_or_default();
-    let told = |why: &str| format!("{} is a link to {}, {why}", link.display(), shown.display());
+    let refused = |why: &str| format!("{} is a link to {}, {why}", link.display(), shown.display());
     match link.canonicalize() {
         Ok(target) if is_theirs(link, &target) => Ok(target),
-        Ok(_) => Err(told(
-            "which may be somebody else's; remove by hand what is the session's, then the link",
+        Ok(_) => Err(refused(
+            "which may be someone else's; remove by hand what is the session's, then the link",
         )),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(told(
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(refused(
             "which is not there; put its medium back, or remove the link if that is gone for good",
         )),
-        Err(error) => Err(told(&format!(
+        Err(error) => Err(refused(&format!(
             "which cannot be followed: {error}; remove by hand what is the session's, then the link"
         ))),
     }
@@ -93,8 +93,8 @@ mod tests {
             symlink(path(to), &link).expect("linked");
             let found = target(&link);
             assert_eq!(found.is_ok(), is_followed, "{name} -> {to}: {found:?}");
-            if let Err(told) = found {
-                assert!(told.contains(name) && told.contains(to), "{told}");
+            if let Err(refusal) = found {
+                assert!(refusal.contains(name) && refusal.contains(to), "{refusal}");
             }
             fs::remove_file(&link).expect("removed");
         }

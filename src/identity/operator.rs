@@ -1,5 +1,5 @@
 //! The operator's key pair: an age X25519 identity file, which stock `age` reads, and its public
-//! half, the recipient that stands in booth.toml.
+//! half, the recipient in booth.toml.
 //!
 //! Guarantees: a key file has mode 0600, is synced, and never replaces another. The private half
 //! belongs on no booth; in memory it is zeroized with its last use.
@@ -19,7 +19,7 @@ use crate::files::small;
 
 /// Longest key file that is read.
 const MOST_KEY_FILE_BYTES: u64 = 1 << 20;
-/// How every private half begins.
+/// The beginning of every private half.
 const PRIVATE: &str = "AGE-SECRET-KEY-";
 
 /// Why there is no key.
@@ -44,7 +44,7 @@ pub enum OperatorError {
         /// What is wrong and what to do.
         reason: String,
     },
-    /// A recipient is none.
+    /// Not a valid recipient.
     #[error(
         "{recipient:?} is no age recipient: {reason}; `booth keygen FILE` prints one, as age1…"
     )]
@@ -56,7 +56,7 @@ pub enum OperatorError {
     },
 }
 
-/// The path of a key file in a message, but for a key that was pasted in its place.
+/// The path of a key file for a message. A key that was pasted in place of the path is not shown.
 fn named(path: &Path) -> String {
     let text = path.display().to_string();
     match text.to_ascii_uppercase().find(PRIVATE) {
@@ -93,14 +93,14 @@ pub fn keygen(path: &Path) -> Result<Recipient, OperatorError> {
         .and_then(|()| file.sync_all())
         .and_then(|()| small::sync_folder(path));
     if let Err(source) = written {
-        // Half a key is none.
+        // Half a key is useless.
         let _ = small::remove(path);
         return Err(failed(source));
     }
     Ok(recipient)
 }
 
-/// The recipients of the configuration, in its order; none if it names none.
+/// The recipients of the configuration, in its order; empty if it has none.
 ///
 /// # Errors
 /// [`OperatorError::Recipient`].
@@ -113,7 +113,7 @@ pub fn recipients(configured: &Recipients) -> Result<Vec<Recipient>, OperatorErr
     all.iter().map(|text| recipient(text)).collect()
 }
 
-/// Refuses recipients that nothing could be sealed to.
+/// Refuses recipients to which nothing could be sealed.
 ///
 /// # Errors
 /// The key and what is wrong with its value.
@@ -159,7 +159,7 @@ pub fn read_keys(path: &Path) -> Result<Vec<PrivateKey>, OperatorError> {
         path: path.to_owned(),
         reason: reason.to_owned(),
     };
-    // A pipe is welcome: the key may come out of another program.
+    // A pipe is welcome: the key may come from another program.
     let mut bytes = Zeroizing::new(Vec::new());
     let file = File::open(path).map_err(failed)?;
     let read = file.take(MOST_KEY_FILE_BYTES).read_to_end(&mut bytes);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_key_file_is_named_by_line_and_its_text_is_not_told() {
+    fn a_damaged_key_file_is_named_by_line_and_its_text_is_not_shown() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("key");
         std::fs::write(&path, "# x\nAGE-SECRET-KEY-1QQQQ\n").expect("written");
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_key_as_recipient_is_refused_without_being_told() {
+    fn a_private_key_as_recipient_is_refused_without_being_shown() {
         let private = PrivateKey::generate().to_string();
         let private = private.expose_secret();
         let Err(error) = recipient(private) else {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn no_recipient_is_none() {
+    fn no_recipients_are_an_empty_list() {
         let none = [
             Recipients::One(String::new()),
             Recipients::Several(Vec::new()),

@@ -1,9 +1,9 @@
-//! What is made at consent: withdrawal code, proof, session name, Fernet key, age key; and the
-//! identity, one Fernet token.
+//! What is made at consent: withdrawal code, proof, session name, Fernet key, age key, and the
+//! identity as one Fernet token.
 //!
-//! Guarantees: the private halves are zeroized with their last use and shown by no `Debug`. The
+//! Guarantees: the private halves are zeroized after their last use and never shown by `Debug`. The
 //! unsealed text of keys/SESSION.age is the Fernet key (url-safe base64) and the AGE-SECRET-KEY-1…,
-//! one a line, so that stock `age` and Python's `cryptography` open everything.
+//! one per line, so that stock `age` and Python's `cryptography` open everything.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::code::{Code, Proof};
 use super::operator::{PrivateKey, Recipient};
 
-/// Longest unsealed key text that is read: it has some 120 bytes.
+/// The longest unsealed key text that is read; it has about 120 bytes.
 const MOST_KEY_BYTES: u64 = 4096;
 
 /// Why there is no participant or identity.
@@ -32,18 +32,18 @@ pub enum ParticipantError {
     /// A key is sealed to others, or damaged.
     #[error("sealed key: {0}")]
     Open(String),
-    /// The unsealed text is no participant's key.
+    /// The unsealed text is not a participant's key.
     #[error("unsealed key: is no Fernet key and age key, one a line; it is damaged")]
     Keys,
     /// A token is damaged or made with another key.
     #[error("identity token: damaged, or made with another key")]
     Token,
-    /// A token's text is no identity.
+    /// The text of a token is not an identity.
     #[error("identity token: {0}")]
     Identity(#[from] serde_json::Error),
 }
 
-/// Who somebody is; stored as a token only.
+/// Who a person is; stored only as a token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// As the person gave it; empty for an anonymous visitor.
@@ -126,7 +126,7 @@ impl Keys {
     /// The identity as a token.
     ///
     /// # Errors
-    /// The identity is no JSON.
+    /// The identity cannot be written as JSON.
     pub fn token(&self, identity: &Identity) -> Result<String, ParticipantError> {
         let text = Zeroizing::new(serde_json::to_vec(identity)?);
         Ok(self.cipher()?.encrypt(&text))
@@ -135,7 +135,7 @@ impl Keys {
     /// Reads a token, also one that another program made.
     ///
     /// # Errors
-    /// The token is damaged, of another key, or no identity.
+    /// The token is damaged, made with another key, or not an identity.
     pub fn identity(&self, token: &str) -> Result<Identity, ParticipantError> {
         let text = self.cipher()?.decrypt(token.trim());
         let text = Zeroizing::new(text.map_err(|_| ParticipantError::Token)?);
@@ -147,14 +147,14 @@ impl Keys {
     }
 }
 
-/// A person who has consented, before anything of them is on the disk.
+/// A person who has consented, before anything about them is on the disk.
 #[derive(Debug)]
 pub struct Participant {
     /// The session's public name.
     pub session: String,
-    /// For its owner's eyes.
+    /// Only its owner may see it.
     pub code: Code,
-    /// What shows that somebody had the code.
+    /// Shows that someone had the code.
     pub proof: Proof,
     /// What their takes are sealed to.
     pub recipient: Recipient,
@@ -180,7 +180,7 @@ impl Participant {
         })
     }
 
-    /// The identity of somebody who gave no name.
+    /// The identity of a person who gave no name.
     #[must_use]
     pub fn anonymous(&self, consent: serde_json::Value) -> Identity {
         Identity {
@@ -212,10 +212,10 @@ pub fn seal_bytes(plain: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>, Par
     Ok(sealed)
 }
 
-/// Opens a few bytes, `most` at most, armoured or not.
+/// Opens a few bytes, at most `most`, armoured or not.
 ///
 /// # Errors
-/// None of `keys` opens them, they are damaged, or more.
+/// None of `keys` opens them, they are damaged, or there are more.
 pub fn open_bytes(
     sealed: &[u8],
     keys: &[PrivateKey],
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_opens_nothing_and_a_damaged_token_is_told() {
+    fn a_stranger_opens_nothing_and_a_damaged_token_is_refused() {
         let participant = Participant::draw().expect("random");
         let operator = PrivateKey::generate().to_public();
         let mut sealed = participant.keys.seal(&[operator]).expect("sealed");
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sealed_to_nobody() {
+    fn nothing_is_sealed_without_a_recipient() {
         assert!(seal_bytes(b"a", &[]).is_err());
     }
 

@@ -1,8 +1,8 @@
-//! DATA/pending/NUMBER.json: people who are enrolled and were not recorded yet.
+//! DATA/pending/NUMBER.json: people who are enrolled but not recorded yet.
 //!
-//! Guarantees: nothing in it is readable without the operator's key; a number is three random
-//! digits, never one in use; an enrolment that a kill cut off leaves nobody, and one that was
-//! answered leaves somebody whole. Who does not come in time is forgotten.
+//! Guarantees: nothing in it is readable without the operator's key. A number is three random
+//! digits and never one in use. A kill during an enrolment leaves no entry; an enrolment that was
+//! confirmed is complete. A person who does not come in time is forgotten.
 
 use std::fs::File;
 use std::io;
@@ -20,16 +20,16 @@ use crate::files::small;
 use crate::words::is_session;
 
 mod clear;
-mod own;
+mod of_session;
 
 pub use clear::{settled as clear_settled, unfinished as clear_unfinished};
-pub use own::named;
-pub use own::{Own, of};
+pub use of_session::named;
+pub use of_session::{Entries, of};
 
 /// Numbers there are: 000 to 999.
 const NUMBERS: u16 = 1000;
 
-/// Why somebody is not enrolled.
+/// Why a person is not enrolled.
 #[derive(Debug, thiserror::Error)]
 pub enum PendingError {
     /// The file system's.
@@ -115,7 +115,8 @@ fn is_number(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Held while somebody is enrolled, so that nobody takes half an enrolment for one that was killed.
+/// Held during an enrolment, so that another process does not take half an enrolment for one that
+/// was killed.
 fn hold(data: &Path) -> io::Result<File> {
     File::options()
         .create(true)
@@ -147,8 +148,8 @@ pub fn enroll(
         .map_err(io::Error::other)
         .map_err(failed())?;
     text.push(b'\n');
-    // The entry's temporary file comes first and names the session, so that a start knows which key
-    // an enrolment that was killed had kept.
+    // The entry's temporary file comes first and names the session, so that the next start knows
+    // which key belongs to an enrolment that was killed.
     let temporary = small::temporary(&path);
     small::write(&temporary, &text, small::PRIVATE).map_err(failed())?;
     keyring::keep(data, participant, recipients)?;
@@ -200,7 +201,7 @@ pub fn read(data: &Path, number: &str) -> Result<Pending, PendingError> {
     }
 }
 
-/// Every pending person, by number; a damaged entry is told and left.
+/// Every pending person, by number; a damaged entry is logged and left.
 ///
 /// # Errors
 /// The file system's.
@@ -215,8 +216,8 @@ pub fn all(data: &Path) -> io::Result<Vec<(String, Pending)>> {
     Ok(all)
 }
 
-/// Removes the entry of `number`, synced; false if there was none. The person's session has begun,
-/// or they are forgotten.
+/// Removes the entry of `number`, synced; returns false if there was none. Called when the person's
+/// session has begun or they are forgotten.
 ///
 /// # Errors
 /// The file system's.
@@ -229,7 +230,7 @@ pub fn remove(data: &Path, number: &str) -> io::Result<bool> {
     Ok(removed)
 }
 
-/// Takes an enrolment back of which nobody was told.
+/// Undoes an enrolment whose number was not given out.
 ///
 /// # Errors
 /// The file system's.
@@ -238,8 +239,8 @@ pub fn withdraw(data: &Path, number: &str, session: &str) -> io::Result<()> {
     remove(data, number).map(drop)
 }
 
-/// The people who were enrolled `days` or more before `now`. A clock that is behind keeps them, and so
-/// does one that nobody vouches for, `None`: it may jump. No day at all needs no clock.
+/// The people who were enrolled `days` or more before `now`. A clock that is behind keeps them. So
+/// does an unsynchronised one, `None`: it may jump. With zero days no clock is needed.
 ///
 /// # Errors
 /// The file system's.
@@ -305,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_come_in_time_has_expired_and_a_slow_clock_expires_nobody() {
+    fn a_person_who_does_not_come_in_time_has_expired_and_a_slow_clock_expires_no_one() {
         let (data, _, entry) = enrolled();
         let then = UNIX_EPOCH + Duration::from_secs(entry.enrolled_s().expect("a time"));
         let day = Duration::from_secs(24 * 3600);

@@ -1,5 +1,5 @@
-//! The places in DATA: one list of what may lie there, so that nothing lies there which forgetting
-//! does not know; and which names are a session's.
+//! The places in DATA: one list of everything that may be there, so that forgetting knows every
+//! place; and which names belong to a session.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -26,7 +26,7 @@ pub enum Place {
     Tombstones,
     /// `consents/SHA256.txt`: texts of the protocol.
     Consents,
-    /// `corpus/`, `*.index`, `progress.json`: what is read, and how far.
+    /// `corpus/`, `*.index`, `progress.json`: the prompts, and the progress through them.
     Corpus,
     /// `box.key`.
     BoxKey,
@@ -37,8 +37,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// Where something of a person may lie; forgetting looks at each, in this order: without its key
-    /// the rest is noise.
+    /// The places where personal data may be. Forgetting looks at them in this order: without the
+    /// key the rest is noise.
     pub const OF_PERSONS: [Place; 4] =
         [Place::Keys, Place::Sessions, Place::Pending, Place::Exports];
 
@@ -102,14 +102,15 @@ impl Place {
     }
 }
 
-/// The name of the small file of which `name` is what a kill left; its own otherwise.
+/// The name of the small file that a temporary file left by a kill belongs to; any other name is
+/// returned unchanged.
 #[must_use]
 pub fn whole(name: &str) -> &str {
     let name = name.split_once(".tmp-").map_or(name, |(name, _)| name);
     name.strip_suffix(".new").unwrap_or(name)
 }
 
-/// The session that a file or folder is named after: its name is the session's or begins with it. A
+/// The session that a file or folder is named after: the name is the session's or begins with it. A
 /// file system that folds case may have changed it.
 #[must_use]
 pub fn session_of(name: &str) -> Option<String> {
@@ -119,11 +120,11 @@ pub fn session_of(name: &str) -> Option<String> {
     (is_whole && is_session(&session)).then_some(session)
 }
 
-/// Those of `sessions` that stand anywhere in `text`.
+/// Those of `sessions` that appear anywhere in `text`.
 #[must_use]
 pub fn mentioned<'a>(text: &[u8], sessions: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
-    // As UTF-16 its letters have zeros between them.
+    // In UTF-16 its letters have zeros between them.
     let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
     for part in text.split(|byte| !byte.is_ascii_alphanumeric()) {
         for name in part.windows(NAME_BYTES) {
@@ -134,13 +135,13 @@ pub fn mentioned<'a>(text: &[u8], sessions: &BTreeSet<&'a str>) -> BTreeSet<&'a 
     found
 }
 
-/// Whether `session` stands anywhere in `text`.
+/// Whether `session` appears anywhere in `text`.
 #[must_use]
 pub fn mentions(text: &[u8], session: &str) -> bool {
     !mentioned(text, &[session].into()).is_empty()
 }
 
-/// Whether the program gives this name to a file that may be a person's: in keys/, in a session's
+/// Whether the program gives this name to files with personal data: in keys/, in a session's
 /// folder, in pending/ or in an export.
 #[must_use]
 pub fn is_of_person(name: &str) -> bool {
@@ -187,7 +188,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_name_is_a_sessions_whatever_its_case_and_no_longer_one_is() {
+    fn a_name_is_a_sessions_in_any_case_and_a_longer_one_is_not() {
         let session = "0123456789ABCDEFGHJK";
         for (name, expected) in [
             (session.to_owned(), true),
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_program_never_wrote_has_no_name_of_a_persons_file() {
+    fn a_file_the_program_never_wrote_is_not_named_like_a_persons_file() {
         for name in [
             "take-0001.rf64",
             "take-0001.rf64.age.new",

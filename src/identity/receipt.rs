@@ -1,7 +1,7 @@
 //! Receipts: a JSON object, signed by the box.
 //!
-//! Guarantees: what is signed is the text itself, so a receipt of which one character was changed is
-//! refused; it can be checked on any machine. The box's key, DATA/box.key, is made at first need.
+//! Guarantees: the text itself is signed, so a receipt with one changed character is refused; it
+//! can be checked on any machine. The box's key, DATA/box.key, is made when it is first needed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::files::small;
 use crate::rt;
 use crate::words::hex;
 
-/// What stands between the signed text and the signature.
+/// The text between the signed text and the signature.
 const SIGNATURE: &str = ",\"signature\":\"";
 
-/// Why there is no receipt, or not a good one.
+/// Why there is no receipt, or no valid one.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptError {
     /// The box's key cannot be read or made.
@@ -30,7 +30,7 @@ pub enum ReceiptError {
         source: io::Error,
     },
     /// The box's key is damaged.
-    #[error("box key {}: is damaged, expected 64 hexadecimal digits; put it back from a backup, or remove it and tell whoever checks receipts the new one", .0.display())]
+    #[error("box key {}: is damaged, expected 64 hexadecimal digits; put it back from a backup, or remove it and give the new one to those who check receipts", .0.display())]
     Damaged(PathBuf),
     /// Not one line of JSON with a signature at its end.
     #[error(
@@ -43,9 +43,9 @@ pub enum ReceiptError {
     /// Another box signed it.
     #[error("receipt: signed by {found}, not by {expected}")]
     Stranger {
-        /// Who did.
+        /// The box that signed it.
         found: String,
-        /// Who should have.
+        /// The box that should have.
         expected: String,
     },
     /// The signature does not fit.
@@ -82,7 +82,7 @@ impl BoxKey {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *seed).map_err(io::Error::other)?;
         let key = BoxKey(SigningKey::from_bytes(&seed));
-        // Two processes may make one at once; the first one's stays.
+        // Two processes may make one at the same time; the first one's stays.
         let own = data.join(format!("box.key.{}", std::process::id()));
         let text = Zeroizing::new(hex::encode(*seed));
         small::write(&own, text.as_bytes(), small::PRIVATE)?;
@@ -99,7 +99,7 @@ impl BoxKey {
         }
     }
 
-    /// Its public half, which receipts name.
+    /// Its public half, which is in every receipt.
     #[must_use]
     pub fn public(&self) -> String {
         hex::encode(self.0.verifying_key().to_bytes())
@@ -121,8 +121,8 @@ impl BoxKey {
     }
 }
 
-/// Checks a receipt, which may end with white space, and returns what it says; with `signer`, also
-/// that this box signed it.
+/// Checks a receipt, which may end with white space, and returns its content; with `signer`, also
+/// checks that this box signed it.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn another_boxs_receipt_is_told_from_this_ones() {
+    fn another_boxs_receipt_is_not_taken_for_this_ones() {
         let (key, text) = signed();
         verify(&text, Some(&key.public())).expect("good");
         let (other, _) = signed();

@@ -1,11 +1,11 @@
-//! Sealing a file: `X` becomes `X.age`, which the participant's key alone opens.
+//! Sealing a file: `X` becomes `X.age`, which only the participant's key opens.
 //!
-//! Guarantees: the sealed file is written under a temporary name and synced; then it is read back,
-//! from the medium where the kernel lets go of its pages; only if every byte is the one that was
-//! written, and its length the one that the age format gives the plain bytes, does it get its name;
-//! only then is the plain file removed. So `X.age` is whole whenever it is there, and a kill at any
-//! moment leaves `X` or `X.age`. Not verified is that it opens: the box has no private half. It never
-//! holds more than a chunk in memory.
+//! Guarantees: the sealed file is written under a temporary name and synced, then read back, from
+//! the medium where the kernel drops its pages. It gets its name only if every byte is the one that
+//! was written and its length is the one that the age format gives for the plain bytes. Only then
+//! is the plain file removed. So `X.age` is whole whenever it is there, and a kill at any moment
+//! leaves `X` or `X.age`. That it opens is not verified: the box has no private half. No more than
+//! one chunk is held in memory.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -24,7 +24,7 @@ const CHUNK_BYTES: u64 = 64 * 1024;
 const TAG_BYTES: u64 = 16;
 /// Bytes between the header and the first chunk.
 const NONCE_BYTES: u64 = 16;
-/// Longest header that is looked for.
+/// The longest header that is searched for.
 const MOST_HEADER_BYTES: u64 = 64 * 1024;
 
 /// Why a file is not sealed or not opened.
@@ -48,7 +48,7 @@ pub enum SealError {
     Closed {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -71,11 +71,12 @@ pub fn sealed_name(plain: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Seals `plain` to `recipient` and removes it; `discards` as [`erase::discards`] says of its disk.
-/// `pace` is called for every chunk and may sleep. Sealing what a kill interrupted begins anew.
+/// Seals `plain` to `recipient` and removes it; `discards` is what [`erase::discards`] gives for
+/// its disk. `pace` is called for every chunk and may sleep. If a kill interrupted it, sealing
+/// begins again.
 ///
 /// # Errors
-/// [`SealError`]; the plain file is there still, unless removing it failed.
+/// [`SealError`]; the plain file is still there, unless removing it failed.
 pub fn seal(
     plain: &Path,
     recipient: &Recipient,
@@ -83,8 +84,8 @@ pub fn seal(
     pace: &mut dyn FnMut(),
 ) -> Result<PathBuf, SealError> {
     let sealed = sealed_name(plain);
-    // One that got its name here was verified: only the removal is left to be done, and may have
-    // begun to overwrite the plain bytes. Another is a damaged copy, and the plain file is whole.
+    // A sealed file with its final name was verified: only the removal is left, and it may have
+    // begun to overwrite the plain bytes. Any other is a damaged copy, and the plain file is whole.
     if !is_sealed_of(&sealed, plain).map_err(SealError::file("read", &sealed))? {
         let temporary = small::temporary(&sealed);
         let written = write(plain, &temporary, recipient, pace);
@@ -108,7 +109,7 @@ struct Written {
     hash: Sha256,
 }
 
-/// Hashes what passes.
+/// Hashes the bytes that pass through.
 struct Hashing<W> {
     to: W,
     hash: Sha256,
@@ -198,8 +199,8 @@ fn verify(path: &Path, written: &Written, pace: &mut dyn FnMut()) -> Result<(), 
     }
 }
 
-/// Whether `sealed` is there, an age file, and as long as the one of `plain` must be; a plain file that
-/// is being overwritten keeps its length.
+/// Whether `sealed` is there, is an age file, and has the length that `plain` needs; a plain file
+/// that is being overwritten keeps its length.
 fn is_sealed_of(sealed: &Path, plain: &Path) -> io::Result<bool> {
     let file = match File::open(sealed) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_read_back_otherwise_are_refused() {
+    fn bytes_that_read_back_differently_are_refused() {
         let dir = tempfile::tempdir().expect("a folder");
         let (plain, to) = (dir.path().join("a"), dir.path().join("b"));
         fs::write(&plain, b"voice").expect("written");
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_killed_before_the_removal_is_done_by_the_next() {
+    fn a_removal_that_a_kill_prevented_is_done_by_the_next_call() {
         let (dir, path, key) = sealed(b"voice");
         let plain = dir.path().join("take-0001.rf64");
         fs::write(&plain, b"voice").expect("as if it were there still");

@@ -1,8 +1,9 @@
-//! DATA/forgotten/SESSION.json: that a session is forgotten, and that who said so had the right.
+//! DATA/forgotten/SESSION.json: the session is forgotten, and the one who asked for it had the
+//! right.
 //!
-//! Guarantees: it is written before anything is removed, so that a kill ends in "forgotten"; it
-//! holds no personal data; one whose proof does not give its session's name is ignored with a
-//! warning, so a public name forgets nobody.
+//! Guarantees: it is written before anything is removed, so that a kill still ends in "forgotten".
+//! It holds no personal data. A tombstone whose proof does not give its session's name is ignored
+//! with a warning, so a public name alone forgets no one.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,40 +14,40 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Proof;
 use super::erase::Erased;
-use super::reserve;
+use super::tombstone_room;
 use crate::files::data::Data;
 use crate::files::small;
 use crate::words::{By, is_session};
 
-/// What became of a place.
+/// The state of a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Something of them is there: it will be removed, or why it is not.
+    /// Something of the person is there: it will be removed, or `found` says why not.
     Found,
     /// Something was there, and is gone.
     Removed,
     /// Nothing was there.
     Nothing,
-    /// Something is there of which nobody can tell whether it is theirs.
+    /// Something is there, and it is unknown whether it belongs to the person.
     Waiting,
-    /// Out of reach: that nothing is there now may mean that another medium is.
+    /// Out of reach: if nothing is there now, that may be because another medium is.
     Away,
 }
 
-/// A place that was looked at.
+/// A place that was searched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looked {
     /// Within DATA, or the path of an export.
     pub place: String,
-    /// What became of it.
+    /// Its state.
     pub state: State,
     /// What was found there, in words.
     pub found: String,
 }
 
 impl Looked {
-    /// A look at `place`.
+    /// The result of searching `place`.
     pub fn new(place: impl fmt::Display, state: State, found: impl Into<String>) -> Looked {
         Looked {
             place: place.to_string(),
@@ -55,8 +56,8 @@ impl Looked {
         }
     }
 
-    /// What became of what was at `place`, in `words` if all of it is gone; and of the further names
-    /// it had, which are a place of their own.
+    /// The result of erasing at `place`, with `words` if all of it is gone. The other names that it
+    /// had count as a place of their own.
     #[must_use]
     pub fn of(place: &str, erased: &Erased, words: String) -> Vec<Looked> {
         let look = if !erased.stays.is_empty() {
@@ -73,7 +74,7 @@ impl Looked {
         looks
     }
 
-    /// Whether something of them is left there, or may be.
+    /// Whether something of the person is left there, or may be.
     #[must_use]
     pub fn is_left(&self) -> bool {
         matches!(self.state, State::Found | State::Waiting | State::Away)
@@ -85,25 +86,25 @@ impl Looked {
 pub struct Tombstone {
     /// The session's public name.
     pub session: String,
-    /// What shows the right to forget it, hexadecimal.
+    /// Shows the right to forget it, hexadecimal.
     pub proof: String,
-    /// Who said so.
+    /// Who asked for it.
     pub by: By,
-    /// SHA-256 of the consent text; null where nobody was asked or nothing is known.
+    /// SHA-256 of the consent text; null where no consent was asked for or nothing is known.
     pub consent_sha256: Option<String>,
     /// Its version.
     pub consent_version: Option<String>,
-    /// The month, as `2026-11`; null while the clock is unsynchronised.
+    /// The month, for example `2026-11`; null while the clock is not synchronised.
     pub month: Option<String>,
-    /// The public half of the key of the box that looked; none if that cannot be had.
+    /// The public half of the key of the box that searched; none if it is not available.
     #[serde(rename = "box", default, skip_serializing_if = "Option::is_none")]
     pub box_key: Option<String>,
-    /// Where it was looked and what was there; before it was carried out, what is there.
+    /// The places and what was there; before it is carried out, what is there now.
     pub places: Vec<Looked>,
 }
 
 impl Tombstone {
-    /// A tombstone of the session that `proof` gives; nothing was looked at yet.
+    /// A tombstone of the session that `proof` gives; nothing was searched yet.
     #[must_use]
     pub fn of(proof: &Proof, by: By) -> Tombstone {
         Tombstone {
@@ -118,7 +119,7 @@ impl Tombstone {
         }
     }
 
-    /// Takes it over for the box whose key has the public half `own`. What another one saw in its places
+    /// Takes it over for the box with the public key half `own`. What another box saw in its places
     /// is not gone because nothing is here.
     pub fn take_over(&mut self, own: Option<String>) {
         if self.box_key.is_some() && self.box_key != own {
@@ -139,8 +140,8 @@ impl Tombstone {
         proof.is_ok_and(|proof| proof.session() == self.session)
     }
 
-    /// What the person is not gone from yet: places out of reach, and the booth that recorded them
-    /// where it is not this one.
+    /// Where the person's data is still waiting to be removed: places out of reach, and the booth
+    /// that recorded them if it is not this one.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<&str> {
         let left = self.places.iter().filter(|looked| looked.is_left());
@@ -151,21 +152,21 @@ impl Tombstone {
         waiting
     }
 
-    /// Whether the person is gone from every place there is.
+    /// Whether the person is gone from every place.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.waiting_for().is_empty()
     }
 
-    /// What is told of `place`.
+    /// The last result for `place`.
     #[must_use]
-    pub fn told(&self, place: &str) -> Option<&Looked> {
+    pub fn look(&self, place: &str) -> Option<&Looked> {
         self.places.iter().find(|looked| looked.place == place)
     }
 
-    /// Takes over what a later look found; what was removed before, or was there before and was
-    /// removed by a call that was killed or by hand, stays told. What is away is so until it was
-    /// found.
+    /// Adds the results of a later search. If data was removed before, or was there before and was
+    /// removed by hand or by a call that was killed, that stays recorded. A place that is away
+    /// stays so until its data was found.
     pub fn update(&mut self, looks: Vec<Looked>) {
         for look in looks {
             let known = self.places.iter_mut();
@@ -184,8 +185,8 @@ impl Tombstone {
         }
     }
 
-    /// Writes it into DATA, synced; on a full disk into the room that is kept for it, without its
-    /// places if they do not fit in.
+    /// Writes it into DATA, synced; on a full disk into the room kept for it, without its places if
+    /// they do not fit.
     ///
     /// # Errors
     /// The file system's.
@@ -200,8 +201,8 @@ impl Tombstone {
                     ..self.clone()
                 };
                 let folder = folder(data);
-                reserve::write(&folder, &path, &self.text()?)
-                    .or_else(|_| reserve::write(&folder, &path, &bare.text()?))
+                tombstone_room::write(&folder, &path, &self.text()?)
+                    .or_else(|_| tombstone_room::write(&folder, &path, &bare.text()?))
                     .map_err(|_| error)
             }
             written => written,
@@ -241,7 +242,7 @@ pub fn path(data: &Path, session: &str) -> PathBuf {
 pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
     let path = path(data, session);
     let ignored = |reason: &str| {
-        // Its name is that of a session, which no log names.
+        // Its file name is a session's name, which never goes to a log.
         log::warn!(
             "a tombstone in {} is ignored: {reason}; remove it or write a new one with `booth forget`",
             folder(data).display()
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_removed_once_stays_told() {
+    fn what_was_removed_once_stays_recorded() {
         let code = Code::draw().expect("random");
         let mut tombstone = Tombstone::of(&code.proof(), By::Code);
         assert!(!tombstone.is_complete());
@@ -351,7 +352,8 @@ mod tests {
         // Nothing on another medium at the same place.
         tombstone.update(vec![look(State::Nothing)]);
         assert_eq!(tombstone.waiting_for(), ["keys"]);
-        // What nobody could read was somebody else's, or went by hand: it proves nothing removed.
+        // What could not be read belonged to someone else, or was removed by hand: it does not
+        // prove a removal.
         tombstone.update(vec![look(State::Waiting)]);
         assert_eq!(tombstone.waiting_for(), ["keys"]);
         tombstone.update(vec![look(State::Nothing)]);

@@ -1,4 +1,4 @@
-//! The time of the sphere's thread and of a simulated sphere: the real one, or one that is given.
+//! The time of the sphere's thread and of a simulated sphere: the real clock, or one that is set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use crate::rt::Nanos;
 
-/// A clock. Clones of a given one are the same clock.
+/// A clock. Clones of one that is set are the same clock.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// CLOCK_MONOTONIC.
     #[default]
     Real,
-    /// The time of a fast run or of a test: nanoseconds, which stand until they are set.
+    /// The time of a fast run or of a test: nanoseconds, which stay until they are set.
     Given(Arc<AtomicU64>),
 }
 
 impl Clock {
-    /// A given clock, at 0.
+    /// A clock that is set, at 0.
     #[must_use]
     pub fn given() -> Clock {
         Clock::Given(Arc::default())
     }
 
-    /// Whether time goes by unasked.
+    /// Whether time passes by itself.
     #[must_use]
     pub fn is_real(&self) -> bool {
         matches!(self, Clock::Real)
@@ -38,7 +38,7 @@ impl Clock {
         }
     }
 
-    /// Gives the time; the real one goes its own way.
+    /// Sets the time; the real clock ignores it.
     pub fn set(&self, now: Nanos) {
         match self {
             Clock::Real => {}
@@ -46,7 +46,7 @@ impl Clock {
         }
     }
 
-    /// Lets `time` go by.
+    /// Lets `time` pass.
     pub fn pass(&self, time: Duration) {
         match self {
             Clock::Real => std::thread::sleep(time),

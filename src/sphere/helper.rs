@@ -1,10 +1,11 @@
-//! The sphere with `deploy/sphere/` set up there: a small program answers on one kept channel, in
-//! well under a millisecond, and stops the transport when the channel ends or falls silent.
+//! The sphere with `deploy/sphere/` installed: a small program answers on one open channel, in well
+//! under a millisecond, and stops the transport when the channel ends or falls silent.
 //!
-//! Questions are numbered and an answer must carry its question's number. The program ends with
-//! JACK; the next question starts it again. Tracks are loaded beside it, because that restarts JACK.
+//! Questions are numbered, and an answer must have its question's number. The program ends with
+//! JACK; the next question starts it again. Tracks are loaded outside of it, because that restarts
+//! JACK.
 //!
-//! Bounds: a question 2 s, a verb that of a call, mostly 50 ms.
+//! Bounds: 2 s for a question; for a verb that of a call, mostly 50 ms.
 
 use std::time::{Duration, Instant};
 
@@ -24,17 +25,17 @@ const QUESTION: Duration = Duration::from_secs(2);
 const LADISH: Duration = Duration::from_secs(3);
 /// JACK waits 2 s for slow clients before it rolls.
 const CONFIRM: Duration = Duration::from_secs(3);
-/// Between two looks; JACK's periods are longer.
+/// Between two checks; JACK's periods are longer.
 const PAUSE: Duration = Duration::from_millis(4);
-/// A position as good as this is not asked for again.
+/// If a position is this good, it is not asked for again.
 const GOOD: Duration = Duration::from_micros(500);
 /// Questions for one position,
 const PROBES: usize = 3;
-/// none of which is sent later than this: over a slow network the first has to do.
+/// none of which is sent later than this: over a slow network the first must be enough.
 const PROBING: Duration = Duration::from_millis(300);
-/// A period that began longer ago than this: JACK hangs, and its transport would seem to roll on.
+/// If a period began longer ago than this, JACK hangs, and its transport would seem to roll on.
 const HANGS_US: u64 = 1_000_000;
-/// What the gate there starts the program by.
+/// The command that makes the gate there start the program.
 const COMMAND: &str = "booth-sphere helper";
 /// sh's exit status for a program that is not there.
 const NOT_FOUND: i32 = 127;
@@ -46,11 +47,12 @@ pub struct Helper {
     questions: u64,
     rate: u32,
     pub(super) tracks: Tracks,
-    /// It plays by our order, so that its end is one of the dead man too.
+    /// It plays because we asked for it, so when the program ends, the dead man's switch is gone
+    /// too.
     plays: bool,
 }
 
-/// What a question for the state brought.
+/// The answer to a question for the state.
 struct Seen {
     state: State,
     frame: u64,
@@ -65,10 +67,10 @@ struct HelperLoader<'a> {
 }
 
 impl Helper {
-    /// Asks for the program; `None` if nothing of ours is installed there.
+    /// Starts the program; `None` if nothing of ours is installed there.
     ///
     /// # Errors
-    /// Refused, the connection's.
+    /// The program's refusal, the connection's.
     pub fn find(link: &mut Link) -> Result<Option<Helper>, SphereError> {
         let mut helper = Helper::default();
         match helper.start(link) {
@@ -121,7 +123,7 @@ impl Helper {
         })
     }
 
-    /// Asks, starting the program anew if it has ended with JACK.
+    /// Sends a question; starts the program again if it has ended with JACK.
     fn ask(
         &mut self,
         link: &mut Link,
@@ -138,7 +140,7 @@ impl Helper {
             let line = link.ask(kept, doing, &format!("{number} {question}\n"), QUESTION)?;
             let Some(text) = line.text.clone() else {
                 self.end(link);
-                // Started anew it would not stop what it did not play.
+                // If it were started again, it would not stop what it did not play.
                 if question == "state" && std::mem::take(&mut self.plays) {
                     self.start(link)?;
                     return Err(SphereError::Lost {
@@ -169,7 +171,7 @@ impl Helper {
                 .ok_or_else(|| answer.unclear(doing))?;
             return Ok((rest.trim_start().to_owned(), line));
         }
-        // It ended twice in a row: JACK dies under it.
+        // It ended twice in a row: JACK ends while it runs.
         Err(SphereError::NoJack)
     }
 
@@ -214,7 +216,7 @@ impl Helper {
         })
     }
 
-    /// Asks for `question`, then until `is_done`.
+    /// Sends `question`, then repeats asking until `is_done`.
     fn confirmed(
         &mut self,
         link: &mut Link,
@@ -237,7 +239,7 @@ impl Helper {
         }
     }
 
-    /// Loads `track`; stops what plays if it had to be loaded. Whether it is there.
+    /// Loads `track`; stops playing if it had to be loaded. Returns whether it is there.
     ///
     /// # Errors
     /// See [`studio::load`].
@@ -252,7 +254,7 @@ impl Helper {
     /// Goes to `frame`, and reads it back.
     ///
     /// # Errors
-    /// No JACK, elsewhere, the connection's.
+    /// No JACK, the transport is elsewhere, the connection's.
     pub fn locate(&mut self, link: &mut Link, frame: u32) -> Result<(), SphereError> {
         self.confirmed(
             link,
@@ -291,17 +293,18 @@ impl Helper {
         })
     }
 
-    /// What plays goes on when the channel ends, for `rest` and ten seconds at most.
+    /// Lets it play on when the channel ends, for `rest` and ten seconds at most.
     ///
     /// # Errors
-    /// Nothing could be left there that stops it; the connection's.
+    /// No job could be left there that stops it; the connection's.
     pub fn leave(&mut self, link: &mut Link, rest: Duration) -> Result<(), SphereError> {
         self.plays = false;
         let question = format!("leave {}", rest.as_secs() + 10);
         self.ask(link, "leave it playing", &question).map(|_| ())
     }
 
-    /// Where the transport stands, from the best of some questions: the frame at their middle.
+    /// Where the transport is, from the best of several questions: the frame at the question's
+    /// middle.
     ///
     /// # Errors
     /// No JACK, the connection's.
@@ -320,7 +323,7 @@ impl Helper {
         Ok(best)
     }
 
-    /// The sphere's clock is never compared with ours: only how long ago its period began counts.
+    /// The sphere's clock is never compared with ours: only the age of its period counts.
     fn probe(&mut self, link: &mut Link) -> Result<Position, SphereError> {
         let seen = self.seen(link)?;
         let half = seen.line.had.since(seen.line.asked) / 2;
@@ -340,10 +343,10 @@ impl Helper {
         })
     }
 
-    /// The tracks that the gate lets us load.
+    /// The tracks that the gate allows us to load.
     ///
     /// # Errors
-    /// A gate that does not tell; the connection's.
+    /// The gate gives no list; the connection's.
     pub fn listed(link: &mut Link) -> Result<Vec<String>, SphereError> {
         let doing = "ask for the list of tracks";
         let answer = link.run(doing, "booth-sphere tracks", QUESTION)?;
@@ -354,14 +357,14 @@ impl Helper {
         }
         match accepted(&answer) {
             Err(SphereError::Refused(_)) => Err(SphereError::Refused(
-                "it does not tell which tracks it allows; run setup there again".into(),
+                "it does not say which tracks it allows; run setup there again".into(),
             )),
             Err(error) => Err(error),
             Ok(()) => Err(answer.unclear(doing)),
         }
     }
 
-    /// Tracks are asked for beside the kept channel.
+    /// Commands for tracks do not use the kept channel.
     pub(super) fn loader<'a>(&'a mut self, link: &'a mut Link) -> impl Loader + 'a {
         HelperLoader { link, helper: self }
     }

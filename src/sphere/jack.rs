@@ -1,17 +1,17 @@
-//! The words of JACK's own tools: what jack_transport reads, what jack_showtime prints.
+//! The text of JACK's own tools: what jack_transport reads and what jack_showtime prints.
 //!
-//! Guarantees: only digits of a frame that exists reach `locate`, because jack_transport takes any
-//! word for a number (`abc` is 0, `-5` is 4294967291); a line that is not exactly jack_showtime's is
-//! nothing, never half an answer.
+//! Guarantees: only digits of a valid frame are sent to `locate`, because jack_transport takes any
+//! word for a number (`abc` is 0, `-5` is 4294967291). A line that is not exactly jack_showtime's
+//! gives nothing, never half an answer.
 
 /// What the transport does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It stands.
+    /// It is stopped.
     Stopped,
     /// It plays.
     Rolling,
-    /// It waits for slow clients, and stands until they are there.
+    /// It waits for slow clients, and stands still until they are ready.
     Starting,
 }
 
@@ -26,8 +26,8 @@ pub struct Shown {
     pub state: State,
 }
 
-/// Reads `frame = N  frame_time = N usecs = N<TAB>state: Word`, as jack_showtime 1.9.21 prints it;
-/// behind the word further fields may follow after white space, if a time base master is there.
+/// Reads `frame = N  frame_time = N usecs = N<TAB>state: Word`, as jack_showtime 1.9.21 prints it.
+/// If there is a time base master, further fields may follow after white space.
 #[must_use]
 pub fn shown(line: &str) -> Option<Shown> {
     let rest = line.strip_prefix("frame = ")?;

@@ -1,8 +1,8 @@
-//! Whom we talk to: pinned host keys.
+//! The machines that this program trusts: pinned host keys.
 //!
-//! Guarantees: nothing is said to a machine whose key is not in known_hosts, hashed or not, or is
-//! revoked there; pinning one loses nothing else of that file, and no other that is pinned at the same
-//! time.
+//! Guarantees: nothing is sent to a machine whose key is not in known_hosts (hashed or not) or is
+//! revoked there. Pinning a key loses nothing else of that file, and no other key that is pinned at
+//! the same time.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -27,10 +27,10 @@ const KINDS: [&str; 6] = [
     "rsa-sha2-256",
 ];
 
-/// A machine and the key that it showed.
+/// A machine and the host key that it showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostKey {
-    /// Host name as it was asked for.
+    /// The host name that was asked for.
     pub host: String,
     /// Port.
     pub port: u16,
@@ -38,14 +38,14 @@ pub struct HostKey {
     pub blob: Vec<u8>,
 }
 
-/// How a machine's key stands to the pinned ones.
+/// How a machine's key compares with the pinned ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pinned {
     /// It is the pinned one.
     Same,
     /// The machine is not known.
     Unknown,
-    /// The machine is known by another key.
+    /// The machine is known with another key.
     Changed,
 }
 
@@ -57,7 +57,7 @@ impl HostKey {
         format!("SHA256:{}", BASE64_STANDARD_NO_PAD.encode(digest))
     }
 
-    /// `ssh-ed25519` and so on: the blob begins with its name.
+    /// The type, for example `ssh-ed25519`: the blob begins with it.
     #[must_use]
     pub fn kind(&self) -> &str {
         let length = self.blob.get(3).map_or(0, |byte| usize::from(*byte));
@@ -66,7 +66,7 @@ impl HostKey {
             .unwrap_or("unknown")
     }
 
-    /// The name that known_hosts has for it.
+    /// The machine's name in known_hosts.
     fn name(&self) -> String {
         match self.port {
             22 => self.host.clone(),
@@ -74,12 +74,12 @@ impl HostKey {
         }
     }
 
-    /// How it stands to one line of known_hosts.
+    /// How it compares with one line of known_hosts.
     fn against(&self, session: &Session, line: &str) -> Result<Pinned, ssh2::Error> {
         against(session, line, &self.host, self.port, &self.blob)
     }
 
-    /// How it stands to the pinned keys in `file`; a missing file knows nobody.
+    /// How it compares with the pinned keys in `file`; a missing file has no keys.
     ///
     /// # Errors
     /// A file or line that cannot be read.
@@ -105,7 +105,7 @@ impl HostKey {
         Ok(found)
     }
 
-    /// Whether `file` says that nobody may have this key any more.
+    /// Whether `file` says that no machine may have this key any more.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -117,8 +117,8 @@ impl HostKey {
         }))
     }
 
-    /// Pins the key in `file`, in place of other keys of this machine; all other lines stay byte for
-    /// byte.
+    /// Pins the key in `file`, in place of other keys of this machine; all other lines stay byte
+    /// for byte.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -126,7 +126,7 @@ impl HostKey {
         let unwritten =
             |error: io::Error| bad(file, format!("cannot be written: {}", remedied(&error)));
         let target = target(file);
-        // Held until the end: whoever pins another machine reads what is written here.
+        // Held until the end: a process that pins another machine reads what is written here.
         let folder = target.parent().filter(|it| *it != Path::new(""));
         let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(unwritten)?;
         folder.lock().map_err(unwritten)?;
@@ -142,7 +142,7 @@ impl HostKey {
         small::write(&target, &text, small::PUBLIC).map_err(unwritten)
     }
 
-    /// `line` without what it says of this machine; others that share it stay.
+    /// `line` without this machine; other machines that share the line stay.
     fn without_us(&self, session: &Session, line: &[u8]) -> Vec<u8> {
         let is_ours = |line: &str| {
             let found = self.against(session, line.trim_end());
@@ -164,7 +164,7 @@ impl HostKey {
     }
 }
 
-/// How a machine with this key stands to one line of known_hosts.
+/// How a machine with this key compares with one line of known_hosts.
 fn against(
     session: &Session,
     line: &str,
@@ -193,7 +193,7 @@ fn bad(file: &Path, reason: String) -> SphereError {
     }
 }
 
-/// An error of writing, and what to do.
+/// A write error, and what to do.
 fn remedied(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -203,7 +203,8 @@ fn remedied(error: &io::Error) -> String {
     }
 }
 
-/// The file that `file` is, or the one that it is a link to, even if that is not there yet.
+/// The real path of `file`: itself, or the target if it is a link, even if the target is not there
+/// yet.
 fn target(file: &Path) -> PathBuf {
     let next = || {
         let beside = file.parent().unwrap_or(Path::new(""));
@@ -214,7 +215,7 @@ fn target(file: &Path) -> PathBuf {
         .unwrap_or_else(|_| file.to_owned())
 }
 
-/// What is in known_hosts, of which comments may have any encoding; nothing if there is none.
+/// The content of known_hosts, whose comments may have any encoding; empty if there is no file.
 fn read_hosts(file: &Path) -> Result<Vec<u8>, SphereError> {
     let bytes = small::read(file).map_err(|error| bad(file, format!("cannot be read: {error}")))?;
     Ok(bytes.unwrap_or_default())
@@ -226,8 +227,8 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
         .map(String::from_utf8_lossy)
 }
 
-/// The kinds of host keys to ask the machine for: those that are pinned of it first, or one that is
-/// known by its RSA key alone would look like another one.
+/// The kinds of host keys to ask the machine for: first those that are pinned for it. Otherwise a
+/// machine that is known by its RSA key alone would look like another one.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -238,7 +239,7 @@ pub fn wanted_kinds(
     file: &Path,
 ) -> Result<String, SphereError> {
     let text = read_hosts(file)?;
-    // A key that nobody has, since the names of the line are asked about.
+    // A key that no machine has, because the question is about the names of the line.
     let is_ours = |line: &str| {
         let found = against(session, line, host, port, b"none");
         is_entry(line) && found.is_ok_and(|found| found != Pinned::Unknown)

@@ -1,20 +1,21 @@
-//! The words of ladish_control: what it is asked, and what its answers mean.
+//! The text of ladish_control: its commands, and what its answers mean.
 //!
-//! It prints its failures on stdout and ends with 0, so an answer is read as a whole: the header of
-//! the verb, then exactly what the verb prints. A track is a studio by its exact name, or
-//! `project:ROOM:FOLDER`, a project to load into a room of the studio that is there; a studio whose own
+//! It prints its failures on stdout and exits with 0, so an answer is read as a whole: the header
+//! of the verb, then exactly what the verb prints. A track is a studio by its exact name, or
+//! `project:ROOM:FOLDER`, a project to load into a room of the loaded studio. A studio whose own
 //! name begins like that is written `studio:NAME`.
 //!
-//! Guarantees: a name is passed on exactly or refused; what no version of the tool prints is an error
-//! that quotes it.
+//! Guarantees: a name is passed on exactly or refused; output that no version of the tool prints is
+//! an error that quotes it.
 
 use super::SphereError;
 use super::ssh::Answer;
 
-/// Longest name that is passed on; ladish keeps studios as files, whose names have 255 bytes at most.
+/// The longest name that is passed on; ladish keeps studios as files, whose names have at most 255
+/// bytes.
 const MOST_BYTES: usize = 1024;
 
-/// What is to be loaded.
+/// A track to load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Track<'a> {
     /// A studio.
@@ -32,7 +33,7 @@ impl<'a> Track<'a> {
     /// Reads a track's name.
     ///
     /// # Errors
-    /// A name that nothing can have, or that could not be passed on exactly.
+    /// A name that no track can have, or that could not be passed on exactly.
     pub fn read(name: &'a str) -> Result<Track<'a>, SphereError> {
         let bad = |reason| SphereError::BadTrack {
             track: SphereError::quoted(name.as_bytes()),
@@ -62,7 +63,7 @@ impl<'a> Track<'a> {
     }
 }
 
-/// What ladish_control is asked.
+/// A command for ladish_control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order<'a> {
     /// The names of all studios.
@@ -71,11 +72,11 @@ pub enum Order<'a> {
     Name,
     /// Starts the studio that is loaded.
     Start,
-    /// Loads a track; `name` is its name as it was given.
+    /// Loads a track; `name` is its name as given.
     Load {
-        /// What it means.
+        /// The track that the name means.
         track: Track<'a>,
-        /// As a whole.
+        /// The whole name.
         name: &'a str,
     },
 }
@@ -123,7 +124,7 @@ impl<'a> Order<'a> {
         }
     }
 
-    /// The lines behind the header.
+    /// The lines after the header.
     fn lines(self, answer: &Answer) -> Result<Vec<&str>, SphereError> {
         if answer.status == KILLED {
             return Err(SphereError::Hangs("ladish_control"));
@@ -135,7 +136,7 @@ impl<'a> Order<'a> {
         let rest: Vec<&str> = match first {
             Some(header) if header == self.header() => lines.collect(),
             Some(line) if line.starts_with(EXCEPTION) => vec![line],
-            // A traceback on stderr is all that it says without a session bus.
+            // Without a session bus it prints only a traceback on stderr.
             None if answer.status == 1 => return Err(SphereError::NoDbus),
             _ => return Err(unclear()),
         };
@@ -144,7 +145,7 @@ impl<'a> Order<'a> {
             Some(said) => Err(self.refused(said)),
             None if answer.status == 0 => Ok(rest),
             None => match self {
-                // Its traceback for a room that is not there.
+                // Its traceback for a room that does not exist.
                 Order::Load {
                     track: Track::Project { .. },
                     name,
@@ -168,7 +169,7 @@ impl<'a> Order<'a> {
     /// Reads the answer of a verb that prints nothing.
     ///
     /// # Errors
-    /// What ladish_control said instead.
+    /// What ladish_control printed instead.
     pub fn done(self, answer: &Answer) -> Result<(), SphereError> {
         if self.lines(answer)?.is_empty() {
             Ok(())
@@ -178,14 +179,14 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The exit status of `timeout` that had to use force.
+/// The exit status of `timeout` when it had to use force.
 const KILLED: i32 = 137;
 const EXCEPTION: &str = "DBus exception: ";
 
 /// The name of the studio that is loaded, from the answer to [`Order::Name`].
 ///
 /// # Errors
-/// What ladish_control said instead; none being loaded is [`SphereError::Ladish`].
+/// What ladish_control printed instead; if no studio is loaded, [`SphereError::Ladish`].
 pub fn name(answer: &Answer) -> Result<String, SphereError> {
     let lines = Order::Name.lines(answer)?;
     let quoted = |line: &str| Some(line.strip_prefix('"')?.strip_suffix('"')?.to_owned());
@@ -198,7 +199,7 @@ pub fn name(answer: &Answer) -> Result<String, SphereError> {
 /// The names of all studios, from the answer to [`Order::List`].
 ///
 /// # Errors
-/// What ladish_control said instead.
+/// What ladish_control printed instead.
 pub fn names(answer: &Answer) -> Result<Vec<String>, SphereError> {
     let lines = Order::List.lines(answer)?;
     let name = |line: &&str| {

@@ -1,12 +1,13 @@
-//! The sphere with nothing of ours installed there: each verb runs JACK's own tools and is read back
-//! through jack_showtime.
+//! The sphere with nothing of ours installed: each verb runs JACK's own tools, and its effect is
+//! read back through jack_showtime.
 //!
-//! What a command line prints is one word of ours or a line of the tool, so that a wrapper, a shell
-//! profile or a missing program is never taken for success. Every play leaves one detached job there,
-//! which stops the transport when its time is over; it is bound to a token in a private folder and
-//! ends by itself when the token is another or gone, so no process is ever killed by number.
+//! A command line prints one word of ours or a line of the tool, so that a wrapper, a shell profile
+//! or a missing program is never taken for success. Every play leaves one detached job on the
+//! sphere, which stops the transport when its time is over. The job is bound to a token in a
+//! private folder and ends by itself when the token changes or is gone, so no process is ever
+//! killed by number.
 //!
-//! Bounds: a command line 3 s, a verb that of a call, mostly 0.3 s.
+//! Bounds: 3 s for a command line; for a verb that of a call, mostly 0.3 s.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -23,38 +24,39 @@ use crate::rt::Nanos;
 const LINE: Duration = Duration::from_secs(3);
 /// JACK waits 2 s for slow clients before it rolls.
 const CONFIRM: Duration = Duration::from_secs(3);
-/// JACK refuses a client within this; one that hangs is given up there after 2 s.
+/// JACK refuses a client within this time; one that hangs is killed there after 2 s.
 const REFUSED: Duration = Duration::from_secs(1);
-/// Seconds that the sphere plays on without us behind the end of a step.
+/// Seconds that the sphere plays on without us after the end of a step.
 const GRACE_S: u64 = 10;
 
-/// JACK's clients are told not to start a server of their own: a dead one is then known in 10 ms.
+/// JACK's clients must not start a server of their own, so a dead server is noticed in 10 ms.
 const STATE: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_showtime >/dev/null || { echo no tool jack_showtime; exit; }; timeout -s KILL 2 sh -c 'echo $$; exec jack_showtime' 2>/dev/null | { read -r p; read -r l; kill -KILL "$p" 2>/dev/null; [ -n "$l" ] || l="no jack"; printf "%s\n" "$l"; }"#;
 
 /// Rate and frames of a period.
 const SHAPE: &str = r#"export JACK_NO_START_SERVER=1; for t in jack_samplerate jack_bufsize; do command -v $t >/dev/null || { echo no tool $t; exit; }; done; r=$(timeout -s KILL 2 jack_samplerate 2>/dev/null) && p=$(timeout -s KILL 2 jack_bufsize 2>/dev/null) && echo "$r $p" || echo no jack"#;
 
-/// Sends `$1` to the transport. The tool ends at `exit` only, where it was built without readline.
+/// Sends `$1` to the transport. Where the tool was built without readline, only `exit` ends it.
 const VERB: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_transport >/dev/null || { echo no tool jack_transport; exit; }; printf "%s\nexit\n" "$1" | timeout -s KILL 2 jack_transport >/dev/null 2>&1 && echo done || echo no jack"#;
 
-/// The private folder of the token: that of the login, which is in memory, else the home.
+/// The private folder of the token: the login's runtime folder, which is in memory, or else the
+/// home folder.
 const FOLDER: &str = r#"for d in "$XDG_RUNTIME_DIR" "/run/user/$(id -u)" "$HOME"; do [ -n "$d" ] && [ -d "$d" ] && [ -w "$d" ] && break; done; d="$d/.booth-sphere"; t="$d/deadman"; "#;
 
-/// Leaves the job with token `$1` that stops the transport in `$2` seconds. It keeps no channel open,
-/// counts by the time since boot, which no clock jump moves, and lets go as soon as the token is
-/// another or was taken away; a folder that is gone is no order.
+/// Leaves the job with token `$1` that stops the transport in `$2` seconds. It keeps no channel
+/// open. It counts the time since boot, which no clock jump moves. It ends as soon as the token
+/// changes or is removed; if the whole folder is gone, it goes on.
 const ARM: &str = r#"for p in jack_transport timeout; do command -v $p >/dev/null || { echo no tool $p; exit; }; done; umask 077; mkdir -p "$d" 2>/dev/null && printf %s "$1" 2>/dev/null >"$t.new" && [ "$(cat "$t.new")" = "$1" ] && mv "$t.new" "$t" && read -r up rest </proc/uptime || { echo not armed; exit; }; end=$((${up%%.*} + $2)); export JACK_NO_START_SERVER=1; (trap "" HUP; while read -r up rest </proc/uptime && [ "${up%%.*}" -lt "$end" ]; do sleep 0.5; k=; read -r k <"$t"; [ "$k" = "$1" ] || [ ! -d "$d" ] || exit 0; done; for n in 1 2 3 4 5; do printf "stop\nexit\n" | timeout -s KILL 2 jack_transport && break; sleep 1; done; [ "$(cat "$t")" = "$1" ] && rm -f "$t") </dev/null >/dev/null 2>&1 & echo done"#;
 
-/// Takes the token away.
+/// Removes the token.
 const DISARM: &str = r#"rm -f "$t" "$t.new"; echo done"#;
 
-/// Runs ladish_control with the login's D-Bus session, which SSH does not tell.
+/// Runs ladish_control with the login's D-Bus session, which SSH does not set.
 const LADISH: &str = r#"command -v ladish_control >/dev/null || { echo no tool ladish_control; exit; }; u=/run/user/$(id -u); export PYTHONIOENCODING=utf-8 XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$u}"; export DBUS_SESSION_BUS_ADDRESS="${DBUS_SESSION_BUS_ADDRESS:-unix:path=$XDG_RUNTIME_DIR/bus}"; exec timeout -s KILL 2 ladish_control "$@" 2>/dev/null"#;
 
-/// What is known of such a sphere.
+/// What is known about such a sphere.
 #[derive(Debug, Default)]
 pub struct Plain {
-    /// Rate and frames of a period; JACK may come back with others.
+    /// Rate and frames per period; JACK may come back with others.
     shape: Option<(u32, u32)>,
     pub(super) tracks: Tracks,
 }
@@ -66,7 +68,7 @@ struct PlainLoader<'a> {
 }
 
 impl Plain {
-    /// Loads `track`; stops what plays if it had to be loaded. Whether it is there.
+    /// Loads `track`; stops playing if it had to be loaded. Returns whether it is there.
     ///
     /// # Errors
     /// See [`studio::load`].
@@ -79,7 +81,7 @@ impl Plain {
         Ok(step != Step::Underway)
     }
 
-    /// Tracks are asked for with the same connection.
+    /// Commands for tracks use the same connection.
     pub(super) fn loader<'a>(&'a mut self, link: &'a mut Link) -> impl Loader + 'a {
         PlainLoader { link, plain: self }
     }
@@ -87,7 +89,7 @@ impl Plain {
     /// Goes to `frame`, and reads it back.
     ///
     /// # Errors
-    /// No JACK, elsewhere, the connection's.
+    /// No JACK, the transport is elsewhere, the connection's.
     pub fn locate(&mut self, link: &mut Link, frame: u32) -> Result<(), SphereError> {
         let rate = self.shape(link)?.0;
         verb(link, "locate", &jack::locate(frame))?;
@@ -128,7 +130,7 @@ impl Plain {
         Ok(())
     }
 
-    /// Stops, reads it back, and takes the job away.
+    /// Stops, reads it back, and removes the job.
     ///
     /// # Errors
     /// No JACK, still rolling, the connection's.
@@ -140,14 +142,14 @@ impl Plain {
                 return Err(SphereError::StillRolling(millis(start.elapsed())));
             }
         }
-        // Of another connection too: a program that was killed leaves its job behind.
+        // Also a job of another connection: a program that was killed leaves its job behind.
         let disarm = shell::script(&[FOLDER, DISARM].concat(), &[]);
         let answer = link.run("take the job away", &disarm, LINE)?;
         word(&answer, "take the job away")
     }
 
-    /// Where the transport stands: jack_showtime tells the beginning of JACK's period and a count that
-    /// goes on within it, now and then one period off.
+    /// Where the transport is: jack_showtime gives the beginning of JACK's period, and a count that
+    /// goes on within the period and is sometimes one period off.
     ///
     /// # Errors
     /// No JACK, the connection's.
@@ -212,8 +214,9 @@ impl Loader for PlainLoader<'_> {
     }
 }
 
-/// Whether a transport that was sent to `wanted` is there, or as far on as it may have rolled. One that
-/// rolled stands at its new place for a period or two, as `Starting`, before it goes on.
+/// Whether a transport that was sent to `wanted` is there, or as far past it as it may have rolled.
+/// A transport that was rolling stays at its new place for a period or two, as `Starting`, before
+/// it goes on.
 pub(super) fn is_at(found: u64, wanted: u32, state: State, since: Duration, rate: u32) -> bool {
     let wanted = u64::from(wanted);
     let rolled = match state {
@@ -241,9 +244,9 @@ fn token() -> Result<String, SphereError> {
     Ok(token)
 }
 
-/// Asks JACK, once more if it refuses: on a busy machine it refuses a client now and then (1 of 1500
-/// under a compiler's load), and a dead one says so in 20 ms; one that hangs is not asked again. Every
-/// verb may be repeated.
+/// Asks JACK, and once more if it refuses: a busy machine sometimes refuses a client (1 of 1500
+/// while a compiler ran), and a dead server refuses in 20 ms. One that hangs is not asked again.
+/// Every verb may be repeated.
 fn asked(link: &mut Link, doing: &'static str, line: &str) -> Result<Answer, SphereError> {
     let start = Instant::now();
     let answer = link.run(doing, line, LINE)?;
@@ -264,7 +267,7 @@ fn shown(link: &mut Link) -> Result<Shown, SphereError> {
     jack::shown(line(&answer, doing)?).ok_or_else(|| answer.unclear(doing))
 }
 
-/// The one line that a command line of ours printed.
+/// The one line that one of our command lines printed.
 fn line<'a>(answer: &'a Answer, doing: &'static str) -> Result<&'a str, SphereError> {
     accepted(answer)?;
     let text = std::str::from_utf8(&answer.out).ok();
@@ -280,7 +283,7 @@ fn word(answer: &Answer, doing: &'static str) -> Result<(), SphereError> {
     }
 }
 
-/// The words that our command lines have for what is missing there.
+/// The words that our command lines print for what is missing there.
 pub(super) fn accepted(answer: &Answer) -> Result<(), SphereError> {
     let text = String::from_utf8_lossy(&answer.out);
     match text.trim_end() {

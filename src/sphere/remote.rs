@@ -1,10 +1,10 @@
-//! The sphere over the network: one connection, kept and made anew, on which the helper is used where
-//! it is installed and JACK's own tools where it is not.
+//! The sphere over the network: one connection, kept and renewed, which uses the helper where it is
+//! installed and JACK's own tools where it is not.
 //!
-//! Guarantees: each call ends within [`CALL`], a new connection included; loading a track is many calls,
-//! each of which looks how far it is; a connection that was lost since the last call is
-//! made anew within the call, once; one that is silent is given up, and the next call begins with a
-//! new one.
+//! Guarantees: each call ends within [`CALL`], including a new connection. Loading a track takes
+//! many calls, each of which checks the progress. If the connection was lost since the last call,
+//! it is renewed within the call, once. A connection that does not answer is dropped, and the next
+//! call begins with a new one.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use super::studio::{self, Loader, Tracks};
 use super::{LOOK, Peer, Position, SphereError, ladish};
 use crate::config;
 
-/// How long a STOP waits for a JACK that a track takes away while it is loaded.
+/// How long a STOP waits while JACK is gone because a track is being loaded.
 const WAIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ enum Way {
     Plain(Plain),
 }
 
-/// The connection, dropped first so that nothing after it waits, and how the sphere is asked.
+/// The connection, dropped first so that nothing after it waits, and the way the sphere is asked.
 #[derive(Debug)]
 struct Open {
     link: Link,
@@ -36,7 +36,7 @@ struct Open {
 pub struct Remote {
     config: config::Sphere,
     open: Option<Open>,
-    /// It plays by our order.
+    /// It plays because we asked for it.
     plays: bool,
 }
 
@@ -57,7 +57,7 @@ impl Remote {
         }
     }
 
-    /// The connection, for a call that is over by `until`.
+    /// The connection, for a call that must end by `until`.
     fn opened(&mut self, until: Instant) -> Result<&mut Open, SphereError> {
         if self.open.as_ref().is_none_or(|open| open.link.is_broken()) {
             self.open = None;
@@ -76,8 +76,8 @@ impl Remote {
         Ok(open)
     }
 
-    /// Does `work` on the connection; once more on a new one if the old was lost in the meantime. All
-    /// verbs may be repeated.
+    /// Does `work` on the connection, and once more on a new one if the old one was lost in the
+    /// meantime. All verbs may be repeated.
     fn on<T>(
         &mut self,
         work: impl Fn(&mut Link, &mut Way) -> Result<T, SphereError>,
@@ -104,24 +104,24 @@ impl Remote {
     /// Whether the helper answers there.
     ///
     /// # Errors
-    /// Why it cannot be asked.
+    /// Why the sphere cannot be asked.
     pub fn has_helper(&mut self) -> Result<bool, SphereError> {
         self.on(|_, way| Ok(matches!(way, Way::Helper(_))))
     }
 
-    /// What plays goes on when this connection ends, for `rest` and ten seconds at most.
+    /// Lets it play on when this connection ends, for `rest` and ten seconds at most.
     ///
     /// # Errors
-    /// The peer's; nothing could be left there that stops it.
+    /// The peer's; no job could be left there that stops it.
     pub fn leave(&mut self, rest: Duration) -> Result<(), SphereError> {
         self.on(|link, way| match way {
             Way::Helper(helper) => helper.leave(link, rest),
-            // Its play has left the job already.
+            // Its play has already left the job.
             Way::Plain(_) => Ok(()),
         })
     }
 
-    /// The studio that is loaded, or ladish's words for none.
+    /// The studio that is loaded, or ladish's words if there is none.
     ///
     /// # Errors
     /// The peer's.
@@ -129,7 +129,7 @@ impl Remote {
         self.on(|link, way| studio::loaded(way.loader(link).as_mut()))
     }
 
-    /// The tracks that the gate there lets us load; `None` without one.
+    /// The tracks that the gate there allows us to load; `None` without a gate.
     ///
     /// # Errors
     /// The peer's.
@@ -211,8 +211,8 @@ impl Peer for Remote {
         }
     }
 
-    /// While it plays, a connection that was lost is told and not made anew unsaid: with the helper it
-    /// took the dead man with it, and whoever asks plays again to arm it.
+    /// While it plays, a lost connection is reported and not silently renewed: with the helper, the
+    /// dead man's switch is gone with the connection, and the caller plays again to arm it.
     fn position(&mut self) -> Result<Position, SphereError> {
         let ask = |link: &mut Link, way: &mut Way| match way {
             Way::Helper(helper) => helper.position(link),

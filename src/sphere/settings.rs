@@ -1,11 +1,11 @@
-//! What `[sphere]` may say.
+//! What `[sphere]` may contain.
 
 use std::net::Ipv6Addr;
 
 use crate::config::Sphere;
 use crate::config::load::{Reason, check};
 
-/// Refuses what no connection could be made with.
+/// Refuses values that allow no connection.
 ///
 /// # Errors
 /// The key and what is wrong with its value.
@@ -25,7 +25,7 @@ pub fn check_settings(sphere: &Sphere) -> Result<(), Reason> {
     check(
         is_word(&sphere.host) && (!sphere.host.contains(':') || is_ip(&sphere.host)),
         "sphere.host",
-        "must be a host name or an address alone, as \"sphere.local\"; a port and a user are \
+        "must be a host name or an address alone, such as \"sphere.local\"; a port and a user are \
          sphere.port and sphere.user, in booth.toml or as --set sphere.port=2222",
     )?;
     check(

@@ -1,7 +1,7 @@
-//! Command lines for the shell at the other end.
+//! Command lines for the shell on the other machine.
 //!
-//! Guarantees: a word reaches the program there exactly as it is here, whatever it holds; it never
-//! becomes a second command. Words that cannot be passed on at all are the caller's to refuse.
+//! Guarantees: a word reaches the program there exactly as it is here, whatever it contains; it
+//! never becomes a second command. The caller refuses words that cannot be passed on at all.
 
 /// `word` as one word of a POSIX shell.
 #[must_use]
@@ -29,7 +29,7 @@ mod tests {
 
     use super::*;
 
-    /// What sh hands to a program that is called with `words`.
+    /// The words that sh gives to a program that is called with `words`.
     fn through_sh(line: &str) -> Vec<u8> {
         let output = Command::new("sh").args(["-c", line]).output();
         output.expect("sh").stdout

@@ -1,8 +1,8 @@
-//! The simulated sphere: knows every track, plays at 48 kHz, and fails when it is told to.
+//! The simulated sphere: knows every track, plays at 48 kHz, and fails when it is set to fail.
 //!
-//! A run on the simulated board (`sphere.host = "sim"`) shows what a visitor meets when the sphere
-//! fails: while the file that the environment names in `BOOTH_SIM_SPHERE` exists, its first word says
-//! how, see [`Trouble`].
+//! A run on the simulated board (`sphere.host = "sim"`) shows what a visitor sees when the sphere
+//! fails: while the file named by the environment variable `BOOTH_SIM_SPHERE` exists, its first
+//! word says how it fails, see [`Trouble`].
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +12,13 @@ use super::clock::Clock;
 use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 
-/// What `sphere.host` says for it.
+/// The value of `sphere.host` for it.
 pub const HOST: &str = "sim";
 
 const RATE: u32 = 48_000;
-/// How long a call lasts that nobody answers: what bounds a real peer's.
+/// How long an unanswered call lasts: the same bound as for a real peer.
 const HANG: Duration = Duration::from_millis(2000);
-/// How long each call of a slow one takes.
+/// How long each call of a slow sphere takes.
 const SLOW: Duration = Duration::from_millis(300);
 
 /// How a sphere fails.
@@ -27,21 +27,21 @@ pub enum Trouble {
     /// Not at all.
     #[default]
     None,
-    /// `away`: no connection, said at once. What it plays goes on.
+    /// `away`: no connection, reported at once. What it plays goes on.
     Away,
     /// The next call fails, and no other.
     Broken,
     /// `hangs`: no answer to anything.
     Hangs,
-    /// `dead`: no JACK; it begins anew, stopped at frame 0.
+    /// `dead`: no JACK; it starts again, stopped at frame 0.
     Dead,
-    /// `stopped`: somebody stops whatever plays.
+    /// `stopped`: someone stops what plays.
     Stopped,
-    /// `moved`: somebody moves the transport ahead, once.
+    /// `moved`: someone moves the transport ahead, once.
     Moved,
     /// `slow`: each call takes a while.
     Slow,
-    /// `loads`: a track is being loaded without end.
+    /// `loads`: loading a track never ends.
     Loads,
 }
 
@@ -60,7 +60,7 @@ impl Trouble {
     }
 }
 
-/// What the sphere and whoever makes trouble share.
+/// What the sphere shares with the code that makes trouble.
 #[derive(Debug, Default)]
 struct Transport {
     trouble: Trouble,
@@ -83,7 +83,7 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    /// A sphere that fails as the environment says.
+    /// A sphere that fails as the environment variable says.
     #[must_use]
     pub fn of_environment() -> Simulated {
         Simulated {
@@ -126,7 +126,7 @@ impl Simulated {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call, which fails or takes as long as the trouble says.
+    /// A call; it fails or takes time as the trouble says.
     fn call(&self) -> Result<std::sync::MutexGuard<'_, Transport>, SphereError> {
         let mut transport = self.lock();
         if let Some(file) = &self.file {
@@ -183,7 +183,7 @@ impl Peer for Simulated {
     fn connect(&mut self) -> Result<(), SphereError> {
         let trouble = self.lock().trouble;
         match trouble {
-            // Only a question finds these.
+            // Only a question for the position finds these.
             Trouble::Dead | Trouble::Hangs => Ok(()),
             _ => self.call().map(drop),
         }

@@ -1,11 +1,11 @@
-//! The connection: one SSH session, on which command lines are run and one channel is kept.
+//! The connection: one SSH session, which runs command lines and keeps one channel.
 //!
-//! Guarantees: connect, authenticate, run, read and close each end within their stated limit, and all
-//! of a call's together at its end, whatever the peer does; of an answer at most 64 KiB are kept; a connection that failed once is
-//! never used again, so a late answer cannot be taken for that of the next question; closing does
-//! not wait.
+//! Guarantees: connect, authenticate, run, read and close each end within their stated limit, and
+//! together within the call's limit, whatever the peer does. At most 64 KiB of an answer are kept.
+//! A connection that failed once is never used again, so a late answer cannot be taken for the
+//! answer to the next question. Closing does not wait.
 //!
-//! Must never: flush a channel (libssh2 throws away what was not read yet); trust an exit status
+//! Must never: flush a channel (libssh2 discards what was not read yet); trust an exit status
 //! before the channel's end was read.
 
 mod channel;
@@ -24,20 +24,20 @@ use self::channel::{exec, lost, read_all};
 use self::dial::dial;
 use self::watchdog::Watchdog;
 use super::known_hosts::{self, HostKey, Pinned};
-use super::{SphereError, own_key};
+use super::{SphereError, private_key};
 use crate::config;
 use crate::rt::Nanos;
 
-/// All that one call of ours may take, however much it asks: with a little for its caller, a sphere that
-/// is silent or slow is told within 5 s.
+/// The time that one call of ours may take in all. With a little time for its caller, a sphere that
+/// does not answer or is slow is reported within 5 s.
 pub const CALL: Duration = Duration::from_millis(4500);
-/// Banner and key exchange; 30 ms on a local network, some hundred on a small machine.
+/// Banner and key exchange; 30 ms on a local network, a few hundred on a small machine.
 const HANDSHAKE: Duration = Duration::from_secs(3);
-/// Showing our key.
+/// Authentication with our key.
 const AUTHENTICATE: Duration = Duration::from_secs(2);
 /// Closing a kept channel.
 const CLOSE: Duration = Duration::from_secs(1);
-/// libssh2's code for a key that the server does not take.
+/// libssh2's code for a key that the server does not accept.
 const NOT_AUTHENTICATED: ErrorCode = ErrorCode::Session(-18);
 
 /// A connection.
@@ -45,7 +45,7 @@ pub struct Link {
     session: Session,
     socket: TcpStream,
     watchdog: Watchdog,
-    /// The end of the call under way.
+    /// When the current call must end.
     until: Instant,
     is_broken: bool,
 }
@@ -73,7 +73,7 @@ impl Link {
     /// # Errors
     /// Unreachable, not trusted, our key refused.
     pub fn open(config: &config::Sphere, until: Instant) -> Result<Link, SphereError> {
-        let secret = own_key::private_key(&config.key)?;
+        let secret = private_key::read(&config.key)?;
         let mut link = Link::shake_hands(config, until)?;
         let key = link.host_key(config)?;
         let address = address(config);
@@ -108,7 +108,8 @@ impl Link {
         Ok(link)
     }
 
-    /// Connects up to where the machine has shown its key, and says nothing to it; until `until` at most.
+    /// Connects up to the point where the machine has shown its host key, and sends nothing more;
+    /// until `until` at most.
     ///
     /// # Errors
     /// Unreachable; no SSH server.
@@ -159,10 +160,10 @@ impl Link {
         })
     }
 
-    /// How the machine's key stands to the pinned ones.
+    /// How the machine's key compares with the pinned ones.
     ///
     /// # Errors
-    /// A file of pinned keys that cannot be read; a key that is revoked there.
+    /// A file of pinned keys that cannot be read; a key that is revoked in it.
     pub fn pinned(&self, key: &HostKey, config: &config::Sphere) -> Result<Pinned, SphereError> {
         let file = &config.known_hosts;
         if key.is_revoked(file)? {
@@ -183,12 +184,12 @@ impl Link {
         key.pin(&self.session, &config.known_hosts)
     }
 
-    /// A call begins, and is over by `until`.
+    /// Begins a call that must end by `until`.
     pub fn end_by(&mut self, until: Instant) {
         self.until = until;
     }
 
-    /// Whether it failed once; it is not used again.
+    /// Whether it failed once; then it is not used again.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.is_broken
@@ -207,7 +208,7 @@ impl Link {
         self.within(doing, limit, |session, socket| {
             let mut channel = exec(session, line).map_err(|error| lost(doing, &error))?;
             channel.send_eof().map_err(|error| lost(doing, &error))?;
-            // Closing a channel waits for the peer, who may go on talking.
+            // Closing a channel waits for the peer, which may go on sending.
             let cut = |_: &SphereError| drop(socket.shutdown(Shutdown::Both));
             let out = read_all(&mut channel, doing).inspect_err(cut)?;
             channel.wait_close().map_err(|error| lost(doing, &error))?;
@@ -240,7 +241,7 @@ impl Link {
         })
     }
 
-    /// Sends a line on a kept channel, unless it is empty, and waits for one.
+    /// Sends a line on a kept channel, unless the line is empty, and waits for an answer.
     ///
     /// # Errors
     /// Lost, timed out, a line without end.
@@ -284,16 +285,17 @@ impl Link {
         })
     }
 
-    /// Closes a kept channel; the program at its end reads the end of its input.
+    /// Closes a kept channel; the program on the other side reads the end of its input.
     pub fn close(&mut self, kept: Kept) {
-        // The channel is gone either way; a connection that broke meanwhile is marked.
+        // The channel is gone either way; a connection that broke in the meantime is marked.
         let _ = self.within("close", CLOSE, |_, _| {
             drop(kept);
             Ok(())
         });
     }
 
-    /// Does `work` within `limit` and the call's end; an end by force or a failure of the connection is its last.
+    /// Does `work` within `limit` and the call's end. If it is ended by force or the connection
+    /// fails, the connection is not used again.
     fn within<T>(
         &mut self,
         doing: &'static str,
@@ -328,7 +330,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // libssh2 says goodbye and would wait for the peer, who may be gone.
+        // libssh2 says goodbye and would wait for the peer, which may be gone.
         let _ = self.socket.shutdown(Shutdown::Both);
     }
 }

@@ -1,12 +1,13 @@
-//! From where a track is played, as the session asks for it and the sphere's thread does it.
+//! The place from which a track is played: the session asks for it, and the sphere's thread goes
+//! there.
 
-/// From where a track is played. A moment is a capture frame for the session, and a time for the
-/// sphere's thread, which knows no capture frames.
+/// The place from which a track is played. A moment is a capture frame for the session, and a time
+/// for the sphere's thread, which knows no capture frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start<Moment> {
-    /// Seconds from its beginning.
+    /// Seconds from the track's beginning.
     Second(f64),
-    /// Where it was stopped; where it should have stood at this moment, if it could not be.
+    /// Where it was stopped; if that is not possible, where it should have been at this moment.
     Stood(Moment),
 }
 

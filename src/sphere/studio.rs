@@ -1,11 +1,11 @@
-//! Loading a track, believed only once its name was read back.
+//! Loading a track; it counts as loaded only when its name was read back.
 //!
-//! ladish takes an order and says nothing of its end; loading a studio stops the JACK server, and an
-//! unknown name would leave the sphere without any. So: the list of studios, the order, the name
-//! polled, JACK polled; one look a call, so that nobody has to wait for the end of it. A project's name
-//! cannot be read back with ladish_control; it is believed once ladish took the order and JACK is there,
-//! and as long as the studio is the one that it was loaded into. To load it each time would start its
-//! programs anew at the end of every pause.
+//! ladish accepts an order and does not report its end. Loading a studio stops the JACK server, and
+//! an unknown name would leave the sphere without one. So the steps are: read the list of studios,
+//! send the order, poll the name, poll JACK; one check per call, so that no caller has to wait for
+//! the end. A project's name cannot be read back with ladish_control. A project counts as loaded
+//! once ladish took the order and JACK is there, as long as the studio is the one it was loaded
+//! into. Loading it each time would restart its programs at the end of every pause.
 
 use std::time::{Duration, Instant};
 
@@ -17,11 +17,11 @@ use super::ssh::Answer;
 const STUDIO: Duration = Duration::from_secs(20);
 /// JACK is back by then.
 const JACK: Duration = Duration::from_secs(15);
-/// How long JACK may take before the studio is started by an order of its own: ladish does not start
-/// what was saved while it stood.
+/// How long JACK may take before the studio is started by an extra order: ladish does not start
+/// a studio that was saved while stopped.
 const START: Duration = Duration::from_secs(2);
 
-/// What loading needs of a sphere.
+/// What loading needs from a sphere.
 pub trait Loader {
     /// Runs ladish_control.
     ///
@@ -46,7 +46,7 @@ pub struct Tracks {
 }
 
 impl Tracks {
-    /// Whether a track was asked for whose end was not seen.
+    /// Whether a track was ordered and its end was not seen.
     #[must_use]
     pub fn is_loading(&self) -> bool {
         self.loading.is_some()
@@ -60,30 +60,30 @@ struct Project {
     studio: String,
 }
 
-/// A track on its way.
+/// A track that is being loaded.
 #[derive(Debug)]
 struct Loading {
     track: String,
     /// It was not there before.
     is_new: bool,
     since: Instant,
-    /// Its name is there since then, and JACK is looked for.
+    /// Its name is there since then; JACK is polled.
     named: Option<Instant>,
     has_started: bool,
 }
 
-/// What a look has found.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// It is being loaded.
     Underway,
-    /// It is there, as it was before.
+    /// It is there; it was loaded before.
     Kept,
-    /// It is there now.
+    /// It is there, loaded now.
     Loaded,
 }
 
-/// Loads the track `name`, unless it is loaded, or looks how far it is.
+/// Loads the track `name`, unless it is loaded, or checks the progress.
 ///
 /// # Errors
 /// An unknown track, ladish's refusals, time-outs.
@@ -107,20 +107,20 @@ pub fn load(loader: &mut dyn Loader, name: &str) -> Result<Step, SphereError> {
     })
 }
 
-/// The studio that is loaded, or ladish's words for none.
+/// The studio that is loaded, or ladish's words if there is none.
 ///
 /// # Errors
 /// No D-Bus, an answer that is not understood, the connection's.
 pub fn loaded(loader: &mut dyn Loader) -> Result<Result<String, String>, SphereError> {
     match ladish::name(&loader.ladish(Order::Name)?) {
         Ok(name) => Ok(Ok(name)),
-        // Without a studio there is nothing on the bus that could be asked for its name.
+        // Without a studio, nothing on the bus could be asked for its name.
         Err(SphereError::Ladish(said)) => Ok(Err(said)),
         Err(error) => Err(error),
     }
 }
 
-/// Orders a track; nothing where there is nothing to wait for.
+/// Orders a track; `None` if there is nothing to wait for.
 fn ordered(
     loader: &mut dyn Loader,
     track: Track<'_>,
@@ -176,7 +176,7 @@ impl Loading {
         }
         if !self.has_started && named.elapsed() > START {
             self.has_started = true;
-            // It may be starting already and refuse; JACK itself tells.
+            // It may already be starting and refuse; JACK's own answer decides.
             if let Err(error) = Order::Start.done(&loader.ladish(Order::Start)?) {
                 log::debug!("{error}");
             }

@@ -1,10 +1,11 @@
-//! The sphere's thread: makes the peer do what main wants last, and keeps asking whether it does.
+//! The sphere's thread: makes the peer do what main wanted last, and keeps checking that it does.
 //!
-//! Guarantees: `main` never waits for it; the newest command wins, also over one that is under way
-//! or tried again, and an answer to an older one is not taken for an answer to it; what cannot be done
-//! is reported once and tried again without end; a sphere that falls silent or away while it should
-//! play is reported within 5 s, and so is a thread that hangs; the thread's end is a STOP, which `Drop`
-//! awaits for at most [`END`]. It must never play what was not asked for last.
+//! Guarantees: `main` never waits for it. The newest command wins, also over one that is under way
+//! or being retried, and an answer to an older command is not taken for an answer to the newest.
+//! What cannot be done is reported once and retried without end. If the sphere stops answering or
+//! is away while it should play, that is reported within 5 s, and so is a thread that hangs. When
+//! the thread ends, it sends a STOP, which `Drop` awaits for at most [`END`]. It must never play
+//! anything but what was asked for last.
 
 mod course;
 
@@ -20,13 +21,13 @@ use super::{Peer, Position, SphereError, Start};
 use crate::rt::{Nanos, Thread};
 use course::Course;
 
-/// How long the thread's end is awaited: a STOP, bounded by the peer.
+/// How long the end of the thread is awaited: a STOP, which the peer bounds.
 const END: Duration = Duration::from_secs(5);
-/// Without an answer for so long, what is asked for is not done: well before the 5 s within which a
-/// visitor is shown that, whatever call the thread hangs in.
+/// If there is no answer for this long, the command counts as not done, whatever call the thread
+/// hangs in. It is well before the 5 s within which the visitor is shown the failure.
 const SILENT: Duration = Duration::from_millis(4500);
 
-/// What the thread is asked to do.
+/// A command for the thread.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Load the track, go to its start and play.
@@ -38,39 +39,39 @@ pub enum Command {
 /// What is to be played.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Play {
-    /// Marks the answers; rising.
+    /// Identifies the answers; rising.
     pub number: u32,
     /// Track by its exact name.
     pub track: Arc<str>,
-    /// From where.
+    /// Where to start.
     pub start: Start<Nanos>,
-    /// What is left of the step, after which the sphere falls silent by itself if it must.
+    /// The rest of the step. If the connection is lost, the sphere stops by itself after that.
     pub rest: Duration,
 }
 
-/// What the thread answers. Numbers are those of [`Play`].
+/// An answer of the thread. Numbers are those of [`Play`].
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// The track is being loaded, which may take its time; the sphere has said so just now.
+    /// The track is being loaded, which may take some time; the sphere has just confirmed it.
     Loading,
-    /// It rolls, read back.
+    /// It rolls, as was read back.
     Rolling(u32, Position),
-    /// It cannot be played, and is tried again until it can; or it played and does so no more, and
-    /// is left to whoever asked.
+    /// It cannot be played, and is retried until it can. Or it played and no longer does; then main
+    /// decides what to do.
     Failed(u32, SphereError),
-    /// A further reading of what plays, and how it agrees with those before it.
+    /// A further reading of what plays, and how it agrees with earlier ones.
     Read(Position, Fit),
-    /// The answer to [`Command::Stop`]: where it stands; or why it is not known to be silent, which
-    /// is tried again.
+    /// The answer to [`Command::Stop`]: where the transport is; or why it is not known to be
+    /// stopped, which is retried.
     Stopped(Result<Position, SphereError>),
 }
 
-/// What the thread knows of the sphere; comes with each answer.
+/// What the thread knows about the sphere; comes with each answer.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The track asked for last.
     pub track: Arc<str>,
-    /// Which of its frames sounded when.
+    /// Which of its frames sounded at which time.
     pub line: Timeline,
 }
 
@@ -95,13 +96,13 @@ struct Answer {
 /// An answer that main waits for.
 #[derive(Clone, Copy, Debug)]
 struct Awaited {
-    /// What is to play; none where silence is awaited.
+    /// The number of what is to play; none if main waits for silence.
     play: Option<u32>,
-    /// When the thread was asked or answered last.
+    /// When the thread last got a command or answered.
     since: Nanos,
 }
 
-/// The thread, as main holds it.
+/// The thread, as seen by main.
 #[derive(Debug)]
 pub struct Sphere {
     commands: Option<Sender<Asked>>,
@@ -110,10 +111,10 @@ pub struct Sphere {
     sent: u64,
     /// Number of the newest command that was answered.
     answered: Arc<AtomicU64>,
-    /// None while nothing is asked, or once it was given up.
+    /// None while nothing is asked, or after main gave up waiting.
     awaited: Option<Awaited>,
     known: Snapshot,
-    /// Whether it asks of its own accord, so that it is never silent for long.
+    /// Whether it asks questions by itself, so that it is never silent for long.
     asks: bool,
     /// Never sends; closed when the thread has ended.
     alive: Receiver<()>,
@@ -129,8 +130,8 @@ impl Sphere {
         Sphere::start_on(Clock::Real, peer)
     }
 
-    /// On a given clock, which each command sets, it asks nothing of its own accord, so that a fast run
-    /// is the same each time. The peer goes by the same clock.
+    /// On a clock that each command sets, it asks nothing by itself, so that a fast run is the same
+    /// each time. The peer uses the same clock.
     ///
     /// # Errors
     /// The system's, if it has no thread left.
@@ -160,7 +161,7 @@ impl Sphere {
         })
     }
 
-    /// Asks at `now`, and never waits.
+    /// Sends a command at `now`, and never waits.
     pub fn ask(&mut self, command: Command, now: Nanos) {
         self.awaited = Some(Awaited {
             play: match &command {
@@ -181,8 +182,8 @@ impl Sphere {
         }
     }
 
-    /// The next answer, if one is there at `now`; of those to older commands only that it stopped. A
-    /// thread that hangs has failed, which is said once.
+    /// The next answer, if there is one at `now`; from older commands only that the sphere stopped.
+    /// A thread that hangs has failed, which is reported once.
     pub fn reply(&mut self, now: Nanos) -> Option<Reply> {
         while let Ok(Answer { to, reply, known }) = self.answers.try_recv() {
             self.known = known;
@@ -197,7 +198,7 @@ impl Sphere {
         self.give_up(now)
     }
 
-    /// An answer to the newest command came.
+    /// Called when an answer to the newest command came.
     fn heard(&mut self, reply: &Reply, now: Nanos) {
         self.awaited = match reply {
             Reply::Rolling(number, _) => Some(Awaited {
@@ -212,7 +213,7 @@ impl Sphere {
         };
     }
 
-    /// What is awaited for too long has failed.
+    /// A command that is awaited for too long has failed.
     fn give_up(&mut self, now: Nanos) -> Option<Reply> {
         let silent = |it: &mut Awaited| now.since(it.since) > SILENT;
         let awaited = self.awaited.take_if(silent).filter(|_| self.asks)?;
@@ -226,7 +227,7 @@ impl Sphere {
         })
     }
 
-    /// What the thread knew when it answered last.
+    /// What the thread knew when it last answered.
     #[must_use]
     pub fn known(&self) -> &Snapshot {
         &self.known
@@ -238,7 +239,8 @@ impl Sphere {
         self.answered.load(Ordering::Acquire) >= self.sent || self.is_ended()
     }
 
-    /// Its thread: each call to the sphere has a bound, and no answer is a fault on the screen.
+    /// The thread itself: each call to the sphere has a bound, and a missing answer is shown as a
+    /// fault on the screen.
     #[must_use]
     pub fn thread(&self) -> Thread<'_> {
         Thread {
@@ -248,7 +250,7 @@ impl Sphere {
         }
     }
 
-    /// Whether the thread is gone although nobody stopped it.
+    /// Whether the thread is gone although it was not stopped.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.thread().is_ended
@@ -312,7 +314,7 @@ fn run(
 /// Main is gone.
 struct Closed;
 
-/// The newest command, waited for as long as `pause` says; it makes those before it old.
+/// The newest command, waited for as long as `pause` says; older ones are dropped.
 fn newest(inbox: &Receiver<Asked>, pause: Option<Duration>) -> Result<Option<Asked>, Closed> {
     let first = match pause {
         Some(pause) => inbox.recv_timeout(pause),

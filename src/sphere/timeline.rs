@@ -1,13 +1,14 @@
-//! Which transport frame sounded when: the sphere's readings as one line of time, with its bound.
+//! Which transport frame sounded at which time: the sphere's readings as one timeline, with its
+//! bound.
 //!
-//! Pure: time is an argument. Guarantees: the true transport frame lies within the uncertainty that
-//! is given, for as long as each reading's own bound holds and the two clocks differ by at most
-//! [`DRIFT`]; no frame is given for a time at which nobody knows what played. Memory is bounded.
+//! Pure: time is an argument. Guarantees: the true transport frame is within the given uncertainty,
+//! as long as each reading's own bound holds and the two clocks differ by at most [`DRIFT`]. No
+//! frame is given for a time at which it is unknown what played. Memory is bounded.
 //!
-//! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line lies
-//! in all cones of its segment, so that readings before and after a moment bound it from both sides.
-//! A reading far outside of them begins a new segment; one a little outside does if the next agrees
-//! with it.
+//! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line is
+//! inside all cones of its segment, so that readings before and after a moment bound it from both
+//! sides. A reading far outside of the cones begins a new segment; one a little outside does so if
+//! the next reading agrees with it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,22 +19,22 @@ use crate::rt::Nanos;
 
 /// What two quartz clocks may differ by: 50 ppm.
 pub const DRIFT: f64 = 50e-6;
-/// How late JACK may wake up for a period, and date its frames by it: without real-time priority, on a
-/// loaded machine, 0.1 to 1 ms, seldom more.
+/// How late JACK may wake up for a period, which is the time it gives the frames: without real-time
+/// priority on a loaded machine 0.1 to 1 ms, seldom more.
 const WAKE: Duration = Duration::from_millis(2);
-/// A reading that leaves more open than this leaves JACK's period open, and its waking up with it.
+/// A reading less exact than this has JACK's period, and its late wake-up, within its bound.
 const COARSE: Duration = Duration::from_millis(5);
-/// Of the readings of so long a time the best is kept: at 50 ppm it ages by half a millisecond.
+/// The best reading of this much time is kept: at 50 ppm it ages by half a millisecond.
 const BUCKET: Duration = Duration::from_secs(10);
 /// Readings kept of a segment: well above an hour.
 const READINGS: usize = 512;
-/// Segments kept: a take that is written now began in one of the last.
+/// Segments kept: a take that is being written now began in one of the last.
 const SEGMENTS: usize = 16;
-/// What a missed period of JACK can move the transport by (2048 frames at 44.1 kHz); beyond it
-/// somebody moved it.
+/// A missed period of JACK can move the transport by this much (2048 frames at 44.1 kHz); beyond it
+/// someone moved it.
 const SLIP: Duration = Duration::from_millis(50);
 
-/// Where the transport stood at a moment.
+/// Where the transport was at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapped {
     /// The track.
@@ -51,9 +52,9 @@ pub struct Mapped {
 pub enum Fit {
     /// Within the bounds, or the first of its segment.
     On,
-    /// Off by less than a period beyond them: JACK lost some.
+    /// Less than a period outside of them: JACK lost some.
     Slipped,
-    /// Somebody moved the transport, by so many frames.
+    /// Someone moved the transport by this many frames.
     Moved(i64),
     /// It does not roll.
     Stopped,
@@ -65,25 +66,25 @@ struct Segment {
     track: Arc<str>,
     rate: u32,
     since: Nanos,
-    /// The last moment at which it is known to have rolled on this line; the newest reading's until
-    /// the segment is closed.
+    /// The last moment at which it is known to have rolled on this line; that of the newest reading
+    /// until the segment is closed.
     until: Option<Nanos>,
-    /// It is the one before it, but for less than [`SLIP`].
+    /// It is the same line as the one before it, except for less than [`SLIP`].
     slipped: bool,
     readings: Vec<Position>,
 }
 
-/// The sphere's line of time.
+/// The sphere's timeline.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     /// Shared between clones until they change.
     segments: VecDeque<Arc<Segment>>,
-    /// A reading a little off the line, until the next.
+    /// A reading a little off the line, kept until the next.
     suspect: Option<Position>,
 }
 
 impl Timeline {
-    /// `track` rolls as read.
+    /// `track` rolls, as this reading shows.
     pub fn begin(&mut self, track: Arc<str>, reading: Position) {
         self.open(track, reading, false);
     }
@@ -104,7 +105,7 @@ impl Timeline {
         }));
     }
 
-    /// Takes in a further reading of what plays.
+    /// Adds a further reading of what plays.
     pub fn read(&mut self, reading: Position) -> Fit {
         let Some(segment) = self.playing() else {
             return Fit::On;
@@ -125,7 +126,7 @@ impl Timeline {
             self.begin(track, reading);
             return Fit::Moved(off as i64);
         }
-        // A reading that JACK dated badly stands alone; a lost period does not.
+        // A reading with a wrong time from JACK is a single one; a lost period does not.
         match self.suspect.replace(reading) {
             Some(first) if agree(&first, &reading) => {
                 self.open(track, first, true);
@@ -136,7 +137,7 @@ impl Timeline {
         }
     }
 
-    /// Nothing plays any more, or nobody knows: known up to the newest reading.
+    /// Nothing plays any more, or it is unknown: the line is known up to the newest reading.
     pub fn end(&mut self) {
         self.end_at(Nanos(0));
     }
@@ -148,8 +149,8 @@ impl Timeline {
         }
     }
 
-    /// Where the transport stood at `at`; `None` where it is not known to have rolled. While it
-    /// plays, a moment after the newest reading is known by those before it.
+    /// Where the transport was at `at`; `None` if it is not known to have rolled then. While it
+    /// plays, a moment after the newest reading is known from earlier ones.
     #[must_use]
     pub fn at(&self, at: Nanos) -> Option<Mapped> {
         let within = |s: &&Arc<Segment>| s.since <= at && s.until.is_none_or(|until| at <= until);
@@ -157,7 +158,8 @@ impl Timeline {
         found.map(|s| s.at(at)).or_else(|| self.amid_slip(at))
     }
 
-    /// Between the last reading before a slip and the first after it: on one of the two lines.
+    /// Between the last reading before a slip and the first after it, the transport is on one of
+    /// the two lines.
     fn amid_slip(&self, at: Nanos) -> Option<Mapped> {
         let mut pairs = self.segments.iter().zip(self.segments.iter().skip(1));
         let amid = |(old, new): &(&Arc<Segment>, &Arc<Segment>)| {
@@ -176,22 +178,22 @@ impl Timeline {
         })
     }
 
-    /// Whether both moments lie on one line, without a jump between.
+    /// Whether both moments are on one line, without a jump between them.
     #[must_use]
     pub fn is_one(&self, from: Nanos, to: Nanos) -> bool {
         let within = |s: &Arc<Segment>| s.since <= from && s.until.is_none_or(|until| to <= until);
         self.segments.iter().any(within)
     }
 
-    /// Where the transport would stand at `at` had it rolled on from the newest reading.
+    /// Where the transport would be at `at` if it had rolled on from the newest reading.
     #[must_use]
     pub fn extrapolate(&self, at: Nanos) -> Option<u64> {
         let last = self.segments.back()?;
         Some(last.at(at).frame)
     }
 
-    /// Whether a transport that stands as read may have rolled on from the newest reading and been
-    /// stopped on the way.
+    /// Whether a transport that is stopped at this reading may have rolled on from the newest one
+    /// and been stopped on the way.
     #[must_use]
     pub fn may_have_stopped(&self, reading: &Position) -> bool {
         let slip = SLIP.as_secs_f64() * f64::from(reading.rate);
@@ -215,7 +217,7 @@ impl Segment {
         &self.readings[self.readings.len() - 1]
     }
 
-    /// Keeps the newest, and of each bucket the best.
+    /// Keeps the newest, and the best of each bucket.
     fn keep(&mut self, reading: Position) {
         let bucket = |it: &Position| it.at.since(self.since).as_secs() / BUCKET.as_secs();
         if let [.., a, b] = &self.readings[..]
@@ -230,8 +232,8 @@ impl Segment {
         self.readings.push(reading);
     }
 
-    /// Where all cones meet at `at`; readings that contradict each other (clocks worse than
-    /// [`DRIFT`]) leave the narrowest.
+    /// Where all cones meet at `at`; if readings contradict each other (clocks worse than
+    /// [`DRIFT`]), the narrowest remains.
     fn bounds(&self, at: Nanos) -> (f64, f64) {
         let cone = |it: &Position| {
             let (frame, bound) = (carried(it, at), bound(it, at));
@@ -259,7 +261,7 @@ impl Segment {
     }
 }
 
-/// By how many frames a reading lies outside of these bounds and its own.
+/// By how many frames a reading is outside of these bounds and its own.
 fn off((low, high): (f64, f64), reading: &Position) -> f64 {
     let (frame, bound) = (reading.frame as f64, bound(reading, reading.at));
     (frame - high - bound).max(0.0) + (frame - low + bound).min(0.0)
@@ -276,13 +278,13 @@ fn seconds(from: Nanos, to: Nanos) -> f64 {
     to.since(from).as_secs_f64() - from.since(to).as_secs_f64()
 }
 
-/// The frame of a reading carried over to `at`.
+/// The frame of a reading, projected to `at`.
 fn carried(reading: &Position, at: Nanos) -> f64 {
     reading.frame as f64 + seconds(reading.at, at) * f64::from(reading.rate)
 }
 
-/// How far the true frame at `at` may lie from the carried one: what the reading and JACK's waking up
-/// leave open, a frame for its being a whole number, and the drift.
+/// How far the true frame at `at` may be from the projected one: the reading's uncertainty and
+/// JACK's wake-up, one frame because frames are whole numbers, and the drift.
 fn bound(reading: &Position, at: Nanos) -> f64 {
     let drift = seconds(reading.at, at).abs() * DRIFT;
     let open = (reading.uncertainty + WAKE).min(COARSE);

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use booth::sphere::known_hosts::{HostKey, Pinned};
-use booth::sphere::own_key::private_key;
+use booth::sphere::private_key;
 use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 use ssh2::Session;
@@ -273,6 +273,6 @@ fn the_group_may_read_our_key_and_nothing_more() {
         (0o644, false),
     ] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        assert_eq!(private_key(&path).is_ok(), is_good, "{mode:o}");
+        assert_eq!(private_key::read(&path).is_ok(), is_good, "{mode:o}");
     }
 }

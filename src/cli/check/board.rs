@@ -1,4 +1,4 @@
-//! The board that the configuration names, and whether this machine has the devices of it.
+//! The board that the configuration names, and whether this machine has its devices.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -38,13 +38,13 @@ pub fn board(config: &Config) -> Finding {
 /// A device file that buttons or panel need.
 struct Device {
     path: String,
-    /// Who may open it.
+    /// The group that may open it.
     group: &'static str,
-    /// What to do where it is missing.
+    /// What to do if it is missing.
     missing: String,
 }
 
-/// Pins, their registers (which rppal maps), and the panel's bus, on the machine of a device tree.
+/// Pins, their registers (which rppal maps), and the panel's bus, on a machine with a device tree.
 fn devices(spi: &str, machine: &str) -> [Device; 3] {
     let is_pi_5 = machine.contains("bcm2712");
     let registers = if is_pi_5 { "gpiomem0" } else { "gpiomem" };
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_open_a_device_joins_its_group() {
+    fn a_user_who_may_not_open_a_device_is_sent_to_its_group() {
         let remedies = devices("0.1", "").map(|it| it.remedy(ErrorKind::PermissionDenied));
         let groups = ["group gpio", "group gpio", "group spi"];
         for (remedy, group) in remedies.iter().zip(groups) {

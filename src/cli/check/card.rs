@@ -1,4 +1,5 @@
-//! `booth check --test-card`: what the panel shows wrong, and each button read back on it.
+//! `booth check --test-card`: shows a card by which faults of the panel are seen, and reads back
+//! each button.
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -16,18 +17,18 @@ use crate::rt::{self, Nanos};
 use crate::screen::test_card::{Heard, TestCard};
 use crate::words::Button;
 
-/// Longest wait for buttons, as in the box.
+/// The longest wait for buttons, as in the box.
 const TURN: Duration = Duration::from_millis(10);
-/// Without a press for so long nobody is there.
+/// Without a press for this long, no one is there.
 const ABANDONED: Duration = Duration::from_secs(120);
-/// How long the card stays once every button was heard.
+/// How long the card stays after every button was pressed.
 const STAYS: Duration = Duration::from_secs(2);
 
-/// Shows the card until every button was pressed, nobody presses any more, or `q` or ^C ends it; a
-/// finding for each button.
+/// Shows the card until every button was pressed, no presses come any more, or `q` or ^C ends it;
+/// returns a finding for each button.
 ///
 /// # Errors
-/// A box runs, the board cannot be opened or fails, or nobody can press its keys.
+/// A box is running, the board cannot be opened or fails, or its keys cannot be pressed.
 pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Failure> {
     let profile = Profile::load(&config.board).map_err(|e| Failure::Usage(e.to_string()))?;
     let simulated = profile.panel.driver == Driver::Sim;
@@ -68,7 +69,7 @@ pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Fa
     Ok(bench.findings())
 }
 
-/// Refuses where panel and buttons are a running box's, or may be.
+/// Refuses if panel and buttons are in use by a running box, or may be.
 fn is_free(data: &Path) -> Result<(), Failure> {
     match running::on(data) {
         Running::No => Ok(()),
@@ -83,7 +84,7 @@ fn is_free(data: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The card, and what was heard since when.
+/// The card, and the presses so far with their times.
 struct Bench {
     buttons: Vec<Button>,
     card: TestCard,

@@ -11,11 +11,12 @@ use crate::config::Config;
 use crate::session::protocol::Protocol;
 use crate::{recorder, rt};
 
-/// Between two synced writes, of as much sound as that time brings.
+/// Between two synced writes; each writes as much sound as that time brings.
 const TURN: Duration = recorder::CHECKPOINT;
-/// A write that waits for so long is worth knowing.
+/// A write that takes this long is worth a warning.
 const LONG: Duration = Duration::from_secs(1);
-/// Per cent of the time. The recorder has a second take and the rows to sync, the clerk its files.
+/// Per cent of the time. The recorder also syncs a second take and the rows, and the clerk its
+/// files.
 const BUSY: u128 = 70;
 /// Sessions for which there should be room.
 const SESSIONS: u64 = 10;
@@ -77,7 +78,8 @@ fn unwritable(folder: &Path, error: &io::Error) -> Finding {
     Finding::fail("disk writes", text, remedy)
 }
 
-/// Judges synced writes of `length` of sound, `busy` together, by how long the buffer holds out.
+/// Judges synced writes of `length` of sound, which took `busy` together, by how long the buffer
+/// lasts.
 fn judge(busy: Duration, longest: Duration, length: Duration, buffer: Duration) -> Finding {
     let part = 100 * busy.as_millis() / length.as_millis().max(1);
     let text = format!(
@@ -104,7 +106,8 @@ fn judge(busy: Duration, longest: Duration, length: Duration, buffer: Duration) 
     }
 }
 
-/// How long all synced writes took, and the longest; ends early once they took longer than the sound.
+/// How long all synced writes took, and the longest; stops early once they took longer than the
+/// sound.
 fn measure(folder: &Path, sound: &[u8], length: Duration) -> io::Result<(Duration, Duration)> {
     let mut file = unnamed(folder)?;
     let turns = (length.as_millis() / TURN.as_millis()) as u32;
@@ -125,7 +128,7 @@ fn measure(folder: &Path, sound: &[u8], length: Duration) -> io::Result<(Duratio
     Ok((busy, longest))
 }
 
-/// A file that is gone when it is closed, whatever happens.
+/// A file that disappears when it is closed, whatever happens.
 fn unnamed(folder: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
@@ -140,7 +143,7 @@ fn unnamed(folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The folder, or the nearest above it that is there: the first run makes the rest.
+/// The folder, or the nearest one above it that exists: the first run makes the rest.
 fn nearest(folder: &Path) -> &Path {
     let mut above = folder.ancestors().filter(|it| !it.as_os_str().is_empty());
     above.find(|it| it.is_dir()).unwrap_or(Path::new("."))
@@ -171,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_write_is_told_as_whom_to_look() {
+    fn a_user_who_may_not_write_is_given_the_user_to_check_as() {
         let remedy = |kind: ErrorKind| unwritable(Path::new("data"), &kind.into()).remedy;
-        let told = remedy(ErrorKind::PermissionDenied).expect("a remedy");
-        assert!(told.contains("sudo -u booth"), "{told}");
+        let advice = remedy(ErrorKind::PermissionDenied).expect("a remedy");
+        assert!(advice.contains("sudo -u booth"), "{advice}");
         assert_eq!(
             remedy(ErrorKind::ReadOnlyFilesystem).as_deref(),
             Some(ON_DISK)

@@ -1,4 +1,4 @@
-//! What the system allows: real time, locked memory; and its swap and its clock.
+//! What the system allows: real time and locked memory; also its swap and its clock.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -92,7 +92,7 @@ pub fn status(field: &str) -> String {
     own.next().map_or("", |(_, value)| value).trim().to_owned()
 }
 
-/// What is in memory must not reach a disk in clear.
+/// Data in memory must not reach a disk in clear.
 pub fn swap() -> Finding {
     let text = fs::read_to_string("/proc/swaps").unwrap_or_default();
     let open = in_clear(&text, is_encrypted);
@@ -117,7 +117,7 @@ pub fn swap() -> Finding {
     )
 }
 
-/// The swaps of /proc/swaps that keep what they are given on a disk in clear.
+/// The swaps in /proc/swaps that keep their data on a disk in clear.
 fn in_clear(swaps: &str, is_encrypted: impl Fn(&Path) -> bool) -> Vec<String> {
     let lines = swaps.lines().skip(1);
     let names = lines.filter_map(|line| line.split_whitespace().next());
@@ -128,7 +128,7 @@ fn in_clear(swaps: &str, is_encrypted: impl Fn(&Path) -> bool) -> Vec<String> {
         .collect()
 }
 
-/// Whether a swap partition or file lies on dm-crypt, as far as the kernel says.
+/// Whether a swap partition or file is on dm-crypt, as far as the kernel says.
 fn is_encrypted(swap: &Path) -> bool {
     let Ok(file) = fs::metadata(swap) else {
         return false;
@@ -142,7 +142,7 @@ fn is_encrypted(swap: &Path) -> bool {
     is_crypt(&PathBuf::from(name), 8)
 }
 
-/// Whether a device of sysfs is dm-crypt, or stands on such devices only, as LVM may.
+/// Whether a device of sysfs is dm-crypt, or is built only on such devices, as LVM may be.
 fn is_crypt(device: &Path, depth: u32) -> bool {
     let uuid = fs::read_to_string(device.join("dm/uuid")).unwrap_or_default();
     if uuid.starts_with("CRYPT-") {

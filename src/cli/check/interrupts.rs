@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Interrupt {
     name: String,
     cpu: usize,
-    /// Since the system started, or a second.
+    /// Since the system started, or per second.
     count: u64,
 }
 
@@ -20,13 +20,13 @@ impl fmt::Display for Interrupt {
     }
 }
 
-/// What came so far.
+/// All counts so far.
 pub fn all() -> Vec<Interrupt> {
     let text = fs::read_to_string("/proc/interrupts").unwrap_or_default();
     parse(&text)
 }
 
-/// Devices' interrupts of proc_interrupts(5): a line that counts the processors, then the rows.
+/// The devices' interrupts in proc_interrupts(5): a line that lists the processors, then the rows.
 fn parse(text: &str) -> Vec<Interrupt> {
     let mut lines = text.lines();
     let cpus = lines.next().unwrap_or_default().split_whitespace().count();
@@ -34,7 +34,7 @@ fn parse(text: &str) -> Vec<Interrupt> {
     rows.flatten().collect()
 }
 
-/// A row: a number, a count for each processor, then who it is; `None` of the processors' own.
+/// A row: a number, a count for each processor, then the device; `None` for the processors' own.
 fn row(line: &str, cpus: usize) -> Option<Vec<Interrupt>> {
     let mut words = line.split_whitespace();
     // Rows with a name instead: x86's timers, and calls from one processor to another.
@@ -54,7 +54,8 @@ fn row(line: &str, cpus: usize) -> Option<Vec<Interrupt>> {
     (!own).then(|| counts.into_iter().enumerate().map(interrupt).collect())
 }
 
-/// Who an interrupt belongs to: what follows its controller, its number there and its trigger.
+/// The device that an interrupt belongs to: what follows its controller, its number there and its
+/// trigger.
 fn device(words: &[&str]) -> String {
     let is_trigger = |word: &&str| {
         let word = word.to_ascii_lowercase();
@@ -73,13 +74,13 @@ fn device(words: &[&str]) -> String {
     }
 }
 
-/// Whether a device is part of the processors, which ARM numbers as it does others: timers, which
-/// this measurement itself drives, counters and the controller of guests' interrupts.
+/// Whether a device is part of the processors, which ARM numbers like other devices: timers, which
+/// this measurement itself drives, counters and the interrupt controller of guests.
 fn is_processors_own(device: &str) -> bool {
     device.ends_with("timer") || device.ends_with("-pmu") || device == "vgic"
 }
 
-/// The interrupt that came most between two looks `apart`, a second.
+/// The interrupt that came most often between two readings taken `apart`, per second.
 pub fn busiest(before: &[Interrupt], after: &[Interrupt], apart: Duration) -> Option<Interrupt> {
     let more = after.iter().filter_map(|now| {
         let same = |then: &&Interrupt| then.name == now.name && then.cpu == now.cpu;
@@ -115,7 +116,8 @@ mod tests {
         IPI0:      9000       8000       Rescheduling interrupts\n\
         Err:          0\n";
 
-    /// What came most in two seconds after which some of `BEFORE` reads otherwise.
+    /// The interrupt that came most often in two seconds, if some of `BEFORE` then reads
+    /// differently.
     fn most(changes: &[(&str, &str)]) -> Option<Interrupt> {
         let change = |text: String, (from, to): &(&str, &str)| {
             assert!(text.contains(from), "{from}");

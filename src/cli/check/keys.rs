@@ -1,4 +1,4 @@
-//! Who can open what is sealed here, where the keys lie, and who signs the receipts.
+//! Who can open what is sealed here, where the keys are, and which key signs the receipts.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,7 @@ use crate::identity::receipt::BoxKey;
 /// Where the sync script sends keys.
 const KEYS_REMOTE: &str = "BOOTH_KEYS_REMOTE";
 
-/// All that concerns keys.
+/// All checks of keys.
 pub fn all(config: &Config, key: Option<&Path>) -> Vec<Finding> {
     let data = &config.data;
     let mut findings = Vec::new();
@@ -41,12 +41,12 @@ fn recipient(config: &Config, count: usize) -> Finding {
     match count {
         0 => Finding::warn(
             "recipients",
-            "none: takes stay readable by whoever has the box, and names cannot be enrolled",
+            "none: takes stay readable by anyone who has the box, and names cannot be enrolled",
             "make a key elsewhere with `booth keygen FILE` and name it in privacy.recipient",
         ),
         _ if !config.privacy.seal_audio => Finding::warn(
             "recipients",
-            "privacy.seal_audio is false: takes stay readable by whoever has the box",
+            "privacy.seal_audio is false: takes stay readable by anyone who has the box",
             "leave it out of booth.toml",
         ),
         1 => Finding::warn(
@@ -61,7 +61,7 @@ fn recipient(config: &Config, count: usize) -> Finding {
 /// The public half, by which receipts are checked.
 fn box_key(data: &Path) -> Finding {
     let is_there = Data(data).box_key().exists();
-    // One made by somebody else, as root, would be shut to the box.
+    // The box could not read a key file made by another user, for example root.
     let own = host::status("Uid");
     let own = own.split_whitespace().nth(1).and_then(|id| id.parse().ok());
     let is_own = fs::metadata(data).is_ok_and(|data| Some(data.uid()) == own);
@@ -77,7 +77,7 @@ fn box_key(data: &Path) -> Finding {
     }
 }
 
-/// Whether the keys are kept apart from what they open, and from others' eyes.
+/// Whether the keys are kept apart from what they open, and closed to other users.
 fn place(data: &Path) -> Finding {
     let keys = keyring::folder(data);
     let sessions = match keyring::sessions(&keys) {

@@ -1,11 +1,11 @@
-//! Whether a box runs on the data folder: the one that does holds its lock.
+//! Whether a box runs on the data folder: a running box holds its lock.
 
 use crate::files::data::Data;
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// The remedy of who cannot know.
+/// The remedy for a user who cannot find out.
 pub const AS_ITS_USER: &str = "run this as root or as the box's user (`sudo -u booth`)";
 
 /// Whether a box runs.
@@ -13,12 +13,12 @@ pub const AS_ITS_USER: &str = "run this as root or as the box's user (`sudo -u b
 pub enum Running {
     No,
     Yes,
-    /// Nobody knows, and why.
+    /// Unknown, and why.
     Unknown(String),
 }
 
-/// Looks at the lock. DATA is closed to other users, so only a lock that is not there means that no
-/// box runs.
+/// Tries the lock. DATA is closed to other users, so only if there is no lock file is it certain
+/// that no box runs.
 pub fn on(data: &Path) -> Running {
     let path = Data(data).lock();
     let error = match File::open(&path).map(|lock| lock.try_lock()) {
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn a_lock_that_cannot_be_opened_is_no_free_box() {
         let data = tempfile::tempdir().expect("a folder");
-        // A loop is refused to root too.
+        // Root cannot open a loop of links either.
         std::os::unix::fs::symlink(".lock", data.path().join(".lock")).expect("a link");
         match on(data.path()) {
             Running::Unknown(why) => assert!(why.contains("/.lock: "), "{why}"),

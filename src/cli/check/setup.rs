@@ -14,9 +14,9 @@ use crate::lang::{self, Lang};
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 
-/// Lines of the corpus that are looked at, spread evenly: the whole may be a gigabyte.
+/// Lines of the corpus that are checked, spread evenly: the whole may be a gigabyte.
 const LINES: u64 = 1000;
-/// A driver that does not come back by then never will.
+/// A driver that does not return by then never will.
 const DEVICE_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether there is anything to draw text with.
@@ -84,7 +84,7 @@ pub fn corpus(config: &Config, protocol: Option<&Protocol>) -> Finding {
     }
 }
 
-/// Lines, lines looked at, and those of them that will never be shown.
+/// The number of lines, of lines checked, and of those that will never be shown.
 fn look(path: &Path, config: &Config) -> Result<(u64, u64, u64), crate::corpus::CorpusError> {
     let data = config.data.is_dir().then_some(config.data.as_path());
     let corpus = Corpus::open(path, data)?;
@@ -115,12 +115,12 @@ pub fn audio(config: &Config) -> Finding {
         );
     }
     let mut open = source::opener(&audio.device, spec, audio.period_frames);
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let opened = open().map(|source| source.spec());
-        let _ = tell.send(opened);
+        let _ = sender.send(opened);
     });
-    match told.recv_timeout(DEVICE_WAIT) {
+    match receiver.recv_timeout(DEVICE_WAIT) {
         Ok(Ok(spec)) => Finding::ok("audio", format!("{}: {spec}", audio.device)),
         Ok(Err(error @ source::Error::Busy { .. })) => in_use(config, &error),
         Ok(Err(error)) => Finding::error("audio", error),
@@ -132,7 +132,7 @@ pub fn audio(config: &Config) -> Finding {
     }
 }
 
-/// A card that is in use, as it should be by a running box.
+/// A card that is in use, as it should be if a box runs.
 fn in_use(config: &Config, error: &source::Error) -> Finding {
     let device = &config.audio.device;
     match running::on(&config.data) {
@@ -140,7 +140,7 @@ fn in_use(config: &Config, error: &source::Error) -> Finding {
         Running::No => Finding::error("audio", error),
         Running::Unknown(why) => Finding::warn(
             "audio",
-            format!("{device}: in use, and nobody knows whether by the box ({why})"),
+            format!("{device}: in use, and it is unknown whether by the box ({why})"),
             running::AS_ITS_USER,
         ),
     }

@@ -1,8 +1,8 @@
-//! A full round on the sphere: connection, host key, our key, tools, studios, the protocol's tracks,
+//! A full test of the sphere: connection, host key, our key, tools, studios, the protocol's tracks,
 //! transport.
 //!
-//! Guarantees: the transport is left where it was found; what plays, and a sphere that a running box
-//! commands, are only looked at.
+//! Guarantees: the transport is left where it was found. If it plays, or a running box commands the
+//! sphere, it is not moved.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::sphere::{Peer, SphereError, shell};
 
 /// How long `--sound` plays.
 const SOUND: Duration = Duration::from_secs(2);
-/// Where the round goes, in frames from where it was.
+/// How far the test moves the transport, in frames.
 const STEP: u32 = 48_000;
 
 /// Whether the sphere does what a step needs.
@@ -60,7 +60,7 @@ enum Problem {
     Sphere(SphereError),
     /// Tracks that the protocol names and the gate refuses.
     NotListed(Vec<String>),
-    /// No JACK, as after the sphere's start.
+    /// No JACK, which is normal after the sphere's start.
     Asleep(String),
 }
 
@@ -118,14 +118,14 @@ fn look(
     Ok((text, true))
 }
 
-/// What the protocol plays, each once.
+/// The tracks that the protocol plays, each once.
 fn tracks(protocol: Option<&Protocol>) -> BTreeSet<&str> {
     let steps = protocol.iter().flat_map(|protocol| &protocol.steps);
     let cues = steps.filter_map(|step| step.sphere.as_ref());
     cues.map(|cue| cue.track.as_str()).collect()
 }
 
-/// Goes elsewhere, plays if it may be heard, and comes back.
+/// Moves the transport, plays if sound is allowed, and moves it back.
 fn go(sphere: &mut Remote, sound: bool) -> Result<String, SphereError> {
     let from = u32::try_from(sphere.position()?.frame).unwrap_or(u32::MAX);
     let to = from.checked_add(STEP).unwrap_or(0);
@@ -134,7 +134,7 @@ fn go(sphere: &mut Remote, sound: bool) -> Result<String, SphereError> {
         Ok(()) if sound => sphere.play(SOUND).map(|()| std::thread::sleep(SOUND)),
         went => went,
     };
-    // Whatever happened, it is stopped and put back.
+    // Whatever happened, it is stopped and moved back.
     let stopped = if sound { sphere.stop() } else { Ok(()) };
     let back = sphere.locate(from);
     played.and(stopped).and(back)?;

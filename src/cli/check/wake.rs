@@ -1,4 +1,4 @@
-//! How late the system wakes a thread, and what on this machine may be why.
+//! How late the system wakes a thread, and what on this machine may be the cause.
 
 use std::fs;
 use std::path::Path;
@@ -14,19 +14,19 @@ use crate::rt;
 /// Between two wake-ups: a tenth of the usual period.
 const TURN: Duration = Duration::from_millis(1);
 
-/// What a thread at capture's priority went through.
+/// What a thread at capture's priority measured.
 #[derive(Debug)]
 pub struct Wakes {
     lasted: Duration,
     longest: Duration,
     /// Whether it had capture's priority.
     real_time: bool,
-    /// The interrupt that came most, and on which processor.
+    /// The interrupt that came most often, and on which processor.
     busiest: Option<Interrupt>,
 }
 
-/// Sleeps a millisecond again and again for `length`, as cyclictest(8) does. It wants a thread of its
-/// own, whose priority it changes.
+/// Sleeps a millisecond again and again for `length`, as cyclictest(8) does. It needs a thread of
+/// its own, because it changes its priority.
 pub fn measure(length: Duration) -> Wakes {
     let before = interrupts::all();
     let real_time = rt::schedule(capture::PRIORITY).is_ok();
@@ -44,7 +44,7 @@ pub fn measure(length: Duration) -> Wakes {
     }
 }
 
-/// The longest delay, against what the card holds while nobody reads.
+/// The longest delay, compared with how long the card can wait to be read.
 pub fn finding(config: &Config, wakes: &Wakes) -> Finding {
     let rate = f64::from(config.audio.rate);
     let period = Duration::from_secs_f64(f64::from(config.audio.period_frames) / rate);
@@ -71,7 +71,7 @@ pub fn finding(config: &Config, wakes: &Wakes) -> Finding {
     }
 }
 
-/// What to change, of the things that are as they should not be.
+/// What to change, only for things that are not as they should be.
 fn advice(sys: &Path, wakes: &Wakes) -> String {
     let mut found = Vec::new();
     if !wakes.real_time {
@@ -100,7 +100,8 @@ fn advice(sys: &Path, wakes: &Wakes) -> String {
     found.join("; ")
 }
 
-/// The first governor that lets a processor sleep or slow down; `None` also where nothing governs.
+/// The first governor that lets a processor sleep or slow down; `None` also where there is no
+/// governor.
 fn slow_governor(sys: &Path) -> Option<String> {
     let policies = fs::read_dir(sys.join("devices/system/cpu/cpufreq")).ok()?;
     let governors = policies

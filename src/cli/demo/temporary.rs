@@ -1,7 +1,7 @@
-//! A folder for what a demonstration makes, a private key among it, which goes when it ends.
+//! A folder for the files of a demonstration, including a private key; it is removed at the end.
 //!
-//! Guarantees: nobody can have made it before, guess its name or look into it; nothing of it is left
-//! after an error or a panic either, unless it is to be kept.
+//! Guarantees: no other user can have made it before, guess its name or look into it. Unless it is
+//! to be kept, nothing of it is left, even after an error or a panic.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use crate::identity::erase;
 use crate::words::hex;
 
-/// Letters of the name that nobody can guess, each half a byte.
+/// Letters of the name that cannot be guessed, each half a byte.
 const LETTERS: usize = 24;
 
-/// The folder; erased with this value.
+/// The folder; erased when this value is dropped.
 #[derive(Debug)]
 pub struct Temporary {
     path: PathBuf,
@@ -32,17 +32,17 @@ impl Temporary {
         let mut name = hex::encode(random);
         name.truncate(LETTERS);
         let path = parent.join(format!("booth-demo-{name}"));
-        // Fails where anything has that name, a link too.
+        // Fails if that name exists, even as a link.
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Temporary { path, kept: false })
     }
 
-    /// Leaves it where it is.
+    /// Keeps it.
     pub fn keep(&mut self) {
         self.kept = true;
     }
 
-    /// Where it lies.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -66,7 +66,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn it_is_its_owners_alone_and_goes_with_all_that_is_in_it_unless_it_is_kept() {
+    fn only_its_owner_may_open_it_and_it_goes_with_its_content_unless_it_is_kept() {
         let parent = tempfile::tempdir().expect("folder");
         let mut kept = Temporary::create(parent.path()).expect("one");
         let gone = Temporary::create(parent.path()).expect("another");

@@ -1,6 +1,7 @@
-//! The lists of an export beside its table, README and SHA256SUMS, and what a kill left of any.
+//! The lists of an export other than its table (README and SHA256SUMS), and temporary files of any
+//! list left by a kill.
 //!
-//! Guarantees: what fits already is not written again.
+//! Guarantees: a list that is already right is not written again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,10 +16,11 @@ use crate::files::small;
 use crate::identity::erase;
 use crate::identity::place::{mentioned, whole};
 
-/// Where the list `name` lies: in the folder, or behind a link to a file that lies there too.
+/// The path of the list `name`: in the folder, or behind a link to a file that is also in the
+/// folder.
 ///
 /// # Errors
-/// It is a link to anything else, which may be somebody else's.
+/// It is a link to anything else, which may belong to someone else.
 pub(super) fn place(folder: &Path, name: &str) -> io::Result<PathBuf> {
     let path = folder.join(name);
     if !path.is_symlink() {
@@ -36,7 +38,7 @@ pub(super) fn place(folder: &Path, name: &str) -> io::Result<PathBuf> {
     })
 }
 
-/// A list, which may be longer than small files are.
+/// A list; it may be longer than the limit for small files.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = small::open(path)?.ok_or(io::ErrorKind::NotFound)?;
     let mut bytes = Vec::new();
@@ -50,7 +52,7 @@ pub fn is_list(name: &str) -> bool {
     READMES.contains(&name) || [METADATA, SUMS].contains(&name)
 }
 
-/// Removes what a kill left of a list that was being written, with a session's rows in it.
+/// Removes temporary files of a list, left by a kill, with a session's rows in them.
 pub(super) fn leftovers(
     folder: &Path,
     names: &[String],
@@ -71,7 +73,7 @@ pub(super) fn leftovers(
     Ok(parts)
 }
 
-/// Lines that name a session go.
+/// Removes lines that name a session.
 pub(super) fn readmes(folder: &Path, sessions: &BTreeSet<&str>) -> io::Result<()> {
     for name in READMES {
         let path = place(folder, name)?;
@@ -88,7 +90,7 @@ pub(super) fn readmes(folder: &Path, sessions: &BTreeSet<&str>) -> io::Result<()
     Ok(())
 }
 
-/// Lines of files that are gone go; those of files that were rewritten, or will be, get their new
+/// Removes the lines of files that are gone; files that were or will be rewritten get their new
 /// hash.
 pub(super) fn write_sums(
     folder: &Path,

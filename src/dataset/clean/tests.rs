@@ -10,7 +10,7 @@ fn sum(dir: &Path, name: &str) -> String {
     crate::words::hex::encode(Sha256::digest(bytes).into())
 }
 
-/// An export with a folder a session, the file 0001.wav, and `rows` in its table.
+/// An export with one folder per session, the file 0001.wav, and `rows` in its table.
 fn export(rows: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path();
@@ -104,7 +104,7 @@ fn a_folder_that_is_no_export_is_left_alone() {
 }
 
 #[test]
-fn no_row_costs_somebody_else_a_file() {
+fn no_row_costs_another_person_a_file() {
     let others = format!("{KEPT}/a.wav,{GONE},,x\nREADME,{GONE},0001.wav,x\n");
     let made = export(&others);
     let part = cleaned(made.path());
@@ -145,7 +145,7 @@ fn a_file_is_the_same_by_whatever_way_it_is_named() {
 }
 
 #[test]
-fn a_list_behind_a_link_is_cleaned_where_it_lies_or_told() {
+fn a_list_behind_a_link_is_cleaned_where_it_lies_or_reported() {
     for name in [METADATA, SUMS, "README"] {
         let made = export(&format!("{GONE}/a.wav,{GONE},,x\n"));
         let (path, list) = (made.path(), made.path().join(name));
@@ -163,16 +163,16 @@ fn a_list_behind_a_link_is_cleaned_where_it_lies_or_told() {
         fs::remove_file(&list).expect("moved");
         std::os::unix::fs::symlink(&to, &list).expect("linked");
         let text = fs::read(&to).expect("read");
-        let told = || clean(made.path(), &[GONE].into(), false).expect_err("told");
-        assert!(told().to_string().contains("is a link to"));
+        let refused = || clean(made.path(), &[GONE].into(), false).expect_err("refused");
+        assert!(refused().to_string().contains("is a link to"));
         assert!(list.is_symlink() && fs::read(&to).expect("read") == text);
         fs::remove_file(&to).expect("dangling");
-        assert!(told().to_string().contains("is a link to"));
+        assert!(refused().to_string().contains("is a link to"));
     }
 }
 
 #[test]
-fn a_stray_quote_hides_no_row_and_what_is_behind_it_is_told() {
+fn a_stray_quote_hides_no_row_and_what_is_behind_it_is_reported() {
     let good = format!("{GONE}/a.wav,{GONE},,\"x, y\"\n");
     let stray = format!("{KEPT}/a.wav,{KEPT},,\"so\n");
     let made = export(&format!("{stray}{good}"));
@@ -188,7 +188,7 @@ fn a_stray_quote_hides_no_row_and_what_is_behind_it_is_told() {
 }
 
 #[test]
-fn what_a_kill_left_of_a_list_goes_with_its_rows() {
+fn a_temporary_list_left_by_a_kill_goes_with_its_rows() {
     let dir = tempfile::tempdir().expect("a folder");
     for name in ["metadata.csv.new", "SHA256SUMS.new"] {
         fs::write(dir.path().join(name), format!("{GONE}/a.wav")).expect("written");

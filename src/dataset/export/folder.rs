@@ -1,7 +1,7 @@
-//! The folder of an export: a new one, one that was begun, or none of ours.
+//! The folder of an export: a new one, one that was begun, or another folder.
 //!
 //! Guarantees: nothing is written into a folder that holds something else; two exports never write
-//! into one folder at once.
+//! into one folder at the same time.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -20,13 +20,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// Looks at `out` and changes nothing.
+    /// Checks `out` and changes nothing.
     ///
     /// # Errors
-    /// It holds something else, or an export of another layout; or it lies in `data`.
+    /// It holds something else or an export of another layout, or it is inside `data`.
     pub fn look(out: &Path, layout: Layout, data: &Path) -> Result<Place, ExportError> {
         let folder = std::path::absolute(out).map_err(ExportError::file("look at", out))?;
-        // Of a folder that is not there yet, the part that is.
+        // For a folder that is not there yet: the part of its path that is.
         let mut there = folder.ancestors();
         let real = there.find_map(|folder| folder.canonicalize().ok());
         if let (Some(real), Ok(data)) = (real, data.canonicalize())
@@ -55,19 +55,19 @@ impl Place {
         })
     }
 
-    /// Makes the folder, holds it, and marks it as an export.
+    /// Makes the folder, locks it, and marks it as an export.
     ///
     /// # Errors
     /// Another export is writing into it, or the file system's.
     pub fn begin(self) -> Result<Place, ExportError> {
         let folder = &self.folder;
         fs::create_dir_all(folder).map_err(ExportError::file("make", folder))?;
-        // Whatever way led here, exports.jsonl names the one place.
+        // Whatever path led here, exports.jsonl names the real one.
         let folder = folder
             .canonicalize()
             .map_err(ExportError::file("look at", folder))?;
         let held = File::open(&folder).map_err(ExportError::file("open", &folder))?;
-        // Not every file system locks.
+        // Not every file system can lock.
         if let Err(TryLockError::WouldBlock) = held.try_lock() {
             return Err(ExportError::Busy(folder));
         }

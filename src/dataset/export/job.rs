@@ -1,4 +1,4 @@
-//! Takes into files: one file a channel, or one a take.
+//! Turns takes into files: one file per channel, or one per take.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,11 +25,11 @@ use crate::words::Spec;
 
 /// An export under way.
 pub struct Job<'a> {
-    /// What is exported.
+    /// What to export.
     pub options: &'a Options<'a>,
     /// The folder.
     pub out: &'a Path,
-    /// Beyond this many bytes of samples a file is RF64.
+    /// A file with more bytes of samples than this is RF64.
     pub most_riff_bytes: u64,
 }
 
@@ -43,9 +43,9 @@ pub struct Taken {
 
 /// Why a take is not in the export.
 pub enum PartError {
-    /// It alone is damaged.
+    /// Only this take is damaged.
     Take(TakeError),
-    /// No further one can be written.
+    /// No further take can be written.
     Export(ExportError),
 }
 
@@ -78,8 +78,8 @@ impl Job<'_> {
         }
     }
 
-    /// Writes the lists of `rows`, whose takes are there, without those of people who are forgotten
-    /// beside the export. `forgotten` were before it began.
+    /// Writes the lists of `rows`, whose takes are there, without the rows of people who are
+    /// forgotten while the export runs. `forgotten` were forgotten before it began.
     ///
     /// # Errors
     /// The file system's.
@@ -94,7 +94,8 @@ impl Job<'_> {
         let is_kept = |cells: &Cells| cells.get("session").is_none_or(|it| !gone.contains(it));
         rows.retain(|(_, cells)| is_kept(cells));
         lists::write(self.out, persons, &rows)?;
-        // Whoever was forgotten while their rows were written; who was before, has none.
+        // Anyone who was forgotten while their rows were written. Those forgotten before have no
+        // rows.
         let mut late = self.forgotten_since(forgotten)?;
         late.retain(|session| !gone.contains(session));
         self.leave_out(&late);
@@ -109,7 +110,7 @@ impl Job<'_> {
         Ok(now)
     }
 
-    /// Refuses what would not fit.
+    /// Refuses an export that would not fit.
     ///
     /// # Errors
     /// [`ExportError::Room`].
@@ -131,10 +132,10 @@ impl Job<'_> {
         })
     }
 
-    /// Writes into DATA what the export will hold, before it holds it.
+    /// Lists in DATA what the export will hold, before it holds it.
     ///
     /// # Errors
-    /// DATA cannot be written; nobody would find the export to forget somebody in it.
+    /// DATA cannot be written. Without the entry, forgetting would not find the export.
     pub fn remember(&self, persons: &[Person]) -> Result<(), ExportError> {
         let data = self.options.data;
         let list = Data(data).exports();
@@ -152,10 +153,10 @@ impl Job<'_> {
         list::remember(data, &export).map_err(ExportError::file("write", &list))
     }
 
-    /// Puts a take into the export, if it is not there; `None` if its session is forgotten.
+    /// Puts a take into the export if it is not there; `None` if its session is forgotten.
     ///
     /// # Errors
-    /// See [`PartError`]; nothing of the take has its final name then.
+    /// See [`PartError`]; then nothing of the take has its final name.
     pub fn take(&self, person: &Person, row: &Row) -> Result<Option<Taken>, PartError> {
         let parts = self.parts(person, row);
         let is_new = !self.is_done(&parts);
@@ -170,7 +171,7 @@ impl Job<'_> {
                 }
             }
             written?;
-            // Forgotten meanwhile: the tombstone was there before the export was looked through.
+            // Forgotten in the meantime: the tombstone was there before the export was searched.
             if self.is_forgotten(person)? {
                 return Ok(None);
             }
@@ -278,7 +279,7 @@ impl Job<'_> {
             }
             Ok(())
         })?;
-        // All are whole before the first has its name.
+        // All files are whole before the first gets its name.
         let finished: Result<Vec<_>, WavError> = files.into_iter().map(Wav::finish).collect();
         for file in finished? {
             file.place()?;
@@ -297,7 +298,7 @@ fn spec(row: &Row) -> Spec {
     }
 }
 
-/// A channel's name as a part of a file name that every file system takes.
+/// A channel's name as part of a file name that every file system accepts.
 fn in_file_name(channel: &str) -> String {
     let letters = channel.chars().take(40).map(|letter| {
         let is_plain = letter.is_ascii_alphanumeric() || "-_.".contains(letter);
@@ -317,7 +318,7 @@ mod tests {
     use crate::words::By;
 
     #[test]
-    fn who_is_forgotten_beside_an_export_has_no_row_in_it() {
+    fn a_person_forgotten_during_an_export_has_no_row_in_it() {
         let dir = tempfile::tempdir().expect("a folder");
         let (data, out) = (dir.path().join("data"), dir.path().join("out"));
         let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
@@ -352,7 +353,7 @@ mod tests {
             out: &out,
             most_riff_bytes: 0,
         };
-        // The forget has cleaned the export already, or has not yet.
+        // Forgetting has already cleaned the export, or has not yet.
         for is_clean in [false, true] {
             tombstone.write(&data).expect("written");
             if is_clean {

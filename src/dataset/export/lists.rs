@@ -1,7 +1,7 @@
-//! metadata.csv and SHA256SUMS, when every take is there.
+//! metadata.csv and SHA256SUMS, written when every take is there.
 //!
-//! Guarantees: SHA256SUMS is there only while it fits all that it names; lists that are right already
-//! are not written again.
+//! Guarantees: SHA256SUMS is there only while it matches every file that it names; lists that are
+//! already right are not written again.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -54,7 +54,7 @@ pub fn write(out: &Path, persons: &[Person], files: &[(String, Cells)]) -> Resul
     small::write(&path, text.as_bytes(), small::PUBLIC).map_err(ExportError::file("write", &path))
 }
 
-/// Removes what a kill left of a take that cannot be read any more.
+/// Removes temporary files, left by a kill, of a take that can no longer be read.
 fn clear(folder: &Path) -> Result<(), ExportError> {
     let names = small::names(folder).map_err(ExportError::file("list", folder))?;
     for name in names.iter().filter(|name| name.ends_with(".new")) {
@@ -64,7 +64,7 @@ fn clear(folder: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// The hashes of a list, by name; those of files are not computed twice.
+/// The hashes in a list, by name; hashes of files are not computed twice.
 fn known(sums: &[u8]) -> BTreeMap<&str, &str> {
     let text = std::str::from_utf8(sums).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.split_once("  "));

@@ -13,7 +13,7 @@ use crate::identity::participant::{Keys, open_bytes};
 use crate::store::row::Row;
 use crate::store::takes;
 
-/// Answers are a few words a question.
+/// Answers are a few words per question.
 const MOST_ANSWER_BYTES: u64 = 1 << 20;
 
 /// A session.
@@ -32,23 +32,23 @@ pub struct Person {
     keys: Option<Keys>,
 }
 
-/// What was found of a session.
+/// What was found for a session.
 #[derive(Debug)]
 pub enum Found {
-    /// It can be exported, but for its answers if they are sealed and no key was given.
+    /// It can be exported; without its answers if they are sealed and no key was given.
     Open(Box<Person>, Answers),
     /// It is sealed, and no key was given.
     Sealed,
-    /// It is sealed, and the key does not open it: why.
+    /// It is sealed, and the key does not open it: the reason.
     Closed(String),
-    /// Its record or its answers cannot be read: why.
+    /// Its record or its answers cannot be read: the reason.
     Damaged(String),
 }
 
-/// Whether the answers are had.
+/// Whether the answers are available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
-    /// All there are.
+    /// All of them are.
     Had,
     /// They are sealed, and no key was given.
     Sealed,
@@ -127,7 +127,7 @@ impl Person {
         self.keys.as_ref().map(Keys::private)
     }
 
-    /// The channels' names, numbered where the record has none.
+    /// The channels' names; numbers where the record has no names.
     #[must_use]
     pub fn channel(&self, number: usize) -> String {
         let name = self.record["audio"]["channels"][number]["name"].as_str();

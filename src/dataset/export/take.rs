@@ -1,7 +1,7 @@
-//! A take of DATA, plain or sealed, read to its last sample and held against its row.
+//! A take of DATA, plain or sealed, read to its last sample and compared with its row.
 //!
-//! Guarantees: who reads to the end without an error has read the very bytes whose SHA-256 stands in
-//! the row.
+//! Guarantees: a caller that reads to the end without an error has read exactly the bytes whose
+//! SHA-256 is in the row.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -27,13 +27,13 @@ pub enum TakeError {
     /// It does not open.
     #[error("take {source}")]
     Closed {
-        /// Why.
+        /// The reason.
         source: SealError,
     },
-    /// Its header is none.
+    /// Its header is not valid.
     #[error("take {source}")]
     Header {
-        /// Why.
+        /// The reason.
         source: rf64::Error,
     },
     /// It cannot be read.
@@ -41,10 +41,10 @@ pub enum TakeError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: io::Error,
     },
-    /// It holds something else than its row says.
+    /// Its content differs from its row.
     #[error("take {}: {what} than its row in takes.jsonl says; it is damaged, put it back from a backup", path.display())]
     Differs {
         /// The file.
@@ -54,7 +54,7 @@ pub enum TakeError {
     },
 }
 
-/// What a take is read from.
+/// The source that a take is read from.
 trait Bytes: Read + Seek {}
 
 impl<T: Read + Seek> Bytes for T {}
@@ -78,7 +78,7 @@ impl<'a> Take<'a> {
     /// Opens the take of `row` in a session's `folder`.
     ///
     /// # Errors
-    /// It is not there, does not open, or is of another shape than its row says.
+    /// It is not there, does not open, or has another shape than its row says.
     pub fn open(
         folder: &Path,
         row: &'a Row,
@@ -112,12 +112,12 @@ impl<'a> Take<'a> {
             path: path.clone(),
             what,
         };
-        let told = Spec {
+        let expected = Spec {
             rate: row.rate,
             channels: row.channels,
             format: row.format,
         };
-        if info.spec != told {
+        if info.spec != expected {
             return Err(differs(format!("holds {}, other", info.spec)));
         }
         if info.frames() != row.frames {
@@ -140,8 +140,8 @@ impl<'a> Take<'a> {
         self.spec
     }
 
-    /// Gives `each` whole frames, in order, all of them. Only if this returns without an error were
-    /// they the right ones.
+    /// Gives `each` whole frames, in order, all of them. They are verified only if this returns
+    /// without an error.
     ///
     /// # Errors
     /// Those of `each`, or [`TakeError`].

@@ -1,7 +1,7 @@
-//! Through every folder of a copy.
+//! Walks through every folder of a copy.
 //!
-//! Guarantees: whatever is named after one of the sessions goes, but for its tombstone; links are not
-//! followed but to what is theirs; what was not looked into is told.
+//! Guarantees: everything that is named after one of the sessions goes, except its tombstone. Links
+//! are followed only to data of the same session. What was not looked into is reported.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -17,18 +17,19 @@ use crate::identity::pending;
 use crate::identity::place::{self, Place, mentioned};
 use crate::identity::tombstone::{Looked, State};
 
-/// Endings of files with files inside.
+/// Extensions of files with files inside.
 const ARCHIVES: [&str; 25] = [
     "7z", "bz2", "cpio", "dar", "dmg", "gpg", "gz", "img", "iso", "lz4", "pgp", "qcow2", "rar",
     "sfs", "sqfs", "squashfs", "tar", "tbz", "tbz2", "tgz", "txz", "tzst", "xz", "zip", "zst",
 ];
 
-/// Endings of sound, which is not looked through for names.
+/// Extensions of sound files, which are not searched for names.
 const SOUND: [&str; 6] = ["aif", "aiff", "flac", "mp3", "rf64", "wav"];
-/// Longest other file that is looked through for names.
+/// The longest other file that is searched for names.
 const MOST_OTHER_BYTES: u64 = 16 << 20;
 
-/// How such files begin, whatever they are called, and where: <https://en.wikipedia.org/wiki/List_of_file_signatures>
+/// The first bytes of such files, whatever their name, and their offset:
+/// <https://en.wikipedia.org/wiki/List_of_file_signatures>
 const SIGNATURES: [(usize, &[u8]); 9] = [
     (0, b"PK\x03\x04"),
     (0, b"\x1f\x8b"),
@@ -53,7 +54,8 @@ fn is_archive(path: &Path) -> bool {
     read.is_some() && SIGNATURES.iter().any(begins)
 }
 
-/// Holds `folder` against a booth that would run on it, if it is a data folder; `None` if one does.
+/// Locks `folder`, if it is a data folder, so that no booth can start on it; `None` if a booth runs
+/// on it.
 pub(super) fn hold(folder: &Path) -> io::Result<Option<Option<File>>> {
     let lock = Data(folder).lock();
     if !lock.is_file() {
@@ -62,7 +64,7 @@ pub(super) fn hold(folder: &Path) -> io::Result<Option<Option<File>>> {
     let file = File::open(lock)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Ok(None),
-        // Not every file system locks.
+        // Not every file system can lock.
         _ => Ok(Some(Some(file))),
     }
 }
@@ -96,7 +98,7 @@ impl<'a> Walk<'a> {
             Ok(parts) => {
                 for (session, part) in parts {
                     let words = format!("{} files, {} rows", part.erased.files, part.rows);
-                    self.tell(&session, &folder.join(METADATA), &part.erased, words);
+                    self.add(&session, &folder.join(METADATA), &part.erased, words);
                 }
             }
             Err(error) => self.unseen(folder, &format!("cannot be read: {error}; mend that")),
@@ -134,7 +136,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A folder in the copy that is not named after anybody.
+    /// A folder in the copy that is not named after a session.
     fn inner(&mut self, folder: &Path) {
         let record = small::read(&SessionFolder(folder).record());
         let record = record.ok().flatten().unwrap_or_default();
@@ -161,7 +163,7 @@ impl<'a> Walk<'a> {
         if !target.is_dir() {
             return self.file(link, name);
         }
-        // Its own folders are walked through anyway.
+        // Folders of the copy itself are walked through anyway.
         if real(self.root).is_none_or(|root| !target.starts_with(root)) {
             let why = format!(
                 "is a link to {}; use `booth forget --apply-to` on that too",
@@ -183,7 +185,8 @@ impl<'a> Walk<'a> {
         if number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.pending(path);
         }
-        // Cleaned as lists, told with their folder, or of public names alone; sound holds none.
+        // Cleaned as lists, reported with their folder, or with public names only; sound has no
+        // names.
         let others = ["session.json", Place::ExportList.word()];
         let is_known = clean::is_list(name) || others.contains(&name);
         if !is_known && !SOUND.contains(&ending.as_str()) {
@@ -191,7 +194,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A file that no program of ours gave its name, as a table that somebody saved under another.
+    /// A file that the program did not name, for example a table that someone saved under another
+    /// name.
     fn other(&mut self, path: &Path) {
         let is_small = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OTHER_BYTES);
         let text = is_small.then(|| small::read(path).ok().flatten());
@@ -200,7 +204,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// NUMBER.json, which may be a pending person's entry.
+    /// NUMBER.json, which may be the entry of a pending person.
     fn pending(&mut self, path: &Path) {
         let text = small::read(path).ok().flatten().unwrap_or_default();
         let named = pending::named(&text);
@@ -214,8 +218,8 @@ impl<'a> Walk<'a> {
         }
         let folder = path.parent().and_then(Path::file_name);
         if named.is_none() && !is_whole && folder.is_some_and(|name| name == "pending") {
-            let why = "cannot be read, so nobody knows whose it is; remove it if nobody of this \
-                       number is to come";
+            let why = "cannot be read, so it is unknown whose it is; remove it if no person with this \
+                       number will come";
             self.unseen(path, why);
         }
     }
@@ -226,19 +230,19 @@ impl<'a> Walk<'a> {
             erased.stays.push(format!("{}: {error}", path.display()));
         }
         let words = format!("{} files", erased.files);
-        self.tell(session, path, &erased, words);
+        self.add(session, path, &erased, words);
     }
 
-    fn tell(&mut self, session: &str, path: &Path, erased: &Erased, words: String) {
+    fn add(&mut self, session: &str, path: &Path, erased: &Erased, words: String) {
         let looks = Looked::of(&path.display().to_string(), erased, words);
-        let told = self.cleaned.sessions.entry(session.to_owned()).or_default();
-        told.extend(looks);
+        let known = self.cleaned.sessions.entry(session.to_owned()).or_default();
+        known.extend(looks);
     }
 
     fn doubtful(&mut self, session: &str, path: &Path, what: &str) {
         let why = format!("{what}; look into it, and remove by hand what is theirs");
-        let told = self.cleaned.sessions.entry(session.to_owned()).or_default();
-        told.push(Looked::new(path.display(), State::Found, why));
+        let looks = self.cleaned.sessions.entry(session.to_owned()).or_default();
+        looks.push(Looked::new(path.display(), State::Found, why));
     }
 
     fn unseen(&mut self, path: &Path, why: &str) {

@@ -1,6 +1,6 @@
-//! What a kill left among the pending people, and who is pending no more.
+//! What a kill left among the pending people, and entries of people who are no longer pending.
 //!
-//! Guarantees: nobody loses a key by it who was recorded, or who has an entry.
+//! Guarantees: no person who was recorded or has an entry loses a key here.
 
 use std::fs::TryLockError;
 use std::io;
@@ -12,8 +12,9 @@ use crate::files::small;
 use crate::identity::{erase, keyring};
 use crate::words::is_session;
 
-/// Removes the entries of people who were recorded, which were put back or which a kill left, once their
-/// answers are with their takes; and those that were overwritten to be removed.
+/// Removes the entries of people who were recorded, once their answers are with their takes: such
+/// entries were put back or left by a kill. Also removes entries that were overwritten to be
+/// removed.
 ///
 /// # Errors
 /// The file system's.
@@ -39,13 +40,13 @@ pub fn settled(data: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an entry was overwritten before it was to be removed, which a kill hindered. No entry is
-/// written so: it has its name only when it is whole.
+/// Whether an entry was overwritten to be removed, and a kill then kept it from being removed. No
+/// entry is written that way: it gets its name only when it is whole.
 pub(super) fn is_erased(entry: &[u8]) -> bool {
     entry.iter().all(|byte| *byte == 0)
 }
 
-/// Removes what an enrolment that was killed left; one under way is left alone.
+/// Removes what a killed enrolment left; an enrolment under way is left alone.
 ///
 /// # Errors
 /// The file system's.
@@ -67,7 +68,7 @@ pub fn unfinished(data: &Path) -> io::Result<()> {
         }
         let path = all.join(&name);
         let entry = small::read(&path)?.unwrap_or_default();
-        // An entry that is not whole was killed before its key was kept.
+        // An entry that is not whole means a kill before its key was kept.
         if let Ok(entry) = serde_json::from_slice::<Pending>(&entry)
             && is_session(&entry.session)
             && !is_somebodys(data, &entry.session)?
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_enrolment_that_was_killed_leaves_nobody() {
+    fn an_enrolment_that_was_killed_leaves_no_entry() {
         let (data, number, entry) = enrolled();
         let data = data.path();
         let path = path(data, &number);
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_an_enrolment_costs_nobody_their_key_who_was_recorded_or_is_pending() {
+    fn clearing_an_enrolment_keeps_the_keys_of_the_recorded_and_the_pending() {
         let (data, number, entry) = enrolled();
         let (data, session) = (data.path(), entry.session.as_str());
         let path = path(data, &number);
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_recorded_is_pending_no_more_and_an_overwritten_entry_goes() {
+    fn a_recorded_person_is_no_longer_pending_and_an_overwritten_entry_goes() {
         for text in ["", "\0\0\0"] {
             let (data, number, entry) = enrolled();
             let data = data.path();

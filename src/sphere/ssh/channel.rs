@@ -1,6 +1,6 @@
-//! What runs on a connection: a command line with its whole answer, or a channel that is kept.
+//! What runs on a connection: a command line with its whole answer, or a channel that stays open.
 //!
-//! Nothing here is bounded in time; that is the connection's part. In length everything is.
+//! Nothing here is bounded in time; the connection does that. Every length is bounded here.
 
 use std::io::Read;
 
@@ -22,7 +22,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// That nobody understands it.
+    /// The error for an answer that cannot be understood.
     #[must_use]
     pub fn unclear(&self, doing: &'static str) -> SphereError {
         let said = SphereError::quoted(&self.out);
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Kept {
     }
 }
 
-/// A line, and when it was asked for and had.
+/// A line, with the times of its question and its arrival.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// The line without its end; `None` if the channel ended.
@@ -103,7 +103,8 @@ fn too_long(doing: &'static str, read: &[u8]) -> SphereError {
     }
 }
 
-/// Starts a command line; its stderr, which JACK's tools always use, is thrown away as it comes.
+/// Starts a command line; its stderr, which JACK's tools always write to, is discarded as it
+/// arrives.
 pub(super) fn exec(session: &Session, line: &str) -> Result<Channel, ssh2::Error> {
     let mut channel = session.channel_session()?;
     channel.handle_extended_data(ExtendedData::Ignore)?;

@@ -1,4 +1,4 @@
-//! The way to the machine: its name, and a TCP connection.
+//! Reaching the machine: its name, and a TCP connection.
 
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::mpsc;
@@ -8,14 +8,15 @@ use super::address;
 use crate::sphere::SphereError;
 use crate::{config, rt};
 
-/// Looking up a name: a resolver that does not answer has its own idea of patience.
+/// Looking up a name: a resolver that does not answer waits as long as it likes.
 const RESOLVE: Duration = Duration::from_secs(2);
 /// The TCP connection, all addresses of a name together.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Unacknowledged bytes break the connection after this long: a cable that is out.
+/// If sent bytes are not acknowledged for this long, the connection breaks: the cable is out.
 const UNACKNOWLEDGED: Duration = Duration::from_millis(1500);
 
-/// The TCP connection, with Nagle's delay off: questions are short and alone; until `until` at most.
+/// The TCP connection, without Nagle's delay, because questions are short and single; until `until`
+/// at most.
 pub(super) fn dial(config: &config::Sphere, until: Instant) -> Result<TcpStream, SphereError> {
     let unreachable = |reason: String| SphereError::Unreachable {
         address: address(config),
@@ -23,7 +24,7 @@ pub(super) fn dial(config: &config::Sphere, until: Instant) -> Result<TcpStream,
     };
     let left = |limit: Duration| limit.min(until.saturating_duration_since(Instant::now()));
     let mut last = "the name leads nowhere".to_owned();
-    // A name may have several addresses, of which the first may be of a network that is down.
+    // A name may have several addresses; the first may belong to a network that is down.
     let found = resolve(config, left(RESOLVE)).map_err(unreachable)?;
     for address in found.iter().take(2) {
         let limit = left(CONNECT / 2);
@@ -50,10 +51,10 @@ fn resolve(config: &config::Sphere, limit: Duration) -> Result<Vec<SocketAddr>, 
     if let Ok(ip) = host.parse() {
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
-    let (tell, told) = mpsc::sync_channel(1);
+    let (sender, receiver) = mpsc::sync_channel(1);
     let look = move || {
         let found = (host.as_str(), port).to_socket_addrs();
-        let _ = tell.send(
+        let _ = sender.send(
             found
                 .map(Iterator::collect)
                 .map_err(|error| error.to_string()),
@@ -63,6 +64,7 @@ fn resolve(config: &config::Sphere, limit: Duration) -> Result<Vec<SocketAddr>, 
         .name("sphere name".into())
         .spawn(look);
     thread.map_err(|error| error.to_string())?;
-    told.recv_timeout(limit)
+    receiver
+        .recv_timeout(limit)
         .unwrap_or_else(|_| Err("no answer from the name server".into()))
 }

@@ -1,8 +1,8 @@
 //! Ends a call that does not end by itself: at its deadline the socket is shut down, which every
 //! blocked call notices at once.
 //!
-//! Guarantees: no call outlives its limit, whatever the peer sends or does not send; libssh2's own
-//! time-outs do not reach into a banner without end or one byte a second.
+//! Guarantees: no call lasts longer than its limit, whatever the peer sends or does not send.
+//! libssh2's own time-outs do not cover an endless banner or one byte a second.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 struct State {
     deadline: Option<Instant>,
-    /// When the thread looks again; `None`: once it is told to.
+    /// When the thread checks again; `None`: only when it is woken.
     looks: Option<Instant>,
     has_bitten: bool,
     ends: bool,
@@ -55,18 +55,18 @@ impl Watchdog {
         })
     }
 
-    /// From now on a call has `limit`.
+    /// From now on, a call has `limit`.
     pub fn set(&self, limit: Duration) {
         let mut state = self.shared.state();
         let deadline = Instant::now() + limit;
         state.deadline = Some(deadline);
-        // Mostly it looks early enough by itself, from an earlier call.
+        // Mostly it checks early enough by itself, because of an earlier call.
         if state.looks.is_none_or(|looks| looks > deadline) {
             self.shared.wake.notify_one();
         }
     }
 
-    /// The call is over; whether it was ended by force, so that the socket is no more.
+    /// The call is over; returns whether it was ended by force, so that the socket is gone.
     pub fn clear(&self) -> bool {
         let mut state = self.shared.state();
         state.deadline = None;
@@ -79,7 +79,7 @@ impl Drop for Watchdog {
         self.shared.state().ends = true;
         self.shared.wake.notify_one();
         if let Some(thread) = self.thread.take() {
-            // It runs nothing that could panic, and there is nobody left to tell.
+            // It runs nothing that could panic, and nothing is left that could report it.
             let _ = thread.join();
         }
     }
@@ -92,7 +92,7 @@ fn watch(shared: &Shared, socket: &TcpStream) {
         if state.deadline.is_some_and(|deadline| now >= deadline) {
             state.deadline = None;
             state.has_bitten = true;
-            // Fails only if the socket is gone already.
+            // Fails only if the socket is already gone.
             let _ = socket.shutdown(Shutdown::Both);
         }
         state.looks = state.deadline;

@@ -1,9 +1,9 @@
-//! What the sphere is to do, and whether it does: one attempt or one question after the other.
+//! What the sphere should do, and whether it does it: one attempt or one question after the other.
 //!
-//! Reads no clock and waits for no command: time is an argument, and each step says how long a command
-//! may be waited for before the next one. A step is what is done without looking whether something
-//! else is wanted by now. The course alone holds what is wanted of the sphere, how far it is on the
-//! way there, and what is known of the transport.
+//! It reads no clock and waits for no command: time is an argument, and each step says how long the
+//! thread may wait for a command before the next one. During a step, a new command is not looked
+//! for. Only the course knows what is wanted of the sphere, how far it has got, and what is known
+//! about the transport.
 
 mod playing;
 
@@ -16,29 +16,30 @@ use playing::{Playing, Starting};
 
 /// Between two questions while it is silent.
 const ASK_SILENT: Duration = Duration::from_millis(2000);
-/// Before the first repetition of what failed; doubled up to the last.
+/// The wait before the first retry; doubled up to the longest.
 const BACK_OFF: Duration = Duration::from_millis(100);
 const BACK_OFF_MOST: Duration = Duration::from_secs(5);
 
-/// What is wanted, and how far it is.
+/// What is wanted, and how far it has got.
 #[derive(Clone)]
 enum Aim {
-    /// To be silent; `asked` for by main, or because what played was lost or nothing was asked yet.
+    /// It should be silent; `asked` for by main, or because what played was lost or nothing was
+    /// asked yet.
     Silencing { asked: bool },
     /// It was seen to be silent.
     Silent,
-    /// To play.
+    /// It should play.
     Starting(Play, Starting),
     /// It was seen to play.
     Playing(Playing),
 }
 
-/// What a step comes to.
+/// The result of a step.
 #[derive(Debug)]
 pub(super) struct Outcome {
     /// An answer for main.
     pub(super) reply: Option<Reply>,
-    /// How long a command may be waited for before the next step; `None`: without end.
+    /// How long the thread may wait for a command before the next step; `None`: without end.
     pub(super) pause: Option<Duration>,
 }
 
@@ -47,7 +48,7 @@ impl Outcome {
         Outcome { reply: None, pause }
     }
 
-    /// The next step comes at once, unless something else is wanted by now.
+    /// The next step comes at once, unless a new command is there.
     fn at_once() -> Outcome {
         Outcome::quiet(Some(Duration::ZERO))
     }
@@ -60,25 +61,25 @@ impl Outcome {
 
 /// The state of the sphere's thread.
 pub(super) struct Course {
-    /// Whether it asks of its own accord.
+    /// Whether it asks questions by itself.
     asks: bool,
     aim: Aim,
-    /// Number of the command that is carried out.
+    /// The number of the command that is being carried out.
     command: u64,
-    /// Main is owed an answer to it.
+    /// Main has no answer to it yet.
     owes: bool,
     known: Snapshot,
     /// The frame at which it was stopped.
     stood: Option<u64>,
-    /// When the peer answered last.
+    /// When the peer last answered.
     heard: Nanos,
-    /// It does not do as it is asked, which was logged.
+    /// It does not do what it was asked to; this was logged.
     away: bool,
     back_off: Duration,
 }
 
 impl Course {
-    /// What ran before may still play: silence is wanted first.
+    /// What ran before may still play: it must be silent first.
     pub(super) fn new(now: Nanos, asks: bool) -> Course {
         Course {
             asks,
@@ -93,7 +94,7 @@ impl Course {
         }
     }
 
-    /// Number of the newest command, and whether it was answered.
+    /// The number of the newest command, and whether it was answered.
     pub(super) fn command(&self) -> (u64, bool) {
         (self.command, !self.owes)
     }
@@ -103,7 +104,7 @@ impl Course {
         self.known.clone()
     }
 
-    /// Something else is wanted.
+    /// Takes a new command.
     pub(super) fn take_up(&mut self, asked: Asked) {
         self.aim = match asked.command {
             Command::Play(play) => {
@@ -135,7 +136,7 @@ impl Course {
         peer.connect()?;
         peer.stop()?;
         let reading = peer.position()?;
-        // A JACK that was started anew, or somebody, may have put it elsewhere.
+        // A JACK that was restarted, or a person, may have moved it.
         if asked && self.stood.is_none() && self.known.line.may_have_stopped(&reading) {
             self.stood = Some(reading.frame);
         }
@@ -179,7 +180,7 @@ impl Course {
         Outcome { reply, pause }
     }
 
-    /// It does as it is asked, as this reading shows.
+    /// It does what it was asked to, as this reading shows.
     fn answered(&mut self, reading: &Position) {
         if std::mem::take(&mut self.away) {
             log::info!("sphere: does as it is asked again");
@@ -189,7 +190,7 @@ impl Course {
         self.back_off = BACK_OFF;
     }
 
-    /// Until the next question that nobody asked for.
+    /// The time until the next question that no command asked for.
     fn unasked(&self, pause: Duration) -> Option<Duration> {
         self.asks.then_some(pause)
     }

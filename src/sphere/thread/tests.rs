@@ -1,16 +1,16 @@
-//! The thread around a sphere, and its end.
+//! The thread with a sphere, and its end.
 
 use std::time::Instant;
 
 use super::*;
 use crate::sphere::sim::Simulated;
 
-/// A sphere of which no call comes back until the test is over.
+/// A sphere whose calls do not return until the test is over.
 struct Never(Receiver<()>);
 
 impl Never {
     fn call<T>(&self) -> Result<T, SphereError> {
-        // Its end is the answer.
+        // The end of the channel is the answer.
         let _ = self.0.recv();
         Err(SphereError::Simulated("no answer"))
     }
@@ -73,7 +73,7 @@ fn later(at: Nanos, ms: u64) -> Nanos {
 }
 
 #[test]
-fn a_thread_that_hangs_in_a_call_is_told_once_within_5_s_of_each_command() {
+fn a_thread_that_hangs_in_a_call_is_reported_once_within_5_s_of_each_command() {
     let (over, call) = channel();
     let mut sphere = Sphere::start(Box::new(Never(call))).expect("a thread");
     assert!(
@@ -83,16 +83,16 @@ fn a_thread_that_hangs_in_a_call_is_told_once_within_5_s_of_each_command() {
     for (at, command) in [(Nanos(0), play()), (Nanos(9_000_000_000), Command::Stop)] {
         sphere.ask(command, at);
         assert!(sphere.reply(later(at, 4400)).is_none(), "not yet");
-        let told = sphere.reply(later(at, 4600));
+        let reply = sphere.reply(later(at, 4600));
         assert!(
             matches!(
-                (at.0, &told),
+                (at.0, &reply),
                 (0, Some(Reply::Failed(1, SphereError::NoAnswer)))
                     | (1.., Some(Reply::Stopped(Err(SphereError::NoAnswer))))
             ),
-            "{told:?}"
+            "{reply:?}"
         );
-        assert!(sphere.reply(later(at, 8000)).is_none(), "told twice");
+        assert!(sphere.reply(later(at, 8000)).is_none(), "reported twice");
     }
     assert!(!sphere.is_ended());
     drop(over);

@@ -1,4 +1,4 @@
-//! The line of time against a transport that drifts, jumps and stops.
+//! The timeline against a transport that drifts, jumps and stops.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::*;
 const RATE: u32 = 48_000;
 const SECOND: u64 = 1_000_000_000;
 
-/// A transport that rolls from `frame` at 1 s on, `ppm` fast.
+/// A transport that rolls from `frame` at 1 s, `ppm` too fast.
 #[derive(Clone, Copy)]
 struct Truth {
     frame: f64,
@@ -20,8 +20,8 @@ impl Truth {
         self.frame + seconds(Nanos(SECOND), at) * rate
     }
 
-    /// The answer to a question that took `trip`, of which the part `way` went on the way there;
-    /// the same part of [`WAKE`] JACK woke up late, where that is not in the bound.
+    /// The answer to a question that took `trip`, of which the part `way` was the way there. JACK
+    /// woke up late by the same part of [`WAKE`], if that is not in the bound.
     fn ask(self, asked: Nanos, trip: Duration, way: f64) -> Position {
         let late = WAKE.as_secs_f64() * way * f64::from(RATE);
         Position {
@@ -88,7 +88,7 @@ proptest! {
 }
 
 #[test]
-fn a_jump_is_told_and_begins_a_new_line_on_which_the_old_one_is_still_known() {
+fn a_jump_is_reported_and_begins_a_new_line_on_which_the_old_one_is_still_known() {
     let truth = Truth {
         frame: 0.0,
         ppm: 0.0,
@@ -180,7 +180,7 @@ fn what_stopped_is_known_up_to_the_last_reading_that_saw_it_roll() {
     assert_eq!(line.read(stopped), Fit::Stopped);
     assert!(line.at(Nanos(4 * SECOND)).is_some());
     assert_eq!(line.at(Nanos(6 * SECOND)), None);
-    // From where it should go on, had nobody stopped it.
+    // From where it should go on if it had not been stopped.
     let should = line.extrapolate(Nanos(6 * SECOND)).expect("known");
     assert!(should.abs_diff(240_000) < 60, "{should}");
 }

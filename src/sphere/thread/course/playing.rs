@@ -1,4 +1,4 @@
-//! On the way to playing, and while it plays.
+//! Starting to play, and playing.
 
 use std::time::Duration;
 
@@ -9,17 +9,18 @@ use crate::sphere::timeline::Fit;
 use crate::sphere::{LOOK, Peer, Position, SphereError, Start, frame_of};
 
 /// Between two questions while it plays: with 2 s for the answer and 2 s for a new connection, a
-/// silent sphere is found within 5 s; and a dead man of 5 s on the sphere is kept awake.
+/// sphere that does not answer is found within 5 s. It also keeps a dead man's switch of 5 s on the
+/// sphere from firing.
 const ASK_PLAYING: Duration = Duration::from_millis(1000);
-/// So many questions follow a start at once, for the best of them.
+/// This many questions follow a start at once, to get the best of them.
 const PROBES: u32 = 5;
 const ASK_PROBE: Duration = Duration::from_millis(50);
-/// A connection that broke this soon after an answer is made anew before the failure is reported,
+/// A connection that broke this soon after an answer is renewed before the failure is reported,
 const QUICK: Duration = Duration::from_millis(1500);
-/// and asked again if that took no longer than this: two seconds more make less than 5 s.
+/// and asked again if that took no longer than this: two seconds more stay below 5 s.
 const QUICK_MOST: Duration = Duration::from_millis(2500);
 
-/// What comes next on the way to playing.
+/// The next thing to do on the way to playing.
 #[derive(Clone, Copy)]
 pub(super) enum Starting {
     Connect,
@@ -33,26 +34,26 @@ pub(super) enum Starting {
 #[derive(Clone)]
 pub(super) struct Playing {
     pub(super) play: Play,
-    /// When it was seen to.
+    /// When it was first seen to play.
     began: Nanos,
     /// Questions since then.
     questions: u32,
     next: Question,
 }
 
-/// What comes next while it plays.
+/// The next thing to do while it plays.
 #[derive(Clone)]
 enum Question {
-    /// Where it stands.
+    /// Ask where it is.
     Ask,
-    /// A new connection, where there is time for it, for the question failed.
+    /// Make a new connection, if there is time for it, because the question failed.
     Connect(SphereError),
-    /// The question once more, over the new connection.
+    /// Ask once more, over the new connection.
     AskAgain(SphereError),
 }
 
 impl Course {
-    /// Track, locate, play, and where it then rolls.
+    /// Track, locate, play, and then where it rolls.
     pub(super) fn start(
         &mut self,
         play: Play,
@@ -73,7 +74,7 @@ impl Course {
             Starting::Locate => {
                 let found = peer.position()?;
                 if found.rolling {
-                    // Located while stopped, it is exact.
+                    // It was located while stopped, so this is exact.
                     peer.stop()?;
                 }
                 peer.locate(self.frame(play.start, found.rate)?)?;
@@ -121,7 +122,7 @@ impl Course {
         Outcome::reply(reply, self.unasked(ASK_PROBE))
     }
 
-    /// One question; once more over a new connection, where there is time for it. What rolls there is
+    /// One question; once more over a new connection, if there is time for it. What rolls there is
     /// armed again.
     pub(super) fn ask_playing(
         &mut self,
@@ -177,7 +178,7 @@ impl Course {
         Outcome::reply(Reply::Read(reading, fit), self.unasked(pause))
     }
 
-    /// What played plays no more: whoever asked for it decides, and silence is wanted until then.
+    /// What played no longer plays: main decides what to do, and it should be silent until then.
     pub(super) fn lost(&mut self, number: u32, error: SphereError) -> Outcome {
         self.known.line.end();
         self.aim = Aim::Silencing { asked: false };

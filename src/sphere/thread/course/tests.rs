@@ -1,4 +1,4 @@
-//! The course around a simulated sphere that fails, on a clock that is set.
+//! The course with a simulated sphere that fails, on a clock that is set.
 
 use std::sync::mpsc::channel;
 
@@ -8,12 +8,12 @@ use crate::sphere::Start;
 use crate::sphere::clock::Clock;
 use crate::sphere::sim::{Simulated, Trouble};
 
-/// A course as its thread takes it, and a hand on the sphere and on the time.
+/// A course as its thread drives it, with access to the sphere and the time.
 struct Stage {
     course: Course,
     peer: Simulated,
     clock: Clock,
-    /// Commands so far.
+    /// The number of commands so far.
     sent: u64,
     /// When the next step is due.
     due: Nanos,
@@ -62,7 +62,7 @@ impl Stage {
         outcome.reply
     }
 
-    /// Lets `time` go by.
+    /// Lets `time` pass.
     fn pass(&mut self, time: Duration) {
         let until = self.clock.now() + time;
         while self.due < until {
@@ -71,7 +71,7 @@ impl Stage {
         self.clock.set(until.max(self.clock.now()));
     }
 
-    /// The first reply for which `wanted` has an answer, within `most`; what came before it is kept.
+    /// The first reply for which `wanted` has an answer, within `most`; earlier ones are kept.
     #[track_caller]
     fn wait<T>(&mut self, most: Duration, wanted: impl Fn(&Reply) -> Option<T>) -> T {
         let until = self.clock.now() + most;
@@ -153,7 +153,7 @@ fn a_stop_wins_over_a_play_that_is_under_way() {
     let (rolls, done) = stage.peer.seen();
     assert!(!rolls && !done.contains(&"play"), "{done:?}");
     let rolled = |reply: &Reply| matches!(reply, Reply::Rolling(..));
-    assert!(!stage.heard.iter().any(rolled), "a play was told");
+    assert!(!stage.heard.iter().any(rolled), "a play was reported");
     assert_eq!(
         stage.course.command(),
         (2, true),
@@ -162,13 +162,13 @@ fn a_stop_wins_over_a_play_that_is_under_way() {
 }
 
 #[test]
-fn a_track_that_is_being_loaded_is_told_and_a_stop_wins_over_it() {
+fn a_track_that_is_being_loaded_is_reported_and_a_stop_wins_over_it() {
     let mut stage = Stage::new(Simulated::on);
     stage.peer.trouble(Trouble::Loads);
     stage.play(1, Start::Second(0.0));
     for _ in 0..3 {
-        let is_told = |reply: &Reply| matches!(reply, Reply::Loading).then_some(());
-        stage.wait(Duration::from_secs(5), is_told);
+        let is_reported = |reply: &Reply| matches!(reply, Reply::Loading).then_some(());
+        stage.wait(Duration::from_secs(5), is_reported);
     }
     stage.ask(Command::Stop);
     stage.stopped().expect("silent");
@@ -180,7 +180,7 @@ fn a_track_that_is_being_loaded_is_told_and_a_stop_wins_over_it() {
 }
 
 #[test]
-fn what_was_stopped_goes_on_at_its_very_frame_and_elsewhere_where_it_should_have_been() {
+fn what_was_stopped_goes_on_at_the_same_frame_or_else_where_it_should_have_been() {
     let mut stage = Stage::new(Simulated::on);
     stage.play(1, Start::Second(3.0));
     stage.rolls(1);
@@ -193,7 +193,7 @@ fn what_was_stopped_goes_on_at_its_very_frame_and_elsewhere_where_it_should_have
     let ahead = on.frame - stood.frame;
     assert!(ahead < 480, "{ahead} frames off where it stood");
 
-    // JACK dies, and begins anew at frame 0: it goes on where the step stood.
+    // JACK dies and starts again at frame 0: it goes on where the step was.
     stage.peer.trouble(Trouble::Dead);
     stage.fails(2);
     let stood_at = stage.clock.now();
@@ -206,7 +206,7 @@ fn what_was_stopped_goes_on_at_its_very_frame_and_elsewhere_where_it_should_have
 }
 
 #[test]
-fn a_jack_begun_anew_during_a_pause_does_not_lose_the_place() {
+fn a_jack_restarted_during_a_pause_does_not_lose_the_place() {
     let mut stage = Stage::new(Simulated::on);
     stage.play(1, Start::Second(3.0));
     let on = stage.rolls(1);
@@ -225,7 +225,7 @@ fn a_jack_begun_anew_during_a_pause_does_not_lose_the_place() {
 }
 
 #[test]
-fn a_silent_sphere_is_told_within_five_seconds_and_played_again_when_it_is_back() {
+fn a_silent_sphere_is_reported_within_five_seconds_and_played_again_when_it_is_back() {
     for trouble in [
         Trouble::Hangs,
         Trouble::Away,
@@ -239,7 +239,7 @@ fn a_silent_sphere_is_told_within_five_seconds_and_played_again_when_it_is_back(
         stage.peer.trouble(trouble);
         stage.fails(1);
         let found = stage.clock.now().since(since);
-        println!("{trouble:?}: told after {found:?}");
+        println!("{trouble:?}: reported after {found:?}");
         assert!(
             found < Duration::from_millis(4900),
             "{trouble:?}: {found:?}"
@@ -253,7 +253,7 @@ fn a_silent_sphere_is_told_within_five_seconds_and_played_again_when_it_is_back(
 }
 
 #[test]
-fn what_was_lost_is_left_to_whoever_asked_for_it() {
+fn what_was_lost_is_left_to_the_caller() {
     let mut stage = Stage::new(Simulated::on);
     stage.play(1, Start::Second(0.0));
     stage.rolls(1);
@@ -280,7 +280,7 @@ fn what_rolls_stands_before_it_goes_elsewhere() {
 }
 
 #[test]
-fn a_broken_connection_that_can_be_made_anew_at_once_is_no_failure() {
+fn a_broken_connection_that_can_be_renewed_at_once_is_no_failure() {
     let mut stage = Stage::new(Simulated::on);
     stage.play(1, Start::Second(0.0));
     stage.rolls(1);

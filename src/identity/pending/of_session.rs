@@ -1,4 +1,4 @@
-//! Which pending entries are a session's, damaged ones too.
+//! The pending entries of one session, damaged ones included.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,35 +9,35 @@ use crate::files::small;
 use crate::identity::place;
 use crate::words::is_session;
 
-/// What the entries say of a session.
+/// The entries found for a session.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Own {
-    /// Its entries.
+pub struct Entries {
+    /// Entries that belong to it.
     pub paths: Vec<PathBuf>,
-    /// Entries that may be its: why nobody can tell, and what to do.
+    /// Entries that may belong to it: why that is unknown, and what to do.
     pub unread: Vec<String>,
 }
 
-/// The entries of `session`. One that names another is not its, whatever else it says; a damaged one
-/// that names nobody is its if it mentions it, nobody's if it was overwritten to be removed, and
-/// otherwise nobody can tell.
+/// The entries of `session`. An entry that names another session does not belong to it, whatever
+/// else it says. A damaged entry that names no session belongs to it if it mentions it. One that
+/// was overwritten to be removed belongs to no session. For any other damaged entry it is unknown.
 ///
 /// # Errors
 /// The file system's.
-pub fn of(data: &Path, session: &str) -> io::Result<Own> {
-    let mut own = Own::default();
+pub fn of(data: &Path, session: &str) -> io::Result<Entries> {
+    let mut entries = Entries::default();
     for number in numbers(data)? {
         let path = path(data, &number);
         let reason = match small::read(&path) {
             Ok(Some(text)) => match named(&text) {
                 Some(name) if name == session => {
-                    own.paths.push(path);
+                    entries.paths.push(path);
                     continue;
                 }
                 Some(_) => continue,
                 None if is_erased(&text) => continue,
                 None if place::mentions(&text, session) => {
-                    own.paths.push(path);
+                    entries.paths.push(path);
                     continue;
                 }
                 None => "it is damaged".to_owned(),
@@ -46,16 +46,16 @@ pub fn of(data: &Path, session: &str) -> io::Result<Own> {
             Ok(None) => continue,
             Err(error) => error.to_string(),
         };
-        own.unread.push(format!(
-            "{} cannot be read, {reason}, so nobody knows whose it is; put it back from a backup, or \
-             remove it if nobody of number {number} is to come",
+        entries.unread.push(format!(
+            "{} cannot be read, {reason}, so it is unknown whose it is; put it back from a backup, or \
+             remove it if no person with number {number} will come",
             path.display()
         ));
     }
-    Ok(own)
+    Ok(entries)
 }
 
-/// The session that an entry names, damaged or not.
+/// The session that an entry names, even if the entry is damaged.
 pub fn named(entry: &[u8]) -> Option<String> {
     if let Ok(pending) = serde_json::from_slice::<Pending>(entry) {
         return Some(pending.session).filter(|name| is_session(name));
@@ -74,12 +74,12 @@ mod tests {
     use crate::identity::pending::tests::enrolled;
 
     #[test]
-    fn a_damaged_entry_is_told_unless_it_says_whose_it_is() {
+    fn a_damaged_entry_is_reported_unless_it_says_whose_it_is() {
         let (data, number, entry) = enrolled();
         let (data, session) = (data.path(), entry.session.as_str());
-        let own = || of(data, session).expect("looked");
+        let entries = || of(data, session).expect("looked");
         let path = path(data, &number);
-        assert_eq!(own().paths, [path.as_path()]);
+        assert_eq!(entries().paths, [path.as_path()]);
         let other = Participant::draw().expect("random").session;
         let whole = std::fs::read_to_string(&path).expect("read");
         let note = format!(",\"note\":\"with {session}\"}}");
@@ -93,21 +93,21 @@ mod tests {
             (whole.replace(session, &other).replace("}", &note), 0, 0),
         ] {
             std::fs::write(&path, &text).expect("damaged");
-            let own = own();
+            let entries = entries();
             assert_eq!(
-                (own.paths.len(), own.unread.len()),
+                (entries.paths.len(), entries.unread.len()),
                 (paths, unread),
                 "{text}"
             );
         }
         std::fs::write(&path, "{").expect("damaged");
-        let told = own().unread.remove(0);
+        let reason = entries().unread.remove(0);
         assert!(
-            told.contains(&format!("{number}.json cannot be read")),
-            "{told}"
+            reason.contains(&format!("{number}.json cannot be read")),
+            "{reason}"
         );
         std::fs::remove_file(&path).expect("as it says");
         std::fs::create_dir(&path).expect("no file");
-        assert_eq!(own().unread.len(), 1);
+        assert_eq!(entries().unread.len(), 1);
     }
 }

@@ -1,8 +1,8 @@
 //! DATA/forgotten/.reserve: room for one tombstone on a disk that is full.
 //!
-//! Guarantees: whoever's key is kept can be forgotten, however full the disk is by then: the blocks
-//! of the tombstone are taken before the key is written. What a tombstone then removes makes room
-//! for the next.
+//! Guarantees: every person whose key is kept can be forgotten, even on a disk that is full by
+//! then: the blocks of the tombstone are reserved before the key is written. What a tombstone then
+//! removes makes room for the next.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 
 use crate::files::small;
 
-/// A tombstone has some 500 bytes; one block of most file systems.
+/// A tombstone has about 500 bytes; one block of most file systems.
 const MOST_BYTES: usize = 4096;
-/// What the folder itself may need to take one more name.
+/// The folder itself may need this to take one more name.
 const FOLDER_BYTES: usize = 3 * 4096;
 
 fn path(folder: &Path) -> PathBuf {
     folder.join(".reserve")
 }
 
-/// Takes the room in the folder of the tombstones, unless it is taken.
+/// Reserves the room in the folder of the tombstones, unless it is reserved.
 ///
 /// # Errors
 /// The file system's.
@@ -30,14 +30,14 @@ pub fn make(folder: &Path) -> io::Result<()> {
         return Ok(());
     }
     small::folder(folder, 0o755)?;
-    // Not zeros: a file system may keep none of them.
+    // Not zeros: some file systems do not store them.
     small::write(&path, &[b' '; MOST_BYTES + FOLDER_BYTES], small::PUBLIC)
 }
 
-/// Writes `to`, a file of the folder, into the room that was taken, synced; there is none left then.
+/// Writes `to`, a file of the folder, into the reserved room, synced; after that no room is left.
 ///
 /// # Errors
-/// There is no room, the text does not fit in, or the file system's.
+/// There is no room, the text does not fit, or the file system's.
 pub fn write(folder: &Path, to: &Path, text: &[u8]) -> io::Result<()> {
     if text.len() > MOST_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());

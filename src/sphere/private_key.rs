@@ -1,7 +1,7 @@
-//! Who we are: our own private key.
+//! The booth's own private key, which it logs in with.
 //!
-//! Guarantees: the private key reaches no message. There is no password and no agent: nobody is there
-//! to be asked.
+//! Guarantees: the private key never appears in a message. There is no password and no agent,
+//! because no one is there to be asked.
 
 use std::fs;
 use std::io;
@@ -15,10 +15,10 @@ use super::SphereError;
 use crate::config::CREDENTIAL;
 use crate::files::small;
 
-/// Where our key is: a file, or `credential:NAME`, which systemd lays into a folder of its own.
+/// Where the key is: a file, or `credential:NAME`, which systemd puts into a folder of its own.
 ///
 /// # Errors
-/// A credential outside of a service that has it.
+/// A credential that is not available outside of its service.
 pub fn key_path(key: &Path) -> Result<PathBuf, SphereError> {
     let Some(name) = key.to_str().and_then(|key| key.strip_prefix(CREDENTIAL)) else {
         return Ok(key.to_owned());
@@ -32,11 +32,11 @@ pub fn key_path(key: &Path) -> Result<PathBuf, SphereError> {
     Ok(PathBuf::from(folder).join(name))
 }
 
-/// Reads our private key.
+/// Reads the private key.
 ///
 /// # Errors
-/// A file that is missing, open to others, or not an ed25519 key without a passphrase.
-pub fn private_key(key: &Path) -> Result<Zeroizing<String>, SphereError> {
+/// A file that is missing, readable by others, or not an ed25519 key without a passphrase.
+pub fn read(key: &Path) -> Result<Zeroizing<String>, SphereError> {
     use std::os::unix::fs::PermissionsExt;
     let path = key_path(key)?;
     let bad = |reason: String| SphereError::Key {
@@ -58,7 +58,7 @@ pub fn private_key(key: &Path) -> Result<Zeroizing<String>, SphereError> {
     if mode & 0o007 != 0 {
         return Err(bad("others may read it; chmod 600".into()));
     }
-    // The service may be given it by its group.
+    // The service may get access through the key's group.
     if mode & 0o020 != 0 {
         return Err(bad("its group may write it; chmod 640".into()));
     }
@@ -66,7 +66,7 @@ pub fn private_key(key: &Path) -> Result<Zeroizing<String>, SphereError> {
     match shape(text) {
         Some(Shape::Ed25519) => Ok(Zeroizing::new(text.to_owned())),
         Some(Shape::Locked) => Err(bad(
-            "has a passphrase, and nobody is there to type it; take it off with `ssh-keygen -p -N ''`"
+            "has a passphrase, and no one is there to type it; take it off with `ssh-keygen -p -N ''`"
                 .into(),
         )),
         Some(Shape::Other) => Err(bad(format!("is no ed25519 key; {make}"))),
@@ -74,14 +74,14 @@ pub fn private_key(key: &Path) -> Result<Zeroizing<String>, SphereError> {
     }
 }
 
-/// What a private key is.
+/// The kind of a private key.
 enum Shape {
     Ed25519,
     Locked,
     Other,
 }
 
-/// What an OpenSSH private key says of itself in the clear: magic, cipher, key derivation with its
+/// The unencrypted header of an OpenSSH private key: magic, cipher, key derivation with its
 /// options, the count of keys, then the public key (PROTOCOL.key of OpenSSH).
 fn shape(text: &str) -> Option<Shape> {
     let body = text
@@ -133,9 +133,9 @@ mod tests {
             assert!(made.expect("ssh-keygen").status.success());
             path
         };
-        let refusal = |path: &Path| private_key(path).expect_err("refused").to_string();
+        let refusal = |path: &Path| read(path).expect_err("refused").to_string();
         let good = make("good", "ed25519", "");
-        assert!(private_key(&good).expect("a key").contains("OPENSSH"));
+        assert!(read(&good).expect("a key").contains("OPENSSH"));
         fs::set_permissions(&good, fs::Permissions::from_mode(0o604)).expect("open");
         assert!(refusal(&good).contains("chmod"));
         assert!(refusal(&make("locked", "ed25519", "secret")).contains("passphrase"));
