@@ -3,9 +3,9 @@
 
 pub mod data;
 pub mod jsonl;
-pub mod near;
-pub mod place;
+pub mod nearest;
 pub mod small;
 mod text;
+pub mod toml_text;
 
 pub use text::{is_path, read_text};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Audio;
 use super::load::{Reason, check};
 use crate::audio::source::SIMULATED;
-use crate::files::near::nearest;
+use crate::files::nearest::nearest;
 use crate::words::Setting;
 
 impl Audio {

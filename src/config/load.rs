@@ -10,8 +10,8 @@ use toml::Table;
 use super::{Config, Mode, set};
 use crate::corpus::order::{Shard, ShardError};
 use crate::embedded::CONFIG;
-use crate::files::near::nearest;
-use crate::files::place::{explain, line_of};
+use crate::files::nearest::nearest;
+use crate::files::toml_text::{explain, line_of};
 use crate::files::{is_path, read_text};
 use crate::words::MOST_OPEN_TAKES;
 

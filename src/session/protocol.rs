@@ -14,9 +14,9 @@ use toml::Spanned;
 
 use crate::corpus::order::Sequence;
 use crate::embedded::{self, PROTOCOLS};
-use crate::files::near::nearest;
-use crate::files::place::{explain, line_at, line_of};
+use crate::files::nearest::nearest;
 use crate::files::read_text;
+use crate::files::toml_text::{explain, line_at, line_of};
 use crate::words::Kind;
 
 pub use consent::{ConsentText, in_language};

@@ -1,6 +1,6 @@
 //! Where in a TOML text a key stands, and what an error of the parser says of it.
 
-use super::near::nearest;
+use super::nearest::nearest;
 
 /// The line, from 1, of a byte offset.
 #[must_use]
