@@ -1,4 +1,4 @@
-//! The box's configuration, `booth.toml`: what was typed becomes what is true, once.
+//! The box's configuration, `booth.toml`: parsed and checked once, then fixed for the run.
 //!
 //! Unknown keys are refused with the nearest known one; every key can be set for one run.
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::words::{Format, Sensor, Setting, Settings, Site, Spec};
 
-/// Before the name of a systemd credential, where a key is none of a file.
+/// The prefix of a systemd credential's name, for a key that is not in a file.
 pub const CREDENTIAL: &str = "credential:";
 
 /// `booth.toml` as a whole.
@@ -305,7 +305,7 @@ impl Corpus {
 }
 
 impl Audio {
-    /// Names for the channels of a device that nobody named: `channel-1` and so on.
+    /// Names for the channels of a device without configured names: `channel-1` and so on.
     #[must_use]
     pub fn numbered(channels: u32) -> Vec<String> {
         (1..=channels).map(|n| format!("channel-{n}")).collect()

@@ -26,7 +26,7 @@ pub enum Sequence {
     /// Drawn from the corpus seed; see [`Order`].
     #[default]
     Shuffled,
-    /// The file's order, from its first line, for everybody.
+    /// The file's order, from its first line, for every visitor.
     SameForAll,
 }
 
@@ -37,7 +37,7 @@ pub struct Shard {
     count: u32,
 }
 
-/// Why a text is no shard.
+/// Why a text is not a shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "shard {0:?} is not i/n with 1 <= i <= n: write \"1/1\" for one booth, \"1/2\" and \"2/2\" for two"
