@@ -1,4 +1,4 @@
-//! What happened beside the takes: a row of events.jsonl without its time.
+//! What happened besides the takes: a row of events.jsonl without its time.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub enum FaultState {
 pub enum ClockChange {
     /// It is synchronised now.
     Synchronised,
-    /// It is so no more.
+    /// It is no longer synchronised.
     Unsynchronised,
     /// It was set.
     Jumped,
@@ -95,7 +95,7 @@ pub enum SphereVerb {
     Rolling,
     /// Found: where it stands, each 10 s.
     Read,
-    /// Found: somebody else moved it.
+    /// Found: someone else moved it.
     Moved,
     /// Found: it is silent.
     Stopped,

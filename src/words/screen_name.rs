@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScreenName {
-    /// Nobody is here.
+    /// No visitor is here.
     Attract,
     /// What the visitor agrees to, page by page.
     Consent,
