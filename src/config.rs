@@ -37,7 +37,7 @@ pub struct Config {
     pub box_name: String,
     /// Font files; empty means the installed defaults.
     pub fonts: Vec<PathBuf>,
-    /// Where the box stands, kept in session.json.
+    /// Where the box is, kept in session.json.
     pub site: Site,
     /// What is recorded and how.
     pub audio: Audio,
@@ -80,7 +80,7 @@ pub struct Audio {
     pub playback: String,
     /// Facts of each channel's sensor.
     pub sensor: BTreeMap<String, Sensor>,
-    /// Mixer controls held during a session.
+    /// Mixer controls kept at these values during a session.
     pub mixer: BTreeMap<String, toml::Value>,
 }
 
@@ -311,7 +311,7 @@ impl Audio {
         (1..=channels).map(|n| format!("channel-{n}")).collect()
     }
 
-    /// The mixer controls that are held; what no control could be set to is refused at load.
+    /// The mixer controls to keep; a value that no control could have is refused at load.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let settings = self.mixer.iter();

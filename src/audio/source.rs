@@ -17,7 +17,7 @@ use offer::Offer;
 /// The result of one read.
 #[derive(Debug, PartialEq)]
 pub enum Read {
-    /// Whole frames stand at the start of the buffer.
+    /// There are whole frames at the start of the buffer.
     Frames {
         /// How many; at least one.
         frames: u32,

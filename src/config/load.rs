@@ -15,7 +15,7 @@ use crate::files::toml_text::{explain, line_of};
 use crate::files::{is_path, read_text};
 use crate::words::MOST_OPEN_TAKES;
 
-/// Where the configuration stands if no file is named.
+/// The configuration's path if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]

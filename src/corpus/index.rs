@@ -42,7 +42,7 @@ pub struct Index {
 
 impl Index {
     /// Takes the first index of `places` that belongs to `corpus`, or builds one in the first of
-    /// them that can be written, else in memory. `first_byte` is 3 behind a byte order mark.
+    /// them that can be written, else in memory. `first_byte` is 3 if there is a byte order mark.
     ///
     /// # Errors
     /// The corpus cannot be read.

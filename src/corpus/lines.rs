@@ -31,7 +31,7 @@ pub enum Found {
 #[derive(Debug)]
 pub struct LineReader<'a> {
     file: &'a File,
-    /// Offset in the file of the first byte behind the buffer.
+    /// Offset in the file of the first byte after the buffer.
     behind: u64,
     buffer: Vec<u8>,
     /// Unread bytes: `buffer[start..end]`.

@@ -85,7 +85,7 @@ impl Place {
 /// Which part of an order is done: all before `next`, except what is owed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// The place behind the furthest line that is done.
+    /// The place after the furthest line that is done.
     pub next: Place,
     /// Earlier lines that were shown, but whose take never reached the disk.
     pub owed: Vec<Place>,

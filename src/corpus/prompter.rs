@@ -52,7 +52,7 @@ pub struct Prompter {
     order: Order,
     /// Lines that were passed by but are not done; they are handed out before all others.
     owed: VecDeque<u64>,
-    /// A line taken once more before all others; it counts for no progress.
+    /// A line repeated before all others; it does not count as progress.
     first: Option<u64>,
     /// The ticket of the next line tried.
     next: u64,
@@ -174,7 +174,7 @@ impl Prompter {
         drawable(text)
     }
 
-    /// Whether the corpus's name still stands for the text that was opened.
+    /// Whether the corpus's path still leads to the text that was opened.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.corpus.is_current()

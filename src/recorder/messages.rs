@@ -39,7 +39,7 @@ pub struct End {
     pub end_mark: u64,
     /// The frame after the file's last; capture clock.
     pub end_frame: u64,
-    /// Capture frame of the session's frame 0; negative in a session taken up again.
+    /// Capture frame of the session's frame 0; negative in a resumed session.
     pub frame0: i64,
     /// The row as the session knows it; the recorder fills in the rest.
     pub row: Row,

@@ -271,7 +271,7 @@ impl OpenTake {
     }
 
     /// Finishes the file with the frames that are on the disk: there it cannot go on. A full disk
-    /// may have no room for the gaps behind them; the row has those.
+    /// may have no room for the gaps after them; the row has those.
     ///
     /// # Errors
     /// That of the file: the disk refuses this too, and what is there is left for repair.

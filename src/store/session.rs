@@ -62,7 +62,7 @@ pub struct AudioRecord {
     pub format: String,
     /// In the order of the file.
     pub channels: Vec<Channel>,
-    /// The mixer controls that are held, as read back at the session's start.
+    /// The mixer controls that are kept, as read back at the session's start.
     #[serde(default)]
     pub mixer: Settings,
     /// The reference channel.

@@ -34,7 +34,7 @@ pub enum StepState {
     Intro,
     /// Its time runs.
     Run,
-    /// Its time stands.
+    /// Its time is stopped.
     Pause,
     /// Its time runs again.
     Resume,
@@ -93,7 +93,7 @@ pub enum SphereVerb {
     Without,
     /// Found: it rolls.
     Rolling,
-    /// Found: where it stands, each 10 s.
+    /// Found: its position, every 10 s.
     Read,
     /// Found: someone else moved it.
     Moved,
@@ -163,11 +163,11 @@ pub enum Note {
         control: String,
         /// What it was found at.
         found: Setting,
-        /// What it is held at.
+        /// The value it is kept at.
         wanted: Setting,
     },
-    /// The sphere was commanded, or found to stand somewhere; the row's frame is that of the moment
-    /// at which it stood at `position`.
+    /// The sphere was commanded, or its position was found; the row's frame is that of the moment
+    /// at which it was at `position`.
     Sphere {
         /// What was asked or found.
         verb: SphereVerb,

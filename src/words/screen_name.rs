@@ -22,7 +22,7 @@ pub enum ScreenName {
     Reading,
     /// The visitor keeps silent.
     Quiet,
-    /// The step's time stands.
+    /// The step's time is stopped.
     Paused,
     /// Whether everything is to be erased.
     Withdraw,

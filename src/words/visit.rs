@@ -49,7 +49,7 @@ pub enum By {
 pub struct Resumption {
     /// Its folder.
     pub folder: PathBuf,
-    /// Name of the protocol's step it stood in.
+    /// Name of the protocol's step that it was in.
     pub step: String,
     /// Frames of that step's time that were used up.
     pub used_frames: u64,

@@ -31,7 +31,7 @@ enum Step {
         button: Button,
         hold: Option<Duration>,
     },
-    /// Jumps behind its `end` when done.
+    /// Jumps past its `end` when done.
     Repeat {
         times: u64,
         end: usize,

@@ -132,8 +132,8 @@ impl Drop for Terminal {
     }
 }
 
-/// A screen in words, behind how much of the session is done; a withdrawal code comes first, where a
-/// narrow terminal has it too.
+/// A screen in words, after the part of the session that is done; a withdrawal code comes first,
+/// where a narrow terminal has it too.
 fn line(screen: &Screen, card: Option<&Card>) -> String {
     const CELLS: usize = 20;
     let done = usize::from(screen.session_permille.min(1000));
