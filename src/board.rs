@@ -42,10 +42,10 @@ pub trait Buttons {
     /// Waits for edges, `wait` at most, and appends them to `edges` in order of time.
     ///
     /// # Errors
-    /// The hardware's; an interrupted wait is no error.
+    /// The hardware's; an interrupted wait is not an error.
     fn poll(&mut self, wait: Duration, edges: &mut Vec<Edge>) -> Result<(), BoardError>;
 
-    /// Whether somebody asked the program to end; only a keyboard can.
+    /// Whether the program is asked to end; only a keyboard can do that.
     fn quit(&self) -> bool {
         false
     }
@@ -53,8 +53,8 @@ pub trait Buttons {
 
 /// The panel of a board.
 pub trait Panel {
-    /// Takes a screen to be shown, with the withdrawal code where one is to be seen; draws nothing
-    /// yet if that would take long.
+    /// Takes a screen to be shown, with the withdrawal code if one is to be shown. If drawing would
+    /// take long, it is done later.
     ///
     /// # Errors
     /// The hardware's.
@@ -75,7 +75,7 @@ pub trait Panel {
     /// Lays out `text`, which will be shown next.
     fn prepare(&mut self, text: &str);
 
-    /// A long text, cut into pages that it holds.
+    /// A long text, cut into pages that fit the panel.
     fn pages(&mut self, text: &str) -> Vec<Arc<str>>;
 
     /// Characters or glyphs of `text` that no font has.
@@ -92,9 +92,9 @@ pub struct Options {
     pub fonts: Vec<PathBuf>,
     /// The simulator writes a PNG of each new screen into this folder.
     pub screens: Option<PathBuf>,
-    /// How long a press lasts that counts as held.
+    /// How long a press must last to count as held.
     pub hold: Duration,
-    /// Whether the simulator listens to the keyboard; not beside a script.
+    /// Whether the simulator listens to the keyboard; not when a script is played.
     pub keys: bool,
 }
 

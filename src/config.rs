@@ -1,4 +1,4 @@
-//! The box's configuration, `booth.toml`: what was typed becomes what is true, once.
+//! The box's configuration, `booth.toml`: parsed and checked once, then fixed for the run.
 //!
 //! Unknown keys are refused with the nearest known one; every key can be set for one run.
 
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::words::{Format, Sensor, Setting, Settings, Site, Spec};
 
-/// Before the name of a systemd credential, where a key is none of a file.
+/// The prefix of a systemd credential's name, for a key that is not in a file.
 pub const CREDENTIAL: &str = "credential:";
 
 /// `booth.toml` as a whole.
@@ -37,7 +37,7 @@ pub struct Config {
     pub box_name: String,
     /// Font files; empty means the installed defaults.
     pub fonts: Vec<PathBuf>,
-    /// Where the box stands, kept in session.json.
+    /// Where the box is, kept in session.json.
     pub site: Site,
     /// What is recorded and how.
     pub audio: Audio,
@@ -80,7 +80,7 @@ pub struct Audio {
     pub playback: String,
     /// Facts of each channel's sensor.
     pub sensor: BTreeMap<String, Sensor>,
-    /// Mixer controls held during a session.
+    /// Mixer controls kept at these values during a session.
     pub mixer: BTreeMap<String, toml::Value>,
 }
 
@@ -296,13 +296,13 @@ impl Default for Sphere {
 }
 
 impl Audio {
-    /// Names for the channels of a device that nobody named: `channel-1` and so on.
+    /// Names for the channels of a device without configured names: `channel-1` and so on.
     #[must_use]
     pub fn numbered(channels: u32) -> Vec<String> {
         (1..=channels).map(|n| format!("channel-{n}")).collect()
     }
 
-    /// The mixer controls that are held; what no control could be set to is refused at load.
+    /// The mixer controls to keep; a value that no control could have is refused at load.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let settings = self.mixer.iter();

@@ -43,7 +43,7 @@ impl Corpus {
         self.index.lines()
     }
 
-    /// Never true: an empty corpus is refused.
+    /// Always false: an empty corpus is refused.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -96,7 +96,7 @@ impl Corpus {
         }
         self.refuse_changed()?;
         let line = match self.read_line(&self.index, number) {
-            // The index was damaged since it was written: it is only a help, so a fresh one serves.
+            // The index was damaged since it was written. It can always be built again.
             Err(e)
                 if matches!(
                     e.kind(),
@@ -108,7 +108,8 @@ impl Corpus {
             }
             other => other,
         };
-        // Read first, looked at after: what was read is then known to be of one state of the file.
+        // Read first, check after: then all that was read is known to be from one state of the
+        // file.
         self.refuse_changed()?;
         line.map_err(|source| self.read_error(source))
     }
@@ -132,7 +133,7 @@ impl Corpus {
     }
 
     /// Reads the whole file once, so that [`Corpus::sha256`] knows it, and keeps that in the index.
-    /// A gigabyte takes seconds on a small board: meant for a thread that may wait.
+    /// A gigabyte takes seconds on a small board: call it in a thread that may wait.
     ///
     /// # Errors
     /// [`CorpusError::Changed`] or the disk's.
@@ -283,7 +284,7 @@ mod tests {
         );
         let path = dir.path().join("c.txt");
         fs::write(&path, "one\ntwo\n").expect("write");
-        // A folder of its name is in the way, for the superuser too.
+        // A folder with that name is in the way, even for root.
         fs::create_dir(dir.path().join("c.txt.index")).expect("folder");
         for _ in ["built", "used"] {
             let c = Corpus::open(&path, Some(data.path())).expect("corpus");

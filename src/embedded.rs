@@ -3,7 +3,7 @@
 //! Guarantees: no other file includes a text; a list here is the only one of its kind, so a new
 //! board, language or protocol is its file and a line here.
 
-/// A text by the name that people give it: a code, a board's name, a path below `deploy/`.
+/// A text by its name: a language code, a board's name, a path below `deploy/`.
 pub type Named = (&'static str, &'static str);
 
 /// The configuration of a box without one.
@@ -47,7 +47,7 @@ pub const CORPORA: &[Named] = &[
     ("corpus/en.txt", include_str!("../deploy/corpus/en.txt")),
 ];
 
-/// What an export says of itself.
+/// The README of an export.
 pub const EXPORT_README: &str = include_str!("dataset/readme.md");
 
 /// The text of that name in `list`.
@@ -57,7 +57,7 @@ pub fn find(list: &[Named], name: &str) -> Option<&'static str> {
     found.map(|(_, text)| *text)
 }
 
-/// The names of `list` as a message has them: `fr, en`.
+/// The names of `list` for a message: `fr, en`.
 #[must_use]
 pub fn names(list: &[Named]) -> String {
     let names: Vec<&str> = list.iter().map(|(name, _)| *name).collect();

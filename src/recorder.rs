@@ -27,12 +27,12 @@ use away::Disk;
 pub use messages::{Begin, Command, End, Live, Report};
 use take::{History, OpenTake};
 
-/// Between two looks for blocks, which wait for nobody; commands wake the thread. A kill costs so
-/// much more than what is staged.
+/// Time between two checks for new blocks; commands wake the thread at once. A kill loses this much
+/// more than what is staged.
 const PARK: Duration = Duration::from_millis(40);
-/// The same while a take's end is awaited.
+/// The same while a take waits for its end.
 const PARK_ENDING: Duration = Duration::from_millis(20);
-/// Wall time between checkpoints, and between two tries of a disk that refuses.
+/// Wall time between checkpoints, and between two attempts on a disk that refuses.
 pub const CHECKPOINT: Duration = Duration::from_millis(500);
 
 /// Everything but the thread.
@@ -92,7 +92,7 @@ impl Recorder {
         true
     }
 
-    /// Obeys what waits, up to a take for which there is no room yet, or a disk that refuses.
+    /// Runs the waiting commands, up to a take that has no room yet, or a disk that refuses.
     fn obey(&mut self) {
         self.end_open_takes();
         while self.disk != Disk::Refuses
@@ -107,7 +107,7 @@ impl Recorder {
         }
     }
 
-    /// Where an open take ends is said before it gets frames: it is no matter of the disk.
+    /// An open take gets its end before it gets frames: this does not depend on the disk.
     fn end_open_takes(&mut self) {
         if !self.waiting.is_empty() {
             let open: Vec<u32> = self.takes.iter().map(|take| take.number).collect();
@@ -135,7 +135,7 @@ impl Recorder {
         }
     }
 
-    /// Drops what the session has open; a disk that refuses is no hindrance.
+    /// Drops what the session has open, even if the disk refuses.
     fn forget(&mut self) {
         self.takes.clear();
         self.waiting.clear();
@@ -187,7 +187,7 @@ impl Recorder {
         }
     }
 
-    /// Takes one block in; gives back each block that the history no longer needs to `free`.
+    /// Takes in one block; returns each block that the history no longer needs to `free`.
     pub fn take_in(&mut self, block: Box<Block>, mut free: impl FnMut(Box<Block>)) {
         self.processed = block.end();
         let bytes = &block.bytes[..block.frames as usize * self.spec.frame_bytes()];
@@ -202,7 +202,7 @@ impl Recorder {
         self.live.frames.store(self.processed, Ordering::Release);
     }
 
-    /// Gives every open take what it lacks of the history.
+    /// Gives every open take the frames of the history that it does not have yet.
     fn feed(&mut self) {
         let processed = self.processed;
         self.each(|take, history| take.feed(history, processed));
@@ -218,7 +218,8 @@ impl Recorder {
         }
     }
 
-    /// Does `work` on every open take; one that has no room is cut there, and waits for its end.
+    /// Does `work` on every open take. A take that finds the disk full is cut there, and waits for
+    /// its end.
     fn each(&mut self, work: impl Fn(&mut OpenTake, &History) -> Result<(), rf64::Error>) {
         if self.disk == Disk::Refuses {
             return;
@@ -293,7 +294,7 @@ impl Recorder {
     }
 
     /// Checkpoints the open takes where half a second of wall time went by, or tries a disk that
-    /// refused; what it needs no more goes to `free`.
+    /// refused; blocks it no longer needs go to `free`.
     pub fn checkpoint(&mut self, now: Nanos, free: impl FnMut(Box<Block>)) {
         if now.since(self.checked) < CHECKPOINT {
             return;
@@ -308,7 +309,7 @@ impl Recorder {
         self.checked = now.max(Nanos::now());
     }
 
-    /// How long to look for no blocks.
+    /// How long to wait before the next check for blocks.
     fn pause(&self) -> Duration {
         let soon = self.processed + u64::from(self.spec.rate / 5);
         let ending = |take: &OpenTake| take.end.as_ref().is_some_and(|end| end.end_mark.0 < soon);
@@ -328,12 +329,13 @@ impl Recorder {
         let _ = self.reports.send(report);
     }
 
-    /// The thread: commands before each block, until `Quit` or until nobody can command.
+    /// The thread: runs commands before each block, until `Quit` or until no sender is left.
     pub fn run(mut self, mut end: RecorderEnd, commands: &Receiver<Command>) {
         let live = self.live.clone();
         'thread: loop {
             live.beat.beat();
-            // Taken first: what was commanded before it came is then obeyed before it is looked at.
+            // Taken first, so that commands sent before the block arrived run before it is
+            // processed.
             let block = end.filled.dequeue();
             loop {
                 match commands.try_recv() {

@@ -1,4 +1,4 @@
-//! What the operating system must be asked in C: clocks, scheduling, memory, core dumps, file space,
+//! Calls to the operating system that need C: clocks, scheduling, memory, core dumps, file space,
 //! renames, sockets, terminal.
 //!
 //! The only module with unsafe code; each call is wrapped so that its callers need none.
@@ -80,7 +80,7 @@ impl Beat {
     }
 }
 
-/// What is known of a thread without asking it.
+/// The state of a thread, known without asking it.
 #[derive(Clone, Copy, Debug)]
 pub struct Thread<'a> {
     /// Its name, as in the table of lib.rs.
@@ -92,7 +92,7 @@ pub struct Thread<'a> {
 }
 
 /// The wall clock as RFC 3339 UTC with milliseconds; `None` while the kernel calls the clock
-/// unsynchronised, as on a Pi without network.
+/// unsynchronised, for example on a Pi without network.
 #[must_use]
 pub fn utc_now() -> Option<String> {
     is_synchronised().then(|| format!("{:.3}", jiff::Timestamp::now()))
@@ -116,7 +116,7 @@ fn is_synchronised() -> bool {
     }
 }
 
-/// Bytes of memory that can be had without swapping; `None` where the kernel does not say.
+/// Bytes of memory available without swapping; `None` where the kernel does not say.
 #[must_use]
 pub fn free_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
@@ -156,13 +156,14 @@ pub fn schedule(priority: u8) -> io::Result<()> {
 
 /// Lets every other thread go before the calling one; `nice` is 0 to 19.
 pub fn be_nice(nice: i32) {
-    // SAFETY: plain system call; on Linux 0 is the calling thread. To be nicer is always allowed.
+    // SAFETY: plain system call; on Linux 0 is the calling thread. Raising the niceness is always
+    // allowed.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
 }
 
 /// Overwrites `secret` among the arguments of this process, where every list of processes shows it.
-/// It was to be seen until now, and stays in the history of a shell. To be called before there are
-/// further threads.
+/// It was visible until now, and stays in the shell's history. Call this before other threads
+/// start.
 pub fn hide_argument(secret: &str) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // proc_pid_stat(5): arg_start and arg_end are fields 48 and 49; the second may hold spaces.
@@ -258,7 +259,8 @@ fn poll(file: &impl AsRawFd, events: libc::c_short, wait: Duration) -> io::Resul
     }
 }
 
-/// Breaks a connection whose bytes nobody acknowledges for `limit`: a cable that is out.
+/// Breaks a connection whose bytes are not acknowledged for `limit`, for example because a cable is
+/// out.
 ///
 /// # Errors
 /// The system's.
@@ -297,7 +299,7 @@ pub fn stop_on_signals() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Whether a signal is ignored, as whoever started this program may have left it.
+/// Whether a signal is ignored, for example because the parent process ignored it.
 fn is_ignored(signal: i32) -> io::Result<bool> {
     // SAFETY: all zeroes are a sigaction, which is only written to; none is set.
     let (asked, action) = unsafe {

@@ -1,4 +1,4 @@
-//! The small values that every room speaks of.
+//! The small values that every room uses.
 //!
 //! Guarantees: values only. Nothing here opens a file, a device or a thread, and no room above is
 //! named.

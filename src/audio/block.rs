@@ -1,4 +1,5 @@
-//! Blocks of captured frames and the two queues they travel in, filled one way, free the other.
+//! Blocks of captured frames and the two queues they travel in: filled blocks go one way, free
+//! blocks the other.
 //!
 //! Every block is allocated and touched before capture starts; nothing here allocates after that.
 
@@ -8,30 +9,32 @@ use crate::words::{Cause, Spec};
 
 /// A run of consecutive frames, numbered on the capture clock.
 ///
-/// A loss is always `first_frame` beyond the end of the previous block, its cause in `lost_before`.
+/// After a loss `first_frame` lies beyond the end of the previous block, and `lost_before` has the
+/// cause.
 #[derive(Debug)]
 pub struct Block {
     /// Number of the first frame since capture started.
     pub first_frame: u64,
-    /// Frames filled; 0 where only time went by without a device.
+    /// Frames filled; 0 if there was no device and only time went by.
     pub frames: u32,
     /// Why frames are missing between the previous block and this one.
     pub lost_before: Option<Cause>,
-    /// Room for whole frames, interleaved, as the device delivers them.
+    /// Space for whole frames, interleaved, as the device delivers them.
     pub bytes: Box<[u8]>,
 }
 
 impl Block {
-    /// The number of the frame after the last.
+    /// The number of the frame after the last one.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.first_frame + u64::from(self.frames)
     }
 }
 
-/// Entries of each queue, one less of which can be in it.
+/// Entries of each queue; it holds one less than this.
 pub const QUEUE_LENGTH: usize = 4096;
-/// Most blocks in a pool; below the queue's length so that a push of a pool's block cannot fail.
+/// The largest number of blocks in a pool. It is below the queue's length, so pushing one of the
+/// pool's blocks cannot fail.
 pub const MOST_BLOCKS: u64 = 4000;
 type BlockQueue = Queue<Box<Block>, QUEUE_LENGTH>;
 
@@ -51,7 +54,7 @@ pub struct RecorderEnd {
     pub free: Producer<'static, Box<Block>>,
 }
 
-/// How large a pool is.
+/// The size of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolSize {
     /// Frames in a block: `max(period, ceil(pool frames / 4000))`.
@@ -63,8 +66,8 @@ pub struct PoolSize {
 }
 
 impl PoolSize {
-    /// The pool of a stream whose disk may stall for `buffer_s`, with the recorder's history and 2 s
-    /// for what is under way.
+    /// The pool of a stream whose disk may stall for `buffer_s`, plus the recorder's history and 2
+    /// s for blocks in transit.
     #[must_use]
     pub fn of(spec: Spec, period_frames: u32, buffer_s: u32, history_frames: u64) -> PoolSize {
         let frames = u64::from(spec.rate) * (u64::from(buffer_s) + 2) + history_frames;
@@ -91,7 +94,8 @@ impl PoolSize {
         let (mut give, free) = Box::leak(Box::new(BlockQueue::new())).split();
         let (filled_in, filled_out) = Box::leak(Box::new(BlockQueue::new())).split();
         for _ in 0..self.blocks {
-            // Written, not only reserved: a page first touched while capturing is a page fault.
+            // Written, not only reserved: touching a page for the first time while capturing is a
+            // page fault.
             let mut bytes = vec![1; self.block_frames as usize * spec.frame_bytes()];
             std::hint::black_box(&mut bytes).fill(0);
             let block = Block {

@@ -1,10 +1,10 @@
 //! The capture thread: from a source into numbered blocks, for as long as the box is up.
 //!
 //! Guarantees: frames are numbered from the first sample on; a loss is a jump in the numbers with
-//! its cause, and is counted; the thread outlives every fault of the device. While a device runs
-//! it allocates nothing, locks nothing, logs nothing and makes no system call but the source's and
-//! the clock; without one (`closed`) it may. It never waits for the recorder, except with a source
-//! that keeps no time.
+//! its cause, and is counted; the thread outlives every fault of the device. While a device runs it
+//! allocates nothing, locks nothing, logs nothing, and makes no system call except those of the
+//! source and the clock; without a device (`closed`) it may. It never waits for the recorder,
+//! except when the source has no clock of its own.
 
 mod status;
 
@@ -24,31 +24,32 @@ pub use status::{State, Status};
 /// SCHED_FIFO priority while a device runs: above every normal thread, below the kernel's own
 /// threads that bring the samples (50 on a PREEMPT_RT kernel).
 pub const PRIORITY: u8 = 45;
-/// Between two attempts to open a device that is gone.
+/// Time between two attempts to open a device that is gone.
 const REOPEN: Duration = Duration::from_millis(500);
-/// Between two empty blocks without a device.
+/// Time between two empty blocks while there is no device.
 const EMPTY_BLOCK: Duration = Duration::from_millis(100);
-/// A clocked device that delivers nothing for so long and for two periods is taken for gone (frozen
-/// firmware; jack: time-outs only). A source waits up to 200 ms, so that it is found within a second.
+/// A clocked device that delivers nothing for this long and for two periods counts as gone (frozen
+/// firmware; jack only times out). A source waits up to 200 ms, so this is noticed within a second.
 const SILENT: Duration = Duration::from_millis(800);
-/// How soon a source is found to keep no time.
+/// How soon it is found that a source has no clock of its own.
 const FIRST_SECOND: Duration = Duration::from_secs(1);
 
-/// What the thread is given.
+/// What the thread needs.
 pub struct Setup {
     /// Its side of the pool.
     pub end: CaptureEnd,
     /// The pairs it publishes.
     pub clock: Arc<FrameClock>,
-    /// What it tells main, and the stop flag.
+    /// What it reports to main, and the stop flag.
     pub status: Arc<Status>,
     /// Opens the device, in the thread.
     pub open: Opener,
-    /// What every device that is opened must deliver.
+    /// What every opened device must deliver.
     pub spec: Spec,
     /// Frames of a block.
     pub block_frames: u32,
-    /// Woken after each block of a source that keeps no time; main's, where the recorder sleeps.
+    /// Woken after each block of a source that has no clock of its own; this is main's, where the
+    /// recorder sleeps.
     pub recorder: Option<Thread>,
     /// Wake the recorder after each block of any source: for the simulated one.
     pub always_wake: bool,
@@ -112,7 +113,7 @@ fn run(setup: Setup, first: &SyncSender<Result<(), Error>>) -> u64 {
 
 struct Capture {
     setup: Setup,
-    /// Where frames go that find no free block.
+    /// Where frames go when there is no free block.
     spare: Box<[u8]>,
     block: Option<Box<Block>>,
     /// Number of the next frame.
@@ -121,15 +122,15 @@ struct Capture {
     captured: u64,
     /// Cause of the loss before the next block.
     pending: Option<Cause>,
-    /// When frame `next` was due.
+    /// When frame `next` was expected.
     last: Nanos,
     unclocked: bool,
-    /// Whether it was said that there is no real-time priority.
+    /// Whether the missing real-time priority was logged.
     warned: bool,
 }
 
 impl Capture {
-    /// Opens the device and insists on the shape the booth was started with.
+    /// Opens the device, and refuses a shape other than the one the booth was started with.
     fn open(&mut self) -> Result<Box<dyn Source>, Error> {
         let source = (self.setup.open)()?;
         if source.spec() == self.setup.spec {
@@ -144,7 +145,7 @@ impl Capture {
         })
     }
 
-    /// Under SCHED_FIFO, where the limits allow, until stopped (`None`) or the device is gone.
+    /// Runs under SCHED_FIFO, if the limits allow it, until stopped (`None`) or the device is gone.
     fn run(&mut self, mut source: Box<dyn Source>) -> Option<Gone> {
         if !source.waits()
             && let Err(error) = rt::schedule(PRIORITY)
@@ -157,7 +158,8 @@ impl Capture {
             );
         }
         let gone = self.pump(source.as_mut());
-        // Without a device capture may wait, close and open files: not above everybody else.
+        // Without a device, capture may wait and may open and close files, so it gives up its
+        // priority.
         let _ = rt::schedule(0);
         gone
     }
@@ -197,8 +199,8 @@ impl Capture {
                 Read::Overrun { lost_frames, cause } => {
                     heard = Nanos::now();
                     self.setup.status.overruns.fetch_add(1, Ordering::Relaxed);
-                    // Of a device that came back, the clock says what was lost; what came before the
-                    // first frame of all, nobody could have had.
+                    // For a device that came back, the clock gives what was lost. Nothing is lost
+                    // before the very first frame.
                     if !back && self.captured > 0 {
                         self.lose(lost_frames, cause);
                     }
@@ -266,7 +268,7 @@ impl Capture {
         }
     }
 
-    /// Goes `frames` ahead: what is filled is handed over, and the next block tells the cause.
+    /// Skips `frames`: hands over what is filled, and the next block has the cause.
     fn lose(&mut self, frames: u64, cause: Cause) {
         if frames == 0 {
             return;
@@ -276,7 +278,7 @@ impl Capture {
         let status = &self.setup.status;
         status.lost_frames.fetch_add(frames, Ordering::Relaxed);
         match &mut self.block {
-            // Still empty: it begins later.
+            // Still empty: the block begins later.
             Some(block) => {
                 block.first_frame = self.next;
                 block.lost_before = block.lost_before.or(Some(cause));
@@ -294,8 +296,9 @@ impl Capture {
 
     fn send(&mut self) {
         if let Some(block) = self.block.take() {
-            // The queue is longer than the pool, so this cannot fail; were it to, the block is
-            // kept out of the free queue and its frames show as a jump in the numbers.
+            // The queue is longer than the pool, so this cannot fail. If it ever did, the block
+            // would not return to the free queue, and its frames would show as a jump in the
+            // numbers.
             if let Err(block) = self.setup.end.filled.enqueue(block) {
                 let lost = u64::from(block.frames);
                 self.setup
@@ -313,11 +316,11 @@ impl Capture {
         }
     }
 
-    /// True, and remembered, if `total` frames came in half the time they last, or faster.
+    /// True if `total` frames came in half the time they last, or faster; the answer is remembered.
     fn too_fast(&mut self, start: Nanos, total: u64) -> bool {
         let elapsed = Nanos::now().since(start);
         let due = self.frames_in(elapsed);
-        // A tenth of a second for what was buffered while the device was opened.
+        // Allow a tenth of a second for what was buffered while the device was being opened.
         let slack = u64::from(self.setup.spec.rate) / 10;
         if elapsed < FIRST_SECOND && total > 2 * due + slack {
             self.unclocked = true;
@@ -326,7 +329,7 @@ impl Capture {
         self.unclocked
     }
 
-    /// Without a device: looks for it, and lets the frame clock run on at the nominal rate.
+    /// Without a device: looks for it, while the frame clock runs on at the nominal rate.
     fn closed(&mut self) -> Option<Box<dyn Source>> {
         self.setup.status.set(State::Closed);
         let (base, since) = (self.next, self.last);
@@ -352,7 +355,7 @@ impl Capture {
         None
     }
 
-    /// Moves on to the frame that is due `now`. Before the first sample of all there is no frame.
+    /// Moves on to the frame that is due `now`. There is no frame before the very first sample.
     fn follow(&mut self, base: u64, since: Nanos, now: Nanos) {
         if self.captured > 0 {
             let due = base + self.frames_in(now.since(since));

@@ -1,7 +1,7 @@
-//! Which frame was captured when: pairs of (frame, time) that capture publishes each period.
+//! When each frame was captured: pairs of (frame, time) that capture publishes every period.
 //!
-//! Written by capture alone without waiting, read by anyone; a reader never sees half a pair. `tests/run
-//! loom` tries every order in which capture and a reader may meet.
+//! Only capture writes, and it never waits. Any thread may read, and a reader never sees half a
+//! pair. `tests/run loom` tries every interleaving of capture and a reader.
 
 #[cfg(not(loom))]
 use std::hint::spin_loop;
@@ -15,8 +15,8 @@ use loom::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::rt::Nanos;
 
-/// Pairs kept: 64 periods, so that a press is matched with the pair nearest to it. Under the model checker
-/// one, that each further pair writes over.
+/// Pairs kept: 64 periods, so that a press is matched with the pair nearest to it. Under the model
+/// checker there is one, which each further pair overwrites.
 const PAIRS: usize = if cfg!(loom) { 1 } else { 64 };
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub struct FrameClock {
 }
 
 impl FrameClock {
-    /// A clock of `rate` frames per second without a pair yet.
+    /// A clock of `rate` frames per second that has no pair yet.
     #[must_use]
     pub fn new(rate: u32) -> FrameClock {
         FrameClock {
@@ -45,7 +45,7 @@ impl FrameClock {
         }
     }
 
-    /// Capture's alone: `frame` frames had been captured at `at`.
+    /// Only capture calls this: `frame` frames had been captured at `at`.
     pub fn publish(&self, frame: u64, at: Nanos) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence + 1, Ordering::Relaxed);
@@ -153,7 +153,7 @@ mod model {
                     assert_eq!(at.0, frame * 2);
                 }
             });
-            // The second writes over the first.
+            // The second overwrites the first.
             for n in 1..=2 {
                 clock.publish(n, Nanos(n * 2));
             }

@@ -1,10 +1,11 @@
-//! Levels of each channel, of samples as stored; full scale is 1.0.
+//! Levels of each channel, from samples as stored; full scale is 1.0.
 //!
-//! Sums in double precision: a take of an hour keeps its mean. Never allocates after `new`.
+//! Sums are in double precision, so that the mean of an hour stays exact. Never allocates after
+//! `new`.
 
 use crate::words::{Format, Level, Spec};
 
-/// Sums of neighbouring channels, side by side, so that the processor adds several at once.
+/// Sums of adjacent channels, side by side, so that the processor adds several at once.
 #[derive(Clone, Copy, Debug)]
 struct Sums<const LANES: usize> {
     peak: [f64; LANES],
@@ -54,7 +55,7 @@ impl<const LANES: usize> Sums<LANES> {
 #[derive(Clone, Debug)]
 pub struct Meter {
     spec: Spec,
-    /// Channels by pairs, and the last of an odd number.
+    /// Channels in pairs; the last one may stand alone.
     pairs: Vec<Sums<2>>,
     last: Option<Sums<1>>,
     frames: u64,
@@ -80,11 +81,11 @@ impl Meter {
 
     /// Adds whole frames.
     pub fn add(&mut self, bytes: &[u8]) {
-        // The format is looked at once, not for each sample.
+        // The format is matched once, not for each sample.
         match self.spec.format {
             Format::S16Le => self.add_as(bytes, |s: [u8; 2]| integer([0, 0, s[0], s[1]])),
             Format::S24Packed => self.add_as(bytes, |s: [u8; 3]| integer([0, s[0], s[1], s[2]])),
-            // The upper byte of S24_LE is undefined by ALSA: only three count.
+            // ALSA leaves the upper byte of S24_LE undefined: only three bytes count.
             Format::S24Le => self.add_as(bytes, |s: [u8; 4]| integer([0, s[0], s[1], s[2]])),
             Format::S32Le => self.add_as(bytes, integer),
             Format::FloatLe => self.add_as(bytes, float),
@@ -120,13 +121,14 @@ impl Meter {
     }
 }
 
-/// The largest magnitude of all samples, of full scale: for the eye, so single precision does.
+/// The largest magnitude of all samples, relative to full scale. It is only for display, so single
+/// precision is enough.
 #[must_use]
 pub fn peak(format: Format, bytes: &[u8]) -> f32 {
     match format {
         Format::S16Le => largest(bytes, |s: [u8; 2]| upper([0, 0, s[0], s[1]])),
         Format::S24Packed => largest(bytes, |s: [u8; 3]| upper([0, s[0], s[1], s[2]])),
-        // The upper byte of S24_LE is undefined by ALSA: only three count.
+        // ALSA leaves the upper byte of S24_LE undefined: only three bytes count.
         Format::S24Le => largest(bytes, |s| (i32::from_le_bytes(s) << 8) as f32 / FULL),
         Format::S32Le => largest(bytes, upper),
         Format::FloatLe => largest(bytes, f32::from_le_bytes),
@@ -167,7 +169,7 @@ fn integer(bytes: [u8; 4]) -> f64 {
     f64::from(i32::from_le_bytes(bytes)) / f64::from(FULL)
 }
 
-/// A float that is no number counts as full scale, so that it is noticed and no sum is lost to it.
+/// A NaN counts as full scale, so that it is noticed and does not spoil the sums.
 fn float(bytes: [u8; 4]) -> f64 {
     let value = f64::from(f32::from_le_bytes(bytes));
     if value.is_finite() { value } else { 1.0 }

@@ -1,9 +1,9 @@
-//! The card's mixer: gains, switches and choices, held as the configuration has them.
+//! The card's mixer: gains, switches and choices, kept as the configuration sets them.
 //!
-//! Guarantees: every look opens the mixer anew and reads the values themselves, so no change is
-//! missed, and a card that was pulled is held again once it is back; what was set is read back; all
-//! channels of a control are one value. It touches no control that the configuration does not name,
-//! and keeps nothing open between two looks. Never call it in a thread that may not wait.
+//! Guarantees: every check opens the mixer again and reads the values themselves, so no change is
+//! missed, and a card that was unplugged is set again once it is back; what was set is read back;
+//! all channels of a control have one value. It touches no control that the configuration does not
+//! name, and keeps nothing open between two checks. Never call it in a thread that must not wait.
 
 mod control;
 
@@ -11,30 +11,30 @@ use crate::words::{Setting, Settings};
 
 use control::{Control, words};
 
-/// A control that something else had moved.
+/// A control that something else has moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// Its name.
     pub control: String,
-    /// What it was found at.
+    /// The value that was found.
     pub found: Setting,
-    /// What it is held at.
+    /// The value that it is kept at.
     pub wanted: Setting,
 }
 
-/// What a look came to.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Held {
-    /// What had moved since the look before; put back, unless it is what failed.
+    /// What had moved since the last check; it was put back, unless that failed.
     pub moved: Vec<Moved>,
-    /// Why a control is not as wanted; the first, if there are several.
+    /// Why a control does not have its value; the first reason, if there are several.
     pub failed: Option<MixerError>,
 }
 
-/// Why a control is not as wanted.
+/// Why a control does not have its value.
 #[derive(Debug, thiserror::Error)]
 pub enum MixerError {
-    /// No mixer of that name, or none that opens.
+    /// There is no mixer of that name, or it cannot be opened.
     #[error("mixer `{mixer}`: {reason}; `amixer -D {mixer}` must list its controls")]
     Missing {
         /// The mixer.
@@ -49,10 +49,10 @@ pub enum MixerError {
         mixer: String,
         /// The control.
         control: String,
-        /// Those there are.
+        /// The controls that the mixer has.
         known: String,
     },
-    /// A value of another kind, out of range, or no item of the enumeration.
+    /// The value has the wrong type, is out of range, or is not an item of the enumeration.
     #[error(
         "mixer `{mixer}`: control `{control}` cannot be {wanted}; write {takes} in [audio.mixer]"
     )]
@@ -63,10 +63,10 @@ pub enum MixerError {
         control: String,
         /// The value.
         wanted: Setting,
-        /// What it can be.
+        /// The values it can have.
         takes: String,
     },
-    /// It was set and has another value.
+    /// It was set, but has another value.
     #[error(
         "mixer `{mixer}`: control `{control}` was set to {wanted} but reads back {found}; \
          name a value it keeps in [audio.mixer], or stop what else sets it"
@@ -93,7 +93,7 @@ pub enum MixerError {
     },
 }
 
-/// The controls that are held.
+/// The controls that are kept.
 #[derive(Debug)]
 pub struct Mixer {
     mixer: String,
@@ -112,7 +112,7 @@ impl Mixer {
         }
     }
 
-    /// Whether these are among the values that are held.
+    /// Whether these are among the values that are kept.
     #[must_use]
     pub fn holds(&self, settings: &Settings) -> bool {
         let held = |(control, value)| self.wanted.get(control) == Some(value);
@@ -125,7 +125,7 @@ impl Mixer {
         &self.found
     }
 
-    /// Looks at every control; what differs is set, and read back.
+    /// Checks every control. One that differs is set and read back.
     pub fn hold(&mut self) -> Held {
         let (mut moved, mut written) = (Vec::new(), false);
         let set = self.each(|control, before, found| {
@@ -142,7 +142,7 @@ impl Mixer {
             }
             control.write()
         });
-        // An open mixer says of a control that it has just set what was set: so look anew.
+        // An open mixer returns the value that it has just set, not the card's. So open it again.
         let kept = if written {
             self.each(|control, _, found| control.kept(found))
         } else {
@@ -154,14 +154,14 @@ impl Mixer {
         }
     }
 
-    /// Reads every control and hands it on with its value at the look before and that of now. The
-    /// first failure is told once all are served.
+    /// Reads every control and passes it on with its last value and its present one. The first
+    /// failure is returned once all are done.
     fn each(
         &mut self,
         mut serve: impl FnMut(&Control<'_>, Option<Setting>, &Setting) -> Result<(), MixerError>,
     ) -> Result<(), MixerError> {
-        // ALSA's own lines would stand in the log each second while the card is away. Each call drops
-        // what the one before collected; without memory for it they go to stderr.
+        // Otherwise ALSA's own lines would fill the log every second while the card is away. Each
+        // call drops what the last one collected; without memory for that they go to stderr.
         let _ = alsa::Output::local_error_handler();
         let open = alsa::Mixer::new(&self.mixer, true).map_err(|error| MixerError::Missing {
             mixer: self.mixer.clone(),

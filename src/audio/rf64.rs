@@ -1,8 +1,8 @@
-//! RF64 files: the take being written, and what a file of ours (or a plain RIFF WAVE) holds.
+//! RF64 files: writing a take, and reading the header of our own files and of plain RIFF WAVE.
 //!
 //! Guarantees: a file appears under its final name together with a readable header; the header
-//! never claims more than is synced; the same audio and description give the same bytes.
-//! Never overwrites a file, never seeks, never writes a chunk behind `data` before the end.
+//! never claims more than is synced; the same audio and description give the same bytes. Never
+//! overwrites a file, never seeks, and writes no chunk after `data` before the end.
 
 pub mod chunks;
 pub mod header;
@@ -17,7 +17,7 @@ use self::header::{CHANGING_BYTES, Header};
 use crate::rt;
 use crate::words::{Gap, Spec};
 
-/// What was being done to a file that failed.
+/// What failed while a file was read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The system refused.
@@ -30,7 +30,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// The bytes are no header that is understood.
+    /// The bytes are not a header that this program can read.
     #[error("{}: {reason}", path.display())]
     Malformed {
         /// The file.
@@ -47,8 +47,8 @@ impl Error {
         move |source| Error::Io { verb, path, source }
     }
 
-    /// A disk that turned read-only, went away or fails: it may come back. A full one, or a name
-    /// that is taken, is as it is.
+    /// True for a disk that turned read-only, went away or fails: it may come back. A full disk, or
+    /// a name that is taken, does not change by itself.
     #[must_use]
     pub fn may_pass(&self) -> bool {
         use io::ErrorKind::{AlreadyExists, FileTooLarge, QuotaExceeded, StorageFull};
@@ -57,7 +57,7 @@ impl Error {
     }
 }
 
-/// What a file says of itself beside its format. Holds nothing random and no session name.
+/// What a file says about itself besides its format. Holds nothing random and no session name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
     /// bext description; 256 bytes at most are kept.
@@ -66,7 +66,7 @@ pub struct Meta {
     pub originator: String,
     /// bext time reference: the take's first frame on the session's clock.
     pub time_reference: u64,
-    /// RFC 3339; without it bext says 1970-01-01.
+    /// RFC 3339; without one, bext has 1970-01-01.
     pub utc: Option<String>,
     /// In the order of the channels; the iXML track list.
     pub channel_names: Vec<String>,
@@ -88,7 +88,7 @@ impl TakeFile {
     /// are reserved on the disk once, where the file system can.
     ///
     /// # Errors
-    /// The file is there already, or the system's refusal; then nothing is left behind.
+    /// The file exists already, or the system refuses; then nothing is left behind.
     pub fn create(
         final_path: &Path,
         spec: Spec,
@@ -103,16 +103,17 @@ impl TakeFile {
             .create_new(true)
             .open(&temporary)
             .map_err(Error::io("create", &temporary))?;
-        // Whoever repairs files can see that this one is being written; not every file system locks.
+        // The lock shows `repair` that this file is being written. Not every file system has locks.
         let _ = file.try_lock();
         let expected = expected_frames.saturating_mul(spec.frame_bytes() as u64);
-        // Never more than a quarter of what is free: other takes and rows need room too.
+        // Never more than a quarter of the free space: other takes and rows need space too.
         let folder = final_path.parent().filter(|it| !it.as_os_str().is_empty());
         let disk = rt::disk(folder.unwrap_or(Path::new(".")));
         let free = disk.map_or(0, |disk| disk.free_bytes);
         let expected = expected.min(free / 4);
         if let Err(error) = rt::reserve_space(&file, expected.saturating_add(header.data_start())) {
-            // FAT and some network file systems cannot; a full disk shows at the first write.
+            // FAT and some network file systems cannot reserve; a full disk is noticed at the first
+            // write.
             log::debug!("no space reserved for a take: {error}");
         }
         let place = || {
@@ -136,8 +137,8 @@ impl TakeFile {
         })
     }
 
-    /// Removes what [`TakeFile::create`] left when the disk went away in its middle: the temporary
-    /// file, or one that is nothing but its header.
+    /// Removes what [`TakeFile::create`] left if the disk went away meanwhile: the temporary file,
+    /// or a file with only a header.
     pub fn clear_attempt(final_path: &Path, spec: Spec, meta: &Meta) {
         let _ = std::fs::remove_file(temporary(final_path));
         let header = Header::new(spec, meta).bytes(0, 0);
@@ -149,13 +150,13 @@ impl TakeFile {
         }
     }
 
-    /// Frames appended, whole ones.
+    /// Whole frames appended.
     #[must_use]
     pub fn frames(&self) -> u64 {
         self.data_bytes / self.header.spec().frame_bytes() as u64
     }
 
-    /// Where the file lies.
+    /// The file's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -167,7 +168,7 @@ impl TakeFile {
         self.data_bytes
     }
 
-    /// Opens the file anew after the disk was away, to go on behind its first `data_bytes` of
+    /// Opens the file again after the disk was away, to continue after its first `data_bytes` of
     /// samples: what was written after the last sync may be lost.
     ///
     /// # Errors
@@ -206,10 +207,11 @@ impl TakeFile {
         Ok(())
     }
 
-    /// Syncs the data, then says so in the header, which the next sync makes durable.
+    /// Syncs the data, then writes its length into the header. The next sync makes the header
+    /// durable.
     ///
     /// # Errors
-    /// The system's; the header then claims what it claimed before.
+    /// The system's; the header then stays as it was.
     pub fn checkpoint(&mut self) -> Result<(), Error> {
         self.file
             .sync_data()
@@ -220,16 +222,17 @@ impl TakeFile {
             .map_err(Error::io("write the header of", &self.path))
     }
 
-    /// Ends the file: data synced, gaps as cue points behind it, final header synced.
+    /// Ends the file: syncs the data, writes the gaps as cue points after it, syncs the final
+    /// header.
     ///
     /// # Errors
-    /// The system's; the file is then what `repair` makes whole, and may be finalised again.
+    /// The system's; `repair` can then complete the file, or it may be finalised again.
     pub fn finalise(&self, gaps: &[Gap]) -> Result<(), Error> {
         finish(&self.file, &self.path, &self.header, self.data_bytes, gaps)
     }
 }
 
-/// The end of every file, of `finalise` and of repair alike.
+/// How every file ends, in `finalise` and in repair.
 pub(crate) fn finish(
     file: &File,
     path: &Path,
@@ -241,11 +244,11 @@ pub(crate) fn finish(
     let mut tail = vec![0; (data_bytes % 2) as usize];
     tail.extend(chunks::gaps(gaps));
     let write = || {
-        // Also gives back what was reserved beyond the end.
+        // Also frees what was reserved beyond the end.
         file.set_len(end)?;
         file.sync_data()?;
-        // The data's end is on the disk before anything follows it, so that a cut between here
-        // and the final header cannot make samples of chunks.
+        // The end of the data is on the disk before anything follows it. So a power cut between
+        // here and the final header cannot turn chunks into samples.
         file.write_all_at(&header.bytes(data_bytes, 0)[..CHANGING_BYTES], 0)?;
         file.sync_data()?;
         if !tail.is_empty() {
@@ -267,7 +270,7 @@ fn temporary(final_path: &Path) -> PathBuf {
     temporary.into()
 }
 
-/// Makes a new name in the folder of `path` durable.
+/// Makes a new file name in the folder of `path` durable.
 fn sync_folder(path: &Path) -> Result<(), Error> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

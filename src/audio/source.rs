@@ -1,7 +1,8 @@
 //! Where frames come from: a sound card through ALSA, or a simulated one.
 //!
-//! A source is opened in the thread that reads it. Whatever happens to it is a value of [`Read`]:
-//! reading allocates nothing, locks nothing (but a simulation in lockstep) and never panics.
+//! A source is opened in the thread that reads it. Everything that can happen to it is a value of
+//! [`Read`]. Reading allocates nothing, locks nothing (except in a simulation in lockstep) and
+//! never panics.
 
 pub mod alsa;
 pub mod offer;
@@ -13,14 +14,14 @@ use crate::rt::Nanos;
 use crate::words::{Cause, Spec};
 use offer::Offer;
 
-/// What one read came to.
+/// The result of one read.
 #[derive(Debug, PartialEq)]
 pub enum Read {
-    /// Whole frames stand at the start of the buffer.
+    /// There are whole frames at the start of the buffer.
     Frames {
         /// How many; at least one.
         frames: u32,
-        /// Captured too, but still in the device's buffer.
+        /// Frames that are captured too, but still in the device's buffer.
         waiting: u64,
         /// When the last of the waiting frames had been captured.
         at: Nanos,
@@ -34,14 +35,14 @@ pub enum Read {
         /// Why.
         cause: Cause,
     },
-    /// The device is no more: close it and open it again.
+    /// The device is gone: close it and open it again.
     Gone(Gone),
 }
 
-/// Why a device is no more; text is made outside the running loop.
+/// Why a device is gone; its text is made outside the running loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Gone {
-    /// An error of ALSA by its number.
+    /// An ALSA error, by its number.
     #[error("the device stopped: {}", std::io::Error::from_raw_os_error(*.0))]
     Errno(i32),
     /// It is there but delivers nothing.
@@ -52,9 +53,9 @@ pub enum Gone {
 /// The sound card behind a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Card {
-    /// Its name, as `ZOOM F8n`.
+    /// Its name, for example `ZOOM F8n`.
     pub name: String,
-    /// Its driver, as `USB-Audio`.
+    /// Its driver, for example `USB-Audio`.
     pub driver: String,
 }
 
@@ -66,21 +67,21 @@ pub trait Source: Send {
     /// The time between two arrivals of frames, as the device has set it.
     fn period(&self) -> Duration;
 
-    /// Waits for frames, 200 ms at most, and copies as many as there are and `buf` holds.
+    /// Waits for frames, 200 ms at most, and copies those that are there, up to the size of `buf`.
     fn read(&mut self, buf: &mut [u8]) -> Read;
 
-    /// The card behind it, if it is one.
+    /// The card behind it, if there is one.
     fn card(&self) -> Option<Card> {
         None
     }
 
-    /// True if it keeps no time, so that the reader may let it wait for a free block.
+    /// True if it has no clock of its own, so that the reader may let it wait for a free block.
     fn waits(&self) -> bool {
         false
     }
 }
 
-/// Opens a source, at the start and again after it was gone; called in the capture thread.
+/// Opens a source, at the start and whenever it was gone; called in the capture thread.
 pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Source>, Error> + Send>;
 
 /// The name of the built-in simulated source.
@@ -111,7 +112,7 @@ pub enum Error {
         /// The PCM's name.
         device: String,
     },
-    /// Somebody else has it open.
+    /// Another program has it open.
     #[error("audio device `{device}`: busy; stop the program that uses it (`fuser -v /dev/snd/*`)")]
     Busy {
         /// The PCM's name.
@@ -123,7 +124,7 @@ pub enum Error {
         /// The PCM's name.
         device: String,
     },
-    /// It is there but cannot deliver what was asked for.
+    /// It exists but cannot deliver what was asked for.
     #[error("audio device `{device}`: refuses {what}; it offers {offer}")]
     Refused {
         /// The PCM's name.

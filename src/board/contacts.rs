@@ -1,8 +1,8 @@
-//! The push buttons' contacts, as interrupts and levels tell of them.
+//! The push buttons' contacts, from interrupts and from levels.
 //!
 //! Interrupts carry the kernel's stamps and are preferred. Where none come (an old kernel, an
-//! emulated chip) the levels that are read in each turn tell the same, stamped when they were read.
-//! Which of the two tells is found out pin by pin: by a self-test at the start where the pin can be
+//! emulated chip) the levels that are read in each turn are used, stamped when they were read.
+//! Which of the two works is found out for each pin: by a self-test at the start if the pin can be
 //! moved, else at its first press. No press is lost over it, and none is counted twice. Reads no
 //! clock and no pin.
 
@@ -15,14 +15,14 @@ use super::profile::{Active, Pin};
 use crate::rt::Nanos;
 use crate::words::Button;
 
-/// A level that differs for so long from what interrupts told will not be told of any more: three
-/// turns of the main loop, each of which took all that had come.
+/// If a level differs for this long from what interrupts reported, no interrupt will come for it:
+/// three turns of the main loop, each of which took all that had come.
 const PATIENCE: Duration = Duration::from_millis(30);
 
-/// What tells of a contact.
+/// Where news of a contact comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// Nothing has moved yet that an interrupt could have told of.
+    /// Nothing has moved yet that an interrupt could have reported.
     Unproven,
     Interrupts,
     Levels,
@@ -35,7 +35,7 @@ struct Contact {
     active: Active,
     debounce: Debounce,
     source: Source,
-    /// Since when the level has been another one than was told.
+    /// Since when the level has differed from what was reported.
     differs: Option<Nanos>,
 }
 
@@ -66,7 +66,7 @@ impl Contact {
 pub struct Contacts(Vec<Contact>);
 
 impl Contacts {
-    /// Open contacts, of which nothing is known yet.
+    /// Open contacts; nothing is known of them yet.
     #[must_use]
     pub fn new(buttons: &BTreeMap<Button, Pin>) -> Contacts {
         let contacts = buttons.iter().map(|(&button, pin)| Contact {
@@ -85,17 +85,18 @@ impl Contacts {
         self.0[pin].go_by_level();
     }
 
-    /// The self-test moved a pin by its resistor, if it `moved`; an interrupt `told` of it or not.
-    pub fn tested(&mut self, pin: usize, moved: bool, told: bool) {
+    /// The result of the self-test: whether the resistor `moved` the pin, and whether an interrupt
+    /// `reported` it.
+    pub fn tested(&mut self, pin: usize, moved: bool, reported: bool) {
         let contact = &mut self.0[pin];
-        if told {
+        if reported {
             contact.source = Source::Interrupts;
         } else if moved {
             contact.go_by_level();
         }
     }
 
-    /// The level at the start: who holds a button then has not pressed it.
+    /// The level at the start: a button that is held then was not pressed.
     pub fn found(&mut self, pin: usize, high: bool) {
         let contact = &mut self.0[pin];
         let down = contact.is_down(high);
@@ -109,7 +110,7 @@ impl Contacts {
         contact.debounce.found(down);
     }
 
-    /// An interrupt told of an edge at `at`.
+    /// An interrupt reported an edge at `at`.
     pub fn edge(&mut self, pin: usize, high: bool, at: Nanos, edges: &mut Vec<Edge>) {
         let contact = &mut self.0[pin];
         if contact.source == Source::Levels {
@@ -124,7 +125,7 @@ impl Contacts {
         let contact = &mut self.0[pin];
         let down = contact.is_down(high);
         if down == contact.debounce.contacts() {
-            // There and back again without a word.
+            // There and back again without an interrupt.
             if let Some(since) = contact.differs.take()
                 && contact.source == Source::Unproven
             {
@@ -153,7 +154,7 @@ impl Contacts {
         }
     }
 
-    /// Whether any contact is known by its level only.
+    /// Whether any contact is read by its level only.
     #[must_use]
     pub fn are_polled(&self) -> bool {
         self.0
@@ -228,8 +229,8 @@ mod tests {
                 self.contacts.level(0, high, ms(now), &mut self.edges);
                 self.contacts.settle(ms(now), &mut self.edges);
             }
-            let told = self.edges.iter().map(|e| (e.down, e.at.0 / 1_000_000));
-            told.collect()
+            let edges = self.edges.iter().map(|e| (e.down, e.at.0 / 1_000_000));
+            edges.collect()
         }
     }
 
@@ -243,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_press_is_told_once_and_in_time_however_it_is_wired_and_told(
+        fn each_press_is_reported_once_and_in_time_however_it_is_wired_and_read(
             (closes, pull) in wiring(),
             interrupts in any::<bool>(),
             gaps in vec(25u64..400, 0..20),
@@ -251,9 +252,9 @@ mod tests {
             let mut now = 0;
             let changes: Vec<u64> = gaps.iter().map(|gap| { now += gap; now }).collect();
             let mut bench = Bench::new(closes, pull, interrupts, false);
-            let told = bench.run(false, &changes, now + 100);
-            prop_assert_eq!(told.len(), changes.len());
-            for (n, ((down, at), change)) in told.iter().zip(&changes).enumerate() {
+            let seen = bench.run(false, &changes, now + 100);
+            prop_assert_eq!(seen.len(), changes.len());
+            for (n, ((down, at), change)) in seen.iter().zip(&changes).enumerate() {
                 prop_assert_eq!(*down, n % 2 == 0);
                 let late = at - change;
                 prop_assert!(if interrupts { late == 0 } else { late < 10 }, "late by {} ms", late);
@@ -262,27 +263,27 @@ mod tests {
         }
 
         #[test]
-        fn a_button_held_at_the_start_is_no_press_however_it_is_wired_and_told(
+        fn a_button_held_at_the_start_is_no_press_however_it_is_wired_and_read(
             (closes, pull) in wiring(),
             interrupts in any::<bool>(),
             released in 25u64..200,
         ) {
             let mut bench = Bench::new(closes, pull, interrupts, true);
-            let told = bench.run(true, &[released, released + 100], released + 200);
-            prop_assert_eq!(told.len(), 1);
-            prop_assert!(told[0].0 && told[0].1 >= released + 100);
+            let seen = bench.run(true, &[released, released + 100], released + 200);
+            prop_assert_eq!(seen.len(), 1);
+            prop_assert!(seen[0].0 && seen[0].1 >= released + 100);
         }
     }
 
     #[test]
     fn the_self_test_decides_only_where_the_pin_moved() {
-        for (moved, told, source) in [
+        for (moved, reported, source) in [
             (true, true, Source::Interrupts),
             (true, false, Source::Levels),
             (false, false, Source::Unproven),
         ] {
             let mut bench = Bench::new(true, Pull::Up, true, false);
-            bench.contacts.tested(0, moved, told);
+            bench.contacts.tested(0, moved, reported);
             assert_eq!(bench.contacts.0[0].source, source);
         }
     }
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_interrupt_is_waited_for_and_told_with_its_own_stamp() {
+    fn a_late_interrupt_is_waited_for_and_reported_with_its_own_stamp() {
         let mut bench = Bench::new(true, Pull::Up, true, false);
         let pressed = bench.level(true);
         for now in [60, 70, 80] {
@@ -312,7 +313,7 @@ mod tests {
         bench.contacts.edge(0, pressed, ms(59), &mut bench.edges);
         bench.contacts.level(0, pressed, ms(90), &mut bench.edges);
         bench.contacts.level(0, pressed, ms(200), &mut bench.edges);
-        let told: Vec<_> = bench.edges.iter().map(|e| (e.down, e.at)).collect();
-        assert_eq!(told, [(true, ms(59))]);
+        let seen: Vec<_> = bench.edges.iter().map(|e| (e.down, e.at)).collect();
+        assert_eq!(seen, [(true, ms(59))]);
     }
 }

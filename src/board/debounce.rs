@@ -16,7 +16,7 @@ pub struct Debounce {
     /// The contacts' last edge.
     raw: bool,
     raw_at: Nanos,
-    /// Whether the press under way began before anyone looked: it is nobody's, nor is its release.
+    /// Whether the present press began before the start: neither it nor its release counts.
     unseen: bool,
 }
 
@@ -39,7 +39,7 @@ impl Debounce {
         (self.down, self.raw, self.unseen) = (down, down, down);
     }
 
-    /// What the contacts were last said to be.
+    /// The contacts' last reported state.
     #[must_use]
     pub fn contacts(&self) -> bool {
         self.raw
@@ -47,7 +47,7 @@ impl Debounce {
 
     /// The contacts closed (`down`) or opened; the button's edges that follow from it.
     pub fn contact(&mut self, down: bool, at: Nanos, mut edge: impl FnMut(bool, Nanos)) {
-        // What the contacts were when the last bounces had ended counts before this edge does.
+        // The state after the last bounces counts before this edge does.
         if let Some((down, at)) = self.settle(at) {
             edge(down, at);
         }

@@ -1,7 +1,7 @@
 //! A Raspberry Pi's buttons and panel, as the profile names them.
 //!
-//! Guarantees: off the Pi, or built without the feature `pi`, opening is an error that names the
-//! object; nothing else in the program knows that a Pi exists.
+//! Guarantees: on a machine that is not a Pi, or built without the feature `pi`, opening is an
+//! error that names the object; the rest of the program does not know that a Pi exists.
 
 #[cfg(feature = "pi")]
 mod glass;

@@ -1,4 +1,4 @@
-//! A board profile: which panel and which pins, as board/*.toml has it.
+//! A board profile: which panel and which pins, read from a file such as board/*.toml.
 //!
 //! Everything that can be wrong is found here, before hardware is touched.
 
@@ -100,7 +100,7 @@ pub struct Pin {
     /// Level when pressed.
     #[serde(default = "default_active")]
     pub active: Active,
-    /// Edges nearer than this to the last one are bounces.
+    /// Edges closer than this to the last one are bounces.
     #[serde(default = "default_debounce_ms")]
     pub debounce_ms: u32,
     /// GPIO of the lamp inside the button.
@@ -115,7 +115,7 @@ fn default_active() -> Active {
     Active::Low
 }
 
-/// Arcade buttons bounce for 1 to 10 ms; nobody presses twice within 20.
+/// Arcade buttons bounce for 1 to 10 ms; no one presses twice within 20 ms.
 fn default_debounce_ms() -> u32 {
     20
 }
@@ -124,7 +124,7 @@ impl Profile {
     /// The profile of a board by name, or of a `.toml` file.
     ///
     /// # Errors
-    /// An unknown name, an unreadable file, or a fault, told in a sentence.
+    /// An unknown name, an unreadable file, or a fault, described in a sentence.
     pub fn load(name: &str) -> Result<Profile, ProfileError> {
         if let Some(text) = embedded::find(BOARDS, name) {
             return Profile::parse(name, text);
@@ -159,7 +159,7 @@ impl Profile {
 
     fn check_buttons(&self) -> Result<(), String> {
         if !self.buttons.contains_key(&Button::Go) {
-            return Err("the button `go` is missing: without it nobody can begin".into());
+            return Err("the button `go` is missing: without it no session can begin".into());
         }
         for (button, pin) in &self.buttons {
             let (button, gpio, ms) = (button.word(), pin.gpio, pin.debounce_ms);
@@ -296,8 +296,11 @@ mod tests {
     #[test]
     fn a_faulty_file_is_told_on_one_line_with_its_number() {
         let faulty = GOOD.replace("stop = { gpio = 6 }", "stop = { lamp = 6 }");
-        let told = refused(&faulty);
-        assert!(told.ends_with("line 17: missing field `gpio`"), "{told}");
+        let message = refused(&faulty);
+        assert!(
+            message.ends_with("line 17: missing field `gpio`"),
+            "{message}"
+        );
         let broken = refused(&GOOD.replace("[panel]", "[panel"));
         assert!(
             broken.contains("line 2: ") && !broken.contains('\n'),

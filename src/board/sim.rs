@@ -1,7 +1,7 @@
 //! The simulated board: keys, a picture on the terminal, PNG files, a script.
 //!
 //! Guarantees: a new screen is shown at once; without a terminal it is one line of text. It never
-//! waits for a key longer than it was told to. A withdrawal code is seen on the terminal only.
+//! waits for a key longer than the caller asked. A withdrawal code is seen on the terminal only.
 
 pub mod keys;
 mod output;

@@ -1,18 +1,18 @@
-//! What of `[audio]` no device could be asked for.
+//! Checks `[audio]` for values that no device could be asked for.
 
 use std::collections::BTreeSet;
 
 use super::Audio;
 use super::load::{Reason, check};
 use crate::audio::source::SIMULATED;
-use crate::files::near::nearest;
+use crate::files::nearest::nearest;
 use crate::words::Setting;
 
 impl Audio {
     /// Refuses what no device could be asked for; names the key and the reason.
     ///
     /// # Errors
-    /// The key, as `audio.rate`, and what is wrong with its value.
+    /// The key, for example `audio.rate`, and what is wrong with its value.
     pub fn check(&self) -> Result<(), Reason> {
         audio(self)
     }
@@ -53,12 +53,12 @@ fn audio(a: &Audio) -> Result<(), Reason> {
     check(
         !a.device.is_empty(),
         "audio.device",
-        "must name an ALSA PCM, as \"hw:CARD=F8n\", or be \"sim\", the simulated source",
+        "must name an ALSA PCM, such as \"hw:CARD=F8n\", or be \"sim\", the simulated source",
     )?;
     check(
         a.reference.is_empty() || a.channels.contains(&a.reference),
         "audio.reference",
-        format!("{:?} is none of audio.channels", a.reference),
+        format!("{:?} is not one of audio.channels", a.reference),
     )?;
     sensors(a)?;
     mixer(a)
@@ -71,7 +71,7 @@ fn sensors(a: &Audio) -> Result<(), Reason> {
         check(
             a.channels.contains(name),
             "audio.sensor",
-            format!("{name:?} is none of audio.channels{near}"),
+            format!("{name:?} is not one of audio.channels{near}"),
         )?;
         check(
             sensor.gain_db.is_none_or(f64::is_finite),
@@ -82,7 +82,7 @@ fn sensors(a: &Audio) -> Result<(), Reason> {
         check(
             sensor.band_hz.is_none_or(band),
             format!("audio.sensor.{name}.band_hz"),
-            "must be two frequencies in Hz, the lower one first, as [80, 12000]",
+            "must be two frequencies in Hz, the lower one first, such as [80, 12000]",
         )?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Reads `booth.toml` and the `--set` options, and refuses in a sentence what cannot be meant.
+//! Reads `booth.toml` and the `--set` options, and refuses, in a sentence, what makes no sense.
 //!
 //! A setting of something this version cannot do is refused, never ignored.
 
@@ -10,12 +10,12 @@ use toml::Table;
 use super::{Config, Mode, set};
 use crate::corpus::order::{Shard, ShardError};
 use crate::embedded::CONFIG;
-use crate::files::near::nearest;
-use crate::files::place::{explain, line_of};
+use crate::files::nearest::nearest;
+use crate::files::toml_text::{explain, line_of};
 use crate::files::{is_path, read_text};
 use crate::words::MOST_OPEN_TAKES;
 
-/// Where the configuration stands if no file is named.
+/// The configuration's path if no file is named.
 pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum ConfigError {
         /// The key and what is wrong.
         reason: String,
     },
-    /// The data folder is none.
+    /// The data folder is not a folder.
     #[error("data folder {}: is no folder; name one in `data` or by --data", .0.display())]
     NoFolder(PathBuf),
 }
@@ -69,7 +69,8 @@ impl Config {
         config.with_folder()
     }
 
-    /// Refuses data that are no folder; whether there is one yet is a matter of each command.
+    /// Refuses a data path that exists and is not a folder; each command checks whether it must
+    /// exist.
     fn with_folder(self) -> Result<Config, ConfigError> {
         if self.data.metadata().is_ok_and(|found| !found.is_dir()) {
             return Err(ConfigError::NoFolder(self.data));
@@ -77,7 +78,7 @@ impl Config {
         Ok(self)
     }
 
-    /// Paths are relative to the configuration's folder, but for `data`, the option.
+    /// Paths are relative to the configuration's folder, except `data`, which is the option.
     fn settle(&mut self, folder: &Path, data: Option<&Path>) {
         folder.clone_into(&mut self.folder);
         // `join` leaves absolute paths as they are.
@@ -132,7 +133,7 @@ fn parse(name: &str, text: &str, sets: &[String], checks: &[Check]) -> Result<Co
             reason,
         },
     )?;
-    // As of the file alone, then after each assignment.
+    // First for the file alone, then after each assignment.
     let mut configs: Vec<Config> = vec![toml::from_str(text).map_err(refuse)?];
     let mut table: Table = text.parse().map_err(refuse)?;
     if sets
@@ -171,8 +172,8 @@ fn parse(name: &str, text: &str, sets: &[String], checks: &[Check]) -> Result<Co
     Ok(configs.pop().unwrap_or_default())
 }
 
-/// The assignment that made `key` wrong: its own, else the one since which it is; none if the file
-/// was wrong before.
+/// The assignment that made `key` wrong: the one to this key, else the first after which it is
+/// wrong; none if the file was wrong before.
 fn to_blame<'a>(
     configs: &[Config],
     sets: &'a [String],
@@ -191,7 +192,7 @@ fn to_blame<'a>(
     sets.iter().rev().find(is_own).or_else(since)
 }
 
-/// `[corpus]` takes any language's table, so serde cannot tell a typo from a language: only
+/// `[corpus]` takes any language's table, so serde cannot distinguish a typo from a language: only
 /// tables are languages.
 fn corpus_keys(corpus: Option<&toml::Value>) -> Result<(), (String, String)> {
     const KNOWN: [&str; 3] = ["path", "seed", "shard"];
@@ -211,7 +212,7 @@ fn corpus_keys(corpus: Option<&toml::Value>) -> Result<(), (String, String)> {
 /// A key and what is wrong with it.
 pub type Reason = (Cow<'static, str>, String);
 
-/// A check of the keys that a room above knows the meaning of.
+/// A check of keys whose meaning only a room above knows.
 pub type Check = fn(&Config) -> Result<(), Reason>;
 
 /// `Ok` if it holds, else the key and what is wrong.
@@ -240,13 +241,14 @@ fn validate(c: &Config, checks: &[Check]) -> Result<(), Reason> {
     check(
         !c.box_name.trim().is_empty(),
         "box",
-        "must not be empty, as \"booth-01\"; it tells the recordings of several booths apart",
+        "must not be empty; write a name such as \"booth-01\", which distinguishes the recordings of \
+         several booths",
     )?;
     check(!c.data.as_os_str().is_empty(), "data", "must name a folder")?;
     check(
         !c.language.is_empty(),
         "language",
-        "must not be empty, as \"fr\"",
+        "must not be empty; write a code such as \"fr\"",
     )?;
     unbuilt(c)?;
     checks.iter().try_for_each(|check| check(c))
@@ -279,7 +281,7 @@ fn take(c: &Config) -> Result<(), Reason> {
     )
 }
 
-/// What a later version does: better refused than recorded otherwise than asked.
+/// Settings of a later version: better refused than recorded differently from what was asked.
 fn unbuilt(c: &Config) -> Result<(), Reason> {
     check(
         c.audio.playback.is_empty(),

@@ -2,8 +2,8 @@
 
 use toml::{Table, Value};
 
-/// Parts that a key can have: the deepest, `audio.sensor.NAME.model`, has four. A table is nested as
-/// deep as its key is long, and one of ten thousand parts would overflow the stack.
+/// Parts that a key can have: the deepest, `audio.sensor.NAME.model`, has four. A table is nested
+/// as deep as its key has parts, and ten thousand parts would overflow the stack.
 const MOST_PARTS: usize = 8;
 
 /// Writes `KEY=VALUE` into `table`. The value is read as TOML, else taken as a string.

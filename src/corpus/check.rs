@@ -1,7 +1,7 @@
-//! Every line of a corpus, looked at once: what will never be shown, and what stands twice.
+//! Checks every line of a corpus: which will never be shown, and which appear twice.
 //!
 //! Guarantees: one pass; memory is one buffer and eight bytes a line, for the hashes that find
-//! duplicates. Changes nothing; a finding is no error.
+//! duplicates. Changes nothing; a finding is not an error.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,11 +15,11 @@ use super::{Corpus, CorpusError, Line, Unusable};
 pub enum Problem {
     /// Never shown.
     Unusable(Unusable),
-    /// Never shown: so many of its characters have no glyph in the fonts.
+    /// Never shown: this many of its characters have no glyph in the fonts.
     NoGlyph(usize),
-    /// Shown; the same text stood on a line before.
+    /// Shown; an earlier line has the same text.
     Duplicate,
-    /// Shown; another line before has the same id, so `line_id` does not tell them apart.
+    /// Shown; an earlier line has the same id, so `line_id` does not distinguish them.
     DuplicateId,
 }
 
@@ -64,14 +64,14 @@ pub struct Summary {
     pub not_utf8: u64,
     /// With a character no font has.
     pub no_glyph: u64,
-    /// Shown, with a text that stood before.
+    /// Shown, with the text of an earlier line.
     pub duplicate: u64,
-    /// Shown, with an id that stood before.
+    /// Shown, with the id of an earlier line.
     pub duplicate_id: u64,
 }
 
 impl Summary {
-    /// Lines that somebody wrote and nobody will see; an empty line was left so on purpose.
+    /// Lines with text that will never be shown; an empty line was left so on purpose.
     #[must_use]
     pub fn never_shown(&self) -> u64 {
         self.too_long + self.not_utf8 + self.no_glyph
@@ -89,8 +89,9 @@ impl Summary {
     }
 }
 
-/// Looks at every line and gives `report` each problem in the order of the file; `report` returns
-/// false to end the check there. `missing_glyphs` counts the characters of a text that no font has.
+/// Checks every line and calls `report` with each problem in the order of the file; `report`
+/// returns false to end the check there. `missing_glyphs` counts the characters of a text that no
+/// font has.
 ///
 /// # Errors
 /// [`CorpusError::Changed`] or the disk's.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::line::Unusable;
 use super::order::Shard;
 
-/// Why a corpus or a line of it cannot be had.
+/// Why a corpus or one of its lines cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
     /// Missing, no permission, or the disk's trouble.
@@ -60,7 +60,7 @@ pub enum CorpusError {
         /// The booth's shard.
         shard: Shard,
     },
-    /// Something else has the name of the index.
+    /// The index's name is taken by another file.
     #[error(
         "corpus {path}: {} is there and is no index of it, so it is not overwritten; rename it, or the corpus", index.display()
     )]
@@ -80,7 +80,7 @@ pub enum CorpusError {
         /// Lines it has.
         lines: u64,
     },
-    /// It was written to since it was opened.
+    /// It was changed since it was opened.
     #[error("corpus {0}: was changed while it was open; open it again when the writing is done")]
     Changed(PathBuf),
     /// The disk's trouble.

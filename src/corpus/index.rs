@@ -1,9 +1,9 @@
-//! Where lines begin: the byte offset of every 64th line, in a file beside the corpus.
+//! Where lines begin: the byte offset of every 64th line, in a file next to the corpus.
 //!
 //! Guarantees: an index is used only for the file it was built from (size, times, hash of head and
 //! tail) and only undamaged (hash of the offsets); it appears whole or not at all (temporary name,
-//! sync, rename); looking a line up reads eight bytes of it. Not being able to write one is no error:
-//! it then lives in memory. Never changes the corpus, nor a file that is no index.
+//! sync, rename); looking a line up reads eight bytes of it. If none can be written, that is not an
+//! error: it is then kept in memory. Never changes the corpus, nor a file that is not an index.
 //!
 //! Format, little endian: `MAGIC`, fields of `Header` in order, SHA-256 of all before; then
 //! one u64 for each 64 lines.
@@ -26,7 +26,7 @@ const PROBE_BYTES: u64 = 64 * 1024;
 /// Bytes read at once while building; fits the second-level cache.
 const BUILD_BYTES: usize = 256 * 1024;
 
-/// Where the offsets are.
+/// Where the offsets are kept.
 #[derive(Debug)]
 enum Offsets {
     File(File, PathBuf),
@@ -42,7 +42,7 @@ pub struct Index {
 
 impl Index {
     /// Takes the first index of `places` that belongs to `corpus`, or builds one in the first of
-    /// them that can be written, else in memory. `first_byte` is 3 behind a byte order mark.
+    /// them that can be written, else in memory. `first_byte` is 3 if there is a byte order mark.
     ///
     /// # Errors
     /// The corpus cannot be read.
@@ -61,7 +61,7 @@ impl Index {
         Index::rebuild(corpus, first_byte, places)
     }
 
-    /// Builds the index anew, whatever is there.
+    /// Builds a new index, even if there is one.
     ///
     /// # Errors
     /// The corpus cannot be read.
@@ -153,7 +153,7 @@ impl Index {
                     }
                 }
             });
-            // A deleted file that is held open would be an obstacle to a read-only remount.
+            // A deleted file that is still open would prevent a read-only remount.
             match copied.and_then(|()| File::open(path)) {
                 Ok(copy) => self.offsets = Offsets::File(copy, path.clone()),
                 Err(e) => log::debug!("index {} cannot be written: {e}", path.display()),
@@ -169,7 +169,7 @@ impl Index {
         file.read_exact_at(&mut bytes, 0).ok()?;
         let header = Header::decode(&bytes)?;
         let length = HEADER_BYTES as u64 + header.lines.div_ceil(STRIDE).checked_mul(8)?;
-        // A damaged offset can be that of another line: nothing but the hash tells.
+        // A damaged offset can be that of another line: only the hash shows it.
         let whole = metadata.len() == length
             && sha256_from(&file, HEADER_BYTES as u64).ok()? == header.offsets_sha256;
         whole.then(|| Index {
@@ -206,8 +206,8 @@ impl Index {
     }
 }
 
-/// Whether something is at `path` that cannot be an index of ours, whole or torn. A folder is none,
-/// but is never overwritten either.
+/// Whether `path` holds something that cannot be one of our indexes, whole or torn. A folder is not
+/// counted, but it is never overwritten either.
 pub(super) fn is_foreign(path: &Path) -> bool {
     let Ok(metadata) = fs::metadata(path) else {
         return false;
@@ -222,7 +222,7 @@ pub(super) fn is_foreign(path: &Path) -> bool {
     read.is_err() || !ours.starts_with(&head[..length])
 }
 
-/// [`write_whole`], but never over what somebody else put there meanwhile.
+/// [`write_whole`], but never over a file that something else put there meanwhile.
 fn write_index(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,

@@ -1,6 +1,6 @@
 //! One line as a value: its number, its id, and what is to be read or why it is never shown.
 //!
-//! Guarantees: the text is byte for byte what stands in the file.
+//! Guarantees: the text is byte for byte the one in the file.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl fmt::Display for Unusable {
 pub struct Line {
     /// Counted from 1, unusable lines too.
     pub number: u64,
-    /// What stands before the first tab.
+    /// The part before the first tab.
     pub id: Option<String>,
     /// What is to be read, or why it is never shown.
     pub text: Result<String, Unusable>,

@@ -31,7 +31,7 @@ pub enum Found {
 #[derive(Debug)]
 pub struct LineReader<'a> {
     file: &'a File,
-    /// Offset in the file of the first byte behind the buffer.
+    /// Offset in the file of the first byte after the buffer.
     behind: u64,
     buffer: Vec<u8>,
     /// Unread bytes: `buffer[start..end]`.
@@ -58,8 +58,8 @@ impl<'a> LineReader<'a> {
         self.behind - (self.end - self.start) as u64
     }
 
-    /// Reads the next line into `line` (cleared first), without its LF or CRLF. A last line without
-    /// a newline is a line; nothing behind the last newline is none.
+    /// Reads the next line into `line` (cleared first), without its LF or CRLF. Text after the last
+    /// newline is a line; without text there is no further line.
     ///
     /// # Errors
     /// The disk's.

@@ -1,4 +1,4 @@
-//! Opening a corpus: what is no text file is refused, and where its index may stand.
+//! Opening a corpus: refuses what is not a text file, and finds a place for the index.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -19,9 +19,8 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 const LOOK_BYTES: u64 = 1 << 20;
 
 impl Corpus {
-    /// Opens the corpus at `path`, building its index if there is none that fits. The index stands
-    /// beside the corpus; where that folder cannot be written, in `index_folder`; without one, in
-    /// memory.
+    /// Opens the corpus at `path`, building its index if there is none that fits. The index is next
+    /// to the corpus; if that folder cannot be written, in `index_folder`; without one, in memory.
     ///
     /// # Errors
     /// See [`CorpusError`]; no index is left then.
@@ -66,7 +65,7 @@ impl Corpus {
     }
 }
 
-/// Opens a regular file; O_NONBLOCK, or a named pipe would make the booth wait for its writer.
+/// Opens a regular file. Without O_NONBLOCK a named pipe would make the booth wait for its writer.
 fn open_file(path: &Path) -> Result<File, CorpusError> {
     let refuse = |source: io::Error| {
         let remedy = match source.kind() {
@@ -95,7 +94,7 @@ fn open_file(path: &Path) -> Result<File, CorpusError> {
     }
 }
 
-/// Refuses a short file of which no line can be shown.
+/// Refuses a short file if none of its lines can be shown.
 fn refuse_unusable(path: &Path, file: &File, from: u64, bytes: u64) -> Result<(), CorpusError> {
     let read = |source| CorpusError::Read {
         path: path.to_owned(),

@@ -1,7 +1,7 @@
 //! The order in which lines are shown: a permutation that is computed, not stored.
 //!
-//! Guarantees: within a round every line of the shard stands at exactly one position; shards of the
-//! same count share no line, whatever their seeds; the same arguments give the same order on every
+//! Guarantees: within a round every line of the shard has exactly one position; shards of the same
+//! count share no line, whatever their seeds; the same arguments give the same order on every
 //! machine and in every version (progress on disk counts positions of it). Memory is constant for
 //! any number of lines.
 //!
@@ -26,7 +26,7 @@ pub enum Sequence {
     /// Drawn from the corpus seed; see [`Order`].
     #[default]
     Shuffled,
-    /// The file's order, from its first line, for everybody.
+    /// The file's order, from its first line, for every visitor.
     SameForAll,
 }
 
@@ -37,7 +37,7 @@ pub struct Shard {
     count: u32,
 }
 
-/// Why a text is no shard.
+/// Why a text is not a shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "shard {0:?} is not i/n with 1 <= i <= n: write \"1/1\" for one booth, \"1/2\" and \"2/2\" for two"
@@ -149,7 +149,7 @@ impl Order {
         self.len == 0
     }
 
-    /// The line, counted from 1, at `position`, counted from 0; `None` behind the last.
+    /// The line, counted from 1, at `position`, counted from 0; `None` after the last.
     #[must_use]
     pub fn line_at(&self, position: u64) -> Option<u64> {
         if position >= self.len {

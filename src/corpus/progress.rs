@@ -1,8 +1,8 @@
 //! How far the booth has read: `DATA/progress.json`, `[{corpus_sha256, seed, shard, round,
 //! position, owed}]`.
 //!
-//! Guarantees: what [`Progress::reach`] returned well from survives any power cut; after one in its
-//! middle what stood before stands. Names no session.
+//! Guarantees: once [`Progress::reach`] has returned Ok, its values survive any power cut; after a
+//! power cut during the call the values from before are kept. Names no session.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::files::data::Data;
 /// Why progress cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgressError {
-    /// It is there and cannot be read.
+    /// The file exists but cannot be read.
     #[error("progress {path}: cannot be read: {source}; give the booth's user the data folder")]
     Read {
         /// The file.
@@ -76,18 +76,18 @@ impl Place {
             .saturating_add(self.position)
     }
 
-    /// Numbers of an edited or damaged file that no line can be counted on from.
+    /// Whether the numbers, of an edited or damaged file, are too large to go on from.
     fn is_absurd(self) -> bool {
         self.round.max(self.position) > u64::from(u32::MAX)
     }
 }
 
-/// What of an order is done: all before `next` but what is owed.
+/// Which part of an order is done: all before `next`, except what is owed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// The place behind the furthest line that is done.
+    /// The place after the furthest line that is done.
     pub next: Place,
-    /// Lines before it that were shown and whose take never reached the disk.
+    /// Earlier lines that were shown, but whose take never reached the disk.
     pub owed: Vec<Place>,
 }
 
@@ -111,8 +111,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Reads `progress.json` of the data folder; none yet means the beginning. One that is no
-    /// progress is put aside as `progress.json.unreadable`: an unattended booth goes on.
+    /// Reads `progress.json` of the data folder; none yet means the beginning. A file that cannot
+    /// be understood is renamed to `progress.json.unreadable`: an unattended booth goes on.
     ///
     /// # Errors
     /// [`ProgressError`].
@@ -144,10 +144,10 @@ impl Progress {
         self.places.get(key).cloned().unwrap_or_default()
     }
 
-    /// Everything before `next` is done but the `owed`; puts that on the disk.
+    /// Records on the disk that everything before `next` is done, except the `owed`.
     ///
     /// # Errors
-    /// [`ProgressError::Write`]; what stood before stands on the disk then, and the next call
+    /// [`ProgressError::Write`]; the old values are still on the disk then, and the next call
     /// writes both.
     pub fn reach(&mut self, key: &Key, next: Place, owed: Vec<Place>) -> Result<(), ProgressError> {
         self.places.insert(key.clone(), Reached { next, owed });

@@ -36,7 +36,7 @@ pub struct Prompt {
     pub text: Arc<str>,
 }
 
-/// Says whether a text can be drawn.
+/// Whether a text can be drawn.
 pub type Drawable = Arc<Mutex<dyn FnMut(&str) -> bool + Send>>;
 
 /// The ticket of a line that has no place in the order.
@@ -50,9 +50,9 @@ pub struct Prompter {
     drawable: Drawable,
     sequence: Sequence,
     order: Order,
-    /// Lines passed by without being done, to be handed out before all others.
+    /// Lines that were passed by but are not done; they are handed out before all others.
     owed: VecDeque<u64>,
-    /// A line taken once more before all others; it counts for no progress.
+    /// A line repeated before all others; it does not count as progress.
     first: Option<u64>,
     /// The ticket of the next line tried.
     next: u64,
@@ -117,7 +117,7 @@ impl Prompter {
         }
     }
 
-    /// The line of this number comes first; if it is not done yet, it does so anyway.
+    /// The line of this number comes first, unless it is the next one anyway.
     pub fn put_first(&mut self, number: u64) {
         let lines = self.lines();
         let next = self.owed.front().copied().unwrap_or(self.next);
@@ -174,7 +174,7 @@ impl Prompter {
         drawable(text)
     }
 
-    /// Whether the corpus's name still stands for the text that was opened.
+    /// Whether the corpus's path still leads to the text that was opened.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.corpus.is_current()
@@ -292,7 +292,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 
-        /// Each run shows some lines, of which the takes of some never reach the disk.
+        /// Each run shows some lines. The takes of some of them never reach the disk.
         #[test]
         fn every_ticket_is_done_once_and_none_is_left_out_through_restarts_and_failures(
             lines in 1usize..40, runs in collection::vec(collection::vec(any::<bool>(), 1..9), 1..30)

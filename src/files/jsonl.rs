@@ -1,7 +1,7 @@
 //! Files of one JSON object a line, append-only.
 //!
-//! Guarantees: a row is one write; a row torn by a full disk or a power cut is ended before the next,
-//! so that it spoils no other.
+//! Guarantees: a row is one write; a row torn by a full disk or a power cut is ended before the
+//! next one is written, so it spoils no other.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -44,7 +44,7 @@ pub fn append(mut file: &File, row: &impl Serialize) -> io::Result<()> {
     file.write_all(&line)
 }
 
-/// A row that is no `T`, a torn one too.
+/// A row that cannot be read as a `T`, for example a torn one.
 #[derive(Debug)]
 pub struct Damaged {
     /// The line, from 1.

@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Mode of what only its owner may read.
+/// Mode of files that only their owner may read.
 pub const PRIVATE: u32 = 0o600;
-/// Mode of what anybody may read.
+/// Mode of files that every user may read.
 pub const PUBLIC: u32 = 0o644;
 
 /// Where `path` is written before it gets its name; a start removes what a kill left there.
@@ -18,7 +18,7 @@ pub fn temporary(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes `path`, replacing the one before. Whoever writes the same file at the same time waits.
+/// Writes `path`, replacing the one before. A second writer of the same file waits.
 ///
 /// # Errors
 /// The file system's.
@@ -34,7 +34,8 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// The file `temporary`, written by nobody else until this one is closed or has its final name.
+/// The file `temporary`, which no other writer touches until this one is closed or has its final
+/// name.
 fn alone(temporary: &Path, mode: u32) -> io::Result<File> {
     loop {
         let file = OpenOptions::new()
@@ -47,7 +48,7 @@ fn alone(temporary: &Path, mode: u32) -> io::Result<File> {
             .and_then(|file| regular(&file).map(|()| file));
         let file = file.map_err(|error| named(temporary, &error))?;
         file.lock()?;
-        // The one who held it before may have given it its name, or removed it.
+        // The writer that held it before may have renamed or removed it.
         let held = file.metadata()?;
         if absent(fs::symlink_metadata(temporary))?.is_some_and(|it| it.ino() == held.ino()) {
             return Ok(file);
@@ -55,7 +56,7 @@ fn alone(temporary: &Path, mode: u32) -> io::Result<File> {
     }
 }
 
-/// The error with the file that it is of, where a caller would name another.
+/// The error together with its file, because the caller would name another one.
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
@@ -98,8 +99,8 @@ const MOST_BYTES: u64 = 64 << 20;
 /// Reads a file; `None` if there is none.
 ///
 /// # Errors
-/// The file system's; `InvalidData` for what is no regular file, which might never end, and for one
-/// that is far too long.
+/// The file system's; `InvalidData` for anything but a regular file, which might never end, and for
+/// one that is far too long.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some(file) = open(path)? else {
         return Ok(None);
@@ -118,7 +119,8 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
 /// Opens a file for reading; `None` if there is none.
 ///
 /// # Errors
-/// The file system's; `InvalidData` for what is no regular file: a pipe would be waited for.
+/// The file system's; `InvalidData` for anything but a regular file, since opening a pipe would
+/// block.
 pub fn open(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     let unwaiting = options.read(true).custom_flags(libc::O_NONBLOCK);
@@ -154,7 +156,7 @@ pub fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What is not there is no failure.
+/// A file that does not exist is not an error.
 fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -189,8 +191,8 @@ mod tests {
             assert!(made.expect("mkfifo").success());
         }
         assert!(read(&path).is_err());
-        let told = write(&path, b"x", PUBLIC).expect_err("a pipe").to_string();
-        assert!(told.contains("a.new"), "{told}");
+        let error = write(&path, b"x", PUBLIC).expect_err("a pipe").to_string();
+        assert!(error.contains("a.new"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Texts that somebody wrote for the booth: configuration, protocol, profile, words, script.
+//! Texts that people write for the booth: configuration, protocol, profile, words, script.
 //!
-//! Guarantees: reading one ends, whatever its path leads to, and takes little memory.
+//! Guarantees: reading one always ends, whatever the path is, and takes little memory.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 1 << 20;
 /// 1 MiB or is not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     let refused = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
-    // A pipe that nobody writes to would be waited for.
+    // A pipe without a writer would block.
     let file = File::options()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
@@ -38,7 +38,7 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| refused("is not UTF-8; save it as UTF-8 text"))
 }
 
-/// Whether what may be a name or a path is a path.
+/// Whether an argument that may be a name or a path is a path.
 #[must_use]
 pub fn is_path(name: &str) -> bool {
     name.contains('/') || name.ends_with(".toml")

@@ -1,4 +1,4 @@
-//! A disk that refuses or is away: what it has not got is kept, and written once it is back.
+//! A disk that refuses or is away: what it does not have yet is kept, and written once it is back.
 //!
 //! Guarantees: a refusal is reported once, and so is the return, when everything is synced; no block
 //! that a take waits for is given back.

@@ -1,4 +1,4 @@
-//! Capture and recorder as one: started together, joined together, asked without waiting.
+//! Capture and recorder as one unit: started together, joined together, queried without waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +15,7 @@ use crate::audio::{capture, source};
 use crate::rt::{self, Thread};
 use crate::words::Spec;
 
-/// How long the end waits for a capture that should take 300 ms to stop.
+/// How long the end waits for capture, which should stop within 300 ms.
 const HUNG: Duration = Duration::from_secs(3);
 
 /// Why capture and recorder do not run.
@@ -40,7 +40,7 @@ pub enum Error {
     Thread(&'static str, std::io::Error),
 }
 
-/// What the chain is given.
+/// What the chain needs.
 pub struct Setup {
     /// What the device must deliver.
     pub spec: Spec,
@@ -52,10 +52,10 @@ pub struct Setup {
     pub history_frames: u64,
     /// Wake the recorder after each block: for the simulated source.
     pub wake: bool,
-    /// Start without the device, too, and look for it: for a box that nobody watches.
+    /// Start even without the device, and look for it: for an unattended box.
     pub patient: bool,
-    /// What the recorder is told before it gets the first frame, once there is a device: a take
-    /// from frame 0 on, of a device that may be far beyond the history a moment later.
+    /// Commands for the recorder before it gets the first frame, once there is a device. A take
+    /// from frame 0 on needs this: a moment later the device may be far beyond the history.
     pub first: Vec<Command>,
 }
 
@@ -67,7 +67,7 @@ pub struct Chain {
     pub clock: Arc<FrameClock>,
     /// How far the recorder is.
     pub live: Arc<Live>,
-    /// What the recorder tells.
+    /// What the recorder reports.
     pub reports: Receiver<Report>,
     commands: Sender<Command>,
     sent: u64,
@@ -102,7 +102,7 @@ impl Chain {
         let (commands, inbox) = channel();
         let (outbox, reports) = channel();
         let sent = first.len() as u64;
-        let open = telling(first, commands.clone(), open);
+        let open = sending_first(first, commands.clone(), open);
         let live = Arc::new(Live::default());
         let recorder = Recorder::new(spec, history_frames, outbox, live.clone());
         let recorder = std::thread::Builder::new()
@@ -141,7 +141,7 @@ impl Chain {
             capture: Some(capture),
             recorder: Some(recorder),
         };
-        // A thread that ended without a word panicked: its join says so.
+        // A thread that ended without a message panicked: its join says so.
         match opened.recv() {
             Ok(Err(error)) if patient => log::error!("{error}; looking for it"),
             Ok(Err(error)) => {
@@ -217,12 +217,12 @@ impl Chain {
     }
 }
 
-/// `open`, which sends `first` when there is a device, before anybody reads from it.
-fn telling(mut first: Vec<Command>, commands: Sender<Command>, mut open: Opener) -> Opener {
+/// `open`, which sends `first` when there is a device, before it is read from.
+fn sending_first(mut first: Vec<Command>, commands: Sender<Command>, mut open: Opener) -> Opener {
     Box::new(move || {
         let source = open()?;
         for command in first.drain(..) {
-            // Fails without a recorder only, which the chain's `ended` tells.
+            // Fails only if the recorder is gone, and the chain's `ended` reports that.
             let _ = commands.send(command);
         }
         Ok(source)

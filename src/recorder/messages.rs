@@ -1,4 +1,4 @@
-//! What the recorder is told, and what it tells.
+//! Commands to the recorder, and its reports.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -21,8 +21,8 @@ pub struct Begin {
     pub start_mark: CaptureFrame,
     /// Frames reserved on the disk.
     pub expected_frames: u64,
-    /// Nothing is written until it is so many frames old: an end that is told so late is still met
-    /// to the frame.
+    /// Nothing is written until it is this many frames old: an end that arrives this late is still
+    /// exact to the frame.
     pub behind_frames: u64,
     /// What the file says of itself.
     pub meta: Meta,
@@ -41,17 +41,17 @@ pub struct End {
     pub end_frame: CaptureFrame,
     /// Where the session's frame 0 lies.
     pub frame0: Frame0,
-    /// What the session knows; the recorder fills in what it knows better.
+    /// The row as the session knows it; the recorder fills in the rest.
     pub row: Row,
 }
 
-/// What the recorder is told.
+/// A command to the recorder.
 #[derive(Debug)]
 pub enum Command {
     /// Begins a take.
     Begin(Box<Begin>),
-    /// A button is held that may end the take here: nothing behind `end_frame` is written until
-    /// `End` says how it was meant.
+    /// A button is held that may end the take here: nothing after `end_frame` is written until
+    /// `End` decides.
     MayEnd {
         /// Its number.
         take: u32,
@@ -79,7 +79,7 @@ pub enum Command {
     Quit,
 }
 
-/// What the recorder tells.
+/// A report of the recorder.
 #[derive(Debug)]
 pub enum Report {
     /// Levels from start mark to end mark, before the disk is asked for anything. The row has them too;
@@ -98,7 +98,7 @@ pub enum Report {
         /// As written.
         row: Box<Row>,
     },
-    /// Frames of an open take are lost; told again while they become more.
+    /// Frames of an open take are lost; reported again while the number grows.
     Lost {
         /// Its number.
         take: u32,
@@ -114,7 +114,7 @@ pub enum Report {
         /// Why.
         reason: String,
     },
-    /// The disk takes everything again, and has all that waited.
+    /// The disk accepts everything again, and has all that waited.
     Returned,
     /// Nothing of the session is written any more.
     Forgotten,

@@ -1,8 +1,8 @@
-//! Makes unfinished RF64 files of ours whole.
+//! Completes unfinished RF64 files that this program wrote.
 //!
-//! Trusts the file's length, not its header, but for zeros that a power cut left at its end;
-//! idempotent; a healthy or foreign file keeps every byte. Never makes samples of a chunk that stands
-//! behind the data.
+//! Trusts the file's length, not its header, except for zeros that a power cut left at its end;
+//! idempotent; a healthy or foreign file keeps every byte. Never turns a chunk after the data into
+//! samples.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -26,9 +26,9 @@ pub enum Outcome {
         /// Its frames.
         frames: u64,
     },
-    /// Its header now tells what is there.
+    /// Its header now gives what is there.
     Repaired {
-        /// Frames that the header told of before.
+        /// Frames that the header gave before.
         before: u64,
         /// Frames now.
         frames: u64,
@@ -95,8 +95,8 @@ pub fn repair(path: &Path) -> Result<Outcome, Error> {
     })
 }
 
-/// Bytes of samples without the frames that are zero at the end, within one block and beyond what the
-/// header tells of.
+/// Bytes of samples without the frames that are zero at the end, within one block and beyond the
+/// length in the header.
 fn written(file: &File, path: &Path, info: &read::Info) -> Result<u64, Error> {
     let block = info.file_length.saturating_sub(1) / BLOCK_BYTES * BLOCK_BYTES;
     let from = block.max(info.data_start.saturating_add(info.data_bytes));

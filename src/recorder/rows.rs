@@ -8,7 +8,7 @@ use crate::store::row::Row;
 use crate::store::takes;
 use crate::words::Verdict;
 
-/// The rows of the present session; without one they stand in memory only.
+/// The rows of the present session; without a session they are in memory only.
 #[derive(Debug, Default)]
 pub struct Rows {
     folder: Option<PathBuf>,
@@ -27,7 +27,7 @@ impl Rows {
                 Err(Error::io("create", &folder)(error))
             }
             _ => Ok(Rows {
-                // Those of a session taken up again; what cannot be read cannot be amended.
+                // The rows of a resumed session; a row that cannot be read cannot be amended.
                 rows: takes::read(&folder).unwrap_or_default(),
                 folder: Some(folder),
             }),

@@ -1,4 +1,5 @@
-//! The sealer: replaces finished takes by sealed ones, beside the recorder and never in its way.
+//! The sealer: replaces finished takes by sealed ones, in parallel to the recorder and never in its
+//! way.
 //!
 //! Guarantees: a take is sealed to the recipient that its session's record names, if it says so; its
 //! plain bytes go only once the sealed file is whole on the disk; what cannot be sealed now is tried
@@ -25,7 +26,7 @@ const NICE: i32 = 10;
 const AGAIN: Duration = Duration::from_secs(2);
 /// Between two looks whether the recorder has caught up.
 const BEHIND: Duration = Duration::from_millis(20);
-/// After each chunk of 64 KiB beside a take: 32 MB/s at most.
+/// The pause after each chunk of 64 KiB while a take is open: 32 MB/s at most.
 const BESIDE: Duration = Duration::from_millis(2);
 
 /// How much of the disk the recorder needs now.
@@ -39,7 +40,7 @@ pub enum Load {
     Behind,
 }
 
-/// Tells the load; asked for every chunk.
+/// Returns the load; called for every chunk.
 pub type Loads = Box<dyn Fn() -> Load + Send>;
 
 /// What the sealer is asked to do.
@@ -146,11 +147,12 @@ impl Drop for Sealer {
     }
 }
 
-/// A take that is to be sealed; whether that it could not be was told.
+/// A take that is to be sealed.
 struct Waiting {
     session: PathBuf,
     file: String,
-    told: bool,
+    /// Whether its failure was reported.
+    reported: bool,
     /// Whether it is one that main asked for.
     counts: bool,
 }
@@ -189,7 +191,7 @@ impl Work {
             Job::Take(session, file) => self.waiting.push_back(Waiting {
                 session,
                 file,
-                told: false,
+                reported: false,
                 counts: true,
             }),
             Job::Rest(data) => {
@@ -210,7 +212,7 @@ impl Work {
             self.waiting.push_back(Waiting {
                 session: session.to_owned(),
                 file: row.file,
-                told: false,
+                reported: false,
                 counts: false,
             });
         }
@@ -228,9 +230,9 @@ impl Work {
                 Duration::ZERO
             }
             Err(reason) => {
-                if !take.told {
+                if !take.reported {
                     let _ = self.failures.send(unnamed(&take, &reason));
-                    take.told = true;
+                    take.reported = true;
                 }
                 self.waiting.push_back(take);
                 AGAIN
@@ -239,7 +241,7 @@ impl Work {
     }
 
     fn seal(&self, take: &Path, session: &Path) -> Result<(), String> {
-        // Somebody was forgotten meanwhile.
+        // The session was forgotten meanwhile.
         if !session.exists() {
             return Ok(());
         }
@@ -277,7 +279,7 @@ fn unnamed(take: &Waiting, reason: &str) -> String {
     format!("{}: {reason}", take.file)
 }
 
-/// What is sealed to a participant whose key is lost, nobody ever opens.
+/// A take that is sealed to a lost key can never be opened.
 fn has_key(session: &Path) -> Result<(), String> {
     let name = session.file_name().unwrap_or_default().to_string_lossy();
     let data = session.ancestors().nth(2).unwrap_or(session);
@@ -287,13 +289,13 @@ fn has_key(session: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "the session's key is not in {}, and without it nobody could open what is sealed; put the \
+        "the session's key is not in {}, and without it no one could open what is sealed; put the \
          keys folder back",
         keys.display()
     ))
 }
 
-/// Whom the takes of a session are sealed to; `None` where they stay plain.
+/// The recipient of a session's takes; `None` if they stay plain.
 fn recipient(session: &Path) -> Result<Option<Recipient>, String> {
     let record = Record::read(session).map_err(|error| format!("session.json: {error}"))?;
     match record.recipient.filter(|_| record.sealed) {
@@ -333,12 +335,12 @@ mod tests {
         fs::write(session.join("take-0001.rf64"), "voice").expect("written");
         let mut sealer = Sealer::start(Box::new(|| Load::Idle)).expect("a thread");
         sealer.take(session.clone(), "take-0001.rf64".into());
-        let told = sealer.failures.recv().expect("told");
+        let failure = sealer.failures.recv().expect("a failure is reported");
         assert!(
-            told.contains("take-0001.rf64") && told.contains("put the keys"),
-            "{told}"
+            failure.contains("take-0001.rf64") && failure.contains("put the keys"),
+            "{failure}"
         );
-        assert!(!told.contains(&person.session), "{told}");
+        assert!(!failure.contains(&person.session), "{failure}");
         assert!(session.join("take-0001.rf64").exists());
         let operator = PrivateKey::generate();
         keyring::keep(data.path(), &person, &[operator.to_public()]).expect("kept");
@@ -356,7 +358,7 @@ mod tests {
         fs::create_dir_all(&session).expect("made");
         let mut sealer = Sealer::start(Box::new(|| Load::Idle)).expect("a thread");
         assert!(!sealer.thread().is_ended);
-        // Nobody hears of what fails any more: the thread ends when main lets go of it.
+        // No one receives failures any more: the thread ends when main drops it.
         sealer.jobs = None;
         while !sealer.thread().is_ended {
             std::thread::yield_now();

@@ -21,9 +21,9 @@ pub struct OpenTake {
     pub number: u32,
     /// Its first frame on the capture clock.
     pub start: u64,
-    /// Known once the session ended it.
+    /// Its end, once the session has ended it.
     pub end: Option<Box<End>>,
-    /// Where a button that is held may turn out to have ended it.
+    /// Where it ends, if a button that is held now turns out to end it.
     pub may_end: Option<u64>,
     spec: Spec,
     file: TakeFile,
@@ -35,11 +35,11 @@ pub struct OpenTake {
     staging: Vec<u8>,
     staging_bytes: usize,
     hash: Sha256,
-    /// What a disk that went away cannot have lost: bytes of samples, and their hash.
+    /// What is safe even if the disk goes away: bytes of samples, and their hash.
     synced: (u64, Sha256),
     gaps: Vec<Gap>,
-    /// How many gaps were told whole, and how much of the next one.
-    told: (usize, u64),
+    /// How many gaps were reported whole, and how many frames of the next one.
+    reported: (usize, u64),
     meter: Meter,
     metered: u64,
     levels: Option<Vec<Level>>,
@@ -75,7 +75,7 @@ impl OpenTake {
             hash: Sha256::new(),
             synced: (0, Sha256::new()),
             gaps: Vec::new(),
-            told: (0, 0),
+            reported: (0, 0),
             meter: Meter::new(spec),
             metered: begin.start_mark.0,
             levels: None,
@@ -156,15 +156,15 @@ impl OpenTake {
         Ok(())
     }
 
-    /// A gap that has ended, or grown by a second, since it was told last.
+    /// A gap that has ended, or grown by a second, since it was last reported.
     pub fn news_of_gaps(&mut self) -> Option<Gap> {
-        let (whole, frames) = self.told;
+        let (whole, frames) = self.reported;
         let gap = *self.gaps.get(whole)?;
         let ended = self.start + gap.frame + gap.frames < self.next;
         if !ended && gap.frames < frames + u64::from(self.spec.rate) {
             return None;
         }
-        self.told = if ended {
+        self.reported = if ended {
             (whole + 1, 0)
         } else {
             (whole, gap.frames)
@@ -244,7 +244,7 @@ impl OpenTake {
         self.start + frames..end
     }
 
-    /// Goes on behind what is synced, in the file opened anew: the disk was away.
+    /// Continues after what is synced, in the file opened again: the disk was away.
     ///
     /// # Errors
     /// That of the file; the disk is still away.
@@ -267,11 +267,11 @@ impl OpenTake {
             gap.frames = gap.frames.min(frames.saturating_sub(gap.frame));
             gap.frames > 0
         });
-        self.told = self.told.min((self.gaps.len(), 0));
+        self.reported = self.reported.min((self.gaps.len(), 0));
     }
 
     /// Finishes the file with the frames that are on the disk: there it cannot go on. A full disk
-    /// may have no room for the gaps behind them; the row has those.
+    /// may have no room for the gaps after them; the row has those.
     ///
     /// # Errors
     /// That of the file: the disk refuses this too, and what is there is left for repair.

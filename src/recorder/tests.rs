@@ -63,7 +63,7 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
         at_frame, frames, ..
     }) = reports.try_recv()
     else {
-        panic!("not told")
+        panic!("not reported")
     };
     assert_eq!((at_frame, frames), (CaptureFrame(2000), 50));
     assert!(matches!(
@@ -193,10 +193,10 @@ fn a_session_to_be_forgotten_is_not_written_on_whatever_its_disk_does() {
         recorder.checkpoint(now, drop);
     }
     assert!(!mounted.exists());
-    let mut told = reports.try_iter();
-    assert!(told.any(|report| matches!(report, Report::Forgotten)));
+    let mut sent = reports.try_iter();
+    assert!(sent.any(|report| matches!(report, Report::Forgotten)));
     let stored = |report| matches!(report, Report::Stored { .. } | Report::Failed { .. });
-    assert!(!told.any(stored));
+    assert!(!sent.any(stored));
     let next = dir.path().join("next");
     recorder.handle(Command::NewSession {
         folder: next.clone(),
@@ -239,7 +239,7 @@ fn a_take_that_begins_while_its_disk_is_away_has_every_frame_once_it_is_back() {
     pass(&mut recorder, 40..60);
     std::fs::rename(&unmounted, &mounted).expect("back");
     pass(&mut recorder, 60..61);
-    let told: Vec<_> = reports
+    let sent: Vec<_> = reports
         .try_iter()
         .map(|report| match report {
             Report::Refused { .. } => "refused".into(),
@@ -252,6 +252,6 @@ fn a_take_that_begins_while_its_disk_is_away_has_every_frame_once_it_is_back() {
         })
         .collect();
     let expected = ["refused", "measured", "1200 frames, gaps []", "returned"];
-    assert_eq!(told, expected);
+    assert_eq!(sent, expected);
     assert!(freed > 40, "blocks that no take waits for go back: {freed}");
 }

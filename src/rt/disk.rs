@@ -60,10 +60,10 @@ pub fn let_go_of_pages(file: &File) {
     unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
 }
 
-/// Tells the medium of the file system that `folder` is on which blocks are free.
+/// Reports the free blocks of the file system of `folder` to its medium.
 ///
 /// # Errors
-/// The kernel's: not every file system or medium can be told, and only root may.
+/// The kernel's: not every file system or medium supports it, and only root may do it.
 pub fn trim(folder: &File) -> io::Result<()> {
     /// `struct fstrim_range` of linux/fs.h.
     #[repr(C)]

@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 /// A way of its own to the terminal or pipe of `file`, to write without waiting.
 ///
 /// # Errors
-/// The system's; `InvalidInput` for anything else: a file opened anew would be written from its
+/// The system's; `InvalidInput` for anything else: a file opened again would be written from its
 /// beginning.
 pub fn reopen_unwaiting(file: &impl AsRawFd) -> io::Result<File> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());

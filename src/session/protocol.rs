@@ -13,9 +13,9 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::embedded::{self, PROTOCOLS};
-use crate::files::near::nearest;
-use crate::files::place::{explain, line_at, line_of};
+use crate::files::nearest::nearest;
 use crate::files::read_text;
+use crate::files::toml_text::{explain, line_at, line_of};
 
 pub use consent::ConsentText;
 pub use cue::{Cue, Locate};

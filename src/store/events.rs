@@ -1,4 +1,4 @@
-//! events.jsonl: everything that happened beside the takes, one JSON object a line.
+//! events.jsonl: everything that happened besides the takes, one JSON object a line.
 //!
 //! Rows are appended at once and synced once a second at most: an event is worth less than a take.
 
@@ -32,10 +32,10 @@ pub struct Entry {
     pub note: Option<Note>,
 }
 
-/// The rows of the session in `folder`; those that are no rows are left out.
+/// The rows of the session in `folder`; lines that cannot be read are left out.
 ///
 /// # Errors
-/// The file is there and cannot be read.
+/// The file exists but cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Entry>> {
     let rows = jsonl::rows::<Entry>(&path(folder))?;
     Ok(rows.into_iter().filter_map(Result::ok).collect())

@@ -18,7 +18,7 @@ pub fn lock(data: &Path) -> io::Result<Option<File>> {
     if !path.exists() {
         File::create(&path)?;
     }
-    // Not for writing, so that an idle box is no obstacle to a read-only remount.
+    // Not opened for writing, so that an idle box does not prevent a read-only remount.
     let file = small::open(&path)?.ok_or(io::ErrorKind::NotFound)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

@@ -26,8 +26,8 @@ pub struct SphereAt {
     pub at_frame: u64,
     /// How far the true transport frame may lie from `frame`.
     pub uncertainty_frames: u64,
-    /// Its transport frame at the end mark; null if it did not roll on without a jump, or nobody
-    /// knows.
+    /// Its transport frame at the end mark; null if it did not roll on without a jump, or if that
+    /// is unknown.
     pub end_frame: Option<u64>,
     /// How far the true transport frame may lie from `end_frame`.
     pub end_uncertainty_frames: Option<u64>,
@@ -40,7 +40,7 @@ pub struct Row {
     pub take: u32,
     /// File name within the session's folder.
     pub file: String,
-    /// What it is of.
+    /// What was recorded.
     pub kind: Kind,
     /// Name of the protocol's step.
     pub step: String,
@@ -107,7 +107,7 @@ impl Row {
         self.clipped = levels.iter().map(|level| level.clipped).collect();
     }
 
-    /// A row of a `kept` take of which nothing more is known yet; `spec` as captured.
+    /// A row of a `kept` take, with nothing else known yet; `spec` as captured.
     #[must_use]
     pub fn of(take: u32, file: String, kind: Kind, spec: Spec) -> Row {
         Row {

@@ -62,7 +62,7 @@ pub struct AudioRecord {
     pub format: String,
     /// In the order of the file.
     pub channels: Vec<Channel>,
-    /// The mixer controls that are held, as read back at the session's begin.
+    /// The mixer controls that are kept, as read back at the session's start.
     #[serde(default)]
     pub mixer: Settings,
     /// The reference channel.
@@ -87,7 +87,7 @@ pub struct Record {
     pub corpus: CorpusRecord,
     /// The sound.
     pub audio: AudioRecord,
-    /// What was consented to; null where nobody was asked.
+    /// What was consented to; null if no one was asked.
     pub consent: Option<Consent>,
     /// The participant's public age key.
     #[serde(default)]
@@ -107,8 +107,8 @@ impl Record {
     /// Reads session.json of `folder`.
     ///
     /// # Errors
-    /// The file system's; `InvalidData` if it is no record, or that of another session: somebody who
-    /// was forgotten would be back under a new name.
+    /// The file system's; `InvalidData` if it is not a record, or is that of another session: a
+    /// forgotten person would be back under a new name.
     pub fn read(folder: &Path) -> io::Result<Record> {
         let text = small::read(&SessionFolder(folder).record())?;
         let text = text.ok_or(io::ErrorKind::NotFound)?;

@@ -37,7 +37,7 @@ pub fn append(folder: &Path, row: &Row) -> io::Result<()> {
 /// The rows of the session in `folder`, by take; none if nothing was recorded yet.
 ///
 /// # Errors
-/// The file is there and cannot be read.
+/// The file exists but cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
     let path = path(folder);
     let mut rows = BTreeMap::new();
@@ -57,7 +57,7 @@ pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
 /// The names of the sessions in DATA, sorted.
 ///
 /// # Errors
-/// The folder is there and cannot be read.
+/// The folder exists but cannot be read.
 pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
     let folder = Data(data).sessions();
     let entries = match std::fs::read_dir(folder) {

@@ -1,4 +1,4 @@
-//! What is known of the box, once a second.
+//! The state of the box, taken once a second.
 
 use super::FaultKind;
 use crate::rt::Nanos;

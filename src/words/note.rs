@@ -1,4 +1,4 @@
-//! What happened beside the takes: a row of events.jsonl without its time.
+//! What happened besides the takes: a row of events.jsonl without its time.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub enum StepState {
     Intro,
     /// Its time runs.
     Run,
-    /// Its time stands.
+    /// Its time is stopped.
     Pause,
     /// Its time runs again.
     Resume,
@@ -74,7 +74,7 @@ pub enum FaultState {
 pub enum ClockChange {
     /// It is synchronised now.
     Synchronised,
-    /// It is so no more.
+    /// It is no longer synchronised.
     Unsynchronised,
     /// It was set.
     Jumped,
@@ -93,9 +93,9 @@ pub enum SphereVerb {
     Without,
     /// Found: it rolls.
     Rolling,
-    /// Found: where it stands, each 10 s.
+    /// Found: its position, every 10 s.
     Read,
-    /// Found: somebody else moved it.
+    /// Found: someone else moved it.
     Moved,
     /// Found: it is silent.
     Stopped,
@@ -163,11 +163,11 @@ pub enum Note {
         control: String,
         /// What it was found at.
         found: Setting,
-        /// What it is held at.
+        /// The value it is kept at.
         wanted: Setting,
     },
-    /// The sphere was commanded, or found to stand somewhere; the row's frame is that of the moment
-    /// at which it stood at `position`.
+    /// The sphere was commanded, or its position was found; the row's frame is that of the moment
+    /// at which it was at `position`.
     Sphere {
         /// What was asked or found.
         verb: SphereVerb,

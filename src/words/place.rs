@@ -1,4 +1,4 @@
-//! Where the box stands and which sensors it has, as written into each session.
+//! Where the box is and which sensors it has, as written into each session.
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ScreenName {
-    /// Nobody is here.
+    /// No visitor is here.
     Attract,
     /// What the visitor agrees to, page by page.
     Consent,
@@ -22,7 +22,7 @@ pub enum ScreenName {
     Reading,
     /// The visitor keeps silent.
     Quiet,
-    /// The step's time stands.
+    /// The step's time is stopped.
     Paused,
     /// Whether everything is to be erased.
     Withdraw,

@@ -21,7 +21,7 @@ pub enum Setting {
 pub type Settings = BTreeMap<String, Setting>;
 
 impl Setting {
-    /// What TOML means; `None` for what no control could be set to.
+    /// The setting of a TOML value; `None` if no control could have it.
     #[must_use]
     pub fn read(value: &toml::Value) -> Option<Setting> {
         match value {

@@ -1,11 +1,11 @@
-//! What a take is of, how it ended, and what is missing in it.
+//! The kind of a take, how it ended, and what is missing in it.
 
 use serde::{Deserialize, Serialize};
 
 /// Takes that may be open at once.
 pub const MOST_OPEN_TAKES: usize = 4;
 
-/// What a take is of.
+/// The kind of a take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {

@@ -1,11 +1,11 @@
-//! A session's name, its end, who forgot it, and where it stood when the program ended.
+//! A session's name, its end, who had it forgotten, and where it was when the program ended.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a text can be a session's name: 20 characters of Crockford's base32. Others in the
-/// folder, as `lost+found`, are none of ours; a name is one part of a path.
+/// Whether a text can be a session's name: 20 characters of Crockford's base32. Other names in the
+/// folder, such as `lost+found`, are not ours; a name is one part of a path.
 #[must_use]
 pub fn is_session(name: &str) -> bool {
     name.len() == 20
@@ -22,34 +22,34 @@ pub enum Ended {
     Completed,
     /// By the stop button or the program's end.
     Stopped,
-    /// Nobody was there any more.
+    /// The visitor had left.
     Idle,
-    /// The program ended in its middle, and nobody took it up again.
+    /// The program ended during it, and it was not resumed.
     Crashed,
 }
 
-/// Who said that a session be forgotten.
+/// Who asked that a session be forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// Somebody with the code.
+    /// A person with the code.
     Code,
     /// The operator, by the session's name.
     Operator,
     /// The visitor, at the box in mid-session.
     Visitor,
-    /// The box: an abandoned session whose code nobody took.
+    /// The box: an abandoned session whose code was never taken.
     Abandoned,
     /// The box: an enrolled person who never came.
     Expired,
 }
 
-/// A session that may be taken up again.
+/// A session that may be resumed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resumption {
     /// Its folder.
     pub folder: PathBuf,
-    /// Name of the protocol's step it stood in.
+    /// Name of the protocol's step that it was in.
     pub step: String,
     /// Frames of that step's time that were used up.
     pub used_frames: u64,

@@ -1,4 +1,4 @@
-//! What capture tells main, and how it is told to stop.
+//! What capture reports to main, and the flag that stops it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,14 +14,14 @@ pub enum State {
     Starting,
     /// A device delivers.
     Running,
-    /// No device, or one that delivers nothing; looked for each 500 ms.
+    /// No device, or one that delivers nothing; capture looks for it every 500 ms.
     Closed,
     /// The thread has ended.
     Stopped,
 }
 
-/// What main may ask at any time; only `reason` and `card` take a lock, and capture does only
-/// without a running device.
+/// What main may read at any time. Only `reason` and `card` take a lock, and capture takes it only
+/// while no device runs.
 #[derive(Debug, Default)]
 pub struct Status {
     state: AtomicU8,
@@ -30,7 +30,7 @@ pub struct Status {
     pub(super) reached: AtomicU64,
     pub(super) unclocked: AtomicBool,
     stop: AtomicBool,
-    /// Each read, and each 100 ms without a device.
+    /// A sign of life at each read, and every 100 ms without a device.
     pub beat: rt::Beat,
     reason: Mutex<Option<String>>,
     card: Mutex<Option<Card>>,
@@ -48,7 +48,7 @@ impl Status {
         }
     }
 
-    /// Times that the device's buffer ran over.
+    /// How often the device's buffer overran.
     #[must_use]
     pub fn overruns(&self) -> u64 {
         self.overruns.load(Ordering::Relaxed)
@@ -60,13 +60,13 @@ impl Status {
         self.lost_frames.load(Ordering::Relaxed)
     }
 
-    /// The frame after the last that the device gave before it was gone.
+    /// The frame after the last one that the device delivered before it was gone.
     #[must_use]
     pub fn reached(&self) -> u64 {
         self.reached.load(Ordering::Acquire)
     }
 
-    /// The source keeps no time; main says so once.
+    /// The source has no clock of its own; main logs this once.
     #[must_use]
     pub fn unclocked(&self) -> bool {
         self.unclocked.load(Ordering::Relaxed)
@@ -79,14 +79,14 @@ impl Status {
         reason.clone()
     }
 
-    /// The card that was opened last; `None` for a plug-in or the simulated source.
+    /// The card that was opened last; `None` for an ALSA plug-in or the simulated source.
     #[must_use]
     pub fn card(&self) -> Option<Card> {
         let card = self.card.lock().unwrap_or_else(PoisonError::into_inner);
         card.clone()
     }
 
-    /// Asks the thread to hand over what it has and to end, within 300 ms.
+    /// Asks the thread to hand over what it has and to end; it does so within 300 ms.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
     }

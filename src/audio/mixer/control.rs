@@ -10,7 +10,7 @@ pub(super) fn words(error: alsa::Error) -> String {
     std::io::Error::from_raw_os_error(error.errno()).to_string()
 }
 
-/// The half of a simple control that a setting is of.
+/// The part of a simple control that a setting belongs to.
 #[derive(Clone, Copy, Debug)]
 enum Part {
     CaptureLevel,
@@ -20,7 +20,7 @@ enum Part {
     Items,
 }
 
-/// A control of an open mixer, and what it is held at.
+/// A control of an open mixer, and the value it is kept at.
 pub(super) struct Control<'a> {
     selem: Selem<'a>,
     part: Part,
@@ -30,7 +30,7 @@ pub(super) struct Control<'a> {
 }
 
 impl<'a> Control<'a> {
-    /// Finds the control, and refuses a setting that it cannot have.
+    /// Finds the control. A setting that it cannot have is refused.
     pub(super) fn find(
         open: &'a alsa::Mixer,
         mixer: &'a str,
@@ -67,9 +67,9 @@ impl<'a> Control<'a> {
         })
     }
 
-    /// The value of all channels; of channels that differ, the first that is not as wanted.
+    /// The value of all channels; if they differ, the first one that is not the wanted value.
     ///
-    /// The crate names ten channels; those of a control with more are set but not read.
+    /// The crate names ten channels; further ones are set but not read.
     pub(super) fn read(&self) -> Result<Setting, MixerError> {
         let channels = SelemChannelId::all().iter().copied();
         let mut values = channels
@@ -165,12 +165,12 @@ fn name_of(selem: &Selem<'_>) -> String {
     }
 }
 
-/// What of the control a setting is of, if it can have it; capture before playback.
+/// Which part of the control a setting belongs to, if any can have it; capture before playback.
 fn part_for(selem: &Selem<'_>, wanted: &Setting) -> Option<Part> {
     let within = |(least, most): (i64, i64), level| (least..=most).contains(&level);
     match wanted {
         Setting::Item(item) => items(selem).contains(item).then_some(Part::Items),
-        // To ALSA an enumeration has a switch too, one that nothing moves.
+        // For ALSA an enumeration has a switch too, but it never moves.
         _ if selem.is_enumerated() => None,
         Setting::Level(level) if selem.has_capture_volume() => {
             within(selem.get_capture_volume_range(), *level).then_some(Part::CaptureLevel)

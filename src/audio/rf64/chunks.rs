@@ -1,4 +1,4 @@
-//! The chunks beside the samples: bext, iXML, and cue points with labels for gaps.
+//! The chunks besides the samples: bext, iXML, and cue points with labels for gaps.
 
 use super::Meta;
 use crate::words::Gap;
@@ -38,15 +38,15 @@ pub(super) fn bext(meta: &Meta) -> Vec<u8> {
     out
 }
 
-/// iXML: the track list with the channels' names, and further elements. Of even length: libsndfile
-/// (1.2) does not skip the pad byte of a chunk it does not know, and finds no samples behind it.
+/// iXML: the track list with the channels' names, and further elements. Its length is even:
+/// libsndfile (1.2) does not skip the pad byte of an unknown chunk, and then finds no samples.
 pub(super) fn ixml(meta: &Meta) -> String {
     let mut xml = String::from(concat!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
         "<BWFXML>\n<IXML_VERSION>2.10</IXML_VERSION>\n"
     ));
     for (tag, text) in &meta.ixml {
-        // A tag that is no XML name would make the whole chunk unreadable.
+        // A tag that is not an XML name would make the whole chunk unreadable.
         if tag.starts_with(|c: char| c.is_ascii_alphabetic())
             && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
@@ -94,8 +94,8 @@ fn escape(text: &str) -> String {
     out
 }
 
-/// `cue ` and `LIST adtl` for `gaps`; nothing without gaps. Positions are 32 bit: a gap behind
-/// 2^32 frames stands in takes.jsonl alone.
+/// `cue ` and `LIST adtl` for `gaps`; nothing without gaps. Positions are 32 bit: a gap after frame
+/// 2^32 is in takes.jsonl only.
 pub(super) fn gaps(gaps: &[Gap]) -> Vec<u8> {
     let mut cue = Vec::new();
     let mut list = b"adtl".to_vec();

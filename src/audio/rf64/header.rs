@@ -13,7 +13,7 @@ pub const ALIGNMENT: usize = 4096;
 /// The rest of a KSDATAFORMAT_SUBTYPE GUID after its format tag.
 pub const SUBTYPE_REST: [u8; 14] = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
 
-/// A header whose sizes are yet to be filled in.
+/// A header whose sizes are not filled in yet.
 #[derive(Clone, Debug)]
 pub struct Header {
     spec: Spec,
@@ -40,7 +40,7 @@ impl Header {
         Header { spec, bytes }
     }
 
-    /// The header that already stands in a file.
+    /// The header that a file already has.
     #[must_use]
     pub(super) fn existing(spec: Spec, bytes: Vec<u8>) -> Header {
         Header { spec, bytes }
@@ -52,13 +52,13 @@ impl Header {
         self.spec
     }
 
-    /// Where the first sample lies.
+    /// The offset of the first sample.
     #[must_use]
     pub fn data_start(&self) -> u64 {
         self.bytes.len() as u64
     }
 
-    /// The header for `data_bytes` of samples with `tail_bytes` (padding, chunks) behind them.
+    /// The header for `data_bytes` of samples followed by `tail_bytes` (padding, chunks).
     #[must_use]
     pub fn bytes(&self, data_bytes: u64, tail_bytes: u64) -> Vec<u8> {
         let mut bytes = self.bytes.clone();

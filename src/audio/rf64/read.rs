@@ -1,4 +1,5 @@
-//! Reads the headers of our files and of plain RIFF WAVE; never more than the chunks' heads.
+//! Reads the headers of our own files and of plain RIFF WAVE; never reads more than the chunk
+//! heads.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -8,11 +9,11 @@ use super::header::{ALIGNMENT, Header};
 use super::{Error, chunks};
 use crate::words::{Format, Spec};
 
-/// Chunks looked at before `data`; a file with more is none that a recorder wrote.
+/// How many chunks are read to find `data`; no recorder writes a file with more.
 const MOST_CHUNKS: usize = 64;
-/// The size of a chunk whose true one stands in ds64.
+/// The size field of a chunk whose true size is in ds64.
 const IN_DS64: u64 = u32::MAX as u64;
-/// The largest header of ours: 64 names of any reasonable length fit many times.
+/// The largest header this program writes: 64 names of reasonable length fit many times over.
 const MOST_HEADER_BYTES: u64 = 1 << 24;
 
 /// What a header says, and what the file's length says.
@@ -20,11 +21,11 @@ const MOST_HEADER_BYTES: u64 = 1 << 24;
 pub struct Info {
     /// As stored.
     pub spec: Spec,
-    /// Where the first sample lies.
+    /// The offset of the first sample.
     pub data_start: u64,
     /// Bytes of samples that the header claims.
     pub data_bytes: u64,
-    /// Frames that ds64 counts beside those bytes; 0 in plain RIFF.
+    /// Frames that ds64 gives in addition to those bytes; 0 in plain RIFF.
     pub counted_frames: u64,
     /// Bytes of the whole file that the header claims.
     pub claimed_length: u64,
@@ -43,8 +44,8 @@ impl Info {
         self.data_bytes / (self.spec.frame_bytes() as u64).max(1)
     }
 
-    /// Header and length agree, and the samples are whole frames; in a file of ours both counts of
-    /// them agree too, so that no damage to one of them hides samples.
+    /// Header and length agree, and the samples are whole frames. In our own files the two counts
+    /// of samples agree too, so that damage to one of them hides no samples.
     #[must_use]
     pub fn healthy(&self) -> bool {
         let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
@@ -56,7 +57,7 @@ impl Info {
             && (!self.ours || self.counts_agree())
     }
 
-    /// Other writers leave ds64's count of frames at 0; ours never, where anything follows.
+    /// Other programs leave ds64's count of frames at 0; ours never does if any frame follows.
     fn counts_agree(&self) -> bool {
         let empty = self.file_length == self.data_start;
         self.counted_frames == self.frames() && (self.counted_frames > 0 || empty)
@@ -72,7 +73,8 @@ pub fn info(file: &File, path: &Path) -> Result<Info, Error> {
     info_of(length, |at, bytes| file.read_exact_at(bytes, at), path)
 }
 
-/// As [`info`], of `length` bytes that `read_at` reads by their place, as of a file that is sealed.
+/// Like [`info`], for `length` bytes that `read_at` reads at an offset, for example from a sealed
+/// file.
 ///
 /// # Errors
 /// Those of `read_at`, or what is malformed and at which byte.
@@ -153,7 +155,7 @@ pub fn info_of(
     )))
 }
 
-/// The header of a file of ours, to be written again with other sizes.
+/// The header of one of our own files, to be written again with other sizes.
 pub(crate) fn header(file: &File, path: &Path, info: &Info) -> Result<Header, Error> {
     let mut bytes = vec![0; info.data_start as usize];
     file.read_exact_at(&mut bytes, 0)
@@ -161,7 +163,7 @@ pub(crate) fn header(file: &File, path: &Path, info: &Info) -> Result<Header, Er
     Ok(Header::existing(info.spec, bytes))
 }
 
-/// The text of an iXML element of a file of ours; `None` if it has none.
+/// The text of an iXML element of one of our own files; `None` if there is no such element.
 ///
 /// # Errors
 /// The system's.
@@ -180,8 +182,9 @@ pub fn ixml_element(
     Ok(chunks::element(&String::from_utf8_lossy(&bytes), tag))
 }
 
-/// What a `fmt ` chunk says, or what it is instead. That of an RF64 file must agree with itself;
-/// plain RIFF of other writers is often careless about its bytes a second, and only ever looked at.
+/// The shape that a `fmt ` chunk gives, or what is wrong with it. In an RF64 file its fields must
+/// agree. Other programs often write a wrong byte rate into plain RIFF, and such files are only
+/// ever read.
 fn format_of(bytes: &[u8], long: bool) -> Result<Spec, &'static str> {
     if bytes.len() < 16 {
         return Err("unknown");

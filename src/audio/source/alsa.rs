@@ -1,7 +1,7 @@
-//! A capture device through ALSA, exactly as asked for or not at all.
+//! A capture device through ALSA, opened exactly as asked for or not at all.
 //!
-//! Guarantees: rate, channels and format are the device's own, read back after they were set;
-//! a loss is measured by ALSA's time stamps. Reading makes no call but ALSA's and the clock.
+//! Guarantees: rate, channels and format are the device's own, read back after they were set; a
+//! loss is measured by ALSA's time stamps. Reading calls only ALSA and the clock.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::words::{Cause, Spec};
 
 /// Longest wait for one period before [`Read::Nothing`].
 const WAIT_MS: u32 = 200;
-/// The device's buffer holds four periods or this much, whichever is more: the first thing that
-/// outlasts a busy kernel. It adds no delay, since the reader is woken long before it is full.
+/// The device's buffer holds four periods or this much, whichever is more. It is the first buffer
+/// that bridges a busy kernel. It adds no delay, since the reader is woken long before it is full.
 pub const BUFFER_MS: u64 = 500;
-/// The reader is woken for as many whole periods as last at most so long: each wake-up costs more than
-/// the copying, and a press is placed by its own stamp, not by when its frames were read.
+/// The reader is woken once for as many whole periods as fit into this time. A wake-up costs more
+/// than the copying, and a press is placed by its own time stamp, not by when its frames were read.
 const WAKE_MS: u64 = 30;
 /// SND_PCM_STATE_DISCONNECTED.
 const DISCONNECTED: i32 = 8;
@@ -29,9 +29,9 @@ pub struct AlsaSource {
     pcm: PCM,
     spec: Spec,
     period_frames: u64,
-    /// In the device's buffer after the last read.
+    /// Frames left in the device's buffer after the last read.
     left: u64,
-    /// When the last status was taken, and the frames that were captured then but not read since.
+    /// When the last status was taken, and the frames captured by then that were not read yet.
     seen: Nanos,
 }
 
@@ -57,10 +57,10 @@ impl AlsaSource {
         })
     }
 
-    /// Takes the status, and reads what is there and fits; negative results as errors of ALSA.
+    /// Takes the status, then reads what is there and fits; a negative result is an ALSA error.
     fn take(&mut self, buf: &mut [u8]) -> alsa::Result<Read> {
         if self.left == 0 && !self.pcm.wait(Some(WAIT_MS))? {
-            // The crate's `state()` panics on a state it does not know.
+            // The crate's `state()` panics on an unknown state.
             if self.pcm.state_raw() == DISCONNECTED {
                 return Ok(Read::Gone(Gone::Errno(libc::ENODEV)));
             }
@@ -94,7 +94,7 @@ impl AlsaSource {
     /// After an overrun or a suspend: starts again and measures the loss.
     fn restart(&mut self) -> alsa::Result<Read> {
         self.pcm.prepare()?;
-        // Prepare alone never starts a real card, whatever a plug-in does.
+        // Prepare alone never starts a real card, although some plug-ins start.
         self.pcm.start()?;
         let status = self.pcm.status()?;
         let started = nanos(status.get_trigger_htstamp())
@@ -149,12 +149,12 @@ impl std::fmt::Debug for AlsaSource {
     }
 }
 
-/// Opens a device for asking or capturing.
+/// Opens a device to query it or to capture.
 ///
 /// # Errors
-/// Missing, busy, no permission, or ALSA's own words.
+/// Missing, busy, no permission, or ALSA's own message.
 pub fn open_pcm(device: &str) -> Result<PCM, Error> {
-    // Opened without blocking: a busy device is said to be busy instead of being waited for.
+    // Opened without blocking: a busy device is an error instead of a wait.
     let name = || device.to_string();
     let pcm = PCM::new(device, Direction::Capture, true).map_err(|e| match e.errno() {
         libc::ENOENT | libc::ENODEV | libc::ENXIO => Error::Missing { device: name() },
@@ -174,7 +174,7 @@ fn failed(device: &str, doing: &'static str, error: alsa::Error) -> Error {
     }
 }
 
-/// Sets rate, channels and format exactly; answers with the period and the buffer, frames.
+/// Sets rate, channels and format exactly; returns the period and the buffer, in frames.
 fn set_hardware(
     pcm: &PCM,
     device: &str,
@@ -228,7 +228,8 @@ fn set_hardware(
         .map_err(failed("read back its period"))
 }
 
-/// Wakes the reader each `wake_frames` and stamps by CLOCK_MONOTONIC; starts only when told to.
+/// Wakes the reader every `wake_frames` and stamps by CLOCK_MONOTONIC; the device starts only on an
+/// explicit call.
 fn set_software(pcm: &PCM, wake_frames: Frames) -> alsa::Result<()> {
     let sw = pcm.sw_params_current()?;
     sw.set_avail_min(wake_frames)?;
@@ -238,7 +239,7 @@ fn set_software(pcm: &PCM, wake_frames: Frames) -> alsa::Result<()> {
     pcm.sw_params(&sw)
 }
 
-/// ALSA's stamp; `None` where a plug-in left it zero.
+/// ALSA's time stamp; `None` if a plug-in left it zero.
 fn nanos(stamp: alsa::timespec) -> Option<Nanos> {
     let nanos = stamp.tv_sec as u64 * 1_000_000_000 + stamp.tv_nsec as u64;
     (nanos > 0).then_some(Nanos(nanos))

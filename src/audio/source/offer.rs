@@ -8,7 +8,7 @@ use crate::words::Format;
 /// Formats and ranges of one device, without resampling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Offer {
-    /// The formats a booth records among those the device has.
+    /// Those of the device's formats that a booth can record.
     pub formats: Vec<Format>,
     /// Fewest and most channels.
     pub channels: (u32, u32),
@@ -17,7 +17,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Asks an open device, before its parameters are set.
+    /// Queries an open device, before its parameters are set.
     ///
     /// # Errors
     /// ALSA's, if the device has no configuration at all.

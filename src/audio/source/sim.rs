@@ -1,7 +1,7 @@
 //! The built-in source `sim`: babble like several voices, the same for the same seed.
 //!
-//! Guarantees: frame n of a seed is always the same, whatever the pace; it never clips; channels
-//! differ in pitch and peak. Paced by the clock, or in lockstep by what main grants.
+//! Guarantees: frame n of a seed is always the same, at any pace; it never clips; channels differ
+//! in pitch and peak. It is paced by the clock, or in lockstep by the frames that main grants.
 
 mod babble;
 
@@ -69,7 +69,7 @@ impl SimSource {
         SimSource::new(spec, period_frames, seed, pace)
     }
 
-    /// As fast as main grants frames; frame n is stamped n / rate after zero.
+    /// As fast as main grants frames; the time stamp of frame n is n / rate after zero.
     #[must_use]
     pub fn lockstep(spec: Spec, period: u32, seed: u64, grants: Arc<Lockstep>) -> SimSource {
         SimSource::new(spec, period, seed, Pace::Lockstep(grants))
@@ -103,7 +103,7 @@ impl SimSource {
                 }
                 let elapsed = Nanos::now().since(*start).as_nanos();
                 let captured = (elapsed * u128::from(self.spec.rate) / 1_000_000_000) as u64;
-                // Whole periods, as a card counts them.
+                // Whole periods, as with a real card.
                 captured - captured % self.period_frames
             }
         }

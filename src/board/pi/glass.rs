@@ -1,7 +1,7 @@
-//! What a panel's controller is sent, by mipidsi: the steps of its set-up, and of rows of a picture.
+//! The steps that mipidsi sends to a panel's controller: its set-up, and the rows of a picture.
 //!
-//! mipidsi writes onto a tape instead of a bus, and its pauses stand on the tape too: whoever plays
-//! the steps waits as he likes, and nothing here sleeps or touches hardware.
+//! mipidsi writes onto a tape instead of a bus, and its pauses are on the tape too. The caller that
+//! plays the steps does the waiting; nothing here sleeps or touches hardware.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -30,7 +30,7 @@ pub enum Step {
     Pixels(Vec<u8>),
     /// The level of the reset wire: high or not.
     Reset(bool),
-    /// The controller needs so much time before the next step.
+    /// The controller needs this much time before the next step.
     Pause(Duration),
 }
 
@@ -178,7 +178,7 @@ impl Glass {
         })
     }
 
-    /// All that the controller needs before it shows anything.
+    /// Everything the controller needs before it can show a picture.
     pub fn set_up(&self) -> Vec<Step> {
         self.set_up.clone()
     }

@@ -1,7 +1,7 @@
 //! Pins by rppal, the only file that knows it: it is retired upstream, and `rpi-pal` has its calls.
 //!
-//! Interrupts carry the kernel's stamps (CLOCK_MONOTONIC); levels are read beside them, for where
-//! none come. On drop pins go back to what they did before, without a resistor.
+//! Interrupts carry the kernel's stamps (CLOCK_MONOTONIC); levels are read as well, in case none
+//! come. On drop pins go back to what they did before, without a resistor.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -18,12 +18,12 @@ use crate::words::Button;
 
 /// Edges taken in one poll at most: a pin that oscillates must not hold up the box.
 const EDGES_PER_POLL: usize = 64;
-/// Between two looks at levels that no interrupt tells of: how late a press may be stamped.
+/// Time between two reads of levels that have no interrupts: how late a press may be stamped.
 const POLLED: Duration = Duration::from_millis(2);
-/// A pin's 50 kOhm charge the 1 nF of ten metres of cable in a twentieth of it.
+/// The pin's 50 kOhm charge the 1 nF of ten metres of cable in a twentieth of this time.
 const MOVES: Duration = Duration::from_millis(1);
-/// An interrupt that has not come by then does not come.
-const TOLD: Duration = Duration::from_millis(50);
+/// An interrupt that has not come within this time will not come.
+const REPORTED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Fast enough not to be seen to flicker; rppal spends 0.4 ms of each period on exact edges.
 const DIM_HZ: f64 = 200.0;
@@ -47,9 +47,9 @@ pub fn output(gpio: u8, high: bool) -> Result<Output, BoardError> {
     })
 }
 
-/// Lights a panel. Dimming is a thread of rppal that switches the pin, since the Pi's own PWM has four
-/// pins, an overlay and files that the service may not write; it runs while nobody is here only, and
-/// has ended when this returns.
+/// Lights a panel. Dimming is a thread of rppal that switches the pin, since the Pi's own PWM has
+/// four pins, an overlay and files that the service may not write; it runs only while no visitor is
+/// here, and has ended when this returns.
 ///
 /// # Errors
 /// The thread cannot be had or panicked.
@@ -118,7 +118,8 @@ impl PiButtons {
             Pull::Down => pin.into_input_pulldown(),
             Pull::None => pin.into_input(),
         };
-        // Of another box, whose resistor would go with this one's failure.
+        // The pin may belong to another booth process: if claiming fails here, its resistor must
+        // stay.
         pin.set_reset_on_drop(false);
         // No kernel debouncing: it would stamp the end of the bounces.
         match pin.set_interrupt(Trigger::Both, None) {
@@ -133,8 +134,8 @@ impl PiButtons {
         Ok(())
     }
 
-    /// Moves each pin by its resistor: an edge of which an interrupt must tell. A pin that its
-    /// contact or a resistor outside holds does not move, and is left for its first press.
+    /// Moves each pin by its resistor: an interrupt must report that edge. A pin held by its
+    /// contact or by an outside resistor does not move; its first press decides.
     fn self_test<'a>(&mut self, wiring: impl Iterator<Item = &'a Pin>) -> Result<(), BoardError> {
         let mut moved = Vec::new();
         let pulls: Vec<Pull> = wiring.map(|pin| pin.pull).collect();
@@ -152,23 +153,23 @@ impl PiButtons {
             .zip(&self.pins)
             .map(|(rest, pin)| (rest, pin.read() != rest))
             .collect();
-        let mut told = vec![false; self.pins.len()];
-        let until = Nanos::now() + TOLD;
+        let mut reported = vec![false; self.pins.len()];
+        let until = Nanos::now() + REPORTED_WITHIN;
         while moved
             .iter()
-            .zip(&told)
-            .any(|((_, moved), told)| *moved && !told)
+            .zip(&reported)
+            .any(|((_, moved), reported)| *moved && !reported)
             && Nanos::now() < until
         {
             if let Some((n, _, _)) = self.interrupt(MOVES)? {
-                told[n] = true;
+                reported[n] = true;
             }
         }
         for (n, (pin, pull)) in self.pins.iter_mut().zip(&pulls).enumerate() {
             pin.set_bias(bias(*pull));
-            self.contacts.tested(n, moved[n].1, told[n]);
+            self.contacts.tested(n, moved[n].1, reported[n]);
         }
-        let until = Nanos::now() + TOLD;
+        let until = Nanos::now() + REPORTED_WITHIN;
         let back = |pins: &[InputPin]| {
             let mut pins = pins.iter().zip(&moved);
             pins.all(|(pin, (rest, moved))| !moved || pin.read() == *rest)
@@ -180,7 +181,7 @@ impl PiButtons {
         Ok(())
     }
 
-    /// The next edge that an interrupt told of, within `wait`: which pin, its level, and when.
+    /// The next edge that an interrupt reports within `wait`: which pin, its level, and when.
     fn interrupt(&mut self, wait: Duration) -> Result<Option<(usize, bool, Nanos)>, BoardError> {
         let pins: Vec<&InputPin> = self.pins.iter().collect();
         let (gpio, event) = match self.gpio.poll_interrupts(&pins, false, Some(wait)) {
@@ -195,7 +196,7 @@ impl PiButtons {
         Ok(pin.map(|pin| (pin, high, at)))
     }
 
-    /// Takes what interrupts told within `wait`, then reads the levels.
+    /// Takes what interrupts report within `wait`, then reads the levels.
     fn look(&mut self, mut wait: Duration, edges: &mut Vec<Edge>) -> Result<(), BoardError> {
         let mut taken = 0;
         while taken < EDGES_PER_POLL

@@ -1,4 +1,4 @@
-//! How bright the panel is: dark until it holds a whole picture, dim while nobody is here.
+//! How bright the panel is: dark until it holds a whole picture, dim while no visitor is here.
 //!
 //! Time is an argument; touches no pin.
 
@@ -15,16 +15,16 @@ pub enum Light {
     Full,
 }
 
-/// Dims a panel that nobody looks at.
+/// Dims a panel when no visitor is here.
 #[derive(Debug)]
 pub struct Dimmer {
     after: Option<Duration>,
-    /// Since when the booth has waited for somebody.
+    /// Since when the booth has waited for a visitor.
     idle: Option<Nanos>,
 }
 
 impl Dimmer {
-    /// Dims when the booth has waited for so long; `None`: never.
+    /// Dims when the booth has waited this long; `None`: never.
     pub fn new(after: Option<Duration>) -> Dimmer {
         Dimmer { after, idle: None }
     }

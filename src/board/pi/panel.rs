@@ -1,9 +1,9 @@
 //! A panel on the kernel's SPI, its light, and the buttons' lamps.
 //!
-//! Guarantees: each `send` hands over one band of 4 ms, or a few commands, and never
-//! sleeps; the panel stays dark until it holds a whole picture; it is set up anew at each return to
-//! the first screen and when the keeper's menu opens, since a panel without a read line cannot be
-//! seen to be gone. Who lets go of it finds it black, and light and lamps off.
+//! Guarantees: each `send` hands over one band of 4 ms, or a few commands, and never sleeps; the
+//! panel stays dark until it holds a whole picture; it is set up again at each return to the first
+//! screen and when the keeper's menu opens, since without a read line a lost panel cannot be
+//! detected. When it is dropped it is black, and light and lamps are off.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ use crate::screen::paint::Painter;
 use crate::screen::test_card::TestCard;
 use crate::words::ScreenName;
 
-/// Between a transfer that failed and the next set-up: each may keep the box waiting.
+/// Time between a failed transfer and the next set-up: each may block the box for a while.
 const RECOVERS: Duration = Duration::from_millis(500);
-/// With no good transfer for so long the panel counts as broken.
+/// With no good transfer for this long the panel counts as broken.
 const BROKEN: Duration = Duration::from_secs(15);
 
 /// A panel, its light and the lamps.
@@ -87,7 +87,7 @@ impl PiPanel {
         }
     }
 
-    /// A transfer that fails, as when a busy kernel gives it up, costs a moment of the picture and no
+    /// A failed transfer, for example on a busy kernel, costs a moment of the picture and no
     /// recording.
     fn hand_over(&mut self, steps: &[Step]) -> Result<(), BoardError> {
         let sent = self.wire.send(steps);
@@ -153,7 +153,7 @@ impl Panel for PiPanel {
 
 impl Drop for PiPanel {
     fn drop(&mut self) {
-        // Black too, for where the light comes on again by itself when its pin is given back.
+        // Black too, because on some panels the light comes on by itself when its pin is released.
         let steps = self.sender.black();
         let ended = self.shine(Light::Off).and(self.wire.send(&steps));
         self.lamps.iter_mut().for_each(Output::set_low);

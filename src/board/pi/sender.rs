@@ -1,4 +1,4 @@
-//! What the panel is sent next: its set-up step by step, then the rows that differ.
+//! What to send to the panel next: its set-up step by step, then the rows that differ.
 //!
 //! Guarantees: a turn is one band of at most 16 KiB, less on a slow bus, or the commands up to the next
 //! pause; a pause is a time to come back at, never a sleep; nothing counts as shown until a whole
@@ -17,7 +17,7 @@ use crate::screen::picture::Picture;
 
 /// Bytes of one turn at most.
 const BAND_BYTES: usize = 16 * 1024;
-/// How long a press may wait for the bus, but for the time of one row: 16 KiB at 33 MHz.
+/// How long a press may wait for the bus, plus the time of one row: 16 KiB at 33 MHz.
 const BAND_MS: usize = 4;
 
 /// What a turn brings.
@@ -31,7 +31,7 @@ pub enum Turn {
     Done,
 }
 
-/// Keeps what the panel was sent.
+/// Keeps track of what was sent to the panel.
 pub struct Sender {
     glass: Glass,
     set_up: VecDeque<Step>,
@@ -63,13 +63,13 @@ impl Sender {
         }
     }
 
-    /// Begins anew, as if the panel had just been switched on.
+    /// Starts again, as if the panel had just been switched on.
     pub fn set_up(&mut self) {
         self.set_up = self.glass.set_up().into();
         self.known = 0;
     }
 
-    /// Sets up the panel anew at `due`, and sends nothing before.
+    /// Sets up the panel again at `due`, and sends nothing before.
     pub fn set_up_at(&mut self, due: Nanos) {
         self.set_up();
         self.due = due;

@@ -1,4 +1,5 @@
-//! The wires to the panel: the kernel's SPI, the pin that tells data from commands, the reset pin.
+//! The wires to the panel: the kernel's SPI, the pin that separates data from commands, the reset
+//! pin.
 
 use embedded_hal::spi::SpiDevice;
 use linux_embedded_hal::SpidevDevice;
@@ -62,7 +63,7 @@ impl Wire {
         })
     }
 
-    /// Sends `steps`; pauses are the sender's affair.
+    /// Sends `steps`; the sender waits for the pauses.
     ///
     /// # Errors
     /// The bus's.

@@ -62,7 +62,7 @@ pub struct Panel {
     pub width: u32,
     /// Pixels from top to bottom as the visitor sees them.
     pub height: u32,
-    /// `BUS.SELECT`, as in /dev/spidev0.1.
+    /// `BUS.SELECT`, for example 0.1 for /dev/spidev0.1.
     #[serde(default)]
     pub spi: String,
     /// Clock of the bus, Hz.
@@ -71,7 +71,7 @@ pub struct Panel {
     /// Mode of the bus: 0, or 3 for modules without a select wire.
     #[serde(default)]
     pub spi_mode: u8,
-    /// GPIO that tells data from commands.
+    /// GPIO that separates data from commands.
     pub dc: Option<u8>,
     /// GPIO that resets the panel; none: by command.
     pub reset: Option<u8>,
@@ -95,7 +95,7 @@ pub struct Panel {
     pub offset: [u16; 2],
 }
 
-/// A visitor who looks around comes back sooner.
+/// A visitor who only looks around comes back sooner than this.
 const DIM_AFTER_S: u32 = 300;
 
 fn default_hz() -> u32 {
@@ -149,14 +149,14 @@ impl Panel {
         })
     }
 
-    /// Whether the glass has the controller's columns from right to left: so do those of the ILI9341,
-    /// as `ili9341.c` and `fb_ili9340.c` of Linux have it.
+    /// Whether the glass has the controller's columns from right to left: those of the ILI9341 do,
+    /// see `ili9341.c` and `fb_ili9340.c` of Linux.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
         self.mirror.unwrap_or(self.driver == Driver::Ili9341)
     }
 
-    /// How long nobody has to be here until the backlight is dimmed; `None`: it never is.
+    /// How long the booth waits for a visitor before the backlight is dimmed; `None`: it never is.
     #[must_use]
     pub fn dim_after(&self) -> Option<Duration> {
         let seconds = self.dim_after_s.unwrap_or(DIM_AFTER_S);
@@ -199,7 +199,7 @@ impl Panel {
         }
         match self.dc {
             Some(_) => Ok(()),
-            None => Err("panel.dc is missing: the pin that tells data from commands".into()),
+            None => Err("panel.dc is missing: the pin that separates data from commands".into()),
         }
     }
 

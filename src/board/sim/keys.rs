@@ -104,11 +104,11 @@ impl Buttons for Keys {
                 if rt::readable(file, wait).map_err(|e| failed(&e))? {
                     let mut bytes = [0; 64];
                     let got = file.read(&mut bytes).map_err(|e| failed(&e))?;
-                    // The terminal hung up: nobody can press anything any more.
+                    // The terminal hung up: no key can be pressed any more.
                     self.quit |= got == 0;
                     let at = Nanos::now();
                     self.release(at, edges);
-                    // An arrow or function key is a sequence whose letters are no keys of ours.
+                    // An arrow or function key sends a sequence; its letters are not presses.
                     for &key in bytes[..got].iter().take_while(|b| **b != 0x1b) {
                         self.key(key, at, edges);
                     }

@@ -1,7 +1,7 @@
-//! Standard output that nobody ever waits for.
+//! Standard output that never makes its writer wait.
 //!
-//! Guarantees: what is queued is written in order, as much at a time as is taken at once; a reader
-//! that is gone for good is no error, since the box goes on without anyone watching.
+//! Guarantees: what is queued is written in order, each time as much as the reader accepts at once;
+//! a reader that is gone for good is not an error, since the box goes on when no one watches.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -17,8 +17,8 @@ const TRY: Duration = Duration::from_millis(50);
 /// The queue before standard output.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// A way to it of our own, for which waiting is off: switched off on the one we were given, it
-    /// would be off for the shell too. Only a terminal or a pipe has one.
+    /// A non-blocking handle of our own: on the inherited one, non-blocking mode would affect the
+    /// shell too. Only a terminal or a pipe has one.
     own: Option<File>,
     queued: Vec<u8>,
 }
@@ -49,7 +49,7 @@ impl Output {
         self.push();
     }
 
-    /// Writes what is taken at once; true if nothing is left.
+    /// Writes what is accepted at once; true if nothing is left.
     pub(super) fn push(&mut self) -> bool {
         while !self.queued.is_empty() {
             match self.write() {
@@ -111,7 +111,7 @@ mod tests {
         let (reader, writer) = io::pipe().expect("pipe");
         let mut output = Output::over(&writer);
         drop(reader);
-        output.queue("nobody\n");
+        output.queue("unread\n");
         assert_eq!(output.behind(), 0);
     }
 }

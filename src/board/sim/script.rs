@@ -1,6 +1,6 @@
-//! The script language: who presses which button when, in session time.
+//! The script language: which button is pressed when, in session time.
 //!
-//! A wait counts from when the last event was due, not from when it was served, so that the same
+//! A wait counts from when the last event was due, not from when it was handled, so that the same
 //! script gives the same stamps at any speed.
 
 mod player;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::words::{Button, ScreenName};
 pub use player::{Player, UntilFailed};
 
-/// A script that is wrong: file, line and what.
+/// An error in a script: file, line and reason.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("script {}, line {line}: {reason}", path.display())]
 pub struct ScriptError {
@@ -31,7 +31,7 @@ enum Step {
         button: Button,
         hold: Option<Duration>,
     },
-    /// Jumps behind its `end` when done.
+    /// Jumps past its `end` when done.
     Repeat {
         times: u64,
         end: usize,

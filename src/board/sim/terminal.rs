@@ -1,7 +1,7 @@
 //! The panel on standard output: a half-block picture on a terminal, else one line a screen.
 //!
 //! Guarantees: the terminal is restored on drop; nothing waits for a terminal that is stopped or
-//! hangs: it misses pictures, and shows the last one once it takes something again.
+//! hangs: it misses pictures, and shows the last one once it accepts output again.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -19,9 +19,9 @@ use crate::screen::picture::Picture;
 /// Under the picture where the keyboard presses the buttons.
 const KEYS: &str = "space go (G held) · r redo (R held) · p pause · s stop (S held) · q quit";
 
-/// Lines of text that may wait for their reader; what comes then is not shown.
+/// How many lines of text may wait for their reader; further ones are not shown.
 const MOST_BEHIND_BYTES: usize = 64 * 1024;
-/// What a terminal that takes nothing costs at the end.
+/// How long the end waits for a terminal that accepts nothing.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Standard output as a panel.
@@ -30,9 +30,9 @@ pub struct Terminal {
     output: Output,
     picture: bool,
     keys: bool,
-    /// What stands in each row of the terminal, or will once the queue is written.
+    /// The content of each row of the terminal, once the queue is written.
     rows: Vec<String>,
-    /// What is to stand there, as long as the terminal has not taken what was queued before.
+    /// The content to show next, while the terminal has not yet accepted the queue.
     late: Option<Vec<String>>,
     size: (u16, u16),
 }
@@ -47,7 +47,7 @@ impl Terminal {
 
     fn over(mut output: Output, picture: bool, keys: bool) -> Terminal {
         if picture {
-            // The other screen of the terminal, without cursor: what stood there comes back.
+            // The terminal's alternate screen, without cursor: the old content comes back later.
             output.queue("\x1b[?1049h\x1b[?25l");
         }
         Terminal {
@@ -132,8 +132,8 @@ impl Drop for Terminal {
     }
 }
 
-/// A screen in words, behind how much of the session is done; a withdrawal code comes first, where a
-/// narrow terminal has it too.
+/// A screen in words, after the part of the session that is done; a withdrawal code comes first,
+/// where a narrow terminal has it too.
 fn line(screen: &Screen, card: Option<&Card>) -> String {
     const CELLS: usize = 20;
     let done = usize::from(screen.session_permille.min(1000));

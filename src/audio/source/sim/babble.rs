@@ -1,8 +1,8 @@
-//! What the simulated source says: babble like several voices, by table.
+//! The sound of the simulated source: babble like several voices, computed by table.
 //!
-//! Guarantees: every byte is the one that [`sample`], the plain formula, gives, whatever the format
-//! and however the frames are cut into pieces; where the table is not exact enough to be sure of
-//! that, the formula is used. It never clips.
+//! Guarantees: every byte is the one that [`sample`], the plain formula, gives, in every format and
+//! however the frames are cut into pieces. Where the table is not exact enough to be sure, the
+//! formula is used. It never clips.
 
 use std::f64::consts::TAU;
 
@@ -10,8 +10,8 @@ use crate::words::{Format, Spec};
 
 /// Frames of a table: half of a usual period.
 const PIECE: usize = 240;
-/// How far a sample by table may be off the formula in the first hours, of full scale: rounding of
-/// a few hundred radians, and some to spare.
+/// How far a sample from the table may be off the formula in the first hours, relative to full
+/// scale: rounding of a few hundred radians, with some margin.
 const OFF: f64 = 1e-13;
 
 /// The babble of one stream.
@@ -52,8 +52,8 @@ impl Babble {
         self.samples::<N>(bytes, first, quick, plain);
     }
 
-    /// Writes the `N` lower bytes of each sample. `quick` and `plain` are the same but where
-    /// `plain` goes from one value to the next.
+    /// Writes the `N` lower bytes of each sample. `quick` and `plain` differ only near the points
+    /// where `plain` steps from one value to the next.
     fn samples<const N: usize>(
         &self,
         bytes: &mut [u8],
@@ -87,14 +87,14 @@ impl Babble {
     }
 }
 
-/// A value that is no integer, rounded towards zero.
+/// A value that is not an integer, rounded towards zero.
 fn truncated(value: f64) -> u32 {
-    // Of a sum of this size the lower bits are the nearest integer.
+    // In a sum of this size the lower bits are the nearest integer.
     const WHOLE: f64 = 1.5 * (1u64 << 52) as f64;
     (value - 0.5f64.copysign(value) + WHOLE).to_bits() as u32
 }
 
-/// When the frames from `first` on are, in seconds.
+/// The times of the frames from `first` on, in seconds.
 fn seconds(first: u64, rate: u32) -> [f64; PIECE] {
     let mut seconds = [0.0; PIECE];
     for (n, seconds) in seconds.iter_mut().enumerate() {
@@ -124,11 +124,11 @@ impl Voice {
         }
     }
 
-    /// Says a piece from frame `first` on; how far that may be off the formula.
+    /// Writes a piece from frame `first` on; returns how far it may be off the formula.
     fn say(&self, said: &mut [f64; PIECE], first: u64, seconds: &[f64; PIECE]) -> f64 {
         let syllables = self.syllables.at(1.0, seconds);
         let noise = |n: usize| 0.001 * near_noise(self.noise, first + n as u64);
-        // Between two syllables there is noise only, whatever the voice does.
+        // Between two syllables there is only noise.
         if syllables.is_negative {
             for (n, said) in said.iter_mut().enumerate() {
                 *said = noise(n);
@@ -208,15 +208,15 @@ struct Turned<'a> {
     cos: f64,
     /// All of it is.
     is_negative: bool,
-    /// How far more it may be off than in the first hours.
+    /// How much more it may be off than in the first hours.
     off: f64,
 }
 
 impl Turned<'_> {
     /// In frame `n` of the piece.
     ///
-    /// The formula's angles are rounded, the more the later; the table's are not. A turn by what is
-    /// left between both makes up for that, but for its square.
+    /// The formula's angles are rounded, and more so the later they are; the table's are not. A
+    /// rotation by the difference corrects this, except for the difference squared.
     #[inline(always)]
     fn sine(&self, n: usize, seconds: &[f64; PIECE]) -> f64 {
         let (sine, cosine) = (self.sines[n], self.cosines[n]);
@@ -230,7 +230,7 @@ impl Turned<'_> {
 /// Harmonics of a voice and their parts.
 const HARMONICS: [(f64, f64); 3] = [(1.0, 0.55), (2.0, 0.25), (7.0, 0.15)];
 
-/// What makes a channel another one.
+/// What differs from channel to channel.
 #[derive(Debug)]
 struct Tones {
     /// Radians a second.
@@ -268,7 +268,7 @@ fn noise(of: u64, frame: u64) -> f64 {
     (mix(of ^ frame) >> 11) as i64 as f64 / (1u64 << 53) as f64 - 0.5
 }
 
-/// The same but for its last bit, made of the bits of a number from 1 to 2.
+/// The same except for its last bit, made from the bits of a number from 1 to 2.
 fn near_noise(of: u64, frame: u64) -> f64 {
     f64::from_bits(1.0f64.to_bits() | (mix(of ^ frame) >> 12)) - 1.5
 }

@@ -1,6 +1,6 @@
-//! Where in a TOML text a key stands, and what an error of the parser says of it.
+//! Finds the line of a key in a TOML text, and explains the parser's errors.
 
-use super::near::nearest;
+use super::nearest::nearest;
 
 /// The line, from 1, of a byte offset.
 #[must_use]
@@ -12,7 +12,7 @@ pub fn line_at(text: &str, offset: usize) -> usize {
         .count()
 }
 
-/// The table, as `[audio]`, that the line of a byte offset stands in; empty at the top.
+/// The table that a byte offset is in, for example `[audio]`; empty at the top.
 #[must_use]
 pub fn table_at(text: &str, offset: usize) -> String {
     text.lines()
@@ -52,7 +52,7 @@ fn header(line: &str) -> Option<&str> {
     (line.starts_with('[') && line.ends_with(']')).then_some(line)
 }
 
-/// What a TOML error says, with the nearest known key where one was mistyped.
+/// The message of a TOML error, with the nearest known key if one was mistyped.
 pub(crate) fn explain(text: &str, error: &toml::de::Error) -> (Option<usize>, String) {
     let offset = error.span().map(|s| s.start);
     let mut reason = error.message().to_owned();
