@@ -2,16 +2,8 @@
 
 use super::Session;
 use super::event::Action;
-use super::scene::{Attract, State};
+use super::scene::{Attract, Due, State};
 use crate::words::{CaptureFrame, Ended, Verdict};
-
-/// Something that happens by itself.
-pub(super) struct Due {
-    /// When.
-    pub(super) at: CaptureFrame,
-    /// What; at that frame.
-    pub(super) act: fn(&mut Session, CaptureFrame, &mut Vec<Action>),
-}
 
 impl Session {
     /// The frame at which something will happen by itself; until then a tick changes nothing.

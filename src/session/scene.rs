@@ -37,7 +37,6 @@ pub(super) use withdraw::Withdraw;
 use std::sync::Arc;
 
 use super::Session;
-use super::deadlines::Due;
 use super::event::Action;
 use super::view::View;
 use crate::lang::Lang;
@@ -122,6 +121,14 @@ pub(super) struct Facts {
     pub(super) stage: Stage,
     /// The visitor may have left: it ends without a press for `idle_s`.
     pub(super) abandonable: bool,
+}
+
+/// Something that happens by itself.
+pub(super) struct Due {
+    /// When.
+    pub(super) at: CaptureFrame,
+    /// What; at that frame.
+    pub(super) act: fn(&mut Session, CaptureFrame, &mut Vec<Action>),
 }
 
 /// A button that was released, or that is held long enough.

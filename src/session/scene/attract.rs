@@ -1,10 +1,9 @@
 //! The booth waits: for anybody, for the enrolled person who is expected, or for the one whose
 //! session a crash cut. Held for long, `stop` opens the keeper's menu.
 
-use super::{Consent, Facts, Menu, Press, Resume, Scene, Stage, State};
+use super::{Consent, Due, Facts, Menu, Press, Resume, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{CaptureFrame, ScreenName};

@@ -1,9 +1,8 @@
 //! Everything of the session is erased, and its visitor may read so.
 
-use super::{Attract, Facts, Press, Scene, Stage, State};
+use super::{Attract, Due, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{CaptureFrame, ScreenName};

@@ -1,10 +1,9 @@
 //! The device is gone: the running take goes on in silence for its grace, then ends. The step goes
 //! on by itself once no fault is left.
 
-use super::{Facts, Paused, Press, Scene, Stage};
+use super::{Due, Facts, Paused, Press, Scene, Stage};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{CaptureFrame, ScreenName, Verdict};

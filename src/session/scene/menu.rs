@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Attract, Facts, Press, Scene, Stage, State};
+use super::{Attract, Due, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::{Action, Ask};
 use crate::session::view::View;
 use crate::session::visitor::Expected;

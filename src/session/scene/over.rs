@@ -1,9 +1,8 @@
 //! The step is over; the next one, or the end, follows by itself.
 
-use super::{Facts, Press, Scene, Stage, State};
+use super::{Due, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{CaptureFrame, Ended, ScreenName};

@@ -1,10 +1,9 @@
 //! Whether a session that a crash cut goes on: asked at once, of a visitor who still stands there,
 //! and again of the first who presses `go` while the offer stands.
 
-use super::{Attract, Facts, Press, Scene, Stage, State};
+use super::{Attract, Due, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{CaptureFrame, ScreenName};

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Facts, Interrupted, Paused, Press, Scene, Stage, State};
+use super::{Due, Facts, Interrupted, Paused, Press, Scene, Stage, State};
 use crate::config::Mode;
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::{Action, Ask};
 use crate::session::protocol::StepKind;
 use crate::session::view::View;

@@ -1,9 +1,8 @@
 //! The session is over: thanks, and the code once more for its owner.
 
-use super::{Attract, Facts, Press, Scene, Stage, State};
+use super::{Attract, Due, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::{Action, Ask};
 use crate::session::protocol::Abandoned;
 use crate::session::view::View;

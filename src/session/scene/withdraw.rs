@@ -2,10 +2,9 @@
 //!
 //! Guarantees: the session stands while the question is put; one that is not answered erases nothing.
 
-use super::{Facts, Press, Scene, Stage, State};
+use super::{Due, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::deadlines::Due;
 use crate::session::event::Action;
 use crate::session::view::View;
 use crate::words::{Button, By, CaptureFrame, ScreenName};
