@@ -106,8 +106,9 @@ pub type Open = (Box<dyn Buttons>, Box<dyn Panel>);
 /// # Errors
 /// The hardware's; off the Pi, every board but the simulated ones.
 pub fn open(profile: &profile::Profile, options: &Options) -> Result<Open, BoardError> {
-    match profile.panel.driver {
-        profile::Driver::Sim => sim::open(profile, options),
-        profile::Driver::St7789 | profile::Driver::Ili9341 => pi::open(profile, options),
+    if profile.panel.driver.is_simulated() {
+        sim::open(profile, options)
+    } else {
+        pi::open(profile, options)
     }
 }

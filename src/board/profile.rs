@@ -150,7 +150,7 @@ impl Profile {
         };
         let profile: Profile = toml::from_str(text).map_err(|e| fault(sentence(text, &e)))?;
         profile.panel.check().map_err(fault)?;
-        if profile.panel.driver != Driver::Sim {
+        if !profile.panel.driver.is_simulated() {
             profile.check_buttons().map_err(fault)?;
             profile.check_pins().map_err(fault)?;
         }

@@ -21,7 +21,7 @@ use super::wall_clock::Wall;
 use super::watch::{self, Watch};
 use super::{Booth, Error, Options, sealing, session_record};
 use crate::audio::mixer::Mixer;
-use crate::board::profile::{Driver, Profile};
+use crate::board::profile::Profile;
 use crate::board::sim::script::Player;
 use crate::board::{self, Panel};
 use crate::clerk::{Clerk, Source};
@@ -129,7 +129,7 @@ fn refuse_simulation(profile: &Profile, config: &Config, options: &Options) -> R
         ("script", options.script.is_some()),
         ("screens", options.screens.is_some()),
     ] {
-        if asked && profile.panel.driver != Driver::Sim {
+        if asked && !profile.panel.driver.is_simulated() {
             let board = config.board.clone();
             return Err(Error::NotSimulated { option, board });
         }

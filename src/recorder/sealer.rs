@@ -5,6 +5,7 @@
 //! plain bytes go only once the sealed file is whole on the disk; what cannot be sealed now is tried
 //! again. It never touches a take without a row: that one is being recorded, or is made whole first.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use crate::files::data::Data;
 use crate::identity::operator::{self, Recipient};
-use crate::identity::{erase, keyring, seal};
+use crate::identity::{erase, keyring, seal, tombstone};
 use crate::rt::{self, Thread};
 use crate::store::session::Record;
 use crate::store::takes;
@@ -223,7 +224,15 @@ impl Work {
         let Some(mut take) = self.waiting.pop_front() else {
             return Duration::ZERO;
         };
-        match self.seal(&take.session.join(&take.file), &take.session) {
+        let sealed = self.seal(&take.session.join(&take.file), &take.session);
+        // Of a forgotten session nothing stays plain: what is missing then is no failure.
+        match sealed.or_else(|reason| {
+            if is_forgotten(&take.session) {
+                Ok(())
+            } else {
+                Err(reason)
+            }
+        }) {
             Ok(()) => {
                 self.done
                     .fetch_add(u64::from(take.counts), Ordering::Release);
@@ -241,10 +250,6 @@ impl Work {
     }
 
     fn seal(&self, take: &Path, session: &Path) -> Result<(), String> {
-        // The session was forgotten meanwhile.
-        if !session.exists() {
-            return Ok(());
-        }
         let Some(recipient) = recipient(session)? else {
             return Ok(());
         };
@@ -281,8 +286,7 @@ fn unnamed(take: &Waiting, reason: &str) -> String {
 
 /// A take that is sealed to a lost key can never be opened.
 fn has_key(session: &Path) -> Result<(), String> {
-    let name = session.file_name().unwrap_or_default().to_string_lossy();
-    let data = session.ancestors().nth(2).unwrap_or(session);
+    let (data, name) = data_and_name(session);
     let keys = keyring::folder(data);
     let [sealed, _] = keyring::files(&keys, &name);
     if sealed.exists() {
@@ -293,6 +297,18 @@ fn has_key(session: &Path) -> Result<(), String> {
          keys folder back",
         keys.display()
     ))
+}
+
+/// Whether the session is gone, or about to be: its tombstone is there before anything of it goes.
+fn is_forgotten(session: &Path) -> bool {
+    let (data, name) = data_and_name(session);
+    !session.exists() || tombstone::path(data, &name).exists()
+}
+
+/// The data folder of a session's folder, and its name.
+fn data_and_name(session: &Path) -> (&Path, Cow<'_, str>) {
+    let name = session.file_name().unwrap_or_default().to_string_lossy();
+    (session.ancestors().nth(2).unwrap_or(session), name)
 }
 
 /// The recipient of a session's takes; `None` if they stay plain.
@@ -363,5 +379,20 @@ mod tests {
         while !sealer.thread().is_ended {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_take_of_a_session_that_is_being_forgotten_is_no_failure() {
+        let data = tempfile::tempdir().expect("a folder");
+        let session = data.path().join("sessions/0123456789ABCDEFGHJK");
+        fs::create_dir_all(&session).expect("made");
+        assert!(!is_forgotten(&session));
+        let tombstone = tombstone::path(data.path(), "0123456789ABCDEFGHJK");
+        fs::create_dir_all(tombstone.parent().expect("a folder")).expect("made");
+        fs::write(&tombstone, "{}").expect("written");
+        assert!(is_forgotten(&session));
+        fs::remove_file(tombstone).expect("removed");
+        fs::remove_dir(&session).expect("removed");
+        assert!(is_forgotten(&session));
     }
 }

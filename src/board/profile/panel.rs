@@ -41,6 +41,12 @@ pub enum Driver {
 }
 
 impl Driver {
+    /// Whether there is no hardware behind it.
+    #[must_use]
+    pub fn is_simulated(self) -> bool {
+        self == Driver::Sim
+    }
+
     /// Its word in a profile.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -165,7 +171,7 @@ impl Panel {
 
     pub(super) fn check(&self) -> Result<(), String> {
         let (width, height) = (self.width, self.height);
-        if self.driver == Driver::Sim {
+        if self.driver.is_simulated() {
             let sane = |side| (64..=1024).contains(&side);
             return if sane(width) && sane(height) {
                 Ok(())

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 
 use super::Finding;
-use crate::board::profile::{Driver, Profile};
+use crate::board::profile::Profile;
 use crate::config::Config;
 
 const COMPATIBLE: &str = "/sys/firmware/devicetree/base/compatible";
@@ -16,7 +16,7 @@ pub fn board(config: &Config) -> Finding {
         Err(error) => return Finding::error("board", error),
     };
     let (width, height) = (profile.panel.width, profile.panel.height);
-    if profile.panel.driver == Driver::Sim {
+    if profile.panel.driver.is_simulated() {
         return Finding::ok("board", format!("simulated, {width} x {height}"));
     }
     if !cfg!(feature = "pi") {

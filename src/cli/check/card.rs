@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Finding;
 use super::running::{self, Running};
 use crate::board;
-use crate::board::profile::{Driver, Profile};
+use crate::board::profile::Profile;
 use crate::board::{Buttons, Edge, Panel};
 use crate::cli::{Failure, could_not};
 use crate::config::Config;
@@ -31,7 +31,7 @@ const STAYS: Duration = Duration::from_secs(2);
 /// A box is running, the board cannot be opened or fails, or its keys cannot be pressed.
 pub fn run(config: &Config, screens: Option<PathBuf>) -> Result<Vec<Finding>, Failure> {
     let profile = Profile::load(&config.board).map_err(|e| Failure::Usage(e.to_string()))?;
-    let simulated = profile.panel.driver == Driver::Sim;
+    let simulated = profile.panel.driver.is_simulated();
     if screens.is_some() && !simulated {
         let text = format!(
             "--screens: board `{}` is no simulated one; add --set board=sim",
