@@ -190,7 +190,7 @@ fn a_session_is_not_taken_up_again_with_another_gain() {
         fs::write(dir.path().join("script"), "until attract\n60000 go\n").unwrap();
         let running = run::start(&mut command);
         if offered {
-            running.wait_for_screen("question");
+            running.wait_for_screen("resume");
         } else {
             // It would come within a second, and stand for thirty.
             running.wait_for_screen("attract");
