@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::Action;
-use crate::words::{Button, CaptureFrame, Ended, FaultKind, FaultState, Note, Verdict};
+use super::scene::Press;
+use crate::words::{Button, CaptureFrame, FaultKind, FaultState, Note};
 
 /// What is wrong now.
 #[derive(Debug, Default)]
@@ -102,11 +103,8 @@ impl Session {
         actions: &mut Vec<Action>,
     ) {
         match button {
-            Button::Stop if !self.is_unattended() => {
-                self.end_take(Verdict::Aborted, frame, Some(frame), actions);
-                self.end_session(Ended::Stopped, frame, actions);
-            }
-            Button::Stop | Button::Pause => {}
+            Button::Stop => self.stop(Press::short(frame), actions),
+            Button::Pause => {}
             Button::Go | Button::Redo => {
                 self.cleared(FaultKind::Storage, frame, actions);
                 if !self.faults.standing.contains_key(&FaultKind::Sphere) {

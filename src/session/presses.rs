@@ -90,19 +90,25 @@ impl Session {
         if !self.faults.is_empty() || self.takes.open.as_ref().is_some_and(replaced) {
             return;
         }
-        let since = held.since;
-        let press = Press { since, long };
-        self.act(|scene, session| match held.button {
-            Button::Redo => scene.redo(session, press, frame, actions),
-            Button::Stop => scene.stop(session, press, frame, actions),
-            Button::Go if long => scene.held_go(session, frame, actions),
-            Button::Go | Button::Pause => {}
+        let press = Press {
+            since: held.since,
+            at: frame,
+        };
+        self.act(|scene, session| match (held.button, long) {
+            (Button::Redo, false) => scene.redo(session, press, actions),
+            (Button::Redo, true) => scene.held_redo(session, press, actions),
+            (Button::Stop, false) => scene.stop(session, press, actions),
+            (Button::Stop, true) => scene.held_stop(session, press, actions),
+            (Button::Go, true) => scene.held_go(session, frame, actions),
+            (Button::Go, false) | (Button::Pause, _) => {}
         });
     }
 
-    /// `stop` where a session is under way: it ends, with its take at the press.
-    pub(super) fn stop(&mut self, press: Press, frame: CaptureFrame, actions: &mut Vec<Action>) {
-        self.end_take(Verdict::Aborted, press.since, Some(press.since), actions);
-        self.end_session(Ended::Stopped, frame, actions);
+    /// `stop`: a visitor's session ends, with its take at the press.
+    pub(super) fn stop(&mut self, press: Press, actions: &mut Vec<Action>) {
+        if !self.is_unattended() {
+            self.end_take(Verdict::Aborted, press.since, Some(press.since), actions);
+            self.end_session(Ended::Stopped, press.at, actions);
+        }
     }
 }

@@ -134,8 +134,17 @@ pub(super) struct Due {
 /// A button that was released, or that is held long enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Press {
+    /// When it went down.
     pub(super) since: CaptureFrame,
-    pub(super) long: bool,
+    /// When it was released, or held long enough.
+    pub(super) at: CaptureFrame,
+}
+
+impl Press {
+    /// Down and up at once.
+    pub(super) fn short(at: CaptureFrame) -> Press {
+        Press { since: at, at }
+    }
 }
 
 /// What a scene says. First what each has to say, then what only some do. All happens at `frame`.
@@ -150,15 +159,6 @@ pub(super) trait Scene {
     /// `go` went down.
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>);
 
-    /// `stop` was released, or held long enough.
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    );
-
     /// What happens by itself; of two at once the first.
     fn deadlines(&self, _: &Session) -> [Option<Due>; 2] {
         [None, None]
@@ -167,8 +167,23 @@ pub(super) trait Scene {
     /// `pause` went down.
     fn pause(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
-    /// `redo` was released, or held long enough.
-    fn redo(&self, _: &mut Session, _: Press, _frame: CaptureFrame, _: &mut Vec<Action>) {}
+    /// `redo` was released.
+    fn redo(&self, _: &mut Session, _: Press, _: &mut Vec<Action>) {}
+
+    /// `redo` was held long enough.
+    fn held_redo(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        self.redo(session, press, actions);
+    }
+
+    /// `stop` was released: a visitor's session ends, with its take at the press.
+    fn stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        session.stop(press, actions);
+    }
+
+    /// `stop` was held long enough.
+    fn held_stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        self.stop(session, press, actions);
+    }
 
     /// `go` was held long enough, where the scene asked for that.
     fn held_go(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}

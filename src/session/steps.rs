@@ -78,11 +78,16 @@ impl Session {
         pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
     ) {
+        self.run(StepState::Run, frame, actions);
+        self.start_takes(frame, pressed, actions);
+    }
+
+    /// The step's time runs, for the first time or again.
+    fn run(&mut self, state: StepState, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.state = State::Running(Running);
         self.hands.wait_from(frame);
         self.steps.timer.run(frame);
-        self.note_step(StepState::Run, frame, actions);
-        self.start_takes(frame, pressed, actions);
+        self.note_step(state, frame, actions);
     }
 
     fn start_takes(
@@ -120,10 +125,7 @@ impl Session {
         pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
     ) {
-        self.state = State::Running(Running);
-        self.hands.wait_from(frame);
-        self.steps.timer.run(frame);
-        self.note_step(StepState::Resume, frame, actions);
+        self.run(StepState::Resume, frame, actions);
         if self.takes.open.is_some() {
             return;
         }

@@ -51,16 +51,8 @@ impl Scene for Attract {
         }
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        _: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            Menu::open(session, actions);
-        }
+    fn held_stop(&self, session: &mut Session, _: Press, actions: &mut Vec<Action>) {
+        Menu::open(session, actions);
     }
 
     fn holds(&self) -> u32 {

@@ -47,17 +47,7 @@ impl Scene for Code {
         session.enter_step(0, frame, actions);
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.ask_to_erase(State::Code(Code), frame);
-        } else {
-            session.stop(press, frame, actions);
-        }
+    fn held_stop(&self, session: &mut Session, press: Press, _: &mut Vec<Action>) {
+        session.ask_to_erase(State::Code(Code), press.at);
     }
 }

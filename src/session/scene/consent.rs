@@ -63,12 +63,12 @@ impl Scene for Consent {
         }
     }
 
-    fn redo(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
+    fn redo(&self, session: &mut Session, _: Press, _: &mut Vec<Action>) {
         let page = self.page.saturating_sub(1);
         session.state = State::Consent(Consent { page });
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 

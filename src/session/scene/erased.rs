@@ -34,7 +34,7 @@ impl Scene for Erased {
         session.state = State::Attract(Attract);
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 

@@ -3,7 +3,7 @@
 //! Guarantees: takes are ended, once, before the erasure is asked for; the booth waits for it and
 //! takes no visitor meanwhile.
 
-use super::{Erased, Facts, Press, Scene, Stage, State};
+use super::{Erased, Facts, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
@@ -75,8 +75,6 @@ impl Scene for Erasing {
     }
 
     fn go(&self, _: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {}
-
-    fn stop(&self, _: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {}
 
     fn shutdown(&self, session: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {
         session.state = State::Erasing(Erasing { unwatched: true });

@@ -42,14 +42,8 @@ impl Scene for Interrupted {
     /// The fault is on the screen: a press is met there.
     fn go(&self, _: &mut Session, _: CaptureFrame, _: &mut Vec<Action>) {}
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        Paused::default().stop(session, press, frame, actions);
+    fn held_stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        Paused::default().held_stop(session, press, actions);
     }
 
     fn deadlines(&self, session: &Session) -> [Option<Due>; 2] {

@@ -43,19 +43,9 @@ impl Scene for Intro {
         }
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.silence(frame, actions);
-            session.ask_to_erase(State::Intro(Intro::default()), frame);
-        } else {
-            session.stop(press, frame, actions);
-        }
+    fn held_stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        session.silence(press.at, actions);
+        session.ask_to_erase(State::Intro(Intro::default()), press.at);
     }
 
     fn wants_lines(&self) -> bool {

@@ -76,13 +76,13 @@ impl Scene for Menu {
         session.state = State::Attract(Attract);
     }
 
-    fn redo(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
+    fn redo(&self, session: &mut Session, _: Press, _: &mut Vec<Action>) {
         let at = (self.at + 1) % self.people.len().max(1);
         let people = self.people.clone();
         session.state = State::Menu(Menu { at, people });
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, _: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, _: &mut Vec<Action>) {
         session.state = State::Attract(Attract);
     }
 

@@ -43,18 +43,8 @@ impl Scene for Over {
         move_on(session, frame, actions);
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.ask_to_erase(State::Over(self.clone()), frame);
-        } else {
-            session.stop(press, frame, actions);
-        }
+    fn held_stop(&self, session: &mut Session, press: Press, _: &mut Vec<Action>) {
+        session.ask_to_erase(State::Over(self.clone()), press.at);
     }
 
     fn deadlines(&self, _: &Session) -> [Option<Due>; 2] {

@@ -41,20 +41,10 @@ impl Scene for Paused {
         self.go(session, frame, actions);
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.cut_take(Verdict::Aborted, press.since, Some(press.since), actions);
-            session.silence(frame, actions);
-            session.ask_to_erase(State::Paused(Paused::default()), frame);
-        } else {
-            session.stop(press, frame, actions);
-        }
+    fn held_stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        session.cut_take(Verdict::Aborted, press.since, Some(press.since), actions);
+        session.silence(press.at, actions);
+        session.ask_to_erase(State::Paused(Paused::default()), press.at);
     }
 
     fn fault(

@@ -47,7 +47,7 @@ impl Scene for Resume {
         session.take_up(frame, actions);
     }
 
-    fn stop(&self, session: &mut Session, _: Press, _: CaptureFrame, actions: &mut Vec<Action>) {
+    fn stop(&self, session: &mut Session, _: Press, actions: &mut Vec<Action>) {
         session.decline(actions);
     }
 

@@ -60,34 +60,18 @@ impl Scene for Running {
         session.stand_still(frame, actions);
     }
 
-    fn redo(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.skip(press.since, frame, actions);
-        } else {
-            session.redo(press.since, actions);
-        }
+    fn redo(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        session.redo(press.since, actions);
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.cut_take(Verdict::Aborted, press.since, Some(press.since), actions);
-            session.stand_still(frame, actions);
-            session.ask_to_erase(State::Paused(Paused::default()), frame);
-        } else {
-            session.stop(press, frame, actions);
-        }
+    fn held_redo(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        session.skip(press, actions);
+    }
+
+    fn held_stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        session.cut_take(Verdict::Aborted, press.since, Some(press.since), actions);
+        session.stand_still(press.at, actions);
+        session.ask_to_erase(State::Paused(Paused::default()), press.at);
     }
 
     /// The step's time is up; a read take is too long, or a free one is cut.
@@ -226,8 +210,9 @@ impl Session {
         }
     }
 
-    /// `redo` held since `pressed`, long enough at `frame`: the next line, or the next step.
-    fn skip(&mut self, pressed: CaptureFrame, frame: CaptureFrame, actions: &mut Vec<Action>) {
+    /// A held `redo`: the next line, or the next step.
+    fn skip(&mut self, press: Press, actions: &mut Vec<Action>) {
+        let (pressed, frame) = (press.since, press.at);
         let had_take = self.takes.open.is_some();
         self.end_take(Verdict::Skipped, pressed, Some(pressed), actions);
         if !self.plan().kind.reads() {

@@ -101,18 +101,12 @@ impl Scene for Thanks {
         self.close(session, frame, actions);
     }
 
-    fn stop(
-        &self,
-        session: &mut Session,
-        press: Press,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        if press.long {
-            session.ask_to_erase(State::Thanks(self.clone()), frame);
-        } else {
-            self.close(session, frame, actions);
-        }
+    fn stop(&self, session: &mut Session, press: Press, actions: &mut Vec<Action>) {
+        self.close(session, press.at, actions);
+    }
+
+    fn held_stop(&self, session: &mut Session, press: Press, _: &mut Vec<Action>) {
+        session.ask_to_erase(State::Thanks(self.clone()), press.at);
     }
 
     /// Not from under a button that is held to erase everything.

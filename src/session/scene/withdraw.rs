@@ -67,23 +67,19 @@ impl Scene for Withdraw {
         session.forget(By::Visitor, false, frame, actions);
     }
 
-    fn redo(&self, session: &mut Session, _: Press, frame: CaptureFrame, _: &mut Vec<Action>) {
-        self.keep_on(session, frame);
+    fn redo(&self, session: &mut Session, press: Press, _: &mut Vec<Action>) {
+        self.keep_on(session, press.at);
     }
 
-    fn stop(&self, session: &mut Session, _: Press, frame: CaptureFrame, _: &mut Vec<Action>) {
-        self.keep_on(session, frame);
+    fn stop(&self, session: &mut Session, press: Press, _: &mut Vec<Action>) {
+        self.keep_on(session, press.at);
     }
 
     fn deadlines(&self, session: &Session) -> [Option<Due>; 2] {
         let due = Due {
             at: session.hands.last_press.max(self.since) + session.frames(ANSWER_MS),
             act: |session, frame, actions| {
-                let press = Press {
-                    since: frame,
-                    long: false,
-                };
-                session.act(|scene, session| scene.stop(session, press, frame, actions));
+                session.act(|scene, session| scene.stop(session, Press::short(frame), actions));
             },
         };
         [Some(due), None]
