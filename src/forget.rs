@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::dataset::list;
-use crate::files::data::SessionFolder;
+use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::code::Proof;
 use crate::identity::place::Place;
@@ -81,14 +81,14 @@ pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
 /// The file system's.
 pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetError> {
     let session = proof.session();
-    let folder = tombstone::folder(data);
+    let folder = Data(data).forgotten();
     let failed = || ForgetError::at(&folder);
     if let Some(known) = tombstone::read(data, &session).map_err(failed())? {
         return Ok(known);
     }
     let mut tombstone = Tombstone::of(proof, by);
     tombstone.box_key = own_key(data);
-    let folder = sweep::session_folder(data, &session);
+    let folder = Data(data).session(&session);
     let record = small::read(&SessionFolder(&folder).record()).ok().flatten();
     let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
     let survey = Survey::of(data);
@@ -194,7 +194,7 @@ pub fn open_data(data: &Path, pending_days: u32) -> Result<BTreeSet<String>, For
     {
         log::warn!("tombstones are not carried out: {error}");
     }
-    tombstone::sessions(data).map_err(ForgetError::at(&tombstone::folder(data)))
+    tombstone::sessions(data).map_err(ForgetError::at(&Data(data).forgotten()))
 }
 
 /// The receipt of a tombstone, one line of JSON signed by this box.

@@ -9,7 +9,7 @@ use crate::recorder::Command;
 use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
-use crate::store::row::{DRAFT, Row};
+use crate::store::row::{DRAFT, Row, take_name};
 use crate::words::{CaptureFrame, Verdict};
 use crate::{recorder, rt};
 
@@ -159,7 +159,7 @@ impl Booth {
         }
         Command::Begin(Box::new(recorder::Begin {
             take: of.take,
-            path: self.visit.folder.join(file_name(of.take)),
+            path: self.visit.folder.join(take_name(of.take)),
             start_frame,
             start_mark,
             expected_frames: take_s * u64::from(audio.rate) + rolls,
@@ -211,11 +211,7 @@ impl Booth {
                 .map(|frame| self.session.in_session(frame).0)
                 .collect(),
             utc: self.utc(),
-            ..Row::of(of.take, file_name(of.take), of.kind, spec)
+            ..Row::of(of.take, take_name(of.take), of.kind, spec)
         }
     }
-}
-
-fn file_name(take: u32) -> String {
-    format!("take-{take:04}.rf64")
 }

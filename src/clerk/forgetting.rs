@@ -36,7 +36,7 @@ impl Forgetting {
         let kept = keyring::proof(data, &session).map_err(io::Error::other)?;
         let proof = kept.or_else(|| self.proof.clone());
         let proof = proof.ok_or_else(|| {
-            let keys = keyring::folder(data);
+            let keys = Data(data).keys();
             io::Error::other(format!(
                 "{}: the session's proof is not there",
                 keys.display()
@@ -57,8 +57,7 @@ mod tests {
     use crate::forget::survey;
     use crate::identity::participant::Participant;
     use crate::identity::tombstone;
-    use crate::store::lock;
-    use crate::store::session;
+    use crate::store::{lock, session};
 
     #[test]
     fn a_session_whose_keys_the_disk_never_had_is_forgotten_once_the_disk_is_back() {

@@ -18,7 +18,7 @@ use crate::audio::meter::Meter;
 use crate::audio::rf64::read;
 use crate::files::data::Data;
 use crate::recorder::repair::repair;
-use crate::store::row::{DRAFT, Row};
+use crate::store::row::{DRAFT, Row, take_number};
 use crate::store::takes;
 use crate::words::{Kind, Verdict};
 
@@ -163,11 +163,4 @@ fn unfinished(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-/// The number of `take-0001.rf64`.
-#[must_use]
-pub fn take_number(name: &str) -> Option<u32> {
-    let digits = name.strip_prefix("take-")?.strip_suffix(".rf64")?;
-    digits.parse().ok()
 }

@@ -7,10 +7,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::files::data::Data;
 use crate::forget;
 use crate::forget::survey::Round;
 use crate::forget::{CarriedOut, ForgetError};
-use crate::identity::tombstone;
 
 /// Between two checks for new ones.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,7 +44,7 @@ impl Tombstones {
             return Ok(CarriedOut::default());
         }
         self.looked = Instant::now();
-        let folder = std::fs::metadata(tombstone::folder(&self.data));
+        let folder = std::fs::metadata(Data(&self.data).forgotten());
         let changed = folder.and_then(|folder| folder.modified()).ok();
         if changed == self.served && self.tried.elapsed() < AGAIN {
             return Ok(CarriedOut::default());

@@ -7,7 +7,7 @@ use crate::dataset::export;
 use crate::dataset::export::{ExportError, Layout, Options, Outcome};
 use crate::files::data::Data;
 use crate::forget::copies;
-use crate::identity::{keyring, operator};
+use crate::identity::operator;
 
 /// Writes all takes as WAV files with a table, without those of forgotten people
 ///
@@ -50,7 +50,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
             data.display()
         )));
     }
-    let keys = args.keys.clone().unwrap_or_else(|| keyring::folder(data));
+    let keys = args.keys.clone().unwrap_or_else(|| Data(data).keys());
     if args.keys.is_some() && !keys.is_dir() {
         return Err(could_not(format!(
             "{}: is no folder; name the one that holds SESSION.age",

@@ -9,15 +9,15 @@ use zeroize::Zeroizing;
 
 use super::{Common, Done, Failure, could_not, input};
 use crate::config::Config;
-use crate::forget;
+use crate::files::data::Data;
 use crate::forget::copies;
 use crate::forget::survey::Survey;
 use crate::identity::code::{Code, Proof};
 use crate::identity::tombstone::{Looked, State, Tombstone};
 use crate::identity::{keyring, receipt, tombstone};
-use crate::rt;
 use crate::store::lock;
 use crate::words::{By, is_session};
+use crate::{forget, rt};
 
 /// How long to wait for a running box.
 const WAIT: Duration = Duration::from_secs(10);
@@ -146,7 +146,7 @@ fn of_session(data: &Path, session: &str) -> Result<Proof, Failure> {
         None if forget::is_here(data, session).map_err(could_not)? => Err(could_not(format!(
             "session {session}: its proof is not in {}, so it can be forgotten with its code only; \
              put the keys folder back",
-            keyring::folder(data).display()
+            Data(data).keys().display()
         ))),
         None => Err(could_not(format!(
             "session {session}: not in {}; `booth takes` lists what is",

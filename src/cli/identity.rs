@@ -43,7 +43,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let with = operator::read_keys(&args.key).map_err(could_not)?;
     let forgotten = super::open_data(&config)?;
     let data = &config.data;
-    let keys = args.keys.clone().unwrap_or_else(|| keyring::folder(data));
+    let keys = args.keys.clone().unwrap_or_else(|| Data(data).keys());
     let tokens = tokens(data, &forgotten)?;
     let wanted: Vec<&String> = match &args.session {
         Some(session) if super::is_code(session) => return Err(super::code_as_session()),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Common, Done, Failure, could_not};
+use crate::files::data::Data;
 use crate::identity::{keyring, operator};
 
 /// Seals every key of keys/ again, to the recipients configured now
@@ -28,12 +29,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let recipients = super::recipients(&config)?;
     let old = operator::read_keys(&args.key).map_err(could_not)?;
     super::open_data(&config)?;
-    let found = keyring::rekey(&config.data, &old, &recipients).map_err(|error| {
-        could_not(format!(
-            "{}: {error}",
-            keyring::folder(&config.data).display()
-        ))
-    })?;
+    let found = keyring::rekey(&config.data, &old, &recipients)
+        .map_err(|error| could_not(format!("{}: {error}", Data(&config.data).keys().display())))?;
     let text = if args.json {
         let object = serde_json::json!({
             "sealed": found.sealed, "were_sealed": found.were_sealed, "failed": found.failed.len(),

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::{ForgetError, is_there, own_key};
 use crate::dataset::list;
-use crate::forget::survey;
+use crate::files::data::Data;
 use crate::forget::survey::{Round, Survey};
-use crate::forget::sweep;
+use crate::forget::{survey, sweep};
 use crate::identity::erase;
 use crate::identity::place::Place;
 use crate::identity::tombstone::{self, Looked, State, Tombstone};
@@ -84,7 +84,7 @@ fn is_removed(looks: &[Looked]) -> bool {
 }
 
 fn write(data: &Path, tombstone: &Tombstone) -> Result<(), ForgetError> {
-    let folder = tombstone::folder(data);
+    let folder = Data(data).forgotten();
     tombstone
         .write(data)
         .map_err(ForgetError::unrecorded(&folder))
@@ -99,7 +99,7 @@ pub(super) fn due(
     data: &Path,
     round: Round,
 ) -> Result<Vec<Tombstone>, ForgetError> {
-    let mut due = tombstone::all(data).map_err(ForgetError::at(&tombstone::folder(data)))?;
+    let mut due = tombstone::all(data).map_err(ForgetError::at(&Data(data).forgotten()))?;
     due.retain(|tombstone| survey.is_due(tombstone, round));
     Ok(due)
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::sweep::session_folder;
 use crate::dataset::list::List;
+use crate::files::data::Data;
 use crate::files::small;
 use crate::identity::place::Place;
 use crate::identity::tombstone::{State, Tombstone};
@@ -49,17 +49,14 @@ impl Survey<'_> {
     #[must_use]
     pub fn in_data(&self, session: &str) -> Vec<Place> {
         let is_there = |path: &Path| path.symlink_metadata().is_ok();
-        let keys = keyring::files(&keyring::folder(self.data), session);
+        let keys = keyring::files(&Data(self.data).keys(), session);
         let mut keys = keys.iter();
         let places = [
             (
                 Place::Keys,
                 keys.any(|file| is_there(file) || is_there(&small::temporary(file))),
             ),
-            (
-                Place::Sessions,
-                is_there(&session_folder(self.data, session)),
-            ),
+            (Place::Sessions, is_there(&Data(self.data).session(session))),
             (Place::Pending, self.pending.contains(session)),
         ];
         let there = places.into_iter().filter(|(_, there)| *there);

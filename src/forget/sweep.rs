@@ -11,16 +11,10 @@ use super::copies;
 use crate::dataset::list::List;
 use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
-use crate::identity::erase;
 use crate::identity::erase::Erased;
-use crate::identity::pending;
-use crate::identity::place;
 use crate::identity::place::Place;
 use crate::identity::tombstone::{Looked, State};
-
-pub(super) fn session_folder(data: &Path, session: &str) -> PathBuf {
-    Data(data).session(session)
-}
+use crate::identity::{erase, pending, place};
 
 /// Removes everything of `session` from DATA.
 pub(super) fn data(data: &Path, session: &str) -> Vec<Looked> {
@@ -97,7 +91,7 @@ fn pending_entries(data: &Path, session: &str) -> Vec<Looked> {
     let own = match pending::of(data, session) {
         Ok(own) => own,
         Err(error) => {
-            let folder = pending::folder(data);
+            let folder = Data(data).pending();
             let why = format!("{} cannot be read: {error}; mend that", folder.display());
             return vec![Looked::new(place, State::Waiting, why)];
         }

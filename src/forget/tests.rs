@@ -2,13 +2,14 @@ use std::fs;
 
 use super::*;
 use crate::dataset::list::Export;
+use crate::files::data::Data;
 use crate::identity::participant::Participant;
 
 fn recorded() -> (tempfile::TempDir, Participant) {
     let data = tempfile::tempdir().expect("a folder");
     let participant = Participant::draw().expect("random");
     keyring::keep(data.path(), &participant, &[]).expect("kept");
-    let folder = sweep::session_folder(data.path(), &participant.session);
+    let folder = Data(data.path()).session(&participant.session);
     fs::create_dir_all(&folder).expect("made");
     fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
     (data, participant)
@@ -18,7 +19,7 @@ fn recorded() -> (tempfile::TempDir, Participant) {
 fn a_recorded_person_does_not_expire() {
     let (data, participant) = recorded();
     let data = data.path();
-    let folder = sweep::session_folder(data, &participant.session);
+    let folder = Data(data).session(&participant.session);
     fs::write(folder.join("session.json"), "{}").expect("written");
     let entry = pending::Pending {
         session: participant.session.clone(),
@@ -26,9 +27,9 @@ fn a_recorded_person_does_not_expire() {
         recipient: String::new(),
         answers: None,
     };
-    fs::create_dir(pending::folder(data)).expect("made");
+    fs::create_dir(Data(data).pending()).expect("made");
     let text = serde_json::to_vec(&entry).expect("a text");
-    fs::write(pending::folder(data).join("012.json"), text).expect("put back");
+    fs::write(Data(data).pending().join("012.json"), text).expect("put back");
     assert_eq!(apply(data, 0).expect("applied"), 0);
     assert!(folder.join("take-0001.rf64").exists());
     assert!(pending::numbers(data).expect("numbers").is_empty());
@@ -74,7 +75,7 @@ fn a_folder_that_is_copied_back_goes_at_the_next_start() {
     let session = &participant.session;
     announce(data, &participant.proof, By::Code).expect("written");
     assert_eq!(apply(data, 30).expect("applied"), 1);
-    let folder = sweep::session_folder(data, session);
+    let folder = Data(data).session(session);
     fs::create_dir(&folder).expect("copied back");
     fs::write(folder.join("take-0001.rf64"), "voice").expect("copied back");
     assert_eq!(apply(data, 30).expect("applied"), 1);
@@ -154,7 +155,7 @@ fn an_export_that_was_cleaned_by_a_call_that_was_killed_is_reported() {
 fn a_session_whose_folder_was_renamed_is_not_called_gone() {
     let (data, participant) = recorded();
     let data = data.path();
-    let folder = sweep::session_folder(data, &participant.session);
+    let folder = Data(data).session(&participant.session);
     let record = format!(r#"{{"session":"{}"}}"#, participant.session);
     fs::write(folder.join("session.json"), record).expect("written");
     let renamed = data.join("sessions/amelie");
@@ -187,7 +188,7 @@ fn a_forged_tombstone_forgets_nobody() {
 fn a_link_to_a_folder_of_another_name_costs_nothing_there_and_is_waited_for() {
     let (data, participant) = recorded();
     let data = data.path();
-    let folder = sweep::session_folder(data, &participant.session);
+    let folder = Data(data).session(&participant.session);
     let precious = data.join("precious");
     fs::rename(&folder, &precious).expect("moved");
     std::os::unix::fs::symlink(&precious, &folder).expect("linked");

@@ -71,12 +71,6 @@ impl KeyringError {
     }
 }
 
-/// The folder of the keys.
-#[must_use]
-pub fn folder(data: &Path) -> PathBuf {
-    Data(data).keys()
-}
-
 /// The files of a session's key in a folder of keys.
 #[must_use]
 pub fn files(keys: &Path, session: &str) -> [PathBuf; 2] {
@@ -94,9 +88,9 @@ pub fn keep(
     recipients: &[Recipient],
 ) -> Result<(), KeyringError> {
     let session = &participant.session;
-    let keys = folder(data);
+    let keys = Data(data).keys();
     let [sealed, proof] = files(&keys, session);
-    let tombstones = tombstone::folder(data);
+    let tombstones = Data(data).forgotten();
     tombstone_room::make(&tombstones).map_err(KeyringError::file(session, &tombstones))?;
     small::folder(&keys, 0o700).map_err(KeyringError::file(session, &keys))?;
     small::write(&proof, participant.proof.hex().as_bytes(), small::PRIVATE)
@@ -114,7 +108,7 @@ pub fn keep(
 /// # Errors
 /// The file system's.
 pub fn proof(data: &Path, session: &str) -> Result<Option<Proof>, KeyringError> {
-    let [_, path] = files(&folder(data), session);
+    let [_, path] = files(&Data(data).keys(), session);
     let bytes = small::read(&path).map_err(KeyringError::file(session, &path))?;
     let proof = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok());
     Ok(proof.filter(|proof: &Proof| proof.session() == session))
@@ -190,7 +184,7 @@ pub struct Rekeying {
 /// # Errors
 /// The folder cannot be read or written.
 pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::Result<Rekeying> {
-    let keys = folder(data);
+    let keys = Data(data).keys();
     let names: Vec<String> = recipients.iter().map(ToString::to_string).collect();
     let row = |sealed: &[u8]| Rekeyed {
         sealed_sha256: crate::words::hex::encode(Sha256::digest(sealed).into()),
@@ -265,7 +259,7 @@ mod tests {
     fn only_the_owner_may_look() {
         let key = PrivateKey::generate();
         let (data, participant) = kept(&[key.to_public()]);
-        let keys = folder(data.path());
+        let keys = Data(data.path()).keys();
         let mode = |path: &Path| {
             let mode = fs::metadata(path).expect("there").permissions().mode();
             mode & 0o777
@@ -287,8 +281,12 @@ mod tests {
         let session = &participant.session;
         let known = proof(data.path(), session).expect("read");
         assert_eq!(known, Some(participant.proof.clone()));
-        assert!(sessions(&folder(data.path())).expect("names").is_empty());
-        let [_, path] = files(&folder(data.path()), session);
+        assert!(
+            sessions(&Data(data.path()).keys())
+                .expect("names")
+                .is_empty()
+        );
+        let [_, path] = files(&Data(data.path()).keys(), session);
         fs::write(path, "00").expect("damaged");
         assert_eq!(proof(data.path(), session).expect("read"), None);
     }
@@ -301,14 +299,14 @@ mod tests {
         let recipients = [new.to_public()];
         let first = rekey(data, std::slice::from_ref(&old), &recipients).expect("done");
         assert_eq!((first.sealed, first.were_sealed), (1, 0));
-        let [path, _] = files(&folder(data), session);
+        let [path, _] = files(&Data(data).keys(), session);
         let before = fs::read(&path).expect("read");
         let second = rekey(data, std::slice::from_ref(&old), &recipients).expect("done");
         assert_eq!((second.sealed, second.were_sealed), (0, 1));
         assert!(second.failed.is_empty());
         assert_eq!(fs::read(&path).expect("read"), before);
-        assert!(open(&folder(data), session, &[old]).is_err());
-        assert!(open(&folder(data), session, &[new]).is_ok());
+        assert!(open(&Data(data).keys(), session, &[old]).is_err());
+        assert!(open(&Data(data).keys(), session, &[new]).is_ok());
     }
 
     #[test]
@@ -316,7 +314,7 @@ mod tests {
         let (old, new) = (PrivateKey::generate(), PrivateKey::generate());
         let (data, participant) = kept(&[old.to_public()]);
         let (data, session) = (data.path(), &participant.session);
-        let [path, _] = files(&folder(data), session);
+        let [path, _] = files(&Data(data).keys(), session);
         let medium = data.join("medium");
         fs::create_dir(&medium).expect("made");
         let target = medium.join(path.file_name().expect("a name"));
@@ -327,7 +325,7 @@ mod tests {
         assert_eq!((found.sealed, found.failed.len()), (1, 0));
         assert!(path.is_symlink());
         assert!(open(&medium, session, olds).is_err());
-        assert!(open(&folder(data), session, &[new]).is_ok());
+        assert!(open(&Data(data).keys(), session, &[new]).is_ok());
         fs::rename(&target, medium.join("other")).expect("moved");
         fs::remove_file(&path).expect("removed");
         std::os::unix::fs::symlink(medium.join("other"), &path).expect("linked");

@@ -101,14 +101,8 @@ impl Pending {
     }
 }
 
-/// The folder of the pending people.
-#[must_use]
-pub fn folder(data: &Path) -> PathBuf {
-    Data(data).pending()
-}
-
 fn path(data: &Path, number: &str) -> PathBuf {
-    folder(data).join(format!("{number}.json"))
+    Data(data).pending().join(format!("{number}.json"))
 }
 
 fn is_number(text: &str) -> bool {
@@ -123,7 +117,7 @@ fn hold(data: &Path) -> io::Result<File> {
         .truncate(false)
         .write(true)
         .custom_flags(libc::O_NONBLOCK)
-        .open(folder(data).join(".lock"))
+        .open(Data(data).pending().join(".lock"))
 }
 
 /// Enrols: keeps the participant's key and their entry; returns the number.
@@ -136,7 +130,7 @@ pub fn enroll(
     recipients: &[Recipient],
     entry: &Pending,
 ) -> Result<String, PendingError> {
-    let all = folder(data);
+    let all = Data(data).pending();
     let failed = || PendingError::file(&all);
     small::folder(&all, 0o700).map_err(failed())?;
     let held = hold(data).map_err(failed())?;
@@ -160,7 +154,7 @@ pub fn enroll(
 }
 
 fn free_number(data: &Path) -> Result<String, PendingError> {
-    let taken = numbers(data).map_err(PendingError::file(&folder(data)))?;
+    let taken = numbers(data).map_err(PendingError::file(&Data(data).pending()))?;
     let mut random = [0; 8];
     getrandom::fill(&mut random)?;
     let first = (u64::from_ne_bytes(random) % u64::from(NUMBERS)) as u16;
@@ -174,7 +168,7 @@ fn free_number(data: &Path) -> Result<String, PendingError> {
 /// # Errors
 /// The file system's.
 pub fn numbers(data: &Path) -> io::Result<Vec<String>> {
-    let names = small::names(&folder(data))?.into_iter();
+    let names = small::names(&Data(data).pending())?.into_iter();
     let names = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned));
     Ok(names.filter(|name| is_number(name)).collect())
 }
@@ -235,7 +229,7 @@ pub fn remove(data: &Path, number: &str) -> io::Result<bool> {
 /// # Errors
 /// The file system's.
 pub fn withdraw(data: &Path, number: &str, session: &str) -> io::Result<()> {
-    keyring::remove(&keyring::folder(data), session)?;
+    keyring::remove(&Data(data).keys(), session)?;
     remove(data, number).map(drop)
 }
 

@@ -191,7 +191,7 @@ impl Tombstone {
     /// # Errors
     /// The file system's.
     pub fn write(&self, data: &Path) -> io::Result<()> {
-        small::folder(&folder(data), 0o755)?;
+        small::folder(&Data(data).forgotten(), 0o755)?;
         let path = path(data, &self.session);
         match small::write(&path, &self.text()?, small::PUBLIC) {
             Err(error) if is_full(&error) => {
@@ -200,7 +200,7 @@ impl Tombstone {
                     places: Vec::new(),
                     ..self.clone()
                 };
-                let folder = folder(data);
+                let folder = Data(data).forgotten();
                 tombstone_room::write(&folder, &path, &self.text()?)
                     .or_else(|_| tombstone_room::write(&folder, &path, &bare.text()?))
                     .map_err(|_| error)
@@ -223,16 +223,10 @@ fn is_full(error: &io::Error) -> bool {
     )
 }
 
-/// The folder of the tombstones.
-#[must_use]
-pub fn folder(data: &Path) -> PathBuf {
-    Data(data).forgotten()
-}
-
 /// A session's tombstone.
 #[must_use]
 pub fn path(data: &Path, session: &str) -> PathBuf {
-    folder(data).join(format!("{session}.json"))
+    Data(data).forgotten().join(format!("{session}.json"))
 }
 
 /// A session's tombstone, if it has a valid one.
@@ -245,7 +239,7 @@ pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
         // Its file name is a session's name, which never goes to a log.
         log::warn!(
             "a tombstone in {} is ignored: {reason}; remove it or write a new one with `booth forget`",
-            folder(data).display()
+            Data(data).forgotten().display()
         );
         Ok(None)
     };
@@ -271,7 +265,7 @@ pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
 /// The file system's.
 pub fn all(data: &Path) -> io::Result<Vec<Tombstone>> {
     let mut all = Vec::new();
-    for name in small::names(&folder(data))? {
+    for name in small::names(&Data(data).forgotten())? {
         let session = name.strip_suffix(".json").unwrap_or_default();
         if is_session(session) {
             all.extend(read(data, session)?);

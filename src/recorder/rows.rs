@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::audio::rf64::Error;
+use crate::files::data::SessionFolder;
 use crate::store::row::Row;
 use crate::store::takes;
 use crate::words::Verdict;
@@ -40,7 +41,8 @@ impl Rows {
     /// The system's.
     pub fn append(&mut self, row: Row) -> Result<Row, Error> {
         if let Some(folder) = &self.folder {
-            takes::append(folder, &row).map_err(Error::io("append to", &takes::path(folder)))?;
+            takes::append(folder, &row)
+                .map_err(Error::io("append to", &SessionFolder(folder).takes()))?;
         }
         self.rows.retain(|old| old.take != row.take);
         self.rows.push(row.clone());

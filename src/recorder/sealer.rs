@@ -287,7 +287,7 @@ fn unnamed(take: &Waiting, reason: &str) -> String {
 /// A take that is sealed to a lost key can never be opened.
 fn has_key(session: &Path) -> Result<(), String> {
     let (data, name) = data_and_name(session);
-    let keys = keyring::folder(data);
+    let keys = Data(data).keys();
     let [sealed, _] = keyring::files(&keys, &name);
     if sealed.exists() {
         return Ok(());

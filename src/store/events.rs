@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -37,14 +37,8 @@ pub struct Entry {
 /// # Errors
 /// The file exists but cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Entry>> {
-    let rows = jsonl::rows::<Entry>(&path(folder))?;
+    let rows = jsonl::rows::<Entry>(&SessionFolder(folder).events())?;
     Ok(rows.into_iter().filter_map(Result::ok).collect())
-}
-
-/// The file of the session in `folder`.
-#[must_use]
-pub fn path(folder: &Path) -> PathBuf {
-    SessionFolder(folder).events()
 }
 
 /// The open file of a session.
@@ -61,7 +55,7 @@ impl Events {
     /// # Errors
     /// The file system's.
     pub fn open(folder: &Path) -> io::Result<Events> {
-        let file = jsonl::open(&path(folder))?;
+        let file = jsonl::open(&SessionFolder(folder).events())?;
         Ok(Events {
             file,
             unsynced: None,
@@ -131,7 +125,7 @@ mod tests {
             "{\"utc\":null,\"frame\":2,\"event\":\"screen\",\"name\":\"question\"}\n",
             "{\"frame\":3,\"ev",
         );
-        std::fs::write(path(folder.path()), rows).expect("written");
+        std::fs::write(SessionFolder(folder.path()).events(), rows).expect("written");
         let name = ScreenName::Question;
         let expected = [
             Entry {

@@ -7,6 +7,19 @@ use crate::words::{Format, Gap, Kind, Level, Spec, Verdict, Voice, dbfs};
 /// The iXML element that holds a take's row as far as it was known when it began.
 pub const DRAFT: &str = "BOOTH";
 
+/// The file name of a take, as its row has it: `take-0001.rf64`.
+#[must_use]
+pub fn take_name(take: u32) -> String {
+    format!("take-{take:04}.rf64")
+}
+
+/// The number of the take with this file name; `None` if it is no take's.
+#[must_use]
+pub fn take_number(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("take-")?.strip_suffix(".rf64")?;
+    digits.parse().ok()
+}
+
 /// Where the sphere's track stood at the take's marks.
 ///
 /// The capture frame `at_frame` of the session sounded while the transport stood at `frame`; in the
@@ -141,6 +154,26 @@ impl Row {
             sphere: None,
             samples_sha256: String::new(),
             utc: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_takes_name_gives_its_number_back() {
+        for take in [1, 9999, 10_000, u32::MAX] {
+            assert_eq!(take_number(&take_name(take)), Some(take));
+        }
+        for other in [
+            "take-0001.rf64.age",
+            "take-.rf64",
+            "0001.rf64",
+            "take-0001.wav",
+        ] {
+            assert_eq!(take_number(other), None, "{other}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::row::Row;
 use crate::files::data::{Data, SessionFolder};
@@ -11,18 +11,12 @@ use crate::files::jsonl::{self, Damaged};
 use crate::files::small;
 use crate::words::is_session;
 
-/// The file of the session in `folder`.
-#[must_use]
-pub fn path(folder: &Path) -> PathBuf {
-    SessionFolder(folder).takes()
-}
-
 /// Appends a row, synced; the folder too where the file is new.
 ///
 /// # Errors
 /// The file system's.
 pub fn append(folder: &Path, row: &Row) -> io::Result<()> {
-    let path = path(folder);
+    let path = SessionFolder(folder).takes();
     let existed = path.exists();
     let file = jsonl::open(&path)?;
     jsonl::append(&file, row)?;
@@ -39,7 +33,7 @@ pub fn append(folder: &Path, row: &Row) -> io::Result<()> {
 /// # Errors
 /// The file exists but cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
-    let path = path(folder);
+    let path = SessionFolder(folder).takes();
     let mut rows = BTreeMap::new();
     for row in jsonl::rows::<Row>(&path)? {
         match row {

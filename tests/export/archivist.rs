@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use booth::files::data::Data;
 use booth::identity::participant::Identity;
 use booth::identity::{keyring, operator};
 use serde_json::Value;
@@ -28,7 +29,7 @@ fn stock_age_and_ten_lines_of_python_open_a_session() {
     let voice = fs::read(folder.join("take-0001.rf64")).unwrap();
     seal_takes(&lab, &session);
     let key = operator::read_keys(&lab.path("operator.key")).unwrap();
-    let keys = keyring::open(&keyring::folder(&lab.data()), &session, &key).unwrap();
+    let keys = keyring::open(&Data(&lab.data()).keys(), &session, &key).unwrap();
     let identity = Identity {
         name: NAME.into(),
         contact: String::new(),

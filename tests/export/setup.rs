@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use booth::files::data::Data;
 use booth::identity::operator::{self, Recipient};
 use booth::identity::participant::Participant;
 use booth::identity::{keyring, seal};
@@ -70,7 +71,7 @@ pub fn record(lab: &Lab) -> String {
 /// What a session's files are sealed to; it gets a key for the operator if it has none.
 pub fn recipient(lab: &Lab, session: &str) -> Recipient {
     let operator = operator::read_keys(&lab.path("operator.key")).unwrap();
-    let keys = keyring::folder(&lab.data());
+    let keys = Data(&lab.data()).keys();
     if let Ok(opened) = keyring::open(&keys, session, &operator) {
         return opened.private().to_public();
     }

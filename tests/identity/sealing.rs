@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use booth::audio::rf64::read;
+use booth::files::data::Data;
 use booth::identity::{keyring, operator, seal};
 use booth::store::row::Row;
 use sha2::{Digest, Sha256};
@@ -121,7 +122,7 @@ fn a_kill_in_a_session_leaves_two_takes_plain_at_most_and_the_next_start_seals_t
 fn check(lab: &Lab, session: &str, rows: &[Row]) -> usize {
     let folder = lab.data().join("sessions").join(session);
     let operator = operator::read_keys(Path::new(&lab.key())).unwrap();
-    let keys = keyring::open(&keyring::folder(&lab.data()), session, &operator).unwrap();
+    let keys = keyring::open(&Data(&lab.data()).keys(), session, &operator).unwrap();
     let mut plain = 0;
     for row in rows {
         let path = folder.join(&row.file);

@@ -79,7 +79,7 @@ fn box_key(data: &Path) -> Finding {
 
 /// Whether the keys are kept apart from what they open, and closed to other users.
 fn place(data: &Path) -> Finding {
-    let keys = keyring::folder(data);
+    let keys = Data(data).keys();
     let sessions = match keyring::sessions(&keys) {
         Ok(sessions) => sessions.len(),
         Err(error) => {
@@ -126,7 +126,7 @@ fn opens(data: &Path, file: &Path, recipients: &[Recipient]) -> Finding {
         Ok(with) => with,
         Err(error) => return Finding::error("key", error),
     };
-    let keys = keyring::folder(data);
+    let keys = Data(data).keys();
     let sessions = keyring::sessions(&keys).unwrap_or_default();
     let opened = sessions
         .iter()

@@ -5,14 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::table;
 use super::super::table::Cells;
-use super::super::wav;
 use super::super::wav::{Wav, WavError};
-use super::lists;
+use super::super::{table, wav};
 use super::person::Person;
 use super::take::{Take, TakeError};
-use super::{ExportError, Layout, Options};
+use super::{ExportError, Layout, Options, lists};
 use crate::audio::rf64::Meta;
 use crate::dataset::list;
 use crate::dataset::list::Export;
@@ -105,7 +103,7 @@ impl Job<'_> {
     fn forgotten_since(&self, before: &BTreeSet<String>) -> Result<BTreeSet<String>, ExportError> {
         let data = self.options.data;
         let mut now = tombstone::sessions(data)
-            .map_err(ExportError::file("list", &tombstone::folder(data)))?;
+            .map_err(ExportError::file("list", &Data(data).forgotten()))?;
         now.retain(|session| !before.contains(session));
         Ok(now)
     }
@@ -202,7 +200,7 @@ impl Job<'_> {
     fn is_forgotten(&self, person: &Person) -> Result<bool, PartError> {
         let data = self.options.data;
         let found = tombstone::read(data, &person.session)
-            .map_err(ExportError::file("read", &tombstone::folder(data)))
+            .map_err(ExportError::file("read", &Data(data).forgotten()))
             .map_err(PartError::Export)?;
         if found.is_some() {
             self.leave_out(&[person.session.clone()].into());

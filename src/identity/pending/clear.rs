@@ -6,7 +6,7 @@ use std::fs::TryLockError;
 use std::io;
 use std::path::Path;
 
-use super::{Pending, all, folder, hold, numbers, of, path, remove};
+use super::{Pending, all, hold, numbers, of, path, remove};
 use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::{erase, keyring};
@@ -51,7 +51,7 @@ pub(super) fn is_erased(entry: &[u8]) -> bool {
 /// # Errors
 /// The file system's.
 pub fn unfinished(data: &Path) -> io::Result<()> {
-    let all = folder(data);
+    let all = Data(data).pending();
     let names = small::names(&all)?;
     if !names.iter().any(|name| name.ends_with(".new")) {
         return Ok(());
@@ -73,7 +73,7 @@ pub fn unfinished(data: &Path) -> io::Result<()> {
             && is_session(&entry.session)
             && !is_somebodys(data, &entry.session)?
         {
-            keyring::remove(&keyring::folder(data), &entry.session)?;
+            keyring::remove(&Data(data).keys(), &entry.session)?;
         }
         erase::file(&path, false, &mut || {})?;
     }
@@ -94,7 +94,7 @@ mod tests {
     use crate::identity::pending::tests::enrolled;
 
     fn has_keys(data: &Path, session: &str) -> bool {
-        let keys = keyring::sessions(&keyring::folder(data)).expect("names");
+        let keys = keyring::sessions(&Data(data).keys()).expect("names");
         keys.iter().any(|one| one == session)
     }
 
@@ -105,7 +105,10 @@ mod tests {
         let path = path(data, &number);
         fs::rename(&path, small::temporary(&path)).expect("as if it were killed");
         unfinished(data).expect("cleared");
-        assert_eq!(small::names(&folder(data)).expect("names"), [".lock"]);
+        assert_eq!(
+            small::names(&Data(data).pending()).expect("names"),
+            [".lock"]
+        );
         assert!(!has_keys(data, &entry.session));
     }
 
@@ -114,7 +117,7 @@ mod tests {
         let (data, number, entry) = enrolled();
         let (data, session) = (data.path(), entry.session.as_str());
         let path = path(data, &number);
-        let left = small::temporary(&folder(data).join("000.json"));
+        let left = small::temporary(&Data(data).pending().join("000.json"));
         fs::copy(&path, &left).expect("left");
         unfinished(data).expect("cleared");
         assert!(has_keys(data, session) && path.exists() && !left.exists());
