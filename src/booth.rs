@@ -246,6 +246,11 @@ impl Booth {
         self.event(self.time.now(), Event::News(news));
     }
 
+    /// The capture frame of this moment.
+    fn frame_now(&self) -> CaptureFrame {
+        self.time.stamp(self.time.now(), &self.threads.chain).frame
+    }
+
     /// A row for events.jsonl at a frame of the capture clock.
     fn note(&mut self, frame: CaptureFrame, note: Note) {
         let frame = self.session.in_session(frame);
@@ -260,7 +265,7 @@ impl Booth {
             wanted,
         } = moved;
         log::warn!("mixer control `{control}` was moved to {found}; put back to {wanted}");
-        let frame = self.time.stamp(self.time.now(), &self.threads.chain).frame;
+        let frame = self.frame_now();
         let note = Note::Mixer {
             control,
             found,
@@ -285,12 +290,7 @@ impl Booth {
     /// What a thread has sent so far; in a fast run all that it is going to send, so that the same
     /// script meets the same answers in the same turn.
     fn settled<T>(&mut self, sent: impl Fn(&Booth) -> Vec<T>) -> Vec<T> {
-        let (chain, clerk, sphere) = (
-            &self.threads.chain,
-            &self.threads.clerk,
-            self.threads.sphere.thread.as_ref(),
-        );
-        self.time.settle(chain, clerk, sphere);
+        self.time.settle(&self.threads);
         let sent = sent(self);
         self.ahead.busy |= !sent.is_empty();
         sent

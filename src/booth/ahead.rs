@@ -5,7 +5,7 @@
 //! files with and without those turns.
 
 use super::Booth;
-use super::hands::is_over;
+use super::hands::ends_repeat;
 use crate::screen::Body;
 use crate::words::CaptureFrame;
 
@@ -30,7 +30,7 @@ impl Booth {
         let shown = matches!(body, Some(Body::Line(line)) if line.recording);
         self.time
             .advance(&self.threads.chain, due.filter(|_| !busy), shown);
-        let now = self.time.stamp(self.time.now(), &self.threads.chain).frame;
+        let now = self.frame_now();
         self.ahead.busy = due.is_none_or(|due| due <= now);
         self.ahead.ends.retain(|end| *end > now);
     }
@@ -40,7 +40,7 @@ impl Booth {
     fn next_due(&self) -> Option<CaptureFrame> {
         let player = self.hands.player.as_ref()?;
         let name = self.session.screen_name();
-        let press = player.due(name, is_over(name));
+        let press = player.due(name, ends_repeat(name));
         let press = press.map(|at| self.time.stamp(at, &self.threads.chain).frame);
         let ends = self.ahead.ends.iter().copied();
         let known = self.session.next_due().into_iter().chain(press).chain(ends);

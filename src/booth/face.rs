@@ -32,7 +32,7 @@ impl Face {
 
 impl Booth {
     pub(super) fn draw(&mut self) {
-        let frame = self.time.stamp(self.time.now(), &self.threads.chain).frame;
+        let frame = self.frame_now();
         let mut screen = self.session.screen(frame);
         if let Body::Line(line) = &mut screen.body
             && line.recording

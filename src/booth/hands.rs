@@ -21,7 +21,7 @@ pub(super) struct Hands {
 }
 
 /// Whether this screen ends every `repeat` of a script.
-pub(super) fn is_over(shown: ScreenName) -> bool {
+pub(super) fn ends_repeat(shown: ScreenName) -> bool {
     shown == ScreenName::Thanks
 }
 
@@ -31,7 +31,7 @@ impl Booth {
         let now = self.time.now();
         if let Some(player) = &mut self.hands.player {
             let name = self.session.screen_name();
-            let over = is_over(name);
+            let over = ends_repeat(name);
             if let Err(failed) = player.poll(now, name, self.face.shown_since, over, &mut edges) {
                 self.fail(failed.into());
             }

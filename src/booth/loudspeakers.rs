@@ -108,15 +108,8 @@ impl Booth {
 
     fn ask_sphere(&mut self, command: Command, now: Stamp) {
         // One command after the other, so that none is overtaken by the next.
-        self.settle_sphere();
+        self.time.settle(&self.threads);
         self.threads.sphere.ask(command, now.at);
-    }
-
-    /// A fast run waits for all answers that will come.
-    fn settle_sphere(&self) {
-        let thread = self.threads.sphere.thread.as_ref();
-        self.time
-            .settle(&self.threads.chain, &self.threads.clerk, thread);
     }
 
     pub(super) fn serve_sphere(&mut self) {
@@ -150,7 +143,7 @@ impl Booth {
     }
 
     fn next_reply(&mut self) -> Option<Reply> {
-        self.settle_sphere();
+        self.time.settle(&self.threads);
         let reply = self.threads.sphere.thread.as_mut()?.reply(self.time.now());
         self.ahead.busy |= reply.is_some();
         reply

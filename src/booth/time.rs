@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::threads::Threads;
 use super::{Error, watch};
 use crate::audio::block::PoolSize;
 use crate::audio::source::sim::{Lockstep, SimSource};
 use crate::audio::source::{self, Opener};
-use crate::clerk::Clerk;
 use crate::config::Config;
 use crate::recorder::chain;
 use crate::recorder::chain::Chain;
@@ -150,8 +150,10 @@ impl Time {
     }
 
     /// Fast: waits until every thread has answered what it was asked.
-    pub(super) fn settle(&self, chain: &Chain, clerk: &Clerk, sphere: Option<&Sphere>) {
-        if matches!(self, Time::Fast { .. }) {
+    pub(super) fn settle(&self, threads: &Threads) {
+        if self.is_fast() {
+            let (chain, clerk) = (&threads.chain, &threads.clerk);
+            let sphere = threads.sphere.thread.as_ref();
             wait_until(|| {
                 (chain.is_settled() || chain.is_ended())
                     && (clerk.is_settled() && clerk.is_recovered() || clerk.is_ended())
