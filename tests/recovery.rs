@@ -228,3 +228,60 @@ fn what_was_lost_before_a_crash_stands_in_the_row_of_the_recovered_take() {
     assert!(silent(gap.frame, end), "silence where the gap is");
     assert!(!silent(gap.frame - 10, gap.frame) && !silent(end, end + 10));
 }
+
+/// What the program of version 0.1 left: `booth.toml`, a protocol, and a session that was cut in its
+/// third take, taken up again on the screen then called `question`, and cut in its fifth.
+#[test]
+fn a_folder_of_version_0_1_is_read_and_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recovery/version-0.1");
+    let home = dir.path().join("booth");
+    common::lab::copy(&old, &home);
+    let session = run::session(&home.join("data"));
+    let file = |name: &str| fs::read(session.join(name)).unwrap();
+    let finished = [
+        "take-0001.rf64",
+        "take-0002.rf64",
+        "take-0003.rf64",
+        "take-0004.rf64",
+    ];
+    let takes = finished.map(file);
+    let (rows, events) = (file("takes.jsonl"), file("events.jsonl"));
+    let before = run::rows(&session);
+    assert_eq!(before.len(), 4);
+
+    let script = "until resume\n300 go\nuntil intro\n900 go\nuntil reading\n900 go\n900 go\n";
+    fs::write(home.join("script"), script).unwrap();
+    let booth = |args: &[&str]| {
+        let mut command = run::booth();
+        command
+            .args(args)
+            .arg("--config")
+            .arg(home.join("booth.toml"));
+        let done = run::start(&mut command).wait();
+        assert_eq!(done.code, Some(0), "{args:?}: {}", done.said());
+    };
+    booth(&[
+        "run",
+        "--fast",
+        "--script",
+        home.join("script").to_str().unwrap(),
+    ]);
+
+    assert_eq!(run::session(&home.join("data")), session, "one session");
+    let after = run::rows(&session);
+    assert_eq!(after[..4], before[..]);
+    assert_eq!(after[4].verdict, Verdict::Recovered);
+    assert_eq!(after[5].take, 6);
+    assert_eq!((after[5].line, after[5].version), (after[4].line, 2));
+    assert_eq!(finished.map(file), takes, "nothing is overwritten");
+    assert!(file("takes.jsonl").starts_with(&rows));
+    assert!(file("events.jsonl").starts_with(&events));
+    assert_eq!(record(&session)["ended"], "completed");
+    for row in &after {
+        let (spec, bytes) = run::samples(&session.join(&row.file));
+        assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
+    }
+    booth(&["takes"]);
+    booth(&["export", home.join("dataset").to_str().unwrap()]);
+}
