@@ -8,4 +8,4 @@ pub mod small;
 mod text;
 pub mod toml_text;
 
-pub use text::{is_path, read_text};
+pub use text::{is_path, json, plain, read_text, unmarked};

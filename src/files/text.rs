@@ -1,16 +1,48 @@
-//! Texts that people write for the booth: configuration, protocol, profile, words, script.
+//! Texts that travel by hand: configuration, protocol, profile, words, script, keys, tombstones,
+//! known hosts, what is piped in.
 //!
-//! Guarantees: reading one always ends, whatever the path is, and takes little memory.
+//! Guarantees: reading one always ends, whatever the path is, and takes little memory. A byte order
+//! mark and CR LF, which other systems' editors put there, mean the same as nothing and LF.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 /// Longest text; people write some kilobytes.
 const MOST_BYTES: u64 = 1 << 20;
+/// U+FEFF in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a text. The caller's message names the path.
+/// A text without the byte order mark before it.
+#[must_use]
+pub fn unmarked(text: &[u8]) -> &[u8] {
+    text.strip_prefix(MARK).unwrap_or(text)
+}
+
+/// A text as it is meant: without the mark, and each CR LF is LF. `None` if it is not UTF-8.
+#[must_use]
+pub fn plain(text: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(unmarked(text)).ok()?;
+    Some(if text.contains("\r\n") {
+        Cow::Owned(text.replace("\r\n", "\n"))
+    } else {
+        Cow::Borrowed(text)
+    })
+}
+
+/// JSON that may have been in an editor.
+///
+/// # Errors
+/// It is no JSON, or not that of a `T`.
+pub fn json<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(unmarked(text))
+}
+
+/// Reads a text, as [`plain`] means it. The caller's message names the path.
 ///
 /// # Errors
 /// The file system's; `InvalidInput`, with the remedy, for what is no regular file, is longer than
@@ -35,7 +67,8 @@ pub fn read_text(path: &Path) -> io::Result<String> {
             "is longer than 1 MiB; name the file that was meant",
         ));
     }
-    String::from_utf8(bytes).map_err(|_| refused("is not UTF-8; save it as UTF-8 text"))
+    let text = plain(&bytes).ok_or_else(|| refused("is not UTF-8; save it as UTF-8 text"))?;
+    Ok(text.into_owned())
 }
 
 /// Whether an argument that may be a name or a path is a path.
@@ -48,6 +81,20 @@ pub fn is_path(name: &str) -> bool {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_mark_and_cr_lf_are_the_same_as_nothing_and_lf() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("text");
+        for bytes in [&b"a\nb\n"[..], b"a\r\nb\r\n", b"\xef\xbb\xbfa\r\nb\n"] {
+            fs::write(&path, bytes).expect("write");
+            assert_eq!(read_text(&path).expect("text"), "a\nb\n");
+        }
+        assert_eq!(plain(b"a\rb").as_deref(), Some("a\rb"));
+        assert_eq!(plain(b"\xff\xfea\0"), None);
+        let read: serde_json::Result<u8> = json(b"\xef\xbb\xbf7\r\n");
+        assert_eq!(read.ok(), Some(7));
+    }
 
     #[test]
     fn a_text_ends_within_a_mebibyte_of_a_regular_file() {

@@ -60,7 +60,6 @@ impl Script {
         };
         let mut steps: Vec<(Step, usize)> = Vec::new();
         let mut open = Vec::new();
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, content) in text.lines().enumerate().map(|(n, l)| (n + 1, l)) {
             let content = content.split('#').next().unwrap_or_default();
             let words: Vec<&str> = content.split_whitespace().collect();
@@ -190,6 +189,6 @@ mod tests {
         ] {
             refused(text);
         }
-        parse("\u{feff}# only a comment\n\n   ").expect("empty script");
+        parse("# only a comment\n\n   ").expect("empty script");
     }
 }
