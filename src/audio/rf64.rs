@@ -7,6 +7,7 @@
 pub mod chunks;
 pub mod header;
 pub mod read;
+pub mod riff;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -57,7 +58,7 @@ impl Error {
     }
 }
 
-/// What a file says about itself besides its format. Holds nothing random and no session name.
+/// What a file says about itself besides its format. Holds nothing random.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
     /// bext description; 256 bytes at most are kept.
@@ -66,10 +67,12 @@ pub struct Meta {
     pub originator: String,
     /// bext time reference: the take's first frame on the session's clock.
     pub time_reference: u64,
-    /// RFC 3339; without one, bext has 1970-01-01.
+    /// RFC 3339; without one, bext has no date.
     pub utc: Option<String>,
     /// In the order of the channels; the iXML track list.
     pub channel_names: Vec<String>,
+    /// The text of the iXML element `<BOOTH>`, which is there in every file of this program.
+    pub booth: String,
     /// Further iXML elements: tag and text.
     pub ixml: Vec<(String, String)>,
 }
@@ -228,21 +231,22 @@ impl TakeFile {
     /// # Errors
     /// The system's; `repair` can then complete the file, or it may be finalised again.
     pub fn finalise(&self, gaps: &[Gap]) -> Result<(), Error> {
-        finish(&self.file, &self.path, &self.header, self.data_bytes, gaps)
+        let tail = chunks::gaps(gaps);
+        finish(&self.file, &self.path, &self.header, self.data_bytes, &tail)
     }
 }
 
-/// How every file ends, in `finalise` and in repair.
+/// How every file ends, in `finalise` and in repair: `chunks` follow the data.
 pub(crate) fn finish(
     file: &File,
     path: &Path,
     header: &Header,
     data_bytes: u64,
-    gaps: &[Gap],
+    chunks: &[u8],
 ) -> Result<(), Error> {
     let end = header.data_start() + data_bytes;
     let mut tail = vec![0; (data_bytes % 2) as usize];
-    tail.extend(chunks::gaps(gaps));
+    tail.extend(chunks);
     let write = || {
         // Also frees what was reserved beyond the end.
         file.set_len(end)?;

@@ -9,7 +9,8 @@ use crate::recorder::Command;
 use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
-use crate::store::row::{DRAFT, Row, take_name};
+use crate::store::draft;
+use crate::store::row::{Row, take_name};
 use crate::words::{CaptureFrame, Verdict};
 use crate::{recorder, rt};
 
@@ -147,16 +148,17 @@ impl Booth {
             ..self.row(&of, None)
         };
         let text = row.text.clone().unwrap_or_default();
-        let mut ixml = vec![
+        let ixml = vec![
             ("PROJECT".into(), self.protocol.name.clone()),
             ("SCENE".into(), of.step.to_string()),
             ("TAKE".into(), of.take.to_string()),
             ("NOTE".into(), text.clone()),
         ];
-        // What a start after a crash could not know: the take's row as far as it is known now.
-        if let Ok(draft) = serde_json::to_string(&row) {
-            ixml.push((DRAFT.into(), draft));
-        }
+        let session = self
+            .visit
+            .folder
+            .file_name()
+            .map(|name| name.to_string_lossy());
         Command::Begin(Box::new(recorder::Begin {
             take: of.take,
             path: self.visit.folder.join(take_name(of.take)),
@@ -170,6 +172,7 @@ impl Booth {
                 time_reference: row.start_frame,
                 utc: self.utc(),
                 channel_names: audio.channels.clone(),
+                booth: draft::text(session.as_deref(), &row),
                 ixml,
             },
         }))

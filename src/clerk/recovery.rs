@@ -18,8 +18,8 @@ use crate::audio::meter::Meter;
 use crate::audio::rf64::read;
 use crate::files::data::Data;
 use crate::recorder::repair::repair;
-use crate::store::row::{DRAFT, Row, take_number};
-use crate::store::takes;
+use crate::store::row::{Row, take_number};
+use crate::store::{draft, takes};
 use crate::words::{Kind, Verdict};
 
 /// Bytes of samples read in one piece of work.
@@ -103,12 +103,10 @@ impl Reading {
         repair(&path)?;
         let file = File::open(&path).map_err(crate::audio::rf64::Error::io("open", &path))?;
         let info = read::info(&file, &path)?;
-        let draft = read::ixml_element(&file, &path, &info, DRAFT)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let number = take_number(&name).unwrap_or(0);
-        let draft = draft.and_then(|draft| serde_json::from_str(&draft).ok());
-        let mut row: Row = draft
-            .unwrap_or_else(|| Row::of(number, name.clone().into_owned(), Kind::Free, info.spec));
+        let blank = Row::of(number, name.clone().into_owned(), Kind::Free, info.spec);
+        let mut row = draft::row(info.booth.as_deref().unwrap_or_default(), blank);
         row.start_frame = info.time_reference;
         row.frames = info.frames();
         row.lead_frames = row.lead_frames.min(row.frames);

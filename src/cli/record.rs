@@ -14,6 +14,7 @@ use crate::config::Audio;
 use crate::recorder::chain::{Chain, Setup};
 use crate::recorder::{Begin, Command, End, Report};
 use crate::rt;
+use crate::store::draft;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Format, Frame0, Kind, Verdict, dbfs};
 
@@ -160,6 +161,7 @@ struct Take<'a> {
 impl Take<'_> {
     /// Records, from the first frame captured.
     fn begin(&self, wanted: Option<u64>) -> Begin {
+        let row = Row::of(TAKE, self.file(), Kind::Free, self.audio.spec());
         Begin {
             take: TAKE,
             path: self.args.out.clone(),
@@ -171,6 +173,7 @@ impl Take<'_> {
                 originator: "booth record".into(),
                 utc: rt::utc_now(),
                 channel_names: self.audio.channels.clone(),
+                booth: draft::text(None, &row),
                 ..Meta::default()
             },
         }

@@ -1,22 +1,31 @@
-//! `booth repair PATH…`: makes unfinished RF64 files whole.
+//! `booth repair PATH…`: makes unfinished files whole.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Done, Failure};
+use crate::audio::rf64::riff::is_wave;
 use crate::files::data::Data;
+use crate::files::small;
 use crate::forget;
 use crate::forget::survey::Round;
-use crate::recorder::repair::{Outcome, repair};
+use crate::identity::seal;
+use crate::recorder::repair::{Outcome, repair, repair_any};
 use crate::store::lock;
 
-/// Makes unfinished RF64 files whole; leaves healthy files byte-identical.
+/// Endings of the files that are looked at in a folder.
+const ENDINGS: [&str; 5] = ["rf64", "wav", "wave", "bwf", "bw64"];
+
+/// Makes unfinished RF64 files of booth whole; a file that is whole keeps every byte
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files, or folders whose .rf64 files are looked at
+    /// Files, or folders whose sound files are looked at: RF64, WAV and BW64, sealed ones too
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// Also finishes what another recorder left
+    #[arg(long)]
+    foreign: bool,
     /// One JSON object per file
     #[arg(long)]
     json: bool,
@@ -33,7 +42,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         match files(path) {
             Ok(files) => {
                 for file in files {
-                    match look(&file, args.json) {
+                    match look(&file, args) {
                         Ok(line) => out += &line,
                         Err(failure) => failures.push(failure),
                     }
@@ -50,17 +59,31 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
     }
 }
 
-fn look(file: &Path, json: bool) -> Result<String, String> {
+fn look(file: &Path, args: &Args) -> Result<String, String> {
     // A named pipe would make `repair` wait for its writer.
     let kind = fs::metadata(file).map(|file| file.file_type());
     if kind.is_ok_and(|kind| !kind.is_file()) {
         return Err(format!("{}: is no regular file", file.display()));
     }
+    let name = file.display();
+    if seal::is_sealed(file) {
+        return if args.json {
+            let row = serde_json::json!({
+                "file": name.to_string(), "action": "none", "sealed": true,
+            });
+            Ok(format!("{row}\n"))
+        } else {
+            Ok(format!(
+                "{name}: sealed, left as it is; only its key shows what is inside, as in \
+                 `booth export --key`\n"
+            ))
+        };
+    }
     let _data = hold_data(file)?;
     let _file = hold_file(file)?;
+    let repair = if args.foreign { repair_any } else { repair };
     let outcome = repair(file).map_err(|error| error.to_string())?;
-    let name = file.display();
-    if !json {
+    if !args.json {
         return Ok(format!("{name}: {outcome}\n"));
     }
     let row = match outcome {
@@ -79,7 +102,7 @@ fn look(file: &Path, json: bool) -> Result<String, String> {
     Ok(format!("{row}\n"))
 }
 
-/// The file itself, or every .rf64 file below a folder, sorted.
+/// The file itself, or every sound file below a folder, sorted.
 fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -92,11 +115,26 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     for entry in entries {
         if entry.is_dir() && !entry.is_symlink() {
             found.extend(files(&entry)?);
-        } else if entry.extension().is_some_and(|e| e == "rf64") {
+        } else if is_sound(&entry) {
             found.push(entry);
         }
     }
     Ok(found)
+}
+
+/// Whether a file in a folder is one to be looked at, by its name in any case or by its first bytes.
+fn is_sound(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_lowercase();
+    let plain = name.strip_suffix(".age").unwrap_or(&name);
+    let ending = plain.rsplit_once('.').map(|(_, ending)| ending);
+    if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
+        return true;
+    }
+    let mut head = Vec::new();
+    let opened = small::open(file).ok().flatten();
+    let read = opened.map(|file| file.take(12).read_to_end(&mut head));
+    read.is_some() && is_wave(&head)
 }
 
 /// Locks the file itself; `booth record` locks the one that it writes.

@@ -24,6 +24,8 @@ const CHUNK_BYTES: u64 = 64 * 1024;
 const TAG_BYTES: u64 = 16;
 /// Bytes between the header and the first chunk.
 const NONCE_BYTES: u64 = 16;
+/// The first bytes of a file that stock `age` writes.
+const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The longest header that is searched for.
 const MOST_HEADER_BYTES: u64 = 64 * 1024;
 
@@ -69,6 +71,15 @@ pub fn sealed_name(plain: &Path) -> PathBuf {
     let mut name = plain.as_os_str().to_owned();
     name.push(".age");
     PathBuf::from(name)
+}
+
+/// Whether a file begins as stock `age` writes it.
+#[must_use]
+pub fn is_sealed(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let file = small::open(path).ok().flatten();
+    let read = file.map(|file| file.take(MAGIC.len() as u64).read_to_end(&mut head));
+    read.is_some() && head == MAGIC
 }
 
 /// Seals `plain` to `recipient` and removes it; `discards` is what [`erase::discards`] gives for

@@ -1,19 +1,28 @@
-//! Completes unfinished RF64 files that this program wrote.
+//! Completes unfinished RF64 files that this program wrote and, if asked to, those that another
+//! recorder left.
 //!
 //! Trusts the file's length, not its header, except for zeros that a power cut left at its end;
-//! idempotent; a healthy or foreign file keeps every byte. Never turns a chunk after the data into
-//! samples.
+//! idempotent; a file that is whole keeps every byte, whoever wrote it. Never turns a chunk or
+//! padding behind the samples into samples, and keeps what others put there.
+
+mod behind;
+mod foreign;
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::audio::rf64;
+use crate::audio::rf64::chunks::BOOTH;
+use crate::audio::rf64::header::CHANGING_BYTES;
+use crate::audio::rf64::riff::Riff;
 use crate::audio::rf64::{Error, read};
+use behind::{CLUSTER_BYTES, chunks_at_end, is_no_sound};
 
-/// The end of a file in which gap marks are looked for: room for ten thousand.
-const MOST_MARK_BYTES: u64 = 1 << 20;
+/// How much of a damaged file is searched for our element.
+const MOST_HEADER_BYTES: u64 = 1 << 20;
 /// Of ext4. A power cut may leave the length of a last write without its bytes: what it added to a block
 /// that was written before is zero then.
 const BLOCK_BYTES: u64 = 4096;
@@ -53,45 +62,110 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Repairs one file.
+/// Repairs one file of this program.
 ///
 /// # Errors
 /// The system's, a header that is not understood, or damage in a file that is not ours.
 pub fn repair(path: &Path) -> Result<Outcome, Error> {
+    look(path, false)
+}
+
+/// Repairs one file, whoever wrote it.
+///
+/// # Errors
+/// The system's, or a header that is not understood.
+pub fn repair_any(path: &Path) -> Result<Outcome, Error> {
+    look(path, true)
+}
+
+fn look(path: &Path, foreign: bool) -> Result<Outcome, Error> {
     let file = File::open(path).map_err(Error::io("open", path))?;
-    let info = read::info(&file, path)?;
+    let info = read::info(&file, path);
+    if let Ok(info) = &info
+        && info.ours
+    {
+        return own(&file, path, info);
+    }
+    if let Ok(info) = &info
+        && info.healthy()
+    {
+        return Ok(Outcome::Healthy {
+            frames: info.frames(),
+        });
+    }
+    let riff = Riff::of(&file).map_err(Error::io("read", path))?;
+    match riff {
+        // No one else writes our element into RF64.
+        Some(riff) if &riff.kind == b"RIFF" || !has_element(&file, path)? => {
+            foreign::repair(&file, path, &riff, foreign)
+        }
+        _ => Err(info.err().unwrap_or_else(|| Error::Malformed {
+            path: path.to_owned(),
+            reason: "its header is damaged; left as it is".into(),
+        })),
+    }
+}
+
+/// Whether our element stands where a header would have it, however damaged that is.
+fn has_element(file: &File, path: &Path) -> Result<bool, Error> {
+    let mut head = Vec::new();
+    let read = file.take(MOST_HEADER_BYTES).read_to_end(&mut head);
+    read.map_err(Error::io("read", path))?;
+    let element = format!("<{BOOTH}>");
+    Ok(memchr::memmem::find(&head, element.as_bytes()).is_some())
+}
+
+fn own(file: &File, path: &Path, info: &read::Info) -> Result<Outcome, Error> {
     let before = info.frames();
+    let length = info.file_length;
     if info.healthy() {
         return Ok(Outcome::Healthy { frames: before });
     }
-    if !info.ours {
-        let reason = format!(
-            "its header claims {} bytes and it has {}, but booth did not write it; left as it is",
-            info.claimed_length, info.file_length
-        );
-        return Err(Error::Malformed {
-            path: path.to_owned(),
-            reason,
-        });
+    // What follows a header that is true in itself may be samples that it does not tell of yet.
+    let no_sound = |from| {
+        let looked = is_no_sound(file, from, length, CLUSTER_BYTES);
+        looked.map_err(Error::io("read", path))
+    };
+    let told = info.claimed_length.max(info.data_end());
+    if info.is_true() && no_sound(told)? && no_sound(info.data_end())? {
+        return Ok(Outcome::Healthy { frames: before });
     }
-    let header = read::header(&file, path, &info)?;
+    let header = read::header(file, path, info)?;
     let frame = info.spec.frame_bytes() as u64;
-    let there = info.file_length - info.data_start;
-    let audio = match gap_marks(&file, path, &info)? {
+    let there = length - info.data_start;
+    let torn = torn_gap_marks(file, path, info)?;
+    let kept = match torn {
+        Some(_) => None,
+        None => chunks_at_end(file, info.data_start, length).map_err(Error::io("read", path))?,
+    };
+    let audio = match torn.or(kept) {
         Some(at) => at - info.data_start,
-        None => written(&file, path, &info)?,
+        None => written(file, path, info)?,
     };
     let data_bytes = audio - audio % frame;
+    let mut tail = vec![0; kept.map_or(0, |at| length - at) as usize];
+    let tail_start = length - tail.len() as u64;
+    file.read_exact_at(&mut tail, tail_start)
+        .map_err(Error::io("read", path))?;
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .open(path)
         .map_err(Error::io("open for repair", path))?;
-    rf64::finish(&file, path, &header, data_bytes, &[])?;
+    let end = info.data_start + data_bytes + data_bytes % 2;
+    if kept == Some(end) {
+        // They stay where they are.
+        let bytes = header.bytes(data_bytes, length - info.data_start - data_bytes);
+        file.write_all_at(&bytes[..CHANGING_BYTES], 0)
+            .and_then(|()| file.sync_all())
+            .map_err(Error::io("finish", path))?;
+    } else {
+        rf64::finish(&file, path, &header, data_bytes, &tail)?;
+    }
     Ok(Outcome::Repaired {
         before,
         frames: data_bytes / frame,
-        dropped_bytes: there - data_bytes,
+        dropped_bytes: there - data_bytes - tail.len() as u64,
     })
 }
 
@@ -110,17 +184,10 @@ fn written(file: &File, path: &Path, info: &read::Info) -> Result<u64, Error> {
     Ok(whole.min(there))
 }
 
-/// Where gap marks begin. They go (takes.jsonl has the gaps), and never become samples.
-fn gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<u64>, Error> {
-    let torn = torn_gap_marks(file, path, info)?;
-    Ok(torn.or(whole_gap_marks(file, path, info)?))
-}
-
 /// A kill between the gap marks and the final header leaves `cue `, perhaps torn, where the header
-/// says the data ends.
+/// says the data ends. Torn ones go: takes.jsonl has the gaps.
 fn torn_gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<u64>, Error> {
-    let padded = info.data_bytes.saturating_add(info.data_bytes % 2);
-    let at = info.data_start.saturating_add(padded);
+    let at = info.data_end();
     let mut head = [0; 28];
     let length = info.file_length.saturating_sub(at).min(28) as usize;
     file.read_exact_at(&mut head[..length], at)
@@ -131,24 +198,6 @@ fn torn_gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<
         && (length < 12 || cue_bytes(&head).is_some())
         && (length < 28 || &head[20..24] == b"data");
     Ok(marks.then_some(at))
-}
-
-/// Gap marks that end the file, found without its header: a damaged size must not hide them.
-fn whole_gap_marks(file: &File, path: &Path, info: &read::Info) -> Result<Option<u64>, Error> {
-    let from = info.file_length.saturating_sub(MOST_MARK_BYTES);
-    let from = from.max(info.data_start);
-    let mut end = vec![0; (info.file_length - from) as usize];
-    file.read_exact_at(&mut end, from)
-        .map_err(Error::io("read", path))?;
-    let Some(cue) = memchr::memmem::rfind(&end, b"cue ") else {
-        return Ok(None);
-    };
-    let marks = &end[cue..];
-    let list = cue_bytes(marks).and_then(|bytes| marks.get(bytes..));
-    let whole = list.is_some_and(|list| {
-        list.starts_with(b"LIST") && size(list).is_some_and(|bytes| bytes == list.len() as u64)
-    });
-    Ok(whole.then_some(from + cue as u64))
 }
 
 /// Bytes of a `cue ` chunk whose size is that of its count.

@@ -4,9 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{Format, Gap, Kind, Level, Spec, Verdict, Voice, dbfs};
 
-/// The iXML element that holds a take's row as far as it was known when it began.
-pub const DRAFT: &str = "BOOTH";
-
 /// The file name of a take, as its row has it: `take-0001.rf64`.
 #[must_use]
 pub fn take_name(take: u32) -> String {

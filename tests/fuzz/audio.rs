@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::take::{Plan, Stage, Take, damage, damaged_sizes, filling, plan};
+use super::take::{Plan, Stage, Take, appended, damage, damaged_sizes, filling, plan};
 use super::{config, folder, memory};
 
 /// What repair reads of the end of a file, where gap marks may stand.
@@ -48,13 +48,15 @@ fn repaired(path: &Path, bytes: &[u8]) -> (Result<Outcome, String>, Vec<u8>) {
     (first, after)
 }
 
-/// A repaired file has a header that is true, and its samples are those that were there.
+/// A repaired file has a header that is true, and its samples and what follows them are those that
+/// were there.
 fn assert_kept(path: &Path, before: &[u8], after: &[u8]) {
     let info = read::info(&File::open(path).unwrap(), path).unwrap();
     assert!(info.healthy() && info.file_length == after.len() as u64);
     let end = (info.data_start + info.data_bytes) as usize;
     assert!(after[CHANGING_BYTES..end] == before[CHANGING_BYTES..end]);
-    assert!(after.len() <= end + 1, "nothing but a pad byte follows");
+    let behind = &after[end + (end - info.data_start as usize) % 2..];
+    assert!(before.ends_with(behind), "nothing is made up");
 }
 
 /// Whatever repair said, every whole frame of `take` is in the file and its header tells of no
@@ -110,6 +112,31 @@ proptest! {
         let take = plan.write(dir.path());
         let (outcome, after) = repaired(&dir.path().join("take.rf64"), &take.bytes);
         assert!(outcome.is_ok(), "{outcome:?}");
+        assert_whole(&take, &outcome, &after);
+    }
+
+    #[test]
+    fn what_others_put_behind_a_finished_take_stays(plan in plan(), behind in appended()) {
+        let dir = folder();
+        let mut take = Plan { stage: Stage::Finished, ..plan }.write(dir.path());
+        take.bytes.extend(behind);
+        let (outcome, after) = repaired(&dir.path().join("take.rf64"), &take.bytes);
+        assert_whole(&take, &outcome, &after);
+        if take.frames > 0 {
+            assert_eq!(outcome, Ok(Outcome::Healthy { frames: take.frames }));
+        }
+    }
+
+    #[test]
+    fn chunks_behind_a_take_that_no_header_tells_of_never_become_samples(plan in plan(), n in 0u8..9) {
+        let dir = folder();
+        let unfinished = Plan { stage: Stage::Unfinished, torn: 0, ..plan };
+        let mut take = unfinished.write(dir.path());
+        if take.bytes.len() % 2 == 1 {
+            take.bytes.push(0);
+        }
+        take.bytes.extend([b"LIST", &[n, 0, 0, 0][..], &vec![1; usize::from(n)]].concat());
+        let (outcome, after) = repaired(&dir.path().join("take.rf64"), &take.bytes);
         assert_whole(&take, &outcome, &after);
     }
 

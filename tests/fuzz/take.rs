@@ -207,6 +207,20 @@ pub fn filling() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![4 => noise(), 1 => names.prop_map(|name| name.to_vec())]
 }
 
+/// What other programs and copies put behind a finished file.
+pub fn appended() -> impl Strategy<Value = Vec<u8>> {
+    let names = select(vec![b"LIST", b"id3 ", b"cue ", b"iXML", b"abcd"]);
+    let chunk = (names, vec(any::<u8>(), 0..64)).prop_map(|(name, body)| {
+        let size = (body.len() as u32).to_le_bytes();
+        let pad = vec![0; body.len() % 2];
+        [&name[..], &size, &body, &pad].concat()
+    });
+    let tag = Just([&b"TAG"[..], &[b'x'; 125]].concat());
+    let zeros = (0usize..20_000).prop_map(|n| vec![0; n]);
+    let end = prop_oneof![Just(Vec::new()), zeros, tag];
+    (vec(chunk, 0..3), end).prop_map(|(chunks, end)| [chunks.concat(), end].concat())
+}
+
 pub fn damage() -> impl Strategy<Value = Vec<Damage>> {
     let one = prop_oneof![
         3 => (place(), 0u8..8).prop_map(|(at, bit)| Damage::Flip(at, bit)),

@@ -1,10 +1,43 @@
-//! The chunks besides the samples: bext, iXML, and cue points with labels for gaps.
+//! The chunks besides the samples: format, bext, iXML, and cue points with labels for gaps.
 
 use super::Meta;
-use crate::words::Gap;
+use crate::words::{Format, Gap, Spec};
+
+/// The rest of a KSDATAFORMAT_SUBTYPE GUID after its format tag.
+const SUBTYPE_REST: [u8; 14] = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
+
+/// The form of a `fmt ` chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The oldest one, 16 bytes.
+    Plain,
+    /// WAVEFORMATEXTENSIBLE, 40 bytes, without claiming loudspeaker positions.
+    Extensible,
+}
+
+/// The body of `fmt `; `spec` as stored.
+pub(in crate::audio) fn format(spec: Spec, form: Form) -> Vec<u8> {
+    let tag: u16 = if spec.format == Format::FloatLe { 3 } else { 1 };
+    let is_extensible = form == Form::Extensible;
+    let mut body = Vec::with_capacity(40);
+    body.extend(if is_extensible { 0xfffe } else { tag }.to_le_bytes());
+    body.extend(spec.channels.to_le_bytes());
+    body.extend(spec.rate.to_le_bytes());
+    body.extend(spec.bytes_per_second().to_le_bytes());
+    body.extend((spec.frame_bytes() as u16).to_le_bytes());
+    body.extend(spec.format.bits().to_le_bytes());
+    if is_extensible {
+        body.extend(22u16.to_le_bytes());
+        body.extend(spec.format.bits().to_le_bytes());
+        body.extend(0u32.to_le_bytes());
+        body.extend(tag.to_le_bytes());
+        body.extend(SUBTYPE_REST);
+    }
+    body
+}
 
 /// Appends a chunk and its pad byte.
-pub(super) fn push(out: &mut Vec<u8>, name: &[u8; 4], body: &[u8]) {
+pub(in crate::audio) fn push(out: &mut Vec<u8>, name: &[u8; 4], body: &[u8]) {
     out.extend(name);
     out.extend((body.len() as u32).to_le_bytes());
     out.extend(body);
@@ -23,15 +56,19 @@ fn field(out: &mut Vec<u8>, text: &str, length: usize) {
     out.resize(out.len() + length - cut, 0);
 }
 
-/// EBU Tech 3285 bext, version 1, without a UMID: that would be a random value.
-pub(super) fn bext(meta: &Meta) -> Vec<u8> {
-    let utc = meta.utc.as_deref().unwrap_or("1970-01-01T00:00:00Z");
+/// The iXML element by which this program knows its files.
+pub const BOOTH: &str = "BOOTH";
+
+/// EBU Tech 3285 bext, version 1, without a UMID: that would be a random value. The specification
+/// names no value for an unknown date; readers take a field of zeros for none.
+pub(in crate::audio) fn bext(meta: &Meta) -> Vec<u8> {
+    let utc = meta.utc.as_deref().unwrap_or_default();
     let mut out = Vec::with_capacity(602);
     field(&mut out, &meta.description, 256);
     field(&mut out, &meta.originator, 32);
     field(&mut out, "", 32);
-    field(&mut out, utc.get(..10).unwrap_or("1970-01-01"), 10);
-    field(&mut out, utc.get(11..19).unwrap_or("00:00:00"), 8);
+    field(&mut out, utc.get(..10).unwrap_or_default(), 10);
+    field(&mut out, utc.get(11..19).unwrap_or_default(), 8);
     out.extend(meta.time_reference.to_le_bytes());
     out.extend(1u16.to_le_bytes());
     out.resize(602, 0);
@@ -40,12 +77,13 @@ pub(super) fn bext(meta: &Meta) -> Vec<u8> {
 
 /// iXML: the track list with the channels' names, and further elements. Its length is even:
 /// libsndfile (1.2) does not skip the pad byte of an unknown chunk, and then finds no samples.
-pub(super) fn ixml(meta: &Meta) -> String {
+pub(in crate::audio) fn ixml(meta: &Meta) -> String {
     let mut xml = String::from(concat!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
         "<BWFXML>\n<IXML_VERSION>2.10</IXML_VERSION>\n"
     ));
-    for (tag, text) in &meta.ixml {
+    let own = (BOOTH.to_owned(), meta.booth.clone());
+    for (tag, text) in meta.ixml.iter().chain([&own]) {
         // A tag that is not an XML name would make the whole chunk unreadable.
         if tag.starts_with(|c: char| c.is_ascii_alphabetic())
             && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -145,7 +183,7 @@ mod tests {
         let bytes = bext(&meta);
         assert_eq!(bytes.len(), 602);
         assert!(std::str::from_utf8(&bytes[..256]).is_ok());
-        assert_eq!(&bytes[320..330], b"1970-01-01");
+        assert_eq!(&bytes[320..338], &[0; 18], "no date is known");
     }
 
     #[test]

@@ -3,15 +3,14 @@
 //! Only its first 80 bytes depend on the length, so a checkpoint is one small write in one sector.
 //! EBU Tech 3306 v1: fourcc `RF64`, the 32-bit sizes all ones, the true ones in `ds64`.
 
-use super::{Meta, chunks};
+use super::Meta;
+use super::chunks::{self, Form};
 use crate::words::{Format, Spec};
 
 /// Bytes from the file's start that change after creation.
 pub const CHANGING_BYTES: usize = 80;
 /// Samples start at a multiple of this: writes stay page-aligned.
 pub const ALIGNMENT: usize = 4096;
-/// The rest of a KSDATAFORMAT_SUBTYPE GUID after its format tag.
-pub const SUBTYPE_REST: [u8; 14] = [0, 0, 0, 0, 16, 0, 128, 0, 0, 170, 0, 56, 155, 113];
 
 /// A header whose sizes are not filled in yet.
 #[derive(Clone, Debug)]
@@ -27,7 +26,12 @@ impl Header {
         let spec = spec.stored();
         let mut bytes = b"RF64\xff\xff\xff\xffWAVE".to_vec();
         chunks::push(&mut bytes, b"ds64", &[0; 28]);
-        chunks::push(&mut bytes, b"fmt ", &format_chunk(spec));
+        let form = if spec.channels > 2 || spec.format.bits() > 16 {
+            Form::Extensible
+        } else {
+            Form::Plain
+        };
+        chunks::push(&mut bytes, b"fmt ", &chunks::format(spec, form));
         if spec.format == Format::FloatLe {
             chunks::push(&mut bytes, b"fact", &u32::MAX.to_le_bytes());
         }
@@ -69,28 +73,6 @@ impl Header {
         bytes[36..44].copy_from_slice(&frames.to_le_bytes());
         bytes
     }
-}
-
-/// `fmt `: extensible above 2 channels or 16 bit, without claiming loudspeaker positions.
-fn format_chunk(spec: Spec) -> Vec<u8> {
-    let tag: u16 = if spec.format == Format::FloatLe { 3 } else { 1 };
-    let extensible = spec.channels > 2 || spec.format.bits() > 16;
-    let frame = spec.frame_bytes() as u32;
-    let mut body = Vec::with_capacity(40);
-    body.extend(if extensible { 0xfffe } else { tag }.to_le_bytes());
-    body.extend(spec.channels.to_le_bytes());
-    body.extend(spec.rate.to_le_bytes());
-    body.extend(spec.bytes_per_second().to_le_bytes());
-    body.extend((frame as u16).to_le_bytes());
-    body.extend(spec.format.bits().to_le_bytes());
-    if extensible {
-        body.extend(22u16.to_le_bytes());
-        body.extend(spec.format.bits().to_le_bytes());
-        body.extend(0u32.to_le_bytes());
-        body.extend(tag.to_le_bytes());
-        body.extend(SUBTYPE_REST);
-    }
-    body
 }
 
 #[cfg(test)]

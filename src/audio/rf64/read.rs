@@ -5,8 +5,9 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::Error;
+use super::chunks::{self, BOOTH};
 use super::header::{ALIGNMENT, Header};
-use super::{Error, chunks};
 use crate::words::{Format, Spec};
 
 /// How many chunks are read to find `data`; no recorder writes a file with more.
@@ -15,6 +16,10 @@ const MOST_CHUNKS: usize = 64;
 const IN_DS64: u64 = u32::MAX as u64;
 /// The largest header this program writes: 64 names of reasonable length fit many times over.
 const MOST_HEADER_BYTES: u64 = 1 << 24;
+/// The longest iXML chunk in which this program looks for its own element.
+const MOST_IXML_BYTES: u64 = 1 << 20;
+/// What bext of a file without a session says in version 0.1, which knew no `<BOOTH>` there.
+const ORIGINATORS: [&[u8]; 2] = [b"booth\0", b"booth record\0"];
 
 /// What a header says, and what the file's length says.
 #[derive(Clone, Debug)]
@@ -33,7 +38,9 @@ pub struct Info {
     pub file_length: u64,
     /// bext time reference; 0 without bext.
     pub time_reference: u64,
-    /// Written by this program: its layout to the byte.
+    /// The text of the iXML element `<BOOTH>`; `None` if there is no such element.
+    pub booth: Option<String>,
+    /// Written by this program: its layout to the byte, and its own element.
     pub ours: bool,
 }
 
@@ -44,23 +51,33 @@ impl Info {
         self.data_bytes / (self.spec.frame_bytes() as u64).max(1)
     }
 
-    /// Header and length agree, and the samples are whole frames. In our own files the two counts
-    /// of samples agree too, so that damage to one of them hides no samples.
+    /// Header and length agree, and no damage to a count hides samples: other programs leave ds64's
+    /// count of frames at 0, ours never does if any frame follows.
     #[must_use]
     pub fn healthy(&self) -> bool {
-        let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
-        self.claimed_length == self.file_length
-            && self.data_start.saturating_add(padded) <= self.file_length
+        let is_told = self.counted_frames > 0 || self.file_length == self.data_start;
+        self.claimed_length == self.file_length && self.is_true() && (!self.ours || is_told)
+    }
+
+    /// What the header claims is there, and the samples are whole frames. In our own files the two
+    /// counts of samples agree too.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        self.claimed_length <= self.file_length
+            && self.data_end() <= self.file_length
+            // Before the end there is no pad byte.
+            && self.data_start.saturating_add(self.data_bytes) <= self.claimed_length
             && self
                 .data_bytes
                 .is_multiple_of(self.spec.frame_bytes() as u64)
-            && (!self.ours || self.counts_agree())
+            && (!self.ours || self.counted_frames == self.frames())
     }
 
-    /// Other programs leave ds64's count of frames at 0; ours never does if any frame follows.
-    fn counts_agree(&self) -> bool {
-        let empty = self.file_length == self.data_start;
-        self.counted_frames == self.frames() && (self.counted_frames > 0 || empty)
+    /// Where the samples that the header claims end, with their pad byte.
+    #[must_use]
+    pub fn data_end(&self) -> u64 {
+        let padded = self.data_bytes.saturating_add(self.data_bytes % 2);
+        self.data_start.saturating_add(padded)
     }
 }
 
@@ -101,6 +118,7 @@ pub fn info_of(
     }
     let (mut riff, mut ds64_data, mut counted) = (u64::from(u32_at(&head, 4)), None, 0);
     let (mut spec, mut time_reference, mut junk_end, mut ds64_first) = (None, 0, 0, false);
+    let (mut booth, mut is_named) = (None, false);
     let mut at = 12;
     for _ in 0..MOST_CHUNKS {
         let mut name = [0; 8];
@@ -122,9 +140,15 @@ pub fn info_of(
                 spec = Some(found.map_err(|what| bad(format!("{what} `fmt ` at byte {at}")))?);
             }
             b"bext" if size >= 346 => {
-                let mut bytes = [0; 8];
-                read(body + 338, &mut bytes)?;
-                time_reference = u64_at(&bytes, 0);
+                let mut bytes = [0; 346 - 256];
+                read(body + 256, &mut bytes)?;
+                is_named = ORIGINATORS.iter().any(|name| bytes.starts_with(name));
+                time_reference = u64_at(&bytes, 338 - 256);
+            }
+            b"iXML" if booth.is_none() && size <= MOST_IXML_BYTES.min(length) => {
+                let mut bytes = vec![0; size as usize];
+                read(body, &mut bytes)?;
+                booth = chunks::element(&String::from_utf8_lossy(&bytes), BOOTH);
             }
             b"JUNK" => junk_end = body + size,
             b"data" => {
@@ -143,7 +167,11 @@ pub fn info_of(
                     claimed_length: riff.saturating_add(8),
                     file_length: length,
                     time_reference,
-                    ours: ours && size == IN_DS64 && body <= MOST_HEADER_BYTES,
+                    ours: ours
+                        && size == IN_DS64
+                        && body <= MOST_HEADER_BYTES
+                        && (booth.is_some() || is_named),
+                    booth,
                 });
             }
             _ => {}
@@ -161,25 +189,6 @@ pub(crate) fn header(file: &File, path: &Path, info: &Info) -> Result<Header, Er
     file.read_exact_at(&mut bytes, 0)
         .map_err(Error::io("read", path))?;
     Ok(Header::existing(info.spec, bytes))
-}
-
-/// The text of an iXML element of one of our own files; `None` if there is no such element.
-///
-/// # Errors
-/// The system's.
-pub fn ixml_element(
-    file: &File,
-    path: &Path,
-    info: &Info,
-    tag: &str,
-) -> Result<Option<String>, Error> {
-    if !info.ours {
-        return Ok(None);
-    }
-    let mut bytes = vec![0; info.data_start as usize];
-    file.read_exact_at(&mut bytes, 0)
-        .map_err(Error::io("read", path))?;
-    Ok(chunks::element(&String::from_utf8_lossy(&bytes), tag))
 }
 
 /// The shape that a `fmt ` chunk gives, or what is wrong with it. In an RF64 file its fields must

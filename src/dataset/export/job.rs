@@ -18,6 +18,7 @@ use crate::files::data::Data;
 use crate::files::small;
 use crate::identity::tombstone;
 use crate::rt;
+use crate::store::draft;
 use crate::store::row::Row;
 use crate::words::Spec;
 
@@ -255,6 +256,7 @@ impl Job<'_> {
                 .filter(|one| channel.is_none_or(|channel| *one == channel))
                 .map(|one| person.channel(one))
                 .collect(),
+            booth: draft::name(&person.session, row.take),
             ixml: Vec::new(),
         };
         let paths = parts.iter().map(|part| self.out.join(&part.name));
