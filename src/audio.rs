@@ -1,5 +1,5 @@
 //! From the sound card to blocks of frames, and the formats they are stored in: source, capture,
-//! levels, RF64; and the card's mixer. It knows no takes, rows or keys.
+//! levels, RF64, WAV; and the card's mixer. It knows no takes, rows or keys.
 
 pub mod block;
 pub mod capture;
@@ -8,3 +8,4 @@ pub mod meter;
 pub mod mixer;
 pub mod rf64;
 pub mod source;
+pub mod wav;

@@ -6,7 +6,7 @@ mod csv;
 pub mod export;
 pub mod list;
 mod table;
-mod wav;
+pub mod wav;
 
 /// The table of a dataset.
 pub const METADATA: &str = "metadata.csv";

@@ -10,5 +10,6 @@ mod export {
     mod keys;
     mod kill;
     mod people;
+    mod readers;
     mod setup;
 }

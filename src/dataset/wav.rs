@@ -1,21 +1,19 @@
 //! A WAV file of an export, written under a temporary name.
 //!
 //! Guarantees: it holds exactly the samples it was given, bit for bit; it gets its name when it is
-//! whole and synced. Beyond 4 GiB, which RIFF cannot count, it is RF64 and its name ends in
+//! whole and synced, and another reader's look has found it so. Beyond 4 GiB, which RIFF cannot count, it is RF64 and its name ends in
 //! `.rf64`.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use hound::{SampleFormat, WavSpec, WavWriter};
-
 use crate::audio::rf64::{self, Meta, TakeFile};
+pub use crate::audio::wav::MOST_BYTES as MOST_RIFF_BYTES;
+use crate::audio::wav::header;
 use crate::files::small;
 use crate::words::{Format, Spec};
-
-/// Bytes of samples that RIFF can count, with room for its header.
-pub const MOST_RIFF_BYTES: u64 = u32::MAX as u64 - 4096;
 
 /// Why a file is not written.
 #[derive(Debug, thiserror::Error)]
@@ -28,21 +26,82 @@ pub enum WavError {
         /// The reason.
         source: io::Error,
     },
+    /// It reads back otherwise than written.
+    #[error("write {}: reads back otherwise than written: {reason}; check the disk", path.display())]
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// What the reader found.
+        reason: String,
+    },
     /// As RF64.
     #[error(transparent)]
     Rf64(#[from] rf64::Error),
 }
 
 enum To {
-    Riff(WavWriter<BufWriter<File>>),
+    Riff(Riff),
     Rf64(Box<TakeFile>),
+}
+
+struct Riff {
+    file: BufWriter<File>,
+    spec: Spec,
+    meta: Meta,
+    data_bytes: u64,
+}
+
+impl Riff {
+    fn create(path: &Path, spec: Spec, meta: &Meta) -> io::Result<Riff> {
+        let mut file = BufWriter::with_capacity(1 << 16, File::create(path)?);
+        // The sizes come at the end; they change no length.
+        file.write_all(&header(spec, meta, 0))?;
+        Ok(Riff {
+            file,
+            spec,
+            meta: meta.clone(),
+            data_bytes: 0,
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.data_bytes += bytes.len() as u64;
+        self.file.write_all(bytes)
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.file
+            .write_all(&[0][..(self.data_bytes % 2) as usize])?;
+        let file = self.file.into_inner().map_err(|error| error.into_error())?;
+        file.write_all_at(&header(self.spec, &self.meta, self.data_bytes), 0)?;
+        file.sync_all()
+    }
+
+    /// What hound, whose reader is not ours, says of the file.
+    fn check(path: &Path, spec: Spec, data_bytes: u64) -> Result<(), WavError> {
+        let differs = |reason: String| WavError::Differs {
+            path: path.to_owned(),
+            reason,
+        };
+        let reader = hound::WavReader::open(path).map_err(|error| differs(error.to_string()))?;
+        let (found, frames) = (reader.spec(), data_bytes / spec.frame_bytes() as u64);
+        let shape = (found.channels, found.sample_rate, found.bits_per_sample);
+        let is_float = found.sample_format == hound::SampleFormat::Float;
+        if shape == (spec.channels, spec.rate, spec.format.bits())
+            && is_float == (spec.format == Format::FloatLe)
+            && u64::from(reader.duration()) == frames
+        {
+            Ok(())
+        } else {
+            Err(differs(format!("{found:?}, {} frames", reader.duration())))
+        }
+    }
 }
 
 /// A file being written.
 pub struct Wav {
     path: PathBuf,
     temporary: PathBuf,
-    format: Format,
     to: To,
 }
 
@@ -59,7 +118,7 @@ pub fn name(stem: &str, bytes: u64, most_riff_bytes: u64) -> String {
 }
 
 impl Wav {
-    /// Begins `path`, whose extension [`name`] chose; `spec` as stored, `meta` for RF64.
+    /// Begins `path`, whose extension [`name`] chose; `spec` as stored.
     ///
     /// # Errors
     /// The file system's.
@@ -71,14 +130,11 @@ impl Wav {
             small::remove(&small::temporary(&temporary)).map_err(failed(&temporary))?;
             To::Rf64(Box::new(TakeFile::create(&temporary, spec, meta, 0)?))
         } else {
-            let file = File::create(&temporary).map_err(failed(&temporary))?;
-            let writer = WavWriter::new(BufWriter::with_capacity(1 << 16, file), shape(spec));
-            To::Riff(writer.map_err(hound_failed(&temporary))?)
+            To::Riff(Riff::create(&temporary, spec, meta).map_err(failed(&temporary))?)
         };
         Ok(Wav {
             path,
             temporary,
-            format: spec.format,
             to,
         })
     }
@@ -88,28 +144,10 @@ impl Wav {
     /// # Errors
     /// The file system's.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), WavError> {
-        let to = match &mut self.to {
-            To::Rf64(file) => return Ok(file.append(bytes)?),
-            To::Riff(to) => to,
-        };
-        let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-        let samples = bytes.chunks_exact(self.format.sample_bytes());
-        let written: hound::Result<()> = match self.format {
-            Format::S16Le => samples
-                .map(|b| i16::from_le_bytes([b[0], b[1]]))
-                .try_for_each(|sample| to.write_sample(sample)),
-            // The sign comes down from the highest byte.
-            Format::S24Packed => samples
-                .map(|b| i32::from_le_bytes([0, b[0], b[1], b[2]]) >> 8)
-                .try_for_each(|sample| to.write_sample(sample)),
-            Format::S24Le | Format::S32Le => samples
-                .map(|b| word(b).cast_signed())
-                .try_for_each(|sample| to.write_sample(sample)),
-            Format::FloatLe => samples
-                .map(|b| f32::from_bits(word(b)))
-                .try_for_each(|sample| to.write_sample(sample)),
-        };
-        written.map_err(hound_failed(&self.temporary))
+        match &mut self.to {
+            To::Rf64(file) => Ok(file.append(bytes)?),
+            To::Riff(to) => to.write(bytes).map_err(failed(&self.temporary)),
+        }
     }
 
     /// Ends the file and syncs it; it still has its temporary name.
@@ -120,10 +158,9 @@ impl Wav {
         match self.to {
             To::Rf64(file) => file.finalise(&[])?,
             To::Riff(to) => {
-                to.finalize().map_err(hound_failed(&self.temporary))?;
-                File::open(&self.temporary)
-                    .and_then(|file| file.sync_all())
-                    .map_err(failed(&self.temporary))?;
+                let (spec, data_bytes) = (to.spec, to.data_bytes);
+                to.finish().map_err(failed(&self.temporary))?;
+                Riff::check(&self.temporary, spec, data_bytes)?;
             }
         }
         Ok(Finished {
@@ -154,28 +191,6 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> WavError {
     move |source| WavError::File {
         path: path.to_owned(),
         source,
-    }
-}
-
-fn hound_failed(path: &Path) -> impl FnOnce(hound::Error) -> WavError {
-    move |error| {
-        failed(path)(match error {
-            hound::Error::IoError(source) => source,
-            other => io::Error::other(other),
-        })
-    }
-}
-
-fn shape(spec: Spec) -> WavSpec {
-    WavSpec {
-        channels: spec.channels,
-        sample_rate: spec.rate,
-        bits_per_sample: spec.format.bits(),
-        sample_format: if spec.format == Format::FloatLe {
-            SampleFormat::Float
-        } else {
-            SampleFormat::Int
-        },
     }
 }
 
