@@ -16,4 +16,6 @@ mod identity {
     mod medium;
     mod odd;
     mod sealing;
+    mod travel;
+    mod voices;
 }

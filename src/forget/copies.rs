@@ -1,11 +1,12 @@
 //! Forgetting in a copy: a backup of DATA, of sessions/ or of keys/, an export, or a folder that
 //! holds some of these.
 //!
-//! Guarantees: everything that is named after a forgotten session goes, except its tombstone. Links
-//! are followed only to data of the same session. What cannot be read or removed, and what was not
+//! Guarantees: everything that is named after a forgotten session goes, except its tombstone, and
+//! every sound file that says it is theirs, whatever its name and wherever it lies. Links are followed only to data of the same session. What cannot be read or removed, and what was not
 //! looked into, such as the inside of an archive, is reported. The data folder of a running booth
 //! is not touched.
 
+mod voice;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,7 +89,7 @@ pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, Copy
     if let Some(session) = whose(&real, &sessions) {
         let mut walk = Walk::of(&real, &sessions);
         walk.erase(session, &real);
-        return Ok(walk.cleaned);
+        return Ok(walk.end());
     }
     if Data(folder).sessions().is_dir() {
         for tombstone in tombstones {
@@ -105,7 +106,7 @@ pub fn apply_to(folder: &Path, tombstones: &[Tombstone]) -> Result<Cleaned, Copy
 pub fn clean(folder: &Path, sessions: &BTreeSet<&str>) -> Cleaned {
     let mut walk = Walk::of(folder, sessions);
     walk.folder(folder);
-    walk.cleaned
+    walk.end()
 }
 
 #[cfg(test)]

@@ -1,21 +1,28 @@
 //! Walks through every folder of a copy.
 //!
-//! Guarantees: everything that is named after one of the sessions goes, except its tombstone. Links
-//! are followed only to data of the same session. What was not looked into is reported.
+//! Guarantees: everything that is named after one of the sessions goes, except its tombstone, and
+//! every sound file that says it is theirs. Links are followed only to data of the same session.
+//! What was not looked into, and whose owner nothing tells, is reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use super::Cleaned;
+use super::voice::{self, Voice};
 use crate::dataset::{METADATA, clean};
+use crate::files;
 use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};
 use crate::identity::pending;
 use crate::identity::place::{self, Place, mentioned};
-use crate::identity::tombstone::{Looked, State};
+use crate::identity::tombstone::{self, Looked, State};
+use crate::store::takes;
+use crate::words::is_session;
 
 /// Extensions of files with files inside.
 const ARCHIVES: [&str; 25] = [
@@ -23,7 +30,7 @@ const ARCHIVES: [&str; 25] = [
     "sfs", "sqfs", "squashfs", "tar", "tbz", "tbz2", "tgz", "txz", "tzst", "xz", "zip", "zst",
 ];
 
-/// Extensions of sound files, which are not searched for names.
+/// Extensions of sound files, of which only the tags are searched for names.
 const SOUND: [&str; 6] = ["aif", "aiff", "flac", "mp3", "rf64", "wav"];
 /// The longest other file that is searched for names.
 const MOST_OTHER_BYTES: u64 = 16 << 20;
@@ -80,7 +87,11 @@ pub(super) struct Walk<'a> {
     root: &'a Path,
     sessions: &'a BTreeSet<&'a str>,
     discards: bool,
-    pub(super) cleaned: Cleaned,
+    /// Hashes of the samples of takes that are gone.
+    samples: BTreeMap<String, &'a str>,
+    /// Takes that do not name their session; what is gone by the end may tell whose they are.
+    unnamed: Vec<PathBuf>,
+    cleaned: Cleaned,
 }
 
 impl<'a> Walk<'a> {
@@ -89,8 +100,31 @@ impl<'a> Walk<'a> {
             root,
             sessions,
             discards: erase::discards(root),
+            samples: BTreeMap::new(),
+            unnamed: Vec::new(),
             cleaned: Cleaned::default(),
         }
+    }
+
+    /// The results, once the takes that do not name their session were compared with those that
+    /// are gone.
+    pub(super) fn end(mut self) -> Cleaned {
+        for path in std::mem::take(&mut self.unnamed) {
+            let hash = if self.samples.is_empty() {
+                None
+            } else {
+                voice::samples_sha256(&path).ok()
+            };
+            match hash.and_then(|hash| self.samples.get(&hash).copied()) {
+                Some(session) => self.erase(session, &path),
+                None => self.unseen(
+                    &path,
+                    "is a take of version 0.1, which does not name its session; remove it if it is \
+                     theirs",
+                ),
+            }
+        }
+        self.cleaned
     }
 
     pub(super) fn folder(&mut self, folder: &Path) {
@@ -127,6 +161,9 @@ impl<'a> Walk<'a> {
         }
         let name = entry.file_name().to_string_lossy().into_owned();
         for session in mentioned(name.as_bytes(), self.sessions) {
+            if is_tombstone(&path, session) {
+                continue;
+            }
             self.doubtful(session, &path, "carries the session's name");
         }
         match entry.file_type() {
@@ -185,13 +222,52 @@ impl<'a> Walk<'a> {
         if number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.pending(path);
         }
-        // Cleaned as lists, reported with their folder, or with public names only; sound has no
-        // names.
+        // Cleaned as lists, reported with their folder, or with public names only.
         let others = ["session.json", Place::ExportList.word()];
-        let is_known = clean::is_list(name) || others.contains(&name);
-        if !is_known && !SOUND.contains(&ending.as_str()) {
-            self.other(path);
+        if clean::is_list(name) || others.contains(&name) {
+            return;
         }
+        let is_sound = SOUND.contains(&ending.as_str());
+        match voice::look(path, self.sessions, is_sound) {
+            Ok(Voice::Of(session)) => self.erase(session, path),
+            Ok(Voice::Mentions(sessions)) => {
+                for session in sessions {
+                    self.doubtful(session, path, "mentions the session");
+                }
+            }
+            Ok(Voice::Unnamed) if !self.is_told(path) => self.unnamed.push(path.to_owned()),
+            Ok(Voice::Sealed) if !self.is_told(path) => self.unseen(
+                path,
+                "is sealed, and nothing tells to whom; remove it if it is theirs",
+            ),
+            Ok(Voice::Unnamed | Voice::Sealed) => {}
+            Ok(Voice::Other) if is_sound => {}
+            Ok(Voice::Other) => self.other(path),
+            Err(error) => self.unseen(path, &format!("cannot be read: {error}; mend that")),
+        }
+    }
+
+    /// Whether the file's name, or a folder that it is in, tells whose it is: it is not there any
+    /// more, or is reported, if it is one of theirs.
+    fn is_told(&self, path: &Path) -> bool {
+        let mut within = path
+            .ancestors()
+            .take_while(|above| above.starts_with(self.root));
+        within.any(|above| {
+            let name = above.file_name().unwrap_or_default().to_string_lossy();
+            let record = small::read(&SessionFolder(above).record()).ok().flatten();
+            let record: Option<Value> = record.and_then(|text| files::json(&text).ok());
+            let named = record.and_then(|it| it["session"].as_str().map(is_session));
+            place::session_of(&name).is_some() || named == Some(true)
+        })
+    }
+
+    /// Keeps the hashes of the takes in a session's folder that is about to go.
+    fn remember(&mut self, session: &'a str, folder: &Path) {
+        let rows = takes::read(folder).unwrap_or_default().into_iter();
+        let hashes = rows.map(|row| row.samples_sha256);
+        let known = hashes.filter(|hash| !hash.is_empty());
+        self.samples.extend(known.map(|hash| (hash, session)));
     }
 
     /// A file that the program did not name, for example a table that someone saved under another
@@ -199,7 +275,11 @@ impl<'a> Walk<'a> {
     fn other(&mut self, path: &Path) {
         let is_small = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OTHER_BYTES);
         let text = is_small.then(|| small::read(path).ok().flatten());
-        for session in mentioned(&text.flatten().unwrap_or_default(), self.sessions) {
+        let text = text.flatten().unwrap_or_default();
+        if tombstone::of_bytes(&text).is_some() {
+            return;
+        }
+        for session in mentioned(&text, self.sessions) {
             self.doubtful(session, path, "mentions the session");
         }
     }
@@ -208,7 +288,7 @@ impl<'a> Walk<'a> {
     fn pending(&mut self, path: &Path) {
         let text = small::read(path).ok().flatten().unwrap_or_default();
         let named = pending::named(&text);
-        let is_whole = serde_json::from_slice::<pending::Pending>(&text).is_ok();
+        let is_whole = files::json::<pending::Pending>(&text).is_ok();
         for session in mentioned(&text, self.sessions) {
             if named.as_deref() == Some(session) {
                 self.erase(session, path);
@@ -224,7 +304,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn erase(&mut self, session: &str, path: &Path) {
+    pub(super) fn erase(&mut self, session: &'a str, path: &Path) {
+        self.remember(session, path);
         let mut erased = erase::all(path, self.discards);
         if let Err(error) = small::sync_folder(path) {
             erased.stays.push(format!("{}: {error}", path.display()));
@@ -255,5 +336,11 @@ fn is_tombstone(path: &Path, session: &str) -> bool {
     let folder = path.parent().and_then(Path::file_name);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_of_it = place::whole(&name).eq_ignore_ascii_case(&format!("{session}.json"));
-    is_of_it && folder.is_some_and(|name| name == "forgotten")
+    if is_of_it && folder.is_some_and(|name| name == "forgotten") {
+        return true;
+    }
+    let is_small = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OTHER_BYTES);
+    let text = is_small.then(|| small::read(path).ok().flatten()).flatten();
+    let tombstone = text.and_then(|text| tombstone::of_bytes(&text));
+    tombstone.is_some_and(|tombstone| tombstone.session == session)
 }
