@@ -10,6 +10,7 @@ pub mod forget;
 pub mod identity;
 mod input;
 pub mod keygen;
+mod output;
 pub mod record;
 pub mod rekey;
 pub mod repair;
@@ -19,7 +20,6 @@ pub mod takes;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -33,6 +33,7 @@ use crate::identity::operator::{self, Recipient};
 use crate::session::protocol::ProtocolError;
 use crate::sphere::settings;
 use crate::{booth, rt};
+pub(crate) use output::{print, printable, printed};
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -185,7 +186,7 @@ pub fn grammar() -> clap::Command {
 /// Runs the command given by this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn")).init();
+    output::log();
     let mut cli = Cli::parse();
     cli.common.set = assignments(std::env::args_os().map(|it| it.to_string_lossy().into_owned()));
     // A panic unwinds up to here: pins are released, takes closed, the sphere stopped.
@@ -194,8 +195,7 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFaults) => ExitCode::from(3),
         Err(failure) => {
-            // If standard error is on a full disk, that must not become a panic.
-            let _ = writeln!(io::stderr(), "booth: {failure}");
+            output::complain(&failure);
             let usage = matches!(failure, Failure::Usage(_));
             ExitCode::from(if usage { 2 } else { 1 })
         }
@@ -238,20 +238,6 @@ fn run(command: Command, common: &Common) -> Result<Done, Failure> {
     }
 }
 
-/// Text from elsewhere for people to read: its control characters, which could steer a terminal,
-/// are escaped.
-pub(crate) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 /// Whether a withdrawal code was given where none belongs; it is not printed again.
 pub(crate) fn is_code(text: &str) -> bool {
     let is_code = Code::parse(text).is_ok();
@@ -292,23 +278,6 @@ pub(crate) fn recipients(config: &Config) -> Result<Vec<Recipient>, Failure> {
 /// For `map_err`: it could not be done.
 pub(crate) fn could_not(error: impl fmt::Display) -> Failure {
     Failure::CouldNot(error.to_string())
-}
-
-/// Prints a result. If the reader closed the pipe, it has seen enough; that is no failure.
-pub(crate) fn print(text: &str) -> Result<Done, Failure> {
-    let mut out = std::io::stdout().lock();
-    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
-    Ok(Done::Well)
-}
-
-/// The outcome of printing. If the reader closed the pipe, it has seen enough.
-pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Failure::CouldNot(format!(
-            "standard output: cannot be written: {e}; check where it leads"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! `booth corpus check FILE` and `booth corpus line FILE N`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::output::Out;
 use super::{Common, Done, Failure};
 use crate::corpus::Corpus;
 use crate::corpus::check::{self, Summary};
@@ -76,7 +77,7 @@ fn line(corpus: &Corpus, number: u64, as_json: bool) -> Result<Done, Failure> {
 }
 
 fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Failure> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = Out::standard();
     let mut written = Ok(());
     let missing_glyphs = |text: &str| fonts.missing_glyphs(text);
     let summary = check::check(corpus, missing_glyphs, |line, problem| {

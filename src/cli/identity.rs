@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Common, Done, Failure, could_not};
+use super::{Common, Done, Failure, could_not, printable};
 use crate::files::data::Data;
 use crate::identity::operator::{self, PrivateKey};
 use crate::identity::participant::Identity;
 use crate::identity::{keyring, pending};
 use crate::store::session::Record;
 use crate::store::takes;
+use crate::words::Consent;
 
 /// Decrypts identities with the operator's key, codes included
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let forgotten = super::open_data(&config)?;
     let data = &config.data;
     let keys = args.keys.clone().unwrap_or_else(|| Data(data).keys());
-    let tokens = tokens(data, &forgotten)?;
+    let people = people(data, &forgotten)?;
     let wanted: Vec<&String> = match &args.session {
         Some(session) if super::is_code(session) => return Err(super::code_as_session()),
         Some(session) if forgotten.contains(session) => {
@@ -53,7 +54,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
             )));
         }
         Some(session) => {
-            let known = tokens.get_key_value(session);
+            let known = people.get_key_value(session);
             let (name, _) = known.ok_or_else(|| {
                 could_not(format!(
                     "session {session}: no identity in {}; it is not here, or was recorded without \
@@ -63,11 +64,11 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
             })?;
             vec![name]
         }
-        None => tokens.keys().collect(),
+        None => people.keys().collect(),
     };
     let (mut out, mut failures) = (Zeroizing::new(String::new()), Vec::new());
     for session in wanted {
-        match identity(&keys, session, &tokens[session], &with) {
+        match identity(&keys, session, &people[session], &with) {
             Ok(identity) => out.push_str(&shown(session, &identity, args.json)?),
             Err(reason) => failures.push(reason),
         }
@@ -80,32 +81,53 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     }
 }
 
-/// The tokens in DATA, by session.
-fn tokens(data: &Path, forgotten: &BTreeSet<String>) -> Result<BTreeMap<String, String>, Failure> {
+/// What DATA says of a person without a key.
+struct Known {
+    token: String,
+    /// What they agreed to on the box.
+    consent: Option<Consent>,
+}
+
+/// The people in DATA, by session.
+fn people(data: &Path, forgotten: &BTreeSet<String>) -> Result<BTreeMap<String, Known>, Failure> {
     let failed = |error| could_not(format!("{}: {error}", data.display()));
-    let mut tokens = BTreeMap::new();
+    let mut people = BTreeMap::new();
+    for (_, pending) in pending::all(data).map_err(failed)? {
+        let (token, consent) = (pending.token, None);
+        people.insert(pending.session, Known { token, consent });
+    }
+    // Whoever was recorded since they were enrolled has agreed since.
     for session in takes::sessions(data).map_err(failed)? {
-        let record = Record::read(&Data(data).session(&session));
-        if let Some(token) = record.ok().and_then(|record| record.participant) {
-            tokens.insert(session, token);
+        let Ok(record) = Record::read(&Data(data).session(&session)) else {
+            continue;
+        };
+        if let Some(token) = record.participant {
+            let consent = record.consent;
+            people.insert(session, Known { token, consent });
         }
     }
-    for (_, pending) in pending::all(data).map_err(failed)? {
-        tokens.insert(pending.session, pending.token);
-    }
-    tokens.retain(|session, _| !forgotten.contains(session));
-    Ok(tokens)
+    people.retain(|session, _| !forgotten.contains(session));
+    Ok(people)
 }
 
 fn identity(
     keys: &Path,
     session: &str,
-    token: &str,
+    known: &Known,
     with: &[PrivateKey],
 ) -> Result<Identity, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("session {session}: {error}");
     let keys = keyring::open(keys, session, with).map_err(|error| error.to_string())?;
-    let identity = keys.identity(token);
-    identity.map_err(|error| format!("session {session}: {error}"))
+    let mut identity = keys
+        .identity(&known.token)
+        .map_err(|error| failed(&error))?;
+    // The token of an enrolled person was made before they came to the box.
+    if identity.consent.is_null()
+        && let Some(consent) = &known.consent
+    {
+        identity.consent = serde_json::to_value(consent).map_err(|error| failed(&error))?;
+    }
+    Ok(identity)
 }
 
 fn shown(session: &str, identity: &Identity, json: bool) -> Result<Zeroizing<String>, Failure> {
@@ -120,7 +142,7 @@ fn shown(session: &str, identity: &Identity, json: bool) -> Result<Zeroizing<Str
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         if key != "session" {
-            text.push_str(&format!("{key:<12} {plain}\n"));
+            text.push_str(&format!("{:<12} {}\n", printable(key), printable(&plain)));
         }
     }
     text.push('\n');

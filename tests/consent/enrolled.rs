@@ -70,6 +70,11 @@ fn an_enrolled_persons_session_has_their_name_and_no_code_is_shown() {
         .unwrap();
     let identity = String::from_utf8(identity.stdout).unwrap();
     assert!(identity.contains("Quillfeather"), "{identity}");
+    // Their token was made before they agreed.
+    let record = std::fs::read(session.join("session.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let sha256 = record["consent"]["sha256"].as_str().unwrap();
+    assert!(identity.contains(sha256), "{identity}");
     for (path, bytes) in files(&visit.data()) {
         assert!(!super::holds(&bytes, "Quillfeather"), "{}", path.display());
     }
