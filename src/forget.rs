@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::dataset::list;
 use crate::files::data::{Data, SessionFolder};
-use crate::files::small;
+use crate::files::{self, small};
 use crate::identity::code::Proof;
 use crate::identity::place::Place;
 use crate::identity::receipt::{BoxKey, ReceiptError};
@@ -90,7 +90,7 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     tombstone.box_key = own_key(data);
     let folder = Data(data).session(&session);
     let record = small::read(&SessionFolder(&folder).record()).ok().flatten();
-    let record = record.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+    let record = record.and_then(|text| files::json::<Record>(&text).ok());
     let survey = Survey::of(data);
     let there = survey.in_data(&session);
     tombstone.places = there.iter().map(|place| is_there(place.word())).collect();

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::small;
+use super::text::unmarked;
 
 /// Opens `path` to append rows to it; made if it is not there.
 ///
@@ -59,7 +60,7 @@ pub struct Damaged {
 /// The file system's; a file that is far too long.
 pub fn rows<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<Result<T, Damaged>>> {
     let text = small::read(path)?.unwrap_or_default();
-    let lines = text.split(|byte| *byte == b'\n').enumerate();
+    let lines = unmarked(&text).split(|byte| *byte == b'\n').enumerate();
     let rows = lines.filter(|(_, line)| !line.is_empty());
     let read = rows.map(|(number, line)| {
         serde_json::from_slice(line).map_err(|reason| Damaged {

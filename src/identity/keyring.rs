@@ -17,7 +17,7 @@ use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
 use super::{erase, links, tombstone, tombstone_room};
 use crate::files::data::Data;
-use crate::files::{jsonl, small};
+use crate::files::{jsonl, plain, small};
 use crate::words::is_session;
 
 /// The keys that [`rekey`] has sealed again, so that it can be killed and run again.
@@ -110,7 +110,7 @@ pub fn keep(
 pub fn proof(data: &Path, session: &str) -> Result<Option<Proof>, KeyringError> {
     let [_, path] = files(&Data(data).keys(), session);
     let bytes = small::read(&path).map_err(KeyringError::file(session, &path))?;
-    let proof = bytes.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.parse().ok());
+    let proof = bytes.and_then(|bytes| plain(&bytes)?.parse().ok());
     Ok(proof.filter(|proof: &Proof| proof.session() == session))
 }
 

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Recipients;
 use crate::config::load::Reason;
-use crate::files::small;
+use crate::files::{small, unmarked};
 
 /// Longest key file that is read.
 const MOST_KEY_FILE_BYTES: u64 = 1 << 20;
@@ -129,7 +129,7 @@ pub fn check_settings(configured: &Recipients) -> Result<(), Reason> {
 /// # Errors
 /// [`OperatorError::Recipient`].
 pub fn recipient(text: &str) -> Result<Recipient, OperatorError> {
-    let text = text.trim();
+    let text = text.trim().trim_start_matches('\u{feff}');
     // A private half that was pasted by mistake must not reach a log.
     let is_private = text.to_ascii_uppercase().starts_with(PRIVATE);
     let refused = |reason| OperatorError::Recipient {
@@ -164,12 +164,13 @@ pub fn read_keys(path: &Path) -> Result<Vec<PrivateKey>, OperatorError> {
     let file = File::open(path).map_err(failed)?;
     let read = file.take(MOST_KEY_FILE_BYTES).read_to_end(&mut bytes);
     read.map_err(failed)?;
-    if bytes.starts_with(b"age-encryption.org/") || bytes.starts_with(b"-----BEGIN AGE") {
+    let begin = unmarked(&bytes);
+    if begin.starts_with(b"age-encryption.org/") || begin.starts_with(b"-----BEGIN AGE") {
         return Err(no_key(
             "is itself sealed; open it with `age --decrypt` and name the result",
         ));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| no_key("is no text"))?;
+    let text = std::str::from_utf8(unmarked(&bytes)).map_err(|_| no_key("is no text"))?;
     let mut keys = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();

@@ -16,7 +16,7 @@ use super::keyring;
 use super::operator::Recipient;
 use super::participant::Participant;
 use crate::files::data::Data;
-use crate::files::small;
+use crate::files::{self, small};
 use crate::words::is_session;
 
 mod clear;
@@ -184,7 +184,7 @@ pub fn read(data: &Path, number: &str) -> Result<Pending, PendingError> {
     }
     let path = path(data, number);
     let bytes = small::read(&path).map_err(PendingError::file(&path))?;
-    let pending: Pending = serde_json::from_slice(&bytes.ok_or_else(unknown)?)
+    let pending: Pending = files::json(&bytes.ok_or_else(unknown)?)
         .map_err(io::Error::other)
         .map_err(PendingError::file(&path))?;
     if is_session(&pending.session) {

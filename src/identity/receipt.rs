@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::files::data::Data;
-use crate::files::small;
+use crate::files::{self, small};
 use crate::rt;
 use crate::words::hex;
 
@@ -72,7 +72,7 @@ impl BoxKey {
             return Self::make(data, &path).map_err(failed);
         };
         let text = Zeroizing::new(text);
-        let text = std::str::from_utf8(&text).unwrap_or_default();
+        let text = std::str::from_utf8(files::unmarked(&text)).unwrap_or_default();
         let seed = hex::decode(text.trim()).map(Zeroizing::new);
         let seed = seed.ok_or(ReceiptError::Damaged(path))?;
         Ok(BoxKey(SigningKey::from_bytes(&seed)))

@@ -2,10 +2,10 @@
 //! right.
 //!
 //! Guarantees: it is written before anything is removed, so that a kill still ends in "forgotten".
-//! It holds no personal data. A tombstone whose proof does not give its session's name is ignored
+//! It holds no personal data. It is known by its content: mail and clouds change a file's name. A tombstone whose proof does not give its session's name is ignored
 //! with a warning, so a public name alone forgets no one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Proof;
 use super::erase::Erased;
-use super::tombstone_room;
+use super::{place, tombstone_room};
 use crate::files::data::Data;
-use crate::files::small;
+use crate::files::{self, small};
 use crate::words::{By, is_session};
 
 /// The state of a place.
@@ -229,21 +229,35 @@ pub fn path(data: &Path, session: &str) -> PathBuf {
     Data(data).forgotten().join(format!("{session}.json"))
 }
 
-/// A session's tombstone, if it has a valid one.
+/// A session's tombstone, if it has a valid one, whatever its file is called.
 ///
 /// # Errors
 /// The file system's.
 pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
-    let path = path(data, session);
+    if let Some(own) = at(&path(data, session))?.filter(|one| one.session == session) {
+        return Ok(Some(own));
+    }
+    for name in names(data)?.into_iter().filter(|name| !is_own(name)) {
+        let found = at(&Data(data).forgotten().join(name))?;
+        if let Some(found) = found.filter(|one| one.session == session) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The valid tombstone in the file `path`, if there is one; a file that is none is logged.
+fn at(path: &Path) -> io::Result<Option<Tombstone>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let ignored = |reason: &str| {
         // Its file name is a session's name, which never goes to a log.
         log::warn!(
             "a tombstone in {} is ignored: {reason}; remove it or write a new one with `booth forget`",
-            Data(data).forgotten().display()
+            path.parent().unwrap_or(path).display()
         );
         Ok(None)
     };
-    let bytes = match small::read(&path) {
+    let bytes = match small::read(path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -251,12 +265,34 @@ pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
         }
         Err(error) => return Err(error),
     };
-    match serde_json::from_slice::<Tombstone>(&bytes) {
+    match files::json::<Tombstone>(&bytes) {
+        // Something else that lies there is no tombstone.
+        Err(_) if !is_own(&name) && memchr::memmem::find(&bytes, b"\"proof\"").is_none() => {
+            Ok(None)
+        }
         Err(_) => ignored("it is damaged"),
-        Ok(tombstone) if tombstone.session != session => ignored("it is of another session"),
         Ok(tombstone) if !tombstone.is_valid() => ignored("its proof does not fit"),
         Ok(tombstone) => Ok(Some(tombstone)),
     }
+}
+
+/// The tombstone that a file's bytes are, wherever it lies.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> Option<Tombstone> {
+    let read = files::json::<Tombstone>(bytes).ok();
+    read.filter(Tombstone::is_valid)
+}
+
+/// The files in DATA/forgotten that are no temporary ones.
+fn names(data: &Path) -> io::Result<Vec<String>> {
+    let mut names = small::names(&Data(data).forgotten())?;
+    names.retain(|name| !name.starts_with('.') && place::whole(name) == name);
+    Ok(names)
+}
+
+/// Whether this program gives a tombstone this name.
+fn is_own(name: &str) -> bool {
+    name.strip_suffix(".json").is_some_and(is_session)
 }
 
 /// Every valid tombstone in DATA, by session.
@@ -264,14 +300,15 @@ pub fn read(data: &Path, session: &str) -> io::Result<Option<Tombstone>> {
 /// # Errors
 /// The file system's.
 pub fn all(data: &Path) -> io::Result<Vec<Tombstone>> {
-    let mut all = Vec::new();
-    for name in small::names(&Data(data).forgotten())? {
-        let session = name.strip_suffix(".json").unwrap_or_default();
-        if is_session(session) {
-            all.extend(read(data, session)?);
+    let mut all = BTreeMap::new();
+    let (own, others): (Vec<_>, Vec<_>) = names(data)?.into_iter().partition(|name| is_own(name));
+    // Of two that say different things, the one that this booth keeps counts.
+    for name in others.iter().chain(&own) {
+        if let Some(tombstone) = at(&Data(data).forgotten().join(name))? {
+            all.insert(tombstone.session.clone(), tombstone);
         }
     }
-    Ok(all)
+    Ok(all.into_values().collect())
 }
 
 /// The sessions that are forgotten.
@@ -298,6 +335,34 @@ mod tests {
         forged.write(data.path()).expect("written");
         std::fs::write(path(data.path(), "00000000000000000000"), "{").expect("written");
         assert_eq!(all(data.path()).expect("read"), [good]);
+    }
+
+    #[test]
+    fn a_tombstone_is_known_by_its_content_in_any_file() {
+        let data = tempfile::tempdir().expect("a folder");
+        let folder = Data(data.path()).forgotten();
+        std::fs::create_dir_all(&folder).expect("made");
+        let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
+        let session = tombstone.session.as_str();
+        let text = tombstone.text().expect("a text");
+        let marked = [b"\xef\xbb\xbf", &text[..text.len() - 1], b"\r\n"].concat();
+        for name in [
+            format!("{session} (1).json"),
+            format!("{}.JSON", session.to_lowercase()),
+            "from-the-other-box.txt".to_owned(),
+            "0123456789ABCDEFGHJK.json".to_owned(),
+        ] {
+            std::fs::write(folder.join(&name), &marked).expect("written");
+            let found = read(data.path(), session).expect("read");
+            // Under another session's name, it is found among all.
+            let is_other = name.starts_with("0123");
+            assert_eq!(found.is_some(), !is_other, "{name}");
+            assert_eq!(all(data.path()).expect("read"), [tombstone.clone()]);
+            std::fs::remove_file(folder.join(&name)).expect("removed");
+        }
+        // What a kill left.
+        std::fs::write(folder.join(format!("{session}.json.new")), &text).expect("written");
+        assert!(all(data.path()).expect("read").is_empty());
     }
 
     #[test]

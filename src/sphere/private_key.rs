@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::SphereError;
 use crate::config::CREDENTIAL;
-use crate::files::small;
+use crate::files::{plain, small};
 
 /// Where the key is: a file, or `credential:NAME`, which systemd puts into a folder of its own.
 ///
@@ -62,9 +62,10 @@ pub fn read(key: &Path) -> Result<Zeroizing<String>, SphereError> {
     if mode & 0o020 != 0 {
         return Err(bad("its group may write it; chmod 640".into()));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad(format!("is no key; {make}")))?;
-    match shape(text) {
-        Some(Shape::Ed25519) => Ok(Zeroizing::new(text.to_owned())),
+    let text = plain(&bytes).ok_or_else(|| bad(format!("is no key; {make}")))?;
+    let text = Zeroizing::new(text.into_owned());
+    match shape(&text) {
+        Some(Shape::Ed25519) => Ok(text),
         Some(Shape::Locked) => Err(bad(
             "has a passphrase, and no one is there to type it; take it off with `ssh-keygen -p -N ''`"
                 .into(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::files::data::SessionFolder;
-use crate::files::small;
+use crate::files::{self, small};
 use crate::words::{Consent, Ended, Sensor, Settings, Site};
 
 /// A name and what it stands for.
@@ -112,7 +112,7 @@ impl Record {
     pub fn read(folder: &Path) -> io::Result<Record> {
         let text = small::read(&SessionFolder(folder).record())?;
         let text = text.ok_or(io::ErrorKind::NotFound)?;
-        let record: Record = serde_json::from_slice(&text)?;
+        let record: Record = files::json(&text)?;
         if !is_named(folder, &record.session) {
             let why = "is of a session of another name; give its folder that name, or remove it";
             return Err(io::Error::new(io::ErrorKind::InvalidData, why));
@@ -139,7 +139,7 @@ fn is_named(folder: &Path, session: &str) -> bool {
 #[must_use]
 pub fn is_renamed(folder: &Path) -> bool {
     let text = small::read(&SessionFolder(folder).record()).ok().flatten();
-    let record = text.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let record = text.and_then(|text| files::json::<Value>(&text).ok());
     let session = record
         .as_ref()
         .and_then(|record| record["session"].as_str());

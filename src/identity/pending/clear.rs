@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{Pending, all, hold, numbers, of, path, remove};
 use crate::files::data::{Data, SessionFolder};
-use crate::files::small;
+use crate::files::{self, small};
 use crate::identity::{erase, keyring};
 use crate::words::is_session;
 
@@ -69,7 +69,7 @@ pub fn unfinished(data: &Path) -> io::Result<()> {
         let path = all.join(&name);
         let entry = small::read(&path)?.unwrap_or_default();
         // An entry that is not whole means a kill before its key was kept.
-        if let Ok(entry) = serde_json::from_slice::<Pending>(&entry)
+        if let Ok(entry) = files::json::<Pending>(&entry)
             && is_session(&entry.session)
             && !is_somebodys(data, &entry.session)?
         {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::clear::is_erased;
 use super::{Pending, numbers, path};
-use crate::files::small;
+use crate::files::{self, small};
 use crate::identity::place;
 use crate::words::is_session;
 
@@ -57,7 +57,7 @@ pub fn of(data: &Path, session: &str) -> io::Result<Entries> {
 
 /// The session that an entry names, even if the entry is damaged.
 pub fn named(entry: &[u8]) -> Option<String> {
-    if let Ok(pending) = serde_json::from_slice::<Pending>(entry) {
+    if let Ok(pending) = files::json::<Pending>(entry) {
         return Some(pending.session).filter(|name| is_session(name));
     }
     let key = b"\"session\":\"";
