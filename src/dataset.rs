@@ -15,6 +15,6 @@ pub const README: &str = "README.md";
 /// Other names for a dataset's text, used in older ones.
 const READMES: [&str; 3] = ["README", README, "README.txt"];
 /// The sums of all files, written last.
-const SUMS: &str = "SHA256SUMS";
+pub const SUMS: &str = "SHA256SUMS";
 /// The page with the audio inside.
 const REPORT: &str = "report.html";

@@ -108,10 +108,20 @@ fn every_reader_gives_every_sample_of_an_exported_file() {
             let praat = tool("praat", "praat", &args);
             let found = String::from_utf8_lossy(&praat.stdout);
             assert_eq!(found.trim(), format!("{FRAMES} {channels}"), "{praat:?}");
-            let encoding = if is_float { "floating-point" } else { "signed" };
-            let args = [&name, "-t", "raw", "-e", encoding, "-b", &bits, "-"];
-            assert!(tool("sox", "sox", &args).stdout == bytes, "{name}: sox");
+            let codec = match format {
+                Format::S16Le => "s16le",
+                Format::S32Le => "s32le",
+                Format::FloatLe => "f32le",
+                Format::S24Packed | Format::S24Le => "s24le",
+            };
+            let pcm = format!("pcm_{codec}");
+            let args = ["-v", "error", "-i", &name, "-f", codec, "-c:a", &pcm, "-"];
+            let ffmpeg = tool("ffmpeg", "ffmpeg", &args);
+            assert!(ffmpeg.stdout == bytes, "{name}: ffmpeg");
+            // sox computes with whole numbers of 32 bit.
             if !is_float {
+                let args = [&name, "-t", "raw", "-e", "signed", "-b", &bits, "-"];
+                assert!(tool("sox", "sox", &args).stdout == bytes, "{name}: sox");
                 let flac = text(&dir.path().join("packed.flac"));
                 // More than two channels that are no loudspeakers need its option.
                 let args = ["-s", "-f", "--channel-map=none", "-o", &flac, &name];

@@ -73,6 +73,7 @@ fn a_sealed_file_that_nothing_tells_of_is_named_and_one_in_a_persons_folder_is_n
     let lab = Lab::new();
     let (gone, kept) = (lab.record(), lab.record());
     let arch = lab.path("arch");
+    fs::create_dir(&arch).unwrap();
     copy(&lab.data().join("sessions"), &arch.join("sessions"));
     copy(&lab.data().join("keys"), &arch.join("keys"));
     lab.done(&["forget", "--session", &gone], "");
@@ -126,4 +127,35 @@ fn a_take_of_version_0_1_is_known_by_its_samples_and_named_where_nothing_tells()
     );
     let row: Value = serde_json::json!(names(&alone));
     assert_eq!(row, serde_json::json!(["a.wav"]));
+}
+
+#[test]
+fn a_file_of_an_old_export_is_known_by_the_exports_list() {
+    let lab = Lab::new();
+    let gone = lab.record_with(&PLAIN);
+    let copy = lab.path("copy");
+    fs::create_dir_all(copy.join("out").join(&gone)).unwrap();
+    fs::create_dir(copy.join("apart")).unwrap();
+    let tone = |path: &Path, hz: &str| {
+        let name = path.to_str().unwrap();
+        let args = [
+            "-n", "-r", "16000", "-b", "16", name, "synth", "0.1", "sine", hz,
+        ];
+        assert!(tool("sox", "sox", &args).status.success());
+    };
+    let own = copy.join("out").join(&gone).join("a.wav");
+    tone(&own, "440");
+    tone(&copy.join("apart/other.wav"), "880");
+    fs::copy(&own, copy.join("apart/renamed.WAV")).unwrap();
+    let name = format!("{gone}/a.wav");
+    let sums = std::process::Command::new("sha256sum")
+        .arg(&name)
+        .current_dir(copy.join("out"))
+        .output();
+    fs::write(copy.join("out/SHA256SUMS"), sums.unwrap().stdout).unwrap();
+    lab.done(&["forget", "--session", &gone], "");
+    let (code, text) = applied(&lab, &copy);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!own.exists());
+    assert_eq!(names(&copy.join("apart")), ["other.wav"]);
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -13,8 +13,9 @@ use sha2::{Digest, Sha256};
 
 use crate::audio::rf64::read;
 use crate::audio::rf64::riff::{Chunk, Riff};
+use crate::dataset::SUMS;
 use crate::files::small;
-use crate::identity::place::mentioned;
+use crate::identity::place::{mentioned, session_of};
 use crate::store::draft;
 use crate::words::hex;
 
@@ -37,6 +38,8 @@ pub enum Voice<'a> {
     Mentions(BTreeSet<&'a str>),
     /// A take of version 0.1, which does not name its session.
     Unnamed,
+    /// Samples without a word of whose they are, as version 0.1 exported them.
+    Bare,
     /// Sealed to a key, and nothing tells whose.
     Sealed,
     /// Nobody of those who are looked for.
@@ -130,7 +133,10 @@ fn of_riff<'a>(
         texts.push(b' ');
         at = chunk.next();
     }
-    Ok(mentions(&texts, sessions))
+    Ok(match mentions(&texts, sessions) {
+        Voice::Other if info.is_some_and(|info| info.booth.is_none()) => Voice::Bare,
+        known => known,
+    })
 }
 
 fn text_of(file: &File, riff: &Riff, chunk: &Chunk) -> io::Result<Vec<u8>> {
@@ -149,15 +155,42 @@ fn mentions<'a>(text: &[u8], sessions: &BTreeSet<&'a str>) -> Voice<'a> {
     }
 }
 
-/// The hash of a take's samples, as its row has it.
+/// The hashes of a file's samples, as a take's row has it, and of the whole file, as the list of an
+/// export has it.
 ///
 /// # Errors
-/// The system's, or it is no take.
-pub fn samples_sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+/// The system's, or it has no samples.
+pub fn sha256(path: &Path) -> io::Result<[String; 2]> {
+    let file = File::open(path)?;
     let info = read::info(&file, path).map_err(io::Error::other)?;
-    file.seek(SeekFrom::Start(info.data_start))?;
-    let mut hash = Sha256::new();
-    io::copy(&mut file.take(info.data_bytes), &mut hash)?;
-    Ok(hex::encode(hash.finalize().into()))
+    let of = |from: u64, bytes: u64| -> io::Result<String> {
+        (&file).seek(SeekFrom::Start(from))?;
+        let mut hash = Sha256::new();
+        io::copy(&mut (&file).take(bytes), &mut hash)?;
+        Ok(hex::encode(hash.finalize().into()))
+    };
+    Ok([of(info.data_start, info.data_bytes)?, of(0, u64::MAX)?])
+}
+
+/// The hashes that the list of an export in `folder` gives for files of `sessions`.
+///
+/// # Errors
+/// The system's.
+pub fn sums<'a>(folder: &Path, sessions: &BTreeSet<&'a str>) -> io::Result<Vec<(String, &'a str)>> {
+    let Some(list) = small::open(&folder.join(SUMS))? else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for line in BufReader::new(list).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        let Some((hash, name)) = line.split_once("  ") else {
+            continue;
+        };
+        let session = name.rsplit('/').find_map(session_of);
+        if let Some(session) = session.and_then(|it| sessions.get(it.as_str()).copied()) {
+            found.push((hash.to_lowercase(), session));
+        }
+    }
+    Ok(found)
 }

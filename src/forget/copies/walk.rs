@@ -87,10 +87,11 @@ pub(super) struct Walk<'a> {
     root: &'a Path,
     sessions: &'a BTreeSet<&'a str>,
     discards: bool,
-    /// Hashes of the samples of takes that are gone.
-    samples: BTreeMap<String, &'a str>,
-    /// Takes that do not name their session; what is gone by the end may tell whose they are.
-    unnamed: Vec<PathBuf>,
+    /// Hashes of the samples of takes, and of exported files, that are gone.
+    gone: BTreeMap<String, &'a str>,
+    /// Files that do not name their session, and whether they are takes; what is gone by the end may
+    /// tell whose they are.
+    unnamed: Vec<(PathBuf, bool)>,
     cleaned: Cleaned,
 }
 
@@ -100,34 +101,36 @@ impl<'a> Walk<'a> {
             root,
             sessions,
             discards: erase::discards(root),
-            samples: BTreeMap::new(),
+            gone: BTreeMap::new(),
             unnamed: Vec::new(),
             cleaned: Cleaned::default(),
         }
     }
 
-    /// The results, once the takes that do not name their session were compared with those that
-    /// are gone.
+    /// The results, once the files that do not name their session were compared with those that are
+    /// gone.
     pub(super) fn end(mut self) -> Cleaned {
-        for path in std::mem::take(&mut self.unnamed) {
-            let hash = if self.samples.is_empty() {
-                None
-            } else {
-                voice::samples_sha256(&path).ok()
-            };
-            match hash.and_then(|hash| self.samples.get(&hash).copied()) {
+        for (path, is_take) in std::mem::take(&mut self.unnamed) {
+            let is_known = !self.gone.is_empty();
+            let hashes = is_known.then(|| voice::sha256(&path).ok()).flatten();
+            let mut hashes = hashes.iter().flatten();
+            match hashes.find_map(|hash| self.gone.get(hash).copied()) {
                 Some(session) => self.erase(session, &path),
-                None => self.unseen(
+                None if is_take => self.unseen(
                     &path,
                     "is a take of version 0.1, which does not name its session; remove it if it is \
                      theirs",
                 ),
+                None => {}
             }
         }
         self.cleaned
     }
 
     pub(super) fn folder(&mut self, folder: &Path) {
+        // Before the list is cleaned.
+        self.gone
+            .extend(voice::sums(folder, self.sessions).unwrap_or_default());
         match clean::clean(folder, self.sessions, self.discards) {
             Ok(parts) => {
                 for (session, part) in parts {
@@ -235,12 +238,17 @@ impl<'a> Walk<'a> {
                     self.doubtful(session, path, "mentions the session");
                 }
             }
-            Ok(Voice::Unnamed) if !self.is_told(path) => self.unnamed.push(path.to_owned()),
+            Ok(Voice::Unnamed) if !self.is_told(path) => {
+                self.unnamed.push((path.to_owned(), true));
+            }
+            Ok(Voice::Bare) if !self.is_told(path) => {
+                self.unnamed.push((path.to_owned(), false));
+            }
             Ok(Voice::Sealed) if !self.is_told(path) => self.unseen(
                 path,
                 "is sealed, and nothing tells to whom; remove it if it is theirs",
             ),
-            Ok(Voice::Unnamed | Voice::Sealed) => {}
+            Ok(Voice::Unnamed | Voice::Bare | Voice::Sealed) => {}
             Ok(Voice::Other) if is_sound => {}
             Ok(Voice::Other) => self.other(path),
             Err(error) => self.unseen(path, &format!("cannot be read: {error}; mend that")),
@@ -267,7 +275,7 @@ impl<'a> Walk<'a> {
         let rows = takes::read(folder).unwrap_or_default().into_iter();
         let hashes = rows.map(|row| row.samples_sha256);
         let known = hashes.filter(|hash| !hash.is_empty());
-        self.samples.extend(known.map(|hash| (hash, session)));
+        self.gone.extend(known.map(|hash| (hash, session)));
     }
 
     /// A file that the program did not name, for example a table that someone saved under another
