@@ -357,7 +357,10 @@ mod tests {
             // Under another session's name, it is found among all.
             let is_other = name.starts_with("0123");
             assert_eq!(found.is_some(), !is_other, "{name}");
-            assert_eq!(all(data.path()).expect("read"), [tombstone.clone()]);
+            assert_eq!(
+                all(data.path()).expect("read"),
+                std::slice::from_ref(&tombstone)
+            );
             std::fs::remove_file(folder.join(&name)).expect("removed");
         }
         // What a kill left.
