@@ -11,6 +11,8 @@ mod common;
 mod audio;
 #[path = "fuzz/corpus.rs"]
 mod corpus;
+#[path = "fuzz/hand.rs"]
+mod hand;
 #[path = "fuzz/memory.rs"]
 mod memory;
 #[path = "fuzz/progress.rs"]
