@@ -16,6 +16,7 @@ mod sphere {
     mod latency;
     mod names;
     mod peers;
+    mod pinned;
     mod session;
     mod setup;
     mod takes;

@@ -294,21 +294,25 @@ fn pair(config: &config::Sphere, wanted: Option<&str>) -> Result<Said, Failure> 
         )));
     }
     let line = format!("{address}: {} {print} is pinned in {file}", key.kind());
-    if found == Pinned::Same {
-        return Ok((format!("{line} already"), object));
-    }
+    let warning = match found {
+        Pinned::Same => return Ok((format!("{line} already"), object)),
+        Pinned::Revoked => {
+            let revoked = ssh::distrust(found, &key, config);
+            return Err(could_not(
+                revoked.map_or(address, |error| error.to_string()),
+            ));
+        }
+        Pinned::Changed => "ANOTHER KEY THAN THE PINNED ONE. ",
+        Pinned::Unknown => "",
+    };
     if wanted.is_none() {
-        asked(&address, key.kind(), &print, found)?;
+        asked(&address, key.kind(), &print, warning)?;
     }
     link.pin(&key, config).map_err(could_not)?;
     Ok((line, object))
 }
 
-fn asked(address: &str, kind: &str, print: &str, found: Pinned) -> Result<(), Failure> {
-    let changed = match found {
-        Pinned::Changed => "ANOTHER KEY THAN THE PINNED ONE. ",
-        Pinned::Same | Pinned::Unknown => "",
-    };
+fn asked(address: &str, kind: &str, print: &str, changed: &str) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(could_not(format!(
             "{changed}{address} shows {kind} {print}, and there is no terminal to compare it on; \

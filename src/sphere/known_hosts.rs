@@ -1,22 +1,27 @@
 //! The machines that this program trusts: pinned host keys.
 //!
 //! Guarantees: nothing is sent to a machine whose key is not in known_hosts (hashed or not) or is
-//! revoked there. Pinning a key loses nothing else of that file, and no other key that is pinned at
-//! the same time.
+//! revoked there; ssh says the same of the same file. Pinning a key loses nothing else of that file,
+//! and no other key that is pinned at the same time.
 
-use std::borrow::Cow;
+mod entry;
+
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
-use ssh2::{CheckResult, KnownHostFileKind, Session};
+use ssh2::Session;
 
+use self::entry::{Entry, Marker};
 use super::SphereError;
 use crate::files::small;
 
+/// The port that names without one mean.
+const SSH: u16 = 22;
 /// Kinds of host keys, best first.
 const KINDS: [&str; 6] = [
     "ssh-ed25519",
@@ -47,6 +52,8 @@ pub enum Pinned {
     Unknown,
     /// The machine is known with another key.
     Changed,
+    /// No machine of that name may have it any more.
+    Revoked,
 }
 
 impl HostKey {
@@ -57,68 +64,47 @@ impl HostKey {
         format!("SHA256:{}", BASE64_STANDARD_NO_PAD.encode(digest))
     }
 
-    /// The type, for example `ssh-ed25519`: the blob begins with it.
+    /// The type, for example `ssh-ed25519`.
     #[must_use]
     pub fn kind(&self) -> &str {
-        let length = self.blob.get(3).map_or(0, |byte| usize::from(*byte));
-        let name = self.blob.get(4..4 + length);
-        name.and_then(|name| std::str::from_utf8(name).ok())
-            .unwrap_or("unknown")
-    }
-
-    /// The machine's name in known_hosts.
-    fn name(&self) -> String {
-        match self.port {
-            22 => self.host.clone(),
-            port => format!("[{}]:{port}", self.host),
-        }
-    }
-
-    /// How it compares with one line of known_hosts.
-    fn against(&self, session: &Session, line: &str) -> Result<Pinned, ssh2::Error> {
-        against(session, line, &self.host, self.port, &self.blob)
+        kind_of(&self.blob)
     }
 
     /// How it compares with the pinned keys in `file`; a missing file has no keys.
     ///
     /// # Errors
-    /// A file or line that cannot be read.
+    /// A file that cannot be read.
     pub fn pinned(&self, session: &Session, file: &Path) -> Result<Pinned, SphereError> {
+        let text = read_hosts(file)?;
+        let found = self.against(session, &text, &name(&self.host, self.port));
+        if found != Pinned::Unknown || self.port == SSH {
+            return Ok(found);
+        }
+        // As ssh has it: the same key under the plain name will do, another one says nothing.
+        let plain = self.against(session, &text, &name(&self.host, SSH));
+        Ok(match plain {
+            Pinned::Same | Pinned::Revoked => plain,
+            Pinned::Unknown | Pinned::Changed => Pinned::Unknown,
+        })
+    }
+
+    /// How it compares with the keys that `text` has for the machine `name`.
+    fn against(&self, session: &Session, text: &[u8], name: &str) -> Pinned {
         let mut found = Pinned::Unknown;
-        for (number, line) in lines(&read_hosts(file)?).enumerate() {
-            if !is_entry(&line) {
-                continue;
-            }
-            let unreadable = |error: ssh2::Error| {
-                let number = number + 1;
-                bad(
-                    file,
-                    format!("line {number} is no host key ({error}); remove it"),
-                )
-            };
-            match self.against(session, &line).map_err(unreadable)? {
-                Pinned::Same => found = Pinned::Same,
-                Pinned::Changed if found == Pinned::Unknown => found = Pinned::Changed,
-                _ => {}
+        for entry in entries(text).filter(|entry| entry.is_of(name, session)) {
+            let is_same = entry.key == self.blob;
+            match entry.marker {
+                Marker::Revoked if is_same => return Pinned::Revoked,
+                Marker::Host if is_same => found = Pinned::Same,
+                Marker::Host if found == Pinned::Unknown => found = Pinned::Changed,
+                Marker::Host | Marker::Revoked | Marker::Authority => {}
             }
         }
-        Ok(found)
+        found
     }
 
-    /// Whether `file` says that no machine may have this key any more.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn is_revoked(&self, file: &Path) -> Result<bool, SphereError> {
-        let key = BASE64_STANDARD.encode(&self.blob);
-        Ok(lines(&read_hosts(file)?).any(|line| {
-            let mut words = line.split_whitespace();
-            words.next() == Some("@revoked") && words.any(|word| word == key)
-        }))
-    }
-
-    /// Pins the key in `file`, in place of other keys of this machine; all other lines stay byte
-    /// for byte.
+    /// Pins the key in `file`, in place of other keys of this machine at this port; all other lines
+    /// stay byte for byte.
     ///
     /// # Errors
     /// A file that cannot be read or written.
@@ -137,53 +123,49 @@ impl HostKey {
         if !text.is_empty() && !text.ends_with(b"\n") {
             text.push(b'\n');
         }
-        let key = BASE64_STANDARD.encode(&self.blob);
-        text.extend(format!("{} {} {key}\n", self.name(), self.kind()).bytes());
+        let (name, key) = (
+            name(&self.host, self.port),
+            BASE64_STANDARD.encode(&self.blob),
+        );
+        text.extend(format!("{name} {} {key}\n", self.kind()).bytes());
         small::write(&target, &text, small::PUBLIC).map_err(unwritten)
     }
 
     /// `line` without this machine; other machines that share the line stay.
     fn without_us(&self, session: &Session, line: &[u8]) -> Vec<u8> {
-        let is_ours = |line: &str| {
-            let found = self.against(session, line.trim_end());
-            is_entry(line) && found.is_ok_and(|found| found != Pinned::Unknown)
-        };
-        let text = String::from_utf8_lossy(line);
-        if !is_ours(&text) {
-            return line.to_owned();
-        }
-        let Some((names, key)) = text.trim_start().split_once(char::is_whitespace) else {
+        let name = name(&self.host, self.port);
+        let ours = Entry::read(line)
+            .filter(|entry| entry.marker == Marker::Host && entry.is_of(&name, session));
+        let Some(entry) = ours else {
             return line.to_owned();
         };
-        let is_other = |name: &&str| !is_ours(&format!("{name} {key}"));
-        let others: Vec<&str> = names.split(',').filter(is_other).collect();
-        if others.is_empty() {
+        let Some(others) = entry.names_without(&name, session) else {
             return Vec::new();
-        }
-        format!("{} {key}", others.join(",")).into_bytes()
+        };
+        let Range { start, end } = entry.place;
+        [&line[..start], others.as_bytes(), &line[end..]].concat()
     }
 }
 
-/// How a machine with this key compares with one line of known_hosts.
-fn against(
-    session: &Session,
-    line: &str,
-    host: &str,
-    port: u16,
-    key: &[u8],
-) -> Result<Pinned, ssh2::Error> {
-    let mut known = session.known_hosts()?;
-    known.read_str(line, KnownHostFileKind::OpenSSH)?;
-    Ok(match known.check_port(host, port, key) {
-        CheckResult::Match => Pinned::Same,
-        CheckResult::Mismatch => Pinned::Changed,
-        CheckResult::NotFound | CheckResult::Failure => Pinned::Unknown,
-    })
+/// The machine's name in known_hosts.
+fn name(host: &str, port: u16) -> String {
+    let host = host.to_ascii_lowercase();
+    match port {
+        SSH => host,
+        port => format!("[{host}]:{port}"),
+    }
 }
 
-fn is_entry(line: &str) -> bool {
-    let line = line.trim();
-    !line.is_empty() && !line.starts_with(['#', '@'])
+/// The type of a key: its blob begins with it.
+fn kind_of(blob: &[u8]) -> &str {
+    let length = blob.get(3).map_or(0, |byte| usize::from(*byte));
+    let name = blob.get(4..4 + length);
+    name.and_then(|name| std::str::from_utf8(name).ok())
+        .unwrap_or("unknown")
+}
+
+fn entries(text: &[u8]) -> impl Iterator<Item = Entry> {
+    text.split(|byte| *byte == b'\n').filter_map(Entry::read)
 }
 
 fn bad(file: &Path, reason: String) -> SphereError {
@@ -221,12 +203,6 @@ fn read_hosts(file: &Path) -> Result<Vec<u8>, SphereError> {
     Ok(bytes.unwrap_or_default())
 }
 
-fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
-    bytes
-        .split(|byte| *byte == b'\n')
-        .map(String::from_utf8_lossy)
-}
-
 /// The kinds of host keys to ask the machine for: first those that are pinned for it. Otherwise a
 /// machine that is known by its RSA key alone would look like another one.
 ///
@@ -238,23 +214,17 @@ pub fn wanted_kinds(
     port: u16,
     file: &Path,
 ) -> Result<String, SphereError> {
-    let text = read_hosts(file)?;
-    // A key that no machine has, because the question is about the names of the line.
-    let is_ours = |line: &str| {
-        let found = against(session, line, host, port, b"none");
-        is_entry(line) && found.is_ok_and(|found| found != Pinned::Unknown)
-    };
-    let ours: Vec<_> = lines(&text).filter(|line| is_ours(line)).collect();
+    let (text, name) = (read_hosts(file)?, name(host, port));
+    let ours: Vec<Entry> = entries(&text)
+        .filter(|entry| entry.marker == Marker::Host && entry.is_of(&name, session))
+        .collect();
     let is_pinned = |kind: &&str| {
         let family = if kind.starts_with("rsa-") {
             "ssh-rsa"
         } else {
             kind
         };
-        let mut kinds = ours
-            .iter()
-            .filter_map(|line| line.split_whitespace().nth(1));
-        kinds.any(|kind| kind == family)
+        ours.iter().any(|entry| kind_of(&entry.key) == family)
     };
     let (mut first, rest): (Vec<&str>, Vec<&str>) = KINDS.iter().partition(|kind| is_pinned(kind));
     first.extend(rest);
@@ -326,8 +296,11 @@ mod tests {
         );
         let blob = BASE64_STANDARD.encode(&ours.blob);
         fs::write(&file, format!("{text}@revoked * ssh-ed25519 {blob}\n")).expect("written");
-        assert_eq!(ours.is_revoked(&file), Ok(true));
-        assert_eq!(key("sphere", 22, 2).is_revoked(&file), Ok(false));
+        assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Revoked));
+        assert_eq!(
+            key("sphere", 22, 2).pinned(&session, &file),
+            Ok(Pinned::Changed)
+        );
     }
 
     #[test]
@@ -336,8 +309,15 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("known_hosts");
         let first = |lines: &[(&str, &str)]| {
-            let line =
-                |(names, kind): &(&str, &str)| format!("{names}\t{kind} {}\n", "A".repeat(64));
+            let line = |(names, kind): &(&str, &str)| {
+                let part = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes(), bytes].concat();
+                let parts = match *kind {
+                    "ssh-rsa" => [part(&[3]), part(&[0x7f; 256])].concat(),
+                    _ => part(&[7; 32]),
+                };
+                let blob = [part(kind.as_bytes()), parts].concat();
+                format!("{names}\t{kind} {}\n", BASE64_STANDARD.encode(blob))
+            };
             let text: String = lines.iter().map(line).collect();
             fs::write(&file, text).expect("written");
             let kinds = wanted_kinds(&session, "sphere", 22, &file).expect("kinds");
@@ -348,6 +328,35 @@ mod tests {
         assert_eq!(first(&[("sphere", "ssh-rsa")]), "rsa-sha2-512");
         assert_eq!(first(&[other, ("a,sphere", "ssh-rsa")]), "rsa-sha2-512");
         assert_eq!(first(&[("other", "ssh-rsa")]), "ssh-ed25519");
+    }
+
+    #[test]
+    fn pinning_one_port_leaves_the_others() {
+        let session = Session::new().expect("a session");
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("known_hosts");
+        let blob = |last| BASE64_STANDARD.encode(key("", 22, last).blob);
+        let others = format!(
+            "sphere ssh-ed25519 {} of port 22\r\n[sphere]:2223 ssh-ed25519 {}\n\
+             @cert-authority *  ssh-ed25519 {}\n  [sphere]:*\tssh-ed25519 {}\r\n",
+            blob(1),
+            blob(2),
+            blob(3),
+            blob(4)
+        );
+        fs::write(&file, &others).expect("written");
+        let ours = key("Sphere", 2222, 9);
+        assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Changed));
+        ours.pin(&session, &file).expect("pinned");
+        assert_eq!(ours.pinned(&session, &file), Ok(Pinned::Same));
+        assert_eq!(
+            key("sphere", 2222, 4).pinned(&session, &file),
+            Ok(Pinned::Changed)
+        );
+        let text = fs::read_to_string(&file).expect("read");
+        let expected = others.replace("[sphere]:*\t", "[sphere]:*,![sphere]:2222\t");
+        let ours = format!("[sphere]:2222 ssh-ed25519 {}\n", blob(9));
+        assert_eq!(text, expected + &ours);
     }
 
     #[test]

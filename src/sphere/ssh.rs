@@ -67,6 +67,31 @@ pub fn address(config: &config::Sphere) -> String {
     format!("{}:{}", config.host, config.port)
 }
 
+/// Why a machine with this key is not trusted.
+#[must_use]
+pub fn distrust(found: Pinned, key: &HostKey, config: &config::Sphere) -> Option<SphereError> {
+    let (address, fingerprint) = (address(config), key.fingerprint());
+    let file = config.known_hosts.display().to_string();
+    match found {
+        Pinned::Same => None,
+        Pinned::Unknown => Some(SphereError::UnknownHostKey {
+            address,
+            fingerprint,
+            file,
+        }),
+        Pinned::Changed => Some(SphereError::ChangedHostKey {
+            address,
+            fingerprint,
+            file,
+        }),
+        Pinned::Revoked => Some(SphereError::RevokedHostKey {
+            address,
+            fingerprint,
+            file,
+        }),
+    }
+}
+
 impl Link {
     /// Connects and authenticates, until `until` at most.
     ///
@@ -76,24 +101,11 @@ impl Link {
         let secret = private_key::read(&config.key)?;
         let mut link = Link::shake_hands(config, until)?;
         let key = link.host_key(config)?;
-        let address = address(config);
-        match link.pinned(&key, config)? {
-            Pinned::Same => {}
-            Pinned::Unknown => {
-                return Err(SphereError::UnknownHostKey {
-                    address,
-                    fingerprint: key.fingerprint(),
-                    file: config.known_hosts.display().to_string(),
-                });
-            }
-            Pinned::Changed => {
-                return Err(SphereError::ChangedHostKey {
-                    address,
-                    fingerprint: key.fingerprint(),
-                    file: config.known_hosts.display().to_string(),
-                });
-            }
+        let found = link.pinned(&key, config)?;
+        if let Some(refused) = distrust(found, &key, config) {
+            return Err(refused);
         }
+        let address = address(config);
         link.within("authenticate", AUTHENTICATE, |session, _| {
             let shown = session.userauth_pubkey_memory(&config.user, None, &secret, None);
             shown.map_err(|error| match error.code() {
@@ -163,17 +175,9 @@ impl Link {
     /// How the machine's key compares with the pinned ones.
     ///
     /// # Errors
-    /// A file of pinned keys that cannot be read; a key that is revoked in it.
+    /// A file of pinned keys that cannot be read.
     pub fn pinned(&self, key: &HostKey, config: &config::Sphere) -> Result<Pinned, SphereError> {
-        let file = &config.known_hosts;
-        if key.is_revoked(file)? {
-            return Err(SphereError::RevokedHostKey {
-                address: address(config),
-                fingerprint: key.fingerprint(),
-                file: file.display().to_string(),
-            });
-        }
-        key.pinned(&self.session, file)
+        key.pinned(&self.session, &config.known_hosts)
     }
 
     /// Pins the machine's key.
