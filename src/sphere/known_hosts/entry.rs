@@ -234,6 +234,10 @@ fn bits(number: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     #[test]
@@ -274,6 +278,32 @@ mod tests {
             assert_eq!(found.as_deref(), rest, "{names}");
             let mut still = found.iter();
             assert!(!still.any(|names| is_of(names, "[a]:2", &session)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_read_or_passed_over(
+            parts in vec(prop_oneof![
+                select(vec![
+                    &b"@revoked"[..], b"@cert-authority", b" ", b"\t", b"[a]:2", b"*", b"!", b",", b"|1|",
+                    b"ssh-ed25519", b"AAAAC3NzaC1lZDI1NTE5AAAAI", b"ssh-rsa", b"\r", b"\n", b"\0", b"#", b"=",
+                ]).prop_map(<[u8]>::to_vec),
+                vec(any::<u8>(), 0..9),
+            ], 0..12),
+        ) {
+            let session = Session::new().expect("a session");
+            if let Some(entry) = Entry::read(&parts.concat()) {
+                entry.is_of("[a]:2", &session);
+                let rest = entry.names_without("[a]:2", &session);
+                prop_assert!(rest.is_none_or(|rest| !is_of(&rest, "[a]:2", &session)));
+            }
+        }
+
+        #[test]
+        fn a_pattern_of_stars_ends(pattern in "[ab*?]{0,60}", text in "[ab]{0,200}") {
+            matches(&pattern, &text);
+            prop_assert!(matches("*", &text) && matches(&text, &text));
         }
     }
 
