@@ -7,12 +7,12 @@ pub mod profile;
 pub mod sim;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::rt::Nanos;
 use crate::screen::Screen;
 use crate::screen::card::Card;
+use crate::screen::paint::Painter;
 use crate::screen::test_card::TestCard;
 use crate::words::Button;
 
@@ -75,11 +75,8 @@ pub trait Panel {
     /// Lays out `text`, which will be shown next.
     fn prepare(&mut self, text: &str);
 
-    /// A long text, cut into pages that fit the panel.
-    fn pages(&mut self, text: &str) -> Vec<Arc<str>>;
-
-    /// Characters or glyphs of `text` that no font has.
-    fn missing_glyphs(&mut self, text: &str) -> usize;
+    /// What draws its screens: it knows what can be drawn here.
+    fn painter(&mut self) -> &mut Painter;
 
     /// What is wrong with the fonts and what to do about it.
     fn warning(&self) -> Option<&str>;

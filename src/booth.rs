@@ -19,6 +19,7 @@ mod loudspeakers;
 mod perform;
 mod sealing;
 mod session_record;
+pub mod texts;
 mod threads;
 mod time;
 mod visit;

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use crate::audio::mixer::Mixer;
 use crate::corpus::order::Shard;
-use crate::corpus::prompter::Drawable;
+use crate::corpus::prompter::Look;
 use crate::identity::operator::Recipient;
 use crate::rt::{self, Thread};
 use crate::words::Spec;
@@ -51,8 +51,8 @@ pub struct Source {
     pub seed: u64,
     /// Which lines are this booth's.
     pub shard: Shard,
-    /// Says whether a text can be drawn.
-    pub drawable: Drawable,
+    /// Says why a text is not to be shown.
+    pub look: Look,
     /// The operator's recipients; if empty, nothing is sealed.
     pub recipients: Vec<Recipient>,
     /// Whether rows carry the wall clock's time; a fast run has none.

@@ -13,6 +13,9 @@ mod open;
 pub mod order;
 pub mod progress;
 pub mod prompter;
+mod read_file;
+pub mod read_lines;
+pub mod shape;
 mod whole;
 
 use std::fs::File;
@@ -25,6 +28,7 @@ use index::{Index, Stamp};
 pub use line::{Line, Unusable};
 use lines::{Found, LineReader};
 use order::Shard;
+use shape::Shape;
 
 /// An open corpus.
 #[derive(Debug)]
@@ -34,6 +38,7 @@ pub struct Corpus {
     first_byte: u64,
     places: Vec<PathBuf>,
     index: Index,
+    shape: Option<Shape>,
 }
 
 impl Corpus {
@@ -68,6 +73,12 @@ impl Corpus {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What most of its lines look like, if that is no text nor `id<TAB>text`.
+    #[must_use]
+    pub fn shape(&self) -> Option<Shape> {
+        self.shape
     }
 
     /// Where its index is; `None` if in memory.
@@ -130,6 +141,23 @@ impl Corpus {
             Found::End => Err(io::ErrorKind::InvalidData.into()),
             found => Ok(Line::found(number, found, &bytes)),
         }
+    }
+
+    /// Gives `see` every line in order, until it returns false.
+    ///
+    /// # Errors
+    /// [`CorpusError::Changed`] or the disk's.
+    pub fn each_line(&self, mut see: impl FnMut(&Line) -> bool) -> Result<(), CorpusError> {
+        let mut reader = LineReader::new(&self.file, self.first_byte);
+        let mut bytes = Vec::new();
+        for number in 1..=self.len() {
+            match reader.next(&mut bytes).map_err(|e| self.read_error(e))? {
+                Found::End => break,
+                found if !see(&Line::found(number, found, &bytes)) => return Ok(()),
+                Found::Whole | Found::TooLong => {}
+            }
+        }
+        self.refuse_changed()
     }
 
     /// Reads the whole file once, so that [`Corpus::sha256`] knows it, and keeps that in the index.
@@ -228,6 +256,13 @@ mod tests {
             b"\n\r\n  \n",
             b"\xff\n\xfe",
             b"id\t\n",
+            b"\xe2\x80\x8b\n\x1b\n",
+            b"One.\rTwo.\rThree.\r",
+            b"A\0 \0l\0i\0n\0e\0\n\0B\0\n\0",
+            b"\0A\0\n\0B\0\n",
+            b"\xff\xfeA\0\n\0",
+            b"\xfe\xff\0A\0\n",
+            b"\x7fELF\x02\0\0\nluck\n\xd0\n\xf1\0\n",
         ] {
             let (dir, opened) = corpus(bytes);
             assert!(opened.is_err());

@@ -37,15 +37,32 @@ impl Locale {
         })
     }
 
-    /// The text of this language, or of the language without its region, or the first there is; with
-    /// the language it is in.
+    /// The text of this language, or of the language without its region, or of it in another region;
+    /// with the language it is in.
+    #[must_use]
+    pub fn own<'a, T>(&self, texts: &'a BTreeMap<String, T>) -> Option<(&'a str, &'a T)> {
+        let language = without_region(&self.name);
+        let elsewhere = || {
+            texts
+                .iter()
+                .find(|(name, _)| without_region(name) == language)
+        };
+        let own = texts.get_key_value(&self.name);
+        let found = own
+            .or_else(|| texts.get_key_value(language))
+            .or_else(elsewhere);
+        found.map(|(language, text)| (language.as_str(), text))
+    }
+
+    /// Its own text, or the first there is: better than none where nobody agrees to anything.
     #[must_use]
     pub fn choose<'a, T>(&self, texts: &'a BTreeMap<String, T>) -> Option<(&'a str, &'a T)> {
-        let own = texts
-            .get_key_value(&self.name)
-            .or_else(|| texts.get_key_value(without_region(&self.name)));
-        let found = own.or_else(|| texts.first_key_value());
-        found.map(|(language, text)| (language.as_str(), text))
+        let first = || {
+            texts
+                .first_key_value()
+                .map(|(name, text)| (name.as_str(), text))
+        };
+        self.own(texts).or_else(first)
     }
 }
 
@@ -90,7 +107,11 @@ mod tests {
                 ..locale.clone()
             };
             assert_eq!(locale.choose(&texts), Some((expected, &())));
+            let own = locale.own(&texts).map(|(language, ())| language);
+            assert_eq!(own, (expected != "en").then_some(expected));
         }
+        let canada = BTreeMap::from([("fr-CA".to_owned(), ())]);
+        assert_eq!(locale.own(&canada), Some(("fr-CA", &())));
         assert_eq!(locale.choose(&BTreeMap::<String, ()>::new()), None);
     }
 

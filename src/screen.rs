@@ -59,6 +59,17 @@ pub enum Body {
     },
 }
 
+/// Where a text is to stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// [`Body::Message`].
+    Message,
+    /// [`Body::Line`].
+    Line,
+    /// [`Body::Page`].
+    Page,
+}
+
 /// A text while a step's time counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {

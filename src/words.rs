@@ -15,6 +15,8 @@ mod place;
 mod screen_name;
 mod setting;
 mod take;
+mod undrawable;
+pub mod visible;
 mod visit;
 
 pub use button::Button;
@@ -28,4 +30,5 @@ pub use place::{Sensor, Site};
 pub use screen_name::ScreenName;
 pub use setting::{Setting, Settings};
 pub use take::{Cause, Gap, Kind, MOST_OPEN_TAKES, Verdict, Voice};
+pub use undrawable::Undrawable;
 pub use visit::{By, Ended, Resumption, is_session};

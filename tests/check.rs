@@ -152,6 +152,36 @@ fn what_is_wrong_with_the_configuration_fails_and_is_named() {
     }
     found.is("corpus", "warn", "1 of 2 lines");
     found.is("sphere", "ok", "configured: sim");
+    let step = "[[step]]\nname = \"a\"\nkind = \"read\"\nseconds = 9\n";
+    let consent = "[consent.es]\nversion = \"1\"\ntext = \"Hola\"\n";
+    let protocol = lab.path("p.toml");
+    let set = format!("protocol={}", protocol.display());
+    for (text, state, words) in [
+        (format!("{consent}{step}"), "fail", "[consent.en]"),
+        (
+            format!("{step}text.es = \"Lee.\"\n"),
+            "warn",
+            "is shown in es",
+        ),
+        (
+            format!("{step}text.en = \"{}\"\n", "many words ".repeat(200)),
+            "fail",
+            "does not fit the panel",
+        ),
+    ] {
+        fs::write(&protocol, format!("name = \"p\"\n{text}")).unwrap();
+        let found = check(&lab, &["--set", &set, "--set", "language=en"]);
+        found.is("protocol", state, words);
+    }
+    for (text, state, words) in [
+        ("a|One.\nb|Two.\n", "warn", "a tab parts id and text"),
+        ("\u{10fffe}\n\u{200b}\n", "fail", "none of 2 lines"),
+        ("One.\rTwo.\r", "fail", "tr "),
+    ] {
+        fs::write(lab.path("lines.txt"), text).unwrap();
+        check(&lab, &["--set", &corpus]).is("corpus", state, words);
+    }
+    fs::write(lab.path("lines.txt"), "one\ntwo\n").unwrap();
     let found = check(&lab, &["--set", "board=display-hat-mini"]);
     found.is("board", "fail", "/dev/");
     let found = check(&lab, &["--set", "corpus.path=/nonexistent"]);

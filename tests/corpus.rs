@@ -1,6 +1,8 @@
 //! The corpus commands, by the program itself: what they print, what they refuse, what they leave.
 
 mod common;
+#[path = "corpus/visits.rs"]
+mod visits;
 
 use std::fs;
 use std::path::Path;
@@ -120,15 +122,99 @@ fn a_file_with_the_name_of_the_index_is_kept_and_named() {
 }
 
 #[test]
-fn control_characters_of_a_line_do_not_reach_the_terminal() {
+fn a_line_goes_into_a_pipe_byte_for_byte_and_is_spelt_out_on_a_terminal() {
     let dir = tempfile::tempdir().expect("folder");
     let file = at(dir.path(), "c.txt");
-    fs::write(&file, "a\u{1b}]0;b\u{7}c\u{9b}31md\n").expect("write");
-    let shown = stdout(&booth(&["line", &file, "1"]));
-    assert_eq!(shown, "a\\u{1b}]0;b\\u{7}c\\u{9b}31md\n");
+    let text = "a\u{1b}]0;b\u{7}c\u{9b}31md\u{202e}\te ";
+    fs::write(&file, format!("id\t{text}\n")).expect("write");
+    assert_eq!(
+        booth(&["line", &file, "1"]).stdout,
+        format!("{text}\n").into_bytes()
+    );
+    let command = format!("{} corpus line {file} 1", env!("CARGO_BIN_EXE_booth"));
+    let mut terminal = Command::new("script");
+    let shown = terminal.args(["-qec", &command, "/dev/null"]).output();
+    let shown = stdout(&shown.expect("script"));
+    assert!(
+        shown.starts_with("a\\u{1b}]0;b\\u{7}c\\u{9b}31md"),
+        "{shown}"
+    );
     let json = stdout(&booth(&["line", &file, "1", "--json"]));
     let row: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!(row["text"], "a\u{1b}]0;b\u{7}c\u{9b}31md");
+    assert_eq!(row["text"], text);
+}
+
+#[test]
+fn a_text_in_another_encoding_is_refused_with_the_way_to_convert_it() {
+    let dir = tempfile::tempdir().expect("folder");
+    let file = at(dir.path(), "c.txt");
+    let text = "Où est la gare ?\nElle est là.\nMerci.\n";
+    for (encoding, words) in [
+        ("UTF-16", "iconv"),
+        ("UTF-16LE", "iconv"),
+        ("UTF-16BE", "iconv"),
+        ("UTF-32", "iconv"),
+        ("UTF-32LE", "iconv"),
+        ("LATIN1", "UTF-8"),
+    ] {
+        fs::write(dir.path().join("utf8"), text).expect("write");
+        let mut iconv = Command::new("iconv");
+        iconv
+            .args(["-f", "UTF-8", "-t", encoding])
+            .arg(dir.path().join("utf8"));
+        fs::write(&file, iconv.output().expect("iconv").stdout).expect("write");
+        refused(&["check", &file], &[&file, words]);
+        refused(&["line", &file, "1"], &[&file, words]);
+    }
+    // Bare CR: one line out of three sentences.
+    fs::write(&file, text.replace('\n', "\r")).expect("write");
+    refused(&["check", &file], &[&file, "line break", "tr "]);
+    fs::copy("/bin/sh", &file).expect("a program");
+    refused(&["check", &file], &[&file, "no lines of text"]);
+}
+
+#[test]
+fn check_lays_lines_out_for_the_board_and_fails_if_none_is_left() {
+    let dir = tempfile::tempdir().expect("folder");
+    let file = at(dir.path(), "c.txt");
+    // Too much for a square panel, and enough for a wide one.
+    let words: usize = (20..90)
+        .find(|words| {
+            fs::write(&file, "many words ".repeat(*words) + "\nshort\n").expect("write");
+            let output = booth(&["check", &file, "--board", "sim-240x240"]);
+            output.status.code() == Some(3)
+        })
+        .expect("a length that is too much");
+    let square = booth(&["check", &file, "--board", "sim-240x240"]);
+    assert!(stdout(&square).contains("line 1 does not fit the panel"));
+    let wide = booth(&["check", &file, "--board", "sim"]);
+    assert_eq!(wide.status.code(), Some(0), "{words} {}", stdout(&wide));
+    let unknown = booth(&["check", &file, "--board", "none"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    fs::write(&file, "many words ".repeat(500)).expect("write");
+    let none = booth(&["check", &file]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(stdout(&none).contains("0 of 1 lines will be shown, 1 that do not fit"));
+}
+
+#[test]
+fn lists_of_another_shape_are_shown_as_they_are_with_a_warning() {
+    let dir = tempfile::tempdir().expect("folder");
+    let file = at(dir.path(), "c.txt");
+    for (text, shape, words) in [
+        ("a|One.\nb|Two.\n", "pipes", "awk"),
+        ("p\tOne.\t20\nq\tTwo.\t30\n", "tabs", "cut -f"),
+        ("a,\"One.\"\nb,\"Two.\"\n", "quoted", "csv"),
+    ] {
+        fs::write(&file, text).expect("write");
+        let output = booth(&["check", &file]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains(words), "{}", stdout(&output));
+        let json = stdout(&booth(&["check", &file, "--json"]));
+        let last: serde_json::Value =
+            serde_json::from_str(json.lines().last().expect("a row")).expect("JSON");
+        assert_eq!(last["shape"], shape);
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use booth::screen::card::Card;
 use booth::screen::paint::Painter;
-use booth::screen::{Body, Line, Progress, Screen};
-use booth::words::ScreenName;
+use booth::screen::{Body, Line, Place, Progress, Screen};
+use booth::words::{ScreenName, Undrawable};
 use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::{Rgb565, RgbColor};
 
@@ -90,9 +90,10 @@ fn every_script_has_its_glyphs() {
         return;
     }
     for line in LINES {
-        assert_eq!(painter.missing_glyphs(line), 0, "{line}");
+        assert_eq!(painter.undrawable(line, Place::Line), None, "{line}");
     }
-    assert!(painter.missing_glyphs("\u{e000}") > 0);
+    let missing = painter.undrawable("\u{e000}", Place::Line);
+    assert_eq!(missing, Some(Undrawable::NoGlyph(1)));
 }
 
 #[test]

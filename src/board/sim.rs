@@ -12,8 +12,6 @@ pub mod terminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use embedded_graphics::geometry::Size;
-
 use super::profile::Profile;
 use super::{BoardError, Open, Options, Panel};
 use crate::screen::Screen;
@@ -28,7 +26,7 @@ use terminal::Terminal;
 /// # Errors
 /// The folder of the PNG files cannot be made, or the terminal refuses single keys.
 pub fn open(profile: &Profile, options: &Options) -> Result<Open, BoardError> {
-    let size = Size::new(profile.panel.width, profile.panel.height);
+    let size = profile.panel.size();
     if let Some(dir) = &options.screens {
         std::fs::create_dir_all(dir).map_err(|e| BoardError {
             object: format!("folder of screens {}", dir.display()),
@@ -105,12 +103,8 @@ impl Panel for SimPanel {
         self.painter.prepare(text);
     }
 
-    fn pages(&mut self, text: &str) -> Vec<Arc<str>> {
-        self.painter.pages(text)
-    }
-
-    fn missing_glyphs(&mut self, text: &str) -> usize {
-        self.painter.missing_glyphs(text)
+    fn painter(&mut self) -> &mut Painter {
+        &mut self.painter
     }
 
     fn warning(&self) -> Option<&str> {

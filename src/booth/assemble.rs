@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use embedded_graphics::geometry::Size;
+
 use super::ahead::Ahead;
 use super::consent::Consent;
 use super::device::Said;
@@ -19,11 +21,11 @@ use super::time::Time;
 use super::visit::Visit;
 use super::wall_clock::Wall;
 use super::watch::{self, Watch};
-use super::{Booth, Error, Options, sealing, session_record};
+use super::{Booth, Error, Options, sealing, session_record, texts};
 use crate::audio::mixer::Mixer;
+use crate::board;
 use crate::board::profile::Profile;
 use crate::board::sim::script::Player;
-use crate::board::{self, Panel};
 use crate::clerk::{Clerk, Source};
 use crate::config::Config;
 use crate::corpus::Corpus;
@@ -35,7 +37,8 @@ use crate::identity::{operator, pending};
 use crate::lang::Locale;
 use crate::recorder::sealer::Sealer;
 use crate::rt::{self};
-use crate::screen::text::Type;
+use crate::screen::Place;
+use crate::screen::paint::Painter;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
 use crate::store::lock;
@@ -56,7 +59,8 @@ impl Booth {
         forget::apply(&config.data, config.privacy.pending_days)?;
         let expected = expected(&config, options.participant.as_deref())?;
         let mixer = mixer(&config)?;
-        let clerk = clerk(&config, &locale, &protocol, mixer, options.fast)?;
+        let panel = profile.panel.size();
+        let clerk = clerk(&config, &locale, &protocol, panel, mixer, options.fast)?;
         let mut sphere =
             Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
         sphere.silence(time.now());
@@ -74,8 +78,15 @@ impl Booth {
             },
         )?;
         let watch = Watch::new(config.audio.buffer_s);
-        let consent = Consent::of(&protocol, &config, &locale);
-        let pages = consent_pages(consent.as_ref(), panel.as_mut(), &protocol)?;
+        let pages = texts::consent_pages(&protocol, &config, &locale, panel.painter())?;
+        for (step, language) in texts::in_other_languages(&protocol, &locale) {
+            let (protocol, box_language) = (&protocol.name, &locale.name);
+            log::warn!(
+                "protocol {protocol}: the text of step {step:?} is shown in {language}; add \
+                 text.{box_language}"
+            );
+        }
+        let consent = Consent::of(&protocol, &config, &locale)?;
         let seed = match options.script {
             Some(_) => config.corpus.seed,
             None => random().map_err(ParticipantError::from)?,
@@ -170,24 +181,6 @@ fn rules(
     }
 }
 
-/// The consent text as the panel shows it; no pages without one.
-fn consent_pages(
-    consent: Option<&Consent>,
-    panel: &mut dyn Panel,
-    protocol: &Protocol,
-) -> Result<Vec<Arc<str>>, Error> {
-    let Some(consent) = consent else {
-        return Ok(Vec::new());
-    };
-    match panel.missing_glyphs(&consent.shown) {
-        0 => Ok(panel.pages(&consent.shown)),
-        missing => Err(Error::Consent {
-            protocol: protocol.name.clone(),
-            missing,
-        }),
-    }
-}
-
 /// Other commands hold the data folder for a moment, to apply tombstones: it is asked for this often,
 const LOCK_TRIES: u32 = 10;
 /// with this pause.
@@ -229,6 +222,7 @@ fn clerk(
     config: &Config,
     locale: &Locale,
     protocol: &Protocol,
+    panel: Size,
     mixer: Option<Mixer>,
     fast: bool,
 ) -> Result<Clerk, Error> {
@@ -239,21 +233,25 @@ fn clerk(
     };
     let shard = config.corpus.shard.parse()?;
     if let Some(path) = &path {
-        Corpus::open(path, Some(&config.data))?.refuse_empty_shard(shard)?;
+        let corpus = Corpus::open(path, Some(&config.data))?;
+        corpus.refuse_empty_shard(shard)?;
+        if let Some(shape) = corpus.shape() {
+            log::warn!("corpus {}: {shape}", path.display());
+        }
     }
     let fonts = config.fonts.clone();
-    // Loaded at the first line, in the clerk's thread.
-    let mut letters: Option<Type> = None;
-    let drawable = Arc::new(Mutex::new(move |text: &str| {
-        let letters = letters.get_or_insert_with(|| Type::load(&fonts));
-        letters.missing_glyphs(text) == 0
+    // Made at the first line, in the clerk's thread.
+    let mut painter: Option<Painter> = None;
+    let look = Arc::new(Mutex::new(move |text: &str| {
+        let painter = painter.get_or_insert_with(|| Painter::new(panel, &fonts));
+        painter.undrawable(text, Place::Line)
     }));
     let source = Source {
         path,
         data: config.data.clone(),
         seed: config.corpus.seed,
         shard,
-        drawable,
+        look,
         recipients: operator::recipients(&config.privacy.recipient)?,
         dated: !fast,
         protocol_sha256: protocol.sha256.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::session_record;
+use super::texts::TextError;
 use crate::config::Config;
 use crate::lang::Locale;
 use crate::session::protocol::Protocol;
@@ -19,18 +20,35 @@ pub(super) struct Consent {
 }
 
 impl Consent {
-    /// The protocol's text; `None` where it has none.
-    pub(super) fn of(protocol: &Protocol, config: &Config, locale: &Locale) -> Option<Consent> {
-        let (language, consent) = locale.choose(&protocol.consents)?;
+    /// The protocol's text; `None` where it asks nobody.
+    ///
+    /// # Errors
+    /// It has none in the box's language.
+    pub(super) fn of(
+        protocol: &Protocol,
+        config: &Config,
+        locale: &Locale,
+    ) -> Result<Option<Consent>, TextError> {
+        if protocol.consents.is_empty() {
+            return Ok(None);
+        }
+        let Some((language, consent)) = locale.own(&protocol.consents) else {
+            let has: Vec<&str> = protocol.consents.keys().map(String::as_str).collect();
+            return Err(TextError::ConsentLanguage {
+                protocol: protocol.name.clone(),
+                has: has.join(", "),
+                language: locale.name.clone(),
+            });
+        };
         let voice = if session_record::is_sealed(config) {
             &locale.words.consent_sealed
         } else {
             &locale.words.consent_open
         };
-        Some(Consent {
+        Ok(Some(Consent {
             text: consent.text.as_str().into(),
             shown: format!("{}\n\n{voice}", consent.text),
             record: words::Consent::to(&consent.text, &consent.version, language),
-        })
+        }))
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::texts::TextError;
 use crate::audio::mixer::MixerError;
 use crate::board::BoardError;
 use crate::board::profile::ProfileError;
@@ -79,18 +80,9 @@ pub enum Error {
     /// A mixer control is not as configured.
     #[error(transparent)]
     Mixer(#[from] MixerError),
-    /// A text that cannot be read cannot be agreed to.
-    #[error(
-        "protocol {protocol}: consent text: no font has {missing} of its characters; install \
-         fonts-noto-core (fonts-noto-cjk for Chinese, Japanese and Korean), or name font files in \
-         `fonts`"
-    )]
-    Consent {
-        /// The protocol.
-        protocol: String,
-        /// How many.
-        missing: usize,
-    },
+    /// A text of the protocol cannot be shown.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// Buttons or panel failed.
     #[error(transparent)]
     Board(#[from] BoardError),
@@ -126,7 +118,7 @@ impl Error {
                 | Error::Shard(_)
                 | Error::Corpus(CorpusError::EmptyShard { .. })
                 | Error::Recipient(_)
-                | Error::Consent { .. }
+                | Error::Text(_)
                 | Error::NotFast(_)
                 | Error::NotSimulated { .. }
         )

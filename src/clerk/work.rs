@@ -28,11 +28,11 @@ fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
         data,
         seed,
         shard,
-        drawable,
+        look,
         ..
     } = source;
     let Some(path) = path else { return Ok(None) };
-    Prompter::open(path, data, *seed, *shard, drawable.clone()).map(Some)
+    Prompter::open(path, data, *seed, *shard, look.clone()).map(Some)
 }
 
 /// The state of the clerk's work.
@@ -137,6 +137,9 @@ impl Work {
         // A corpus that was changed, or could not be opened, is opened again.
         let current = |it: &Option<Prompter>| it.as_ref().is_some_and(Prompter::is_current);
         if !self.prompter.as_ref().is_ok_and(current) {
+            // Reported when they were done. A ticket means nothing to another text.
+            let _ = self.advance();
+            self.done.clear();
             self.prompter = open(&self.source);
         }
         if let Err(error) = &self.prompter {

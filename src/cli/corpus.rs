@@ -1,16 +1,21 @@
 //! `booth corpus check FILE` and `booth corpus line FILE N`.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output::Out;
-use super::{Common, Done, Failure};
+use super::{Common, Done, Failure, could_not};
+use crate::board::profile::Profile;
+use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::corpus::check::{self, Summary};
-use crate::screen::text::Type;
+use crate::corpus::read_lines::{self, Survey};
+use crate::corpus::shape::Shape;
+use crate::screen::Place;
+use crate::screen::paint::Painter;
 
 /// Checks a corpus.
 #[derive(Debug, Args)]
@@ -21,15 +26,19 @@ pub struct CorpusArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Validates every line: UTF-8, length, glyphs, duplicates. Exit 3 if lines will never be shown.
+    /// Validates every line: UTF-8, length, glyphs, room on the panel, duplicates. Exit 3 if lines will
+    /// never be shown, 1 if none will.
     Check {
         /// The corpus.
         file: PathBuf,
+        /// For the panel of this board, instead of the configuration's
+        #[arg(long, value_name = "NAME")]
+        board: Option<String>,
         /// One JSON object per finding, then one for the whole.
         #[arg(long)]
         json: bool,
     },
-    /// Prints line N; control characters are spelt out.
+    /// Prints line N; on a terminal its control characters are spelt out.
     Line {
         /// The corpus.
         file: PathBuf,
@@ -41,20 +50,24 @@ enum What {
     },
 }
 
-/// Runs the command. The index of a corpus in a read-only folder is kept in the data folder; glyphs
-/// are checked against the configured fonts.
+/// Runs the command. The index of a corpus in a read-only folder is kept in the data folder; lines are
+/// laid out with the configured fonts for the configured board.
 ///
 /// # Errors
 /// The configuration or the corpus is refused, there is no such line, or it is never shown.
 pub fn run(args: &CorpusArgs, common: &Common) -> Result<Done, Failure> {
     let config = common.config()?;
     match &args.what {
-        What::Check { file, json } => {
-            let fonts = Type::load(&config.fonts);
-            if let Some(warning) = fonts.warning() {
+        What::Check { file, json, board } => {
+            let board = board.as_ref().unwrap_or(&config.board);
+            let profile =
+                Profile::load(board).map_err(|error| Failure::Usage(error.to_string()))?;
+            let painter = Painter::new(profile.panel.size(), &config.fonts);
+            if let Some(warning) = painter.warning() {
                 log::warn!("{warning}");
             }
-            check(&mut Corpus::open(file, Some(&config.data))?, *json, fonts)
+            let mut corpus = Corpus::open(file, Some(&config.data))?;
+            check(&mut corpus, *json, painter, &config)
         }
         What::Line { file, n, json } => line(&Corpus::open(file, Some(&config.data))?, *n, *json),
     }
@@ -71,16 +84,21 @@ fn line(corpus: &Corpus, number: u64, as_json: bool) -> Result<Done, Failure> {
     let shown = if as_json {
         json!({ "line": number, "line_id": line.id, "text": text }).to_string()
     } else {
-        super::printable(&text)
+        text
     };
     super::print(&format!("{shown}\n"))
 }
 
-fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Failure> {
+fn check(
+    corpus: &mut Corpus,
+    as_json: bool,
+    mut painter: Painter,
+    config: &Config,
+) -> Result<Done, Failure> {
     let mut out = Out::standard();
     let mut written = Ok(());
-    let missing_glyphs = |text: &str| fonts.missing_glyphs(text);
-    let summary = check::check(corpus, missing_glyphs, |line, problem| {
+    let undrawable = |text: &str| painter.undrawable(text, Place::Line);
+    let summary = check::check(corpus, undrawable, |line, problem| {
         written = if as_json {
             let (word, text) = (problem.word(), problem.to_string());
             let row =
@@ -93,8 +111,24 @@ fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Fa
     })?;
     // The file is in memory now, so the hash needs no second reading at the booth.
     let sha256 = corpus.learn_sha256()?;
-    let end = written.and_then(|()| conclude(&mut out, corpus.path(), &summary, &sha256, as_json));
+    let (seed, shard) = (config.corpus.seed, config.corpus.shard.parse());
+    let shard = shard.map_err(|error| Failure::Usage(format!("corpus.shard: {error}")))?;
+    let read = read_lines::survey(corpus, &config.data, seed, shard).map_err(could_not)?;
+    let end = written.and_then(|()| {
+        if as_json {
+            as_row(&mut out, corpus, &summary, &sha256, read)
+        } else {
+            as_words(&mut out, corpus, &summary, read)
+        }
+    });
     super::printed(end.and_then(|()| out.flush()))?;
+    if summary.usable == 0 {
+        return Err(could_not(format!(
+            "corpus {}: none of its {} lines will be shown",
+            corpus.path().display(),
+            summary.lines
+        )));
+    }
     Ok(if summary.never_shown() == 0 {
         Done::Well
     } else {
@@ -102,31 +136,45 @@ fn check(corpus: &mut Corpus, as_json: bool, mut fonts: Type) -> Result<Done, Fa
     })
 }
 
-fn conclude(
+fn as_row(
     out: &mut impl Write,
-    path: &Path,
+    corpus: &Corpus,
     sum: &Summary,
     sha256: &str,
-    as_json: bool,
+    read: Option<Survey>,
 ) -> io::Result<()> {
-    if as_json {
-        let mut row = serde_json::to_value(sum)?;
-        row["corpus"] = json!(path.to_string_lossy());
-        row["sha256"] = json!(sha256);
-        return writeln!(out, "{row}");
-    }
+    let mut row = serde_json::to_value(sum)?;
+    row["corpus"] = json!(corpus.path().to_string_lossy());
+    row["sha256"] = json!(sha256);
+    row["shape"] = json!(corpus.shape().map(Shape::word));
+    row["read"] = json!(read.map(|it| it.read));
+    row["to_come"] = json!(read.map(|it| it.to_come));
+    row["gone"] = json!(read.map(|it| it.gone));
+    writeln!(out, "{row}")
+}
+
+fn as_words(
+    out: &mut impl Write,
+    corpus: &Corpus,
+    sum: &Summary,
+    read: Option<Survey>,
+) -> io::Result<()> {
+    let path = corpus.path().display();
     write!(
         out,
-        "{}: {} of {} lines will be shown",
-        path.display(),
-        sum.usable,
-        sum.lines
+        "{path}: {} of {} lines will be shown",
+        sum.usable, sum.lines
     )?;
     for (count, what) in [
         (sum.empty, "empty"),
+        (sum.invisible, "without a character that can be seen"),
         (sum.too_long, "too long"),
         (sum.not_utf8, "not UTF-8"),
+        (sum.zero, "with a zero"),
+        (sum.line_break, "with a line break inside"),
         (sum.no_glyph, "without a glyph"),
+        (sum.no_room, "that do not fit the panel"),
+        (sum.stray, "with a character that is hardly meant"),
         (sum.duplicate, "duplicates"),
         (sum.duplicate_id, "with an id that stood before"),
     ] {
@@ -134,5 +182,12 @@ fn conclude(
             write!(out, ", {count} {what}")?;
         }
     }
-    writeln!(out)
+    writeln!(out)?;
+    if let Some(read) = read {
+        writeln!(out, "{path}: {read}")?;
+    }
+    match corpus.shape() {
+        Some(shape) => writeln!(out, "{path}: {shape}"),
+        None => Ok(()),
+    }
 }

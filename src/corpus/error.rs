@@ -25,16 +25,40 @@ pub enum CorpusError {
     /// No bytes, or a byte order mark only.
     #[error("corpus {0}: is empty; write one line per reading into it")]
     Empty(PathBuf),
-    /// Every line is empty, too long or not UTF-8.
+    /// UTF-16 or UTF-32, by its byte order mark.
     #[error(
-        "corpus {path}: none of its {lines} lines can be shown (line 1 {why}); save it as UTF-8 text with one line per reading"
+        "corpus {0}: is {1} by its first bytes; save it as UTF-8 (`iconv -f {1} -t UTF-8 FILE > NEW`)"
+    )]
+    Encoding(PathBuf, &'static str),
+    /// Every line is empty, too long or no text.
+    #[error(
+        "corpus {path}: none of its {lines} lines can be shown (line {number} {why}); {}", why.remedy()
     )]
     NoUsableLine {
         /// The corpus.
         path: PathBuf,
         /// Lines it has.
         lines: u64,
-        /// What is wrong with the first.
+        /// The first that is not empty, or the first.
+        number: u64,
+        /// What is wrong with it.
+        why: Unusable,
+    },
+    /// Most lines are no text, so the others are luck.
+    #[error(
+        "corpus {path}: {bad} of its first {lines} lines are no lines of text (line {number} {why}); {}",
+        why.remedy()
+    )]
+    NoText {
+        /// The corpus.
+        path: PathBuf,
+        /// How many.
+        bad: u64,
+        /// Lines looked at that are not empty.
+        lines: u64,
+        /// The first of them.
+        number: u64,
+        /// What is wrong with it.
         why: Unusable,
     },
     /// The shard's part of the corpus has no usable line.

@@ -1,4 +1,6 @@
 //! Opening a corpus: refuses what is not a text file, and finds a place for the index.
+//!
+//! Its first 64 KiB are read each time: they show what kind of file this is.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -10,13 +12,23 @@ use sha2::{Digest, Sha256};
 
 use super::index::{self, Index};
 use super::lines::LineReader;
+use super::shape::{Shape, Tally};
 use super::{Corpus, CorpusError, Line, Unusable};
 
 /// The byte order mark that some editors put before UTF-8 text.
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// A corpus shorter than this is refused if none of its lines can be shown; a longer one is known
-/// by `booth corpus check` only, since looking would read it whole.
-const LOOK_BYTES: u64 = 1 << 20;
+/// The marks of encodings that are not read, the longer first.
+const MARKS: [(&[u8], &str); 4] = [
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+];
+/// So much of a corpus shows what kind of file it is; reading a line of it must stay fast.
+const LOOK_BYTES: u64 = 64 * 1024;
+/// So much of it is looked at for a first line that can be shown; a longer one without any is known by
+/// `booth corpus check` only.
+const SEARCH_BYTES: u64 = 1 << 20;
 
 impl Corpus {
     /// Opens the corpus at `path`, building its index if there is none that fits. The index is next
@@ -31,13 +43,22 @@ impl Corpus {
             source,
         };
         let bytes = file.metadata().map_err(read)?.len();
-        let mut head = [0; BOM.len()];
-        let marked = bytes >= 3 && file.read_exact_at(&mut head, 0).is_ok() && head == *BOM;
-        let first_byte = if marked { BOM.len() as u64 } else { 0 };
+        let mut head = [0; 4];
+        let length = head.len().min(bytes as usize);
+        file.read_exact_at(&mut head[..length], 0).map_err(read)?;
+        let head = &head[..length];
+        if let Some((_, encoding)) = MARKS.iter().find(|(mark, _)| head.starts_with(mark)) {
+            return Err(CorpusError::Encoding(path.to_owned(), encoding));
+        }
+        let first_byte = if head.starts_with(BOM) {
+            BOM.len() as u64
+        } else {
+            0
+        };
         if bytes <= first_byte {
             return Err(CorpusError::Empty(path.to_owned()));
         }
-        refuse_unusable(path, &file, first_byte, bytes)?;
+        let shape = look(path, &file, first_byte, bytes)?;
         let places = index_places(path, index_folder);
         if let Some(foreign) = places.iter().find(|place| index::is_foreign(place)) {
             return Err(CorpusError::NotAnIndex {
@@ -59,6 +80,7 @@ impl Corpus {
             first_byte,
             places,
             index,
+            shape,
         };
         corpus.refuse_changed()?;
         Ok(corpus)
@@ -94,31 +116,61 @@ fn open_file(path: &Path) -> Result<File, CorpusError> {
     }
 }
 
-/// Refuses a short file if none of its lines can be shown.
-fn refuse_unusable(path: &Path, file: &File, from: u64, bytes: u64) -> Result<(), CorpusError> {
-    let read = |source| CorpusError::Read {
-        path: path.to_owned(),
-        source,
-    };
+/// Looks at the beginning: refuses a short file of which no line can be shown, and one of which most
+/// lines are no text; returns the shape of its lines.
+fn look(path: &Path, file: &File, from: u64, bytes: u64) -> Result<Option<Shape>, CorpusError> {
     let (mut reader, mut line) = (LineReader::new(file, from), Vec::new());
-    let (mut lines, mut first) = (0, Unusable::Empty);
-    while reader.offset() < bytes.min(LOOK_BYTES) {
-        let found = reader.next(&mut line).map_err(read)?;
+    let (mut lines, mut usable, mut blank) = (0, 0, 0);
+    let (mut first, mut bad) = (None, None);
+    let mut shapes = Tally::default();
+    let most = |usable| if usable > 0 { LOOK_BYTES } else { SEARCH_BYTES };
+    while reader.offset() < bytes.min(most(usable)) {
+        let found = reader.next(&mut line).map_err(|source| CorpusError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         lines += 1;
-        match Line::found(lines, found, &line).text {
-            Ok(_) => return Ok(()),
-            Err(why) if lines == 1 => first = why,
-            Err(_) => {}
+        let line = Line::found(lines, found, &line);
+        shapes.count(&line);
+        match line.text {
+            Ok(_) => usable += 1,
+            Err(why @ (Unusable::Empty | Unusable::Invisible)) => {
+                blank += 1;
+                first.get_or_insert((lines, why));
+            }
+            Err(
+                why @ (Unusable::TooLong
+                | Unusable::NotUtf8(_)
+                | Unusable::Zero(_)
+                | Unusable::LineBreak(_)),
+            ) => {
+                bad.get_or_insert((lines, why));
+            }
         }
     }
-    if reader.offset() < bytes {
-        return Ok(());
+    let path = || path.to_owned();
+    if usable == 0
+        && reader.offset() >= bytes
+        && let Some((number, why)) = bad.or(first)
+    {
+        return Err(CorpusError::NoUsableLine {
+            path: path(),
+            lines,
+            number,
+            why,
+        });
     }
-    Err(CorpusError::NoUsableLine {
-        path: path.to_owned(),
-        lines,
-        why: first,
-    })
+    let texts = lines - blank;
+    match bad {
+        Some((number, why)) if usable * 2 < texts => Err(CorpusError::NoText {
+            path: path(),
+            bad: texts - usable,
+            lines: texts,
+            number,
+            why,
+        }),
+        _ => Ok(shapes.most()),
+    }
 }
 
 /// `FILE.index`, then a name in `folder` that no other corpus of the same name has.
@@ -134,4 +186,37 @@ fn index_places(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
         places.push(folder.join(file));
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of lines of a file, or why it is refused.
+    fn open(bytes: &[u8]) -> Result<u64, String> {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("c.txt");
+        std::fs::write(&path, bytes).expect("write");
+        let opened = Corpus::open(&path, None);
+        opened
+            .map(|corpus| corpus.len())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_that_is_mostly_no_text_is_refused_with_the_remedy_for_its_kind() {
+        for (bytes, words) in [
+            (&b"\xff\xfea\0\n\0"[..], "is UTF-16"),
+            (b"\xff\xfe\0\0a\0\0\0", "is UTF-32"),
+            (b"a\0b\0\n\0c\0\n\0", "iconv -f UTF-16LE"),
+            (b"caf\xe9\nth\xe9\nnon\n", "2 of its first 3 lines"),
+            (b"\nOne.\rTwo.\r", "(line 2 has a line break"),
+            (b"One.\rTwo.", "tr '\\r' '\\n'"),
+        ] {
+            let refused = open(bytes).expect_err("refused");
+            assert!(refused.contains(words), "{refused}");
+        }
+        // One line in another encoding is passed over.
+        assert_eq!(open(b"caf\xe9\nnon\n\n\n"), Ok(4));
+    }
 }

@@ -1,5 +1,6 @@
-//! How far the booth has read: `DATA/progress.json`, `[{corpus_sha256, seed, shard, round,
-//! position, owed}]`.
+//! How far the booth has read a text that is too long to be known by its lines:
+//! `DATA/progress.json`, `[{corpus_sha256, seed, shard, round, position, owed}]`. Version 0.1 wrote it
+//! for every text.
 //!
 //! Guarantees: once [`Progress::reach`] has returned Ok, its values survive any power cut; after a
 //! power cut during the call the values from before are kept. Names no session.
@@ -108,6 +109,8 @@ struct Entry {
 pub struct Progress {
     path: PathBuf,
     places: BTreeMap<Key, Reached>,
+    /// Why the file was not understood.
+    unreadable: Option<String>,
 }
 
 impl Progress {
@@ -117,6 +120,22 @@ impl Progress {
     /// # Errors
     /// [`ProgressError`].
     pub fn open(data: &Path) -> Result<Progress, ProgressError> {
+        let mut progress = Progress::read(data)?;
+        if let Some(reason) = progress.unreadable.take() {
+            let path = &progress.path;
+            let aside = path.with_file_name("progress.json.unreadable");
+            log::warn!("{}: {reason}; kept as {}", path.display(), aside.display());
+            // Failing leaves it in place, and the next advance says what is wrong with the folder.
+            let _ = fs::rename(path, &aside);
+        }
+        Ok(progress)
+    }
+
+    /// The same for who only looks: a file that cannot be understood stays, and means the beginning.
+    ///
+    /// # Errors
+    /// [`ProgressError`].
+    pub fn read(data: &Path) -> Result<Progress, ProgressError> {
         let path = Data(data).progress();
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -124,18 +143,17 @@ impl Progress {
                 return Ok(Progress {
                     path,
                     places: BTreeMap::new(),
+                    unreadable: None,
                 });
             }
             Err(source) => return Err(ProgressError::Read { path, source }),
         };
-        let places = parse(&text).unwrap_or_else(|reason| {
-            let aside = path.with_file_name("progress.json.unreadable");
-            log::warn!("{}: {reason}; kept as {}", path.display(), aside.display());
-            // Failing leaves it in place, and the next advance says what is wrong with the folder.
-            let _ = fs::rename(&path, &aside);
-            BTreeMap::new()
-        });
-        Ok(Progress { path, places })
+        let parsed = parse(&text);
+        Ok(Progress {
+            path,
+            unreadable: parsed.as_ref().err().cloned(),
+            places: parsed.unwrap_or_default(),
+        })
     }
 
     /// How far the order of `key` is done.

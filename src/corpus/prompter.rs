@@ -2,15 +2,25 @@
 //!
 //! A ticket is a line's place in the order as one number. A line is done once its take is on the
 //! disk; what was handed out but never done is handed out again by the next [`Prompter::rewind`],
-//! also after a restart and also if later lines were done meanwhile.
+//! also after a restart and also if later lines were done meanwhile. What is done is known by the line
+//! ([`ReadLines`]); of a text too long for that, by its place in the order ([`Progress`]).
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::order::{Order, Sequence, Shard};
 use super::progress::{Key, Place, Progress, ProgressError};
-use super::{Corpus, CorpusError};
+use super::read_file::hash;
+use super::read_lines::{ReadError, ReadLines};
+use super::{Corpus, CorpusError, Unusable};
+use crate::words::Undrawable;
+
+/// Tickets remembered because they may be done once more: a redo is of the line before.
+const MOST_SETTLED: usize = 64;
+/// Lines that are named in the log because they are never shown.
+const MOST_NAMED: usize = 1000;
 
 /// Why there is no next line.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +31,15 @@ pub enum PromptError {
     /// The progress cannot be kept.
     #[error(transparent)]
     Progress(#[from] ProgressError),
+}
+
+impl From<ReadError> for PromptError {
+    fn from(error: ReadError) -> PromptError {
+        match error {
+            ReadError::Corpus(error) => PromptError::Corpus(error),
+            ReadError::Progress(error) => PromptError::Progress(error),
+        }
+    }
 }
 
 /// A line to be shown.
@@ -36,8 +55,8 @@ pub struct Prompt {
     pub text: Arc<str>,
 }
 
-/// Whether a text can be drawn.
-pub type Drawable = Arc<Mutex<dyn FnMut(&str) -> bool + Send>>;
+/// Says why a text is not to be shown.
+pub type Look = Arc<Mutex<dyn FnMut(&str) -> Option<Undrawable> + Send>>;
 
 /// The ticket of a line that has no place in the order.
 const NO_TICKET: u64 = u64::MAX;
@@ -46,8 +65,10 @@ const NO_TICKET: u64 = u64::MAX;
 pub struct Prompter {
     corpus: Corpus,
     progress: Progress,
+    /// `None` for a text that is too long.
+    read: Option<ReadLines>,
     key: Key,
-    drawable: Drawable,
+    look: Look,
     sequence: Sequence,
     order: Order,
     /// Lines that were passed by but are not done; they are handed out before all others.
@@ -56,8 +77,15 @@ pub struct Prompter {
     first: Option<u64>,
     /// The ticket of the next line tried.
     next: u64,
-    /// Handed out and not done yet: the lines read ahead, and those whose take failed.
-    outstanding: BTreeSet<u64>,
+    /// Positions of the round before this one are known to be done.
+    floor: u64,
+    /// Handed out and not done yet: the lines read ahead, and those whose take failed; with the hash of
+    /// each.
+    outstanding: BTreeMap<u64, u64>,
+    /// The last that were done.
+    settled: VecDeque<u64>,
+    /// Lines that were named in the log.
+    named: BTreeSet<u64>,
 }
 
 impl Prompter {
@@ -70,7 +98,7 @@ impl Prompter {
         data: &Path,
         seed: u64,
         shard: Shard,
-        drawable: Drawable,
+        look: Look,
     ) -> Result<Prompter, PromptError> {
         let mut corpus = Corpus::open(path, Some(data))?;
         let key = Key {
@@ -79,17 +107,22 @@ impl Prompter {
             shard,
         };
         let order = Order::new(seed, shard, corpus.len(), 0);
+        let progress = Progress::open(data)?;
         let mut prompter = Prompter {
+            read: ReadLines::open(&corpus, data, &key, &progress)?,
             corpus,
-            progress: Progress::open(data)?,
+            progress,
             key,
-            drawable,
+            look,
             sequence: Sequence::Shuffled,
             order,
             owed: VecDeque::new(),
             first: None,
             next: 0,
-            outstanding: BTreeSet::new(),
+            floor: 0,
+            outstanding: BTreeMap::new(),
+            settled: VecDeque::new(),
+            named: BTreeSet::new(),
         };
         prompter.rewind(Sequence::Shuffled);
         Ok(prompter)
@@ -108,9 +141,18 @@ impl Prompter {
         self.owed.clear();
         self.first = None;
         self.next = 0;
-        if sequence == Sequence::Shuffled {
+        if sequence == Sequence::SameForAll {
+            return;
+        }
+        let lines = self.order.len();
+        if let Some(read) = &self.read {
+            let first = read.round().saturating_mul(lines);
+            while self.floor < lines && !self.is_due(first + self.floor, lines) {
+                self.floor += 1;
+            }
+            self.next = first + self.floor;
+        } else {
             let reached = self.progress.reached(&self.key);
-            let lines = self.order.len();
             self.next = reached.next.ticket(lines);
             let owed = reached.owed.iter().map(|place| place.ticket(lines));
             self.owed.extend(owed);
@@ -134,33 +176,35 @@ impl Prompter {
         if let Some(number) = self.first.take()
             && let Ok(line) = self.corpus.line(number)
             && let Ok(text) = line.text
+            && self.undrawable(&text).is_none()
         {
-            return Ok(Prompt {
-                ticket: NO_TICKET,
-                number,
-                id: line.id.map(Into::into),
-                text: text.into(),
-            });
+            return Ok(prompt(NO_TICKET, number, line.id, text));
         }
         let lines = self.lines();
         // The only usable line may be the first of one round and the last of the next.
-        for _ in 0..lines.saturating_mul(2) {
+        let mut tries = lines.saturating_mul(2);
+        while tries > 0 && !self.is_nothing_left() {
             let ticket = self.owed.pop_front().unwrap_or_else(|| {
                 self.next += 1;
                 self.next - 1
             });
+            if !self.is_due(ticket, lines) {
+                continue;
+            }
+            tries -= 1;
             let number = self.number_of(ticket, lines);
             let line = self.corpus.line(number)?;
-            if let Ok(text) = line.text
-                && self.is_drawable(&text)
-            {
-                self.outstanding.insert(ticket);
-                return Ok(Prompt {
-                    ticket,
-                    number,
-                    id: line.id.map(Into::into),
-                    text: text.into(),
-                });
+            match line.text {
+                Ok(text) => match self.undrawable(&text) {
+                    None => {
+                        self.outstanding.insert(ticket, hash(&text));
+                        return Ok(prompt(ticket, number, line.id, text));
+                    }
+                    Some(why) => self.pass_over(number, &why),
+                },
+                // It was left empty on purpose.
+                Err(Unusable::Empty) => self.pass(number),
+                Err(why) => self.pass_over(number, &why),
             }
         }
         Err(PromptError::Corpus(CorpusError::NothingToShow {
@@ -169,9 +213,36 @@ impl Prompter {
         }))
     }
 
-    fn is_drawable(&self, text: &str) -> bool {
-        let mut drawable = self.drawable.lock().unwrap_or_else(PoisonError::into_inner);
-        drawable(text)
+    fn undrawable(&self, text: &str) -> Option<Undrawable> {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        look(text)
+    }
+
+    /// Line `number` is not shown, and the log says so once.
+    fn pass_over(&mut self, number: u64, why: &dyn fmt::Display) {
+        if self.named.len() < MOST_NAMED && self.named.insert(number) {
+            let path = self.corpus.path().display();
+            log::warn!("corpus {path}: line {number} {why}, so it is not shown");
+            if self.named.len() == MOST_NAMED {
+                log::warn!("corpus {path}: `booth corpus check` names further such lines");
+            }
+        }
+        self.pass(number);
+    }
+
+    fn pass(&mut self, number: u64) {
+        if self.sequence == Sequence::Shuffled
+            && let Some(read) = &mut self.read
+        {
+            read.pass(number);
+        }
+    }
+
+    /// Whether every line of the shard was found to be never shown.
+    fn is_nothing_left(&self) -> bool {
+        let read = self.read.as_ref();
+        self.sequence == Sequence::Shuffled
+            && read.is_some_and(|read| read.never() == self.order.len())
     }
 
     /// Whether the corpus's path still leads to the text that was opened.
@@ -203,19 +274,77 @@ impl Prompter {
         }
     }
 
+    /// Whether the line of this ticket is still to be read in its round, as far as is known by the
+    /// line.
+    fn is_due(&mut self, ticket: u64, lines: u64) -> bool {
+        let number = self.number_of(ticket, lines);
+        let read = self
+            .read
+            .as_ref()
+            .filter(|_| self.sequence == Sequence::Shuffled);
+        read.is_none_or(|read| read.is_due(number, ticket / lines))
+    }
+
     /// The line with this ticket is on the disk: it is not shown again in its round.
     ///
     /// # Errors
     /// The disk's; the next call writes this place too.
     pub fn done(&mut self, ticket: u64) -> Result<(), PromptError> {
-        self.outstanding.remove(&ticket);
         if self.sequence == Sequence::SameForAll || ticket == NO_TICKET {
+            self.outstanding.remove(&ticket);
             return Ok(());
         }
         let lines = self.order.len();
+        if self.read.is_none() {
+            return self.reach(ticket, lines);
+        }
+        // A line taken twice, by a redo after the fact, is done twice.
+        if self.settled.contains(&ticket) {
+            return Ok(());
+        }
+        let number = self.number_of(ticket, lines);
+        let hash = match self.outstanding.get(&ticket) {
+            Some(hash) => *hash,
+            None => hash(&self.corpus.line(number)?.text.unwrap_or_default()),
+        };
+        if let Some(read) = &mut self.read {
+            read.note(number, hash)?;
+        }
+        self.outstanding.remove(&ticket);
+        self.settled.push_back(ticket);
+        if self.settled.len() > MOST_SETTLED {
+            self.settled.pop_front();
+        }
+        self.begin_rounds(lines)
+    }
+
+    /// Begins the next round once every line of this one is done.
+    fn begin_rounds(&mut self, lines: u64) -> Result<(), PromptError> {
+        while !self.is_nothing_left() {
+            let round = self.read.as_ref().map_or(0, ReadLines::round);
+            let end = (round + 1).saturating_mul(lines);
+            while self.next < end && !self.is_due(self.next, lines) {
+                self.next += 1;
+            }
+            let waiting = self.outstanding.range(..end).next();
+            if self.next < end || waiting.is_some() {
+                break;
+            }
+            let corpus = &self.corpus;
+            if let Some(read) = &mut self.read {
+                read.begin_round(|number| corpus.line(number).ok()?.text.ok())?;
+            }
+            self.floor = 0;
+        }
+        Ok(())
+    }
+
+    /// Records a place that was reached in the order, and what is owed before it.
+    fn reach(&mut self, ticket: u64, lines: u64) -> Result<(), PromptError> {
+        self.outstanding.remove(&ticket);
         let reached = self.progress.reached(&self.key).next.ticket(lines);
         let next = reached.max(ticket + 1);
-        let waiting = self.owed.iter().chain(&self.outstanding).copied();
+        let waiting = self.owed.iter().chain(self.outstanding.keys()).copied();
         let mut owed: Vec<u64> = waiting.filter(|&waiting| waiting < next).collect();
         owed.sort_unstable();
         let place = |ticket| Place::of(ticket, lines);
@@ -224,136 +353,14 @@ impl Prompter {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::collection;
-    use proptest::prelude::*;
-
-    const FIVE: &str = "a\nb\nc\nd\ne\n";
-
-    fn open(folder: &Path, text: &str) -> Prompter {
-        let path = folder.join("corpus.txt");
-        std::fs::write(&path, text).expect("a corpus");
-        let drawable = Arc::new(Mutex::new(|text: &str| !text.contains('#')));
-        Prompter::open(&path, folder, 3, Shard::WHOLE, drawable).expect("a prompter")
-    }
-
-    fn numbers(prompter: &mut Prompter, count: usize) -> Vec<u64> {
-        let mut next = || prompter.next_prompt().expect("a line").number;
-        (0..count).map(|_| next()).collect()
-    }
-
-    #[test]
-    fn every_line_comes_once_before_any_comes_twice() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), FIVE);
-        for _ in 0..3 {
-            let mut round = numbers(&mut prompter, 5);
-            round.sort_unstable();
-            assert_eq!(round, [1, 2, 3, 4, 5]);
-        }
-    }
-
-    #[test]
-    fn a_line_not_done_is_shown_again_after_a_restart() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), FIVE);
-        let first = prompter.next_prompt().expect("a line");
-        let second = prompter.next_prompt().expect("a line");
-        prompter.done(first.ticket).expect("progress");
-        let mut again = open(folder.path(), FIVE);
-        assert_eq!(again.next_prompt().expect("a line"), second);
-    }
-
-    #[test]
-    fn a_line_whose_take_failed_comes_first_though_later_ones_are_done() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), FIVE);
-        let shown: Vec<_> = (0..4)
-            .map(|_| prompter.next_prompt().expect("a line"))
-            .collect();
-        for at in [0, 2] {
-            prompter.done(shown[at].ticket).expect("progress");
-        }
-        let mut again = open(folder.path(), FIVE);
-        let owed = again.next_prompt().expect("a line");
-        assert_eq!(owed, shown[1]);
-        // Owed twice over: the second restart finds it still not done.
-        let mut again = open(folder.path(), FIVE);
-        assert_eq!(again.next_prompt().expect("a line"), owed);
-        again.done(owed.ticket).expect("progress");
-        let mut last = open(folder.path(), FIVE);
-        let rest = numbers(&mut last, 2);
-        assert_eq!(rest[0], shown[3].number);
-        assert!(shown.iter().all(|prompt| prompt.number != rest[1]));
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(16))]
-
-        /// Each run shows some lines. The takes of some of them never reach the disk.
-        #[test]
-        fn every_ticket_is_done_once_and_none_is_left_out_through_restarts_and_failures(
-            lines in 1usize..40, runs in collection::vec(collection::vec(any::<bool>(), 1..9), 1..30)
-        ) {
-            let folder = tempfile::tempdir().expect("a folder");
-            let text: String = (1..=lines).map(|n| format!("line {n}\n")).collect();
-            let mut done = Vec::new();
-            // At the end every take is stored: what is owed comes first.
-            let last = vec![true; 8 * runs.len()];
-            for run in runs.into_iter().chain([last]) {
-                let mut prompter = open(folder.path(), &text);
-                for stored in run {
-                    let ticket = prompter.next_prompt().expect("a line").ticket;
-                    if stored {
-                        prompter.done(ticket).expect("progress");
-                        done.push(ticket);
-                    }
-                }
-            }
-            done.sort_unstable();
-            prop_assert_eq!(&done, &(0..done.len() as u64).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn a_line_put_first_comes_first_once_and_moves_nothing() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let order = numbers(&mut open(folder.path(), FIVE), 5);
-        for first in [order[0], order[3]] {
-            let mut prompter = open(folder.path(), FIVE);
-            prompter.put_first(first);
-            let came = numbers(&mut prompter, 5);
-            let rest = order
-                .iter()
-                .copied()
-                .filter(|n| first != order[0] || *n != first);
-            let expected: Vec<_> = std::iter::once(first).chain(rest).take(5).collect();
-            assert_eq!(came, expected);
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_drawn_is_never_shown() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut round = numbers(&mut open(folder.path(), "a\n#\n\nd\n"), 4);
-        round.sort_unstable();
-        assert_eq!(round, [1, 1, 4, 4]);
-        let mut single = open(folder.path(), "a\n#\n#\n");
-        assert_eq!(numbers(&mut single, 9), [1; 9]);
-        let nothing = open(folder.path(), "#\n#\n").next_prompt();
-        let Err(PromptError::Corpus(error)) = nothing else {
-            panic!("{nothing:?}")
-        };
-        assert!(error.to_string().contains("no line of shard 1/1"));
-    }
-
-    #[test]
-    fn same_for_all_is_the_order_of_the_file() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut prompter = open(folder.path(), "a\nb\nc\n");
-        prompter.rewind(Sequence::SameForAll);
-        assert_eq!(numbers(&mut prompter, 4), [1, 2, 3, 1]);
+fn prompt(ticket: u64, number: u64, id: Option<String>, text: String) -> Prompt {
+    Prompt {
+        ticket,
+        number,
+        id: id.map(Into::into),
+        text: text.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

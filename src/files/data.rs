@@ -63,6 +63,12 @@ impl Data<'_> {
         self.0.join("progress.json")
     }
 
+    /// Which lines of each text are read.
+    #[must_use]
+    pub fn read_lines(self) -> PathBuf {
+        self.0.join("progress")
+    }
+
     /// The key that signs receipts.
     #[must_use]
     pub fn box_key(self) -> PathBuf {

@@ -26,7 +26,8 @@ pub enum Place {
     Tombstones,
     /// `consents/SHA256.txt`: texts of the protocol.
     Consents,
-    /// `corpus/`, `*.index`, `progress.json`: the prompts, and the progress through them.
+    /// `corpus/`, `*.index`, `progress.json`, `progress/*.read`: the prompts, and the progress through
+    /// them.
     Corpus,
     /// `box.key`.
     BoxKey,
@@ -95,6 +96,7 @@ impl Place {
                 Some(Place::Corpus)
             }
             ([], _) if name.ends_with(".index") => Some(Place::Corpus),
+            (["progress"], _) if name.ends_with(".read") => Some(Place::Corpus),
             ([], "exports.jsonl") => Some(Place::ExportList),
             ([], "box.key") => Some(Place::BoxKey),
             _ => None,

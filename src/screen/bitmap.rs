@@ -19,7 +19,7 @@ const FONTS: [&MonoFont<'static>; 4] = [&FONT_10X20, &FONT_9X18, &FONT_7X13, &FO
 /// Characters of `text` that the font lacks.
 pub fn missing(text: &str) -> usize {
     let index = |c: char| FONT_10X20.glyph_mapping.index(c);
-    let lacks = |c: &char| *c != '?' && index(*c) == index('?');
+    let lacks = |c: &char| !matches!(*c, '?' | '\u{ad}') && index(*c) == index('?');
     plain(text).chars().filter(lacks).count()
 }
 
@@ -27,6 +27,13 @@ pub fn missing(text: &str) -> usize {
 pub fn fits(text: &str, area: Size, style: Style) -> bool {
     let allowed = |font: &&&MonoFont<'_>| font.character_size.height <= style.largest.max(10);
     let font = FONTS.iter().find(allowed).unwrap_or(&FONTS[3]);
+    let lines = wrap(&plain(text), columns(font, area));
+    lines.len() as u32 * font.character_size.height <= area.height
+}
+
+/// Whether `area` holds `text` at the smallest font.
+pub fn holds(text: &str, area: Size) -> bool {
+    let font = FONTS[3];
     let lines = wrap(&plain(text), columns(font, area));
     lines.len() as u32 * font.character_size.height <= area.height
 }
@@ -89,25 +96,71 @@ fn plain(text: &str) -> String {
 }
 
 fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines = Wrapped {
+        columns,
+        lines: vec![String::new()],
+    };
     for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        for (n, piece) in letters.chunks(columns).enumerate() {
-            let used = lines.last().map_or(0, |l| l.chars().count());
-            let gap = usize::from(n == 0 && used > 0);
-            if used + gap + piece.len() > columns {
-                lines.push(String::new());
-            } else if gap == 1
-                && let Some(line) = lines.last_mut()
-            {
-                line.push(' ');
+        lines.add(word);
+    }
+    lines.lines
+}
+
+/// Lines of at most so many columns.
+struct Wrapped {
+    columns: usize,
+    lines: Vec<String>,
+}
+
+impl Wrapped {
+    /// Adds a word: on this line, in part on this line behind a soft hyphen, or on the next; a piece
+    /// wider than a line is broken anywhere.
+    fn add(&mut self, word: &str) {
+        let mut syllables: Vec<&str> = word.split('\u{ad}').collect();
+        while !syllables.is_empty() {
+            let whole = syllables.concat();
+            if self.put(&whole) {
+                return;
             }
-            if let Some(line) = lines.last_mut() {
-                line.extend(piece);
+            let part = |n: &usize| format!("{}-", syllables[..*n].concat());
+            let fits = (1..syllables.len()).rev().find(|n| self.has_room(&part(n)));
+            let is_new = self.lines.last().is_some_and(String::is_empty);
+            match fits {
+                Some(n) => {
+                    self.put(&part(&n));
+                    syllables.drain(..n);
+                    self.lines.push(String::new());
+                }
+                None if is_new => {
+                    let letters: Vec<char> = whole.chars().collect();
+                    for piece in letters.chunks(self.columns) {
+                        if self.lines.last().is_some_and(|line| !line.is_empty()) {
+                            self.lines.push(String::new());
+                        }
+                        self.put(&piece.iter().collect::<String>());
+                    }
+                    return;
+                }
+                None => self.lines.push(String::new()),
             }
         }
     }
-    lines
+
+    fn has_room(&self, part: &str) -> bool {
+        let used = self.lines.last().map_or(0, |line| line.chars().count());
+        used + usize::from(used > 0) + part.chars().count() <= self.columns
+    }
+
+    fn put(&mut self, part: &str) -> bool {
+        let has_room = self.has_room(part);
+        if let Some(line) = self.lines.last_mut().filter(|_| has_room) {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(part);
+        }
+        has_room
+    }
 }
 
 #[cfg(test)]
@@ -117,9 +170,26 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_its_columns() {
         for columns in 1..30 {
-            for line in wrap("une phrase anticonstitutionnellement longue", columns) {
-                assert!(line.chars().count() <= columns);
+            for text in [
+                "une phrase anticonstitutionnellement longue",
+                "une phrase anti\u{ad}consti\u{ad}tutionnelle\u{ad}ment longue",
+            ] {
+                let lines = wrap(text, columns);
+                let widths = lines.iter().map(|line| line.chars().count());
+                assert!(widths.max() <= Some(columns), "{lines:?}");
+                assert!(!lines.concat().contains('\u{ad}'));
             }
         }
+    }
+
+    #[test]
+    fn a_soft_hyphen_is_seen_where_a_line_breaks_at_it() {
+        assert_eq!(
+            wrap("Donau\u{ad}dampf\u{ad}schiff", 11),
+            ["Donaudampf-", "schiff"]
+        );
+        assert_eq!(wrap("Donau\u{ad}dampf", 11), ["Donaudampf"]);
+        assert_eq!(wrap("die Donau\u{ad}dampf", 9), ["die", "Donau-", "dampf"]);
+        assert_eq!(wrap("abcdef ghi", 3), ["abc", "def", "ghi"]);
     }
 }

@@ -21,7 +21,8 @@ use super::layout::Layout;
 use super::picture::Picture;
 use super::style::{Side, Style};
 use super::text::Type;
-use super::{Body, Screen};
+use super::{Body, Place, Screen};
+use crate::words::Undrawable;
 use colour::{GROUND, MUTED, PANEL, accent};
 
 /// Draws screens of one size.
@@ -49,10 +50,15 @@ impl Painter {
         self.text.warning()
     }
 
-    /// Glyphs of `text` that no font has.
+    /// Why `text` is not to be shown in `place`.
     #[must_use]
-    pub fn missing_glyphs(&mut self, text: &str) -> usize {
-        self.text.missing_glyphs(text)
+    pub fn undrawable(&mut self, text: &str, place: Place) -> Option<Undrawable> {
+        let (area, style) = match place {
+            Place::Message => (self.layout.message, message::MESSAGE),
+            Place::Line => (self.layout.line, line::STYLE),
+            Place::Page => (self.layout.page, self.page_style()),
+        };
+        self.text.undrawable(text, area.size, style)
     }
 
     /// The picture painted last.
@@ -162,6 +168,52 @@ mod tests {
         assert_ne!(*painter.picture(), first);
         assert_eq!(*painter.paint(&reading("Bonjour")), first);
         assert_eq!(*Painter::new(size, &[]).paint(&reading("Bonjour")), first);
+    }
+
+    #[test]
+    fn a_text_is_drawable_where_all_of_it_is_drawn() {
+        let text = "Une phrase que chacun peut lire sans peine. ".repeat(40);
+        let fonts: [&[PathBuf]; 2] = [&[], &["/nonexistent".into()]];
+        for (w, h) in [(320, 240), (240, 240), (240, 320)] {
+            for fonts in fonts {
+                let mut painter = Painter::new(Size::new(w, h), fonts);
+                let mut pixels = |text: &str| painter.paint(&reading(text)).clone();
+                // Where one more word changes nothing, it is not seen.
+                let is_cut = |words: usize| {
+                    let text: Vec<&str> = text.split(' ').take(words).collect();
+                    let text = text.join(" ");
+                    (
+                        pixels(&format!("{text} un")) == pixels(&format!("{text} on")),
+                        text,
+                    )
+                };
+                let cases = [20, 60, 90, 120, 200, 300].map(is_cut);
+                for (words, (is_cut, text)) in [20, 60, 90, 120, 200, 300].iter().zip(cases) {
+                    let why = painter.undrawable(&format!("{text} un"), Place::Line);
+                    let is_held = why.is_none();
+                    assert!(!(is_held && is_cut), "{w}x{h}: {words} words");
+                    assert!(is_held || *words > 60, "{w}x{h}: {words} words");
+                    assert!(!is_held || *words < 300, "{w}x{h}: {words} words");
+                }
+                assert_eq!(
+                    painter.undrawable("一", Place::Line).is_some(),
+                    !fonts.is_empty()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_soft_hyphen_is_drawn_where_a_line_breaks_at_it_and_nowhere_else() {
+        let parts = "Donau dampf schiff fahrts gesell schafts kapit\u{e4}ns m\u{fc}tze".split(' ');
+        let parts: Vec<&str> = parts.collect();
+        for (w, h) in [(320, 240), (240, 240), (240, 320)] {
+            let mut painter = Painter::new(Size::new(w, h), &[]);
+            let mut pixels = |text: &str| painter.paint(&reading(text)).clone();
+            let soft = pixels(&parts.join("\u{ad}"));
+            assert_ne!(soft, pixels(&parts.join("\u{200b}")));
+            assert_eq!(pixels("kurz\u{ad}es Wort"), pixels("kurzes Wort"));
+        }
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! Guarantees: the same files give the same picture on every machine, because the system's font
 //! database is never asked; text is fitted to the largest size that holds it without breaking a
-//! word; what cannot be drawn is counted, never hidden.
+//! word; what cannot be drawn or would be cut is named, never hidden.
 
+mod advance;
+mod hyphen;
 mod shaper;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use embedded_graphics::primitives::Rectangle;
 use super::bitmap;
 use super::picture::Picture;
 use super::style::Style;
+use crate::words::Undrawable;
 use shaper::Shaper;
 
 /// Where Debian's fonts-noto-core, fonts-noto-cjk and fonts-dejavu-core put their files.
@@ -110,6 +113,20 @@ impl Type {
             return bitmap::missing(text);
         };
         shaper.missing_glyphs(text)
+    }
+
+    /// Why `text` is not to be shown in `area`.
+    #[must_use]
+    pub fn undrawable(&mut self, text: &str, area: Size, style: Style) -> Option<Undrawable> {
+        let missing = self.missing_glyphs(text);
+        if missing > 0 {
+            return Some(Undrawable::NoGlyph(missing));
+        }
+        let holds = match &mut self.shaper {
+            None => bitmap::holds(text, area),
+            Some(shaper) => shaper.holds(text, area, style),
+        };
+        (!holds).then_some(Undrawable::NoRoom)
     }
 
     /// Lays `text` out for `area` and keeps the result.
@@ -231,10 +248,14 @@ mod tests {
             &long,
             &unbroken,
             "🎤",
+            "\u{ad}",
+            "a\u{ad}\u{ad}\n\u{ad}",
+            &"Donau\u{ad}dampf\u{ad}مرحبا\u{ad}12".repeat(40),
         ] {
             for size in [Size::new(0, 0), Size::new(1, 1), Size::new(216, 150)] {
                 let area = Rectangle::new(Point::zero(), size);
                 set.draw(&mut picture, text, area, STYLE, Rgb565::new(31, 63, 31));
+                let _ = set.undrawable(text, size, STYLE);
             }
         }
     }

@@ -114,9 +114,7 @@ impl Session {
     }
 
     pub(super) fn step_text(&self) -> &str {
-        let plan = self.plan();
-        let text = self.rules.locale.choose(&plan.text);
-        text.map_or(&plan.name, |(_, text)| text)
+        self.plan().text_in(&self.rules.locale)
     }
 
     fn session_permille(&self, frame: CaptureFrame) -> u16 {

@@ -66,14 +66,31 @@ fn assert_splits(path: &Path, bytes: &[u8]) {
             assert_summary(&corpus, &expected);
         }
         Err(error) => {
-            assert!(bytes.len() <= LOOK_BYTES && expected.iter().all(|line| line.text.is_err()));
+            assert!(is_no_text(bytes, &expected), "{error}");
             assert!(error.to_string().contains("c.txt"), "{error}");
         }
     }
 }
 
+/// Whether none of the lines can be shown, most of those up to one of them are no text, or a byte order
+/// mark says that this is no UTF-8.
+fn is_no_text(bytes: &[u8], lines: &[Line]) -> bool {
+    let marks = [&b"\xff\xfe"[..], b"\xfe\xff", b"\0\0\xfe\xff"];
+    let blank = |why: &Unusable| matches!(why, Unusable::Empty | Unusable::Invisible);
+    let texts = lines
+        .iter()
+        .filter(|line| !line.text.as_ref().is_err_and(blank));
+    let mut usable = 0;
+    let is_mostly_none = texts.enumerate().any(|(before, line)| {
+        usable += usize::from(line.text.is_ok());
+        usable * 2 < before + 1
+    });
+    let none = bytes.len() <= LOOK_BYTES && lines.iter().all(|line| line.text.is_err());
+    none || is_mostly_none || marks.iter().any(|mark| bytes.starts_with(mark))
+}
+
 fn assert_summary(corpus: &Corpus, expected: &[Line]) {
-    let summary = check(corpus, |_| 0, |_, _| true).unwrap();
+    let summary = check(corpus, |_| None, |_, _| true).unwrap();
     let count = |why: fn(&Unusable) -> bool| {
         let lines = expected
             .iter()
@@ -86,6 +103,9 @@ fn assert_summary(corpus: &Corpus, expected: &[Line]) {
         empty: count(|why| *why == Unusable::Empty),
         too_long: count(|why| *why == Unusable::TooLong),
         not_utf8: count(|why| matches!(why, Unusable::NotUtf8(_))),
+        invisible: count(|why| *why == Unusable::Invisible),
+        zero: count(|why| matches!(why, Unusable::Zero(_))),
+        line_break: count(|why| matches!(why, Unusable::LineBreak(_))),
         ..summary
     };
     assert_eq!(summary, plain);
@@ -127,6 +147,11 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b" ",
         b"\0",
         mark,
+        b"\xff\xfe",
+        "\u{200b}".as_bytes(),
+        "\u{2028}".as_bytes(),
+        b"id|",
+        b"\",\"",
     ]);
     prop_oneof![
         8 => ends.prop_map(<[u8]>::to_vec),
@@ -187,7 +212,7 @@ proptest! {
 
 #[test]
 fn a_long_corpus_without_a_usable_line_is_lines_too() {
-    splits(&b"\xff\n".repeat(LOOK_BYTES / 2 + 1)[..LOOK_BYTES + 1]);
+    splits(&b"\x01\n".repeat(LOOK_BYTES / 2 + 1)[..LOOK_BYTES + 1]);
 }
 
 /// The offset of line 65 with one bit changed is where another line begins.

@@ -6,7 +6,6 @@
 //! detected. When it is dropped it is black, and light and lamps are off.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use embedded_graphics::geometry::Size;
@@ -138,12 +137,8 @@ impl Panel for PiPanel {
         self.painter.prepare(text);
     }
 
-    fn pages(&mut self, text: &str) -> Vec<Arc<str>> {
-        self.painter.pages(text)
-    }
-
-    fn missing_glyphs(&mut self, text: &str) -> usize {
-        self.painter.missing_glyphs(text)
+    fn painter(&mut self) -> &mut Painter {
+        &mut self.painter
     }
 
     fn warning(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use embedded_graphics::geometry::Size;
 use serde::Deserialize;
 
 /// A SPI bus and its wires on the header.
@@ -119,6 +120,12 @@ pub enum Colors {
 }
 
 impl Panel {
+    /// Its pixels.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        Size::new(self.width, self.height)
+    }
+
     /// The wires that the panel's bus takes: the kernel claims each select wire up to the panel's.
     pub(super) fn wires(&self) -> Result<Vec<(&'static str, u8)>, String> {
         let (number, select) = self.spi.split_once('.').unwrap_or_default();

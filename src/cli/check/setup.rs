@@ -7,10 +7,16 @@ use std::time::Duration;
 use super::Finding;
 use super::running::{self, Running};
 use crate::audio::source;
+use crate::board::profile::Profile;
+use crate::booth::texts;
 use crate::config::Config;
 use crate::corpus::Corpus;
+use crate::corpus::read_lines::{self, ReadError, Survey};
+use crate::corpus::shape::Shape;
 use crate::embedded::CORPORA;
-use crate::lang::{self, Lang};
+use crate::lang::{self, Lang, Locale};
+use crate::screen::Place;
+use crate::screen::paint::Painter;
 use crate::screen::text::Type;
 use crate::session::protocol::Protocol;
 
@@ -43,12 +49,33 @@ pub fn language(config: &Config) -> Finding {
 pub fn protocol(config: &Config) -> (Option<Protocol>, Finding) {
     match Protocol::load(&config.protocol, &[&config.folder.join("protocol")]) {
         Ok(protocol) => {
-            let (steps, minutes) = (protocol.steps.len(), seconds(&protocol).div_ceil(60));
-            let text = format!("{}: {steps} steps, {minutes} min", protocol.name);
-            (Some(protocol), Finding::ok("protocol", text))
+            let finding = texts(config, &protocol).unwrap_or_else(|| {
+                let (steps, minutes) = (protocol.steps.len(), seconds(&protocol).div_ceil(60));
+                let text = format!("{}: {steps} steps, {minutes} min", protocol.name);
+                Finding::ok("protocol", text)
+            });
+            (Some(protocol), finding)
         }
         Err(error) => (None, Finding::error("protocol", error)),
     }
+}
+
+/// What is wrong with a protocol's texts on this box, if its language and its board are known.
+fn texts(config: &Config, protocol: &Protocol) -> Option<Finding> {
+    let locale = Locale::load(&config.language, &config.corpus).ok()?;
+    let panel = Profile::load(&config.board).ok()?.panel;
+    let mut painter = Painter::new(panel.size(), &config.fonts);
+    if let Err(error) = texts::consent_pages(protocol, config, &locale, &mut painter) {
+        return Some(Finding::error("protocol", error));
+    }
+    let other = texts::in_other_languages(protocol, &locale);
+    let (step, language) = other.first()?;
+    let text = format!(
+        "{}: the text of step {step:?} is shown in {language}",
+        protocol.name
+    );
+    let remedy = format!("add text.{} to each step", locale.name);
+    Some(Finding::warn("protocol", text, remedy))
 }
 
 /// How long all steps of a protocol last.
@@ -68,39 +95,84 @@ pub fn corpus(config: &Config, protocol: Option<&Protocol>) -> Finding {
         return Finding::warn("corpus", text, "name your own text in `corpus.path`");
     }
     match look(path, config) {
-        Ok((lines, looked, 0)) => {
-            let text = format!("{}: {lines} lines, {looked} looked at", path.display());
-            Finding::ok("corpus", text)
-        }
-        Ok((_, looked, bad)) => Finding::warn(
+        Ok(found) if found.bad == found.looked => Finding::fail(
             "corpus",
             format!(
-                "{}: {bad} of {looked} lines cannot be shown",
-                path.display()
+                "{}: none of {} lines can be shown",
+                path.display(),
+                found.looked
+            ),
+            "see why with `booth corpus check`",
+        ),
+        Ok(found) if found.bad > 0 => Finding::warn(
+            "corpus",
+            format!(
+                "{}: {} of {} lines cannot be shown",
+                path.display(),
+                found.bad,
+                found.looked
             ),
             "see which with `booth corpus check`",
         ),
+        Ok(found) => {
+            let (lines, looked) = (found.lines, found.looked);
+            let read = found.read.map_or(String::new(), |read| format!("; {read}"));
+            let text = format!(
+                "{}: {lines} lines, {looked} looked at{read}",
+                path.display()
+            );
+            match found.shape {
+                Some(shape) => Finding::warn("corpus", text, shape.to_string()),
+                None => Finding::ok("corpus", text),
+            }
+        }
         Err(error) => Finding::error("corpus", error),
     }
 }
 
-/// The number of lines, of lines checked, and of those that will never be shown.
-fn look(path: &Path, config: &Config) -> Result<(u64, u64, u64), crate::corpus::CorpusError> {
+/// What was found in a corpus.
+struct Look {
+    lines: u64,
+    /// Lines checked, and those of them that will never be shown.
+    looked: u64,
+    bad: u64,
+    shape: Option<Shape>,
+    read: Option<Survey>,
+}
+
+fn look(path: &Path, config: &Config) -> Result<Look, ReadError> {
     let data = config.data.is_dir().then_some(config.data.as_path());
-    let corpus = Corpus::open(path, data)?;
+    let mut corpus = Corpus::open(path, data)?;
+    let mut read = None;
     if let Ok(shard) = config.corpus.shard.parse() {
         corpus.refuse_empty_shard(shard)?;
+        if let Some(data) = data {
+            read = read_lines::survey(&mut corpus, data, config.corpus.seed, shard)?;
+        }
     }
-    let mut fonts = Type::load(&config.fonts);
+    // Where the board is unknown, which is a finding of its own, glyphs alone are asked for.
+    let mut painter = Profile::load(&config.board)
+        .map(|board| Painter::new(board.panel.size(), &config.fonts))
+        .map_err(|_| Type::load(&config.fonts));
     let (lines, mut looked, mut bad) = (corpus.len(), 0, 0);
     let mut number = 1;
     while number <= lines {
         let text = corpus.line(number)?.text;
         looked += 1;
-        bad += u64::from(!text.is_ok_and(|text| fonts.missing_glyphs(&text) == 0));
+        let is_shown = text.is_ok_and(|text| match &mut painter {
+            Ok(painter) => painter.undrawable(&text, Place::Line).is_none(),
+            Err(letters) => letters.missing_glyphs(&text) == 0,
+        });
+        bad += u64::from(!is_shown);
         number += (lines / LINES).max(1);
     }
-    Ok((lines, looked, bad))
+    Ok(Look {
+        lines,
+        looked,
+        bad,
+        shape: corpus.shape(),
+        read,
+    })
 }
 
 /// Opens the sound card as configured, and closes it again.

@@ -12,7 +12,7 @@ use crate::screen::Line;
 use crate::screen::style::{Side, Style};
 
 /// The text read aloud or in silence.
-const STYLE: Style = Style {
+pub(super) const STYLE: Style = Style {
     bold: false,
     side: Side::Middle,
     largest: 96,

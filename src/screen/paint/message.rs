@@ -14,7 +14,7 @@ const TITLE: Style = Style {
     largest: 40,
 };
 /// A message: shorter than a line of the corpus, so it need not fill the panel.
-const MESSAGE: Style = Style {
+pub(super) const MESSAGE: Style = Style {
     bold: false,
     side: Side::Middle,
     largest: 40,

@@ -1,7 +1,5 @@
 //! Laying text out with cosmic-text, and drawing what was laid out.
 
-use std::collections::HashSet;
-
 use cosmic_text::{
     Align, Attrs, Buffer, Color, Family, FontSystem, Metrics, Shaping, SwashCache, Weight, Wrap,
     fontdb,
@@ -10,6 +8,7 @@ use embedded_graphics::geometry::Size;
 use embedded_graphics::pixelcolor::Rgb565;
 use embedded_graphics::primitives::Rectangle;
 
+use super::advance::Advances;
 use crate::screen::picture::Picture;
 use crate::screen::style::{Side, Style};
 
@@ -18,6 +17,9 @@ const SIZES: std::ops::RangeInclusive<u32> = 10..=96;
 
 /// Line height over font size: Devanagari and Arabic marks need more than Latin's 1.2.
 const LINE_HEIGHT: f32 = 1.32;
+
+/// The font size at which glyphs are looked for, pixels.
+const SHAPED: f32 = 20.0;
 
 /// Layouts kept: a screen has four texts, and the next line is prepared meanwhile.
 const KEPT: usize = 16;
@@ -37,8 +39,7 @@ struct Laid {
 
 /// The fonts, and the texts that were laid out last.
 pub(super) struct Shaper {
-    /// Characters that stand alone and have been seen to have a glyph.
-    drawable: HashSet<char>,
+    advances: Advances,
     fonts: FontSystem,
     glyphs: SwashCache,
     family: String,
@@ -52,7 +53,7 @@ impl Shaper {
             // A fixed locale: it only orders fallback fonts, and must not differ by machine.
             fonts: FontSystem::new_with_locale_and_db("en".into(), db),
             glyphs: SwashCache::new(),
-            drawable: HashSet::new(),
+            advances: Advances::default(),
             family,
             laid: Vec::new(),
         }
@@ -79,23 +80,49 @@ impl Shaper {
     /// Glyphs of `text` that no font has. Shaping ten million lines takes an hour, and most are of
     /// letters that were seen before: those are looked up.
     pub(super) fn missing_glyphs(&mut self, text: &str) -> usize {
-        let seen = |c: char| c.is_control() || self.drawable.contains(&c);
-        if text.chars().all(seen) {
+        if self.advances.are_known(text) {
             return 0;
         }
         let text: String = text.chars().filter(|c| !c.is_control()).collect();
-        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
+        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(SHAPED, SHAPED));
         buffer.set_wrap(Wrap::None);
         buffer.set_size(None, None);
         buffer.set_text(&text, &self.attrs(false), Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.fonts, false);
-        let glyphs = buffer.layout_runs().flat_map(|run| run.glyphs.iter());
-        let missing = glyphs.filter(|glyph| glyph.glyph_id == 0).count();
+        let runs = || buffer.layout_runs();
+        let glyphs =
+            || runs().flat_map(|run| run.glyphs.iter().map(move |glyph| (run.text, glyph)));
+        let missing = glyphs().filter(|(_, glyph)| glyph.glyph_id == 0).count();
         if missing == 0 {
-            let alone = text.chars().filter(|c| stands_alone(*c));
-            self.drawable.extend(alone);
+            for (text, glyph) in glyphs() {
+                let of = text.get(glyph.start..glyph.end).unwrap_or_default();
+                for c in of.chars() {
+                    self.advances.learn(c, glyph.w / SHAPED);
+                }
+            }
         }
         missing
+    }
+
+    /// Whether nothing of `text` is cut in `area`, words broken if need be.
+    pub(super) fn holds(&mut self, text: &str, area: Size, style: Style) -> bool {
+        if text.chars().nth(LONGEST).is_some() {
+            return false;
+        }
+        let size = *SIZES.start();
+        let (em, line) = (area.width / size, size as f32 * LINE_HEIGHT);
+        let lines = (area.height as f32 / line) as u32;
+        if !style.bold && self.advances.surely_hold(text, em as f32, lines) {
+            return true;
+        }
+        let text = typeset(text);
+        let mut buffer = self.set(&text, style);
+        let smallest = self.measure(&mut buffer, &text, style, size, area);
+        smallest.is_some() || {
+            buffer.set_wrap(Wrap::WordOrGlyph);
+            let broken = self.measure(&mut buffer, &text, style, size, area);
+            broken.is_some()
+        }
     }
 
     /// The index of the layout, made if it is not kept.
@@ -121,44 +148,53 @@ impl Shaper {
     }
 
     pub(super) fn fits(&mut self, text: &str, area: Size, style: Style) -> bool {
-        let mut buffer = self.set(text, style);
+        let text = typeset(text);
+        let mut buffer = self.set(&text, style);
         let size = style.largest.clamp(*SIZES.start(), *SIZES.end());
-        self.measure(&mut buffer, size, area).is_some()
+        let height = self.measure(&mut buffer, &text, style, size, area);
+        height.is_some()
     }
 
-    /// `text` as it is set, of no size yet.
+    /// `text`, which was typeset, as it is set, of no size yet.
     fn set(&mut self, text: &str, style: Style) -> Buffer {
+        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(SHAPED, SHAPED));
+        buffer.set_wrap(Wrap::Word);
+        self.set_text(&mut buffer, text, style);
+        buffer
+    }
+
+    pub(super) fn set_text(&self, buffer: &mut Buffer, text: &str, style: Style) {
         let align = match style.side {
             Side::Left => Align::Left,
             Side::Middle => Align::Center,
             Side::Right => Align::Right,
         };
-        let mut buffer = Buffer::new(&mut self.fonts, Metrics::new(20.0, 24.0));
-        buffer.set_wrap(Wrap::Word);
         let attrs = self.attrs(style.bold);
-        buffer.set_text(&typeset(text), &attrs, Shaping::Advanced, Some(align));
-        buffer
+        buffer.set_text(text, &attrs, Shaping::Advanced, Some(align));
     }
 
     /// The largest size that holds `text`; the smallest, words broken, if none does.
     fn fit(&mut self, text: &str, area: Size, style: Style) -> (Buffer, f32) {
-        let mut buffer = self.set(text, style);
+        let text = typeset(text);
+        let mut buffer = self.set(&text, style);
         let (mut fits, mut too_large) = (
             *SIZES.start(),
             style.largest.clamp(*SIZES.start(), *SIZES.end()) + 1,
         );
         while too_large - fits > 1 {
             let size = fits.midpoint(too_large);
-            if self.measure(&mut buffer, size, area).is_some() {
+            let height = self.measure(&mut buffer, &text, style, size, area);
+            if height.is_some() {
                 fits = size;
             } else {
                 too_large = size;
             }
         }
-        fits = self.unorphaned(&mut buffer, fits, area);
-        let height = self.measure(&mut buffer, fits, area).unwrap_or_else(|| {
+        fits = self.unorphaned(&mut buffer, &text, style, fits, area);
+        let height = self.measure(&mut buffer, &text, style, fits, area);
+        let height = height.unwrap_or_else(|| {
             buffer.set_wrap(Wrap::WordOrGlyph);
-            let height = self.measure(&mut buffer, fits, area);
+            let height = self.measure(&mut buffer, &text, style, fits, area);
             height.unwrap_or(area.height as f32)
         });
         (buffer, height)
@@ -166,10 +202,17 @@ impl Shaper {
 
     /// The size, up to a quarter smaller, at which no line begins with a closing mark, if any does:
     /// cosmic-text breaks between directions even at a no-break space (`« مرحبا »`).
-    fn unorphaned(&mut self, buffer: &mut Buffer, fits: u32, area: Size) -> u32 {
+    fn unorphaned(
+        &mut self,
+        buffer: &mut Buffer,
+        text: &str,
+        style: Style,
+        fits: u32,
+        area: Size,
+    ) -> u32 {
         let smallest = (fits - fits / 4).max(*SIZES.start());
         let good = (smallest..=fits).rev().find(|&size| {
-            self.measure(buffer, size, area).is_some()
+            self.measure(buffer, text, style, size, area).is_some()
                 && buffer.layout_runs().all(|run| {
                     let start = run
                         .glyphs
@@ -184,8 +227,13 @@ impl Shaper {
         good.unwrap_or(fits)
     }
 
-    /// Sets `buffer` at `size`; its height if that fits the area.
-    fn measure(&mut self, buffer: &mut Buffer, size: u32, area: Size) -> Option<f32> {
+    /// Sets `buffer`, whatever its text, at `size`; its height if that fits the area.
+    pub(super) fn measure_as_set(
+        &mut self,
+        buffer: &mut Buffer,
+        size: u32,
+        area: Size,
+    ) -> Option<f32> {
         let metrics = Metrics::relative(size as f32, LINE_HEIGHT);
         let width = area.width as f32;
         buffer.set_metrics_and_size(metrics, Some(width), None);
@@ -233,16 +281,8 @@ impl Shaper {
     }
 }
 
-/// Whether a character's glyph does not depend on its neighbours: Latin letters, punctuation and
-/// currency, kana and Chinese. Combining marks and the scripts that join are not among them.
-fn stands_alone(c: char) -> bool {
-    matches!(c, '\u{20}'..'\u{300}' | '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}'
-        | '\u{20a0}'..='\u{20c0}' | '\u{3001}'..='\u{3029}' | '\u{3041}'..='\u{3096}'
-        | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}')
-}
-
-/// The text as it is set: the spaces of French quotes and double punctuation do not break, and
-/// control characters are spaces.
+/// The text as it is set: the spaces of French quotes and double punctuation do not break, control
+/// characters are spaces, and space at the end, which would need room, is none.
 fn typeset(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().take(LONGEST).peekable();
@@ -256,6 +296,7 @@ fn typeset(text: &str) -> String {
             c => out.push(c),
         }
     }
+    out.truncate(out.trim_end().len());
     out
 }
 
@@ -266,5 +307,6 @@ mod tests {
     #[test]
     fn french_spaces_do_not_break() {
         assert_eq!(typeset("« Où ? »\t!"), "«\u{a0}Où\u{a0}?\u{a0}» !");
+        assert_eq!(typeset(" a \r"), " a");
     }
 }

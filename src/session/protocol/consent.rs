@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::words::visible::is_visible;
+
 /// What a visitor is asked to agree to, in one language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsentText {
@@ -29,7 +31,7 @@ pub(super) fn check(
     let filled = |language: &str, key: &str, value: Spanned<String>| {
         let at = value.span().start;
         let value = value.into_inner();
-        if value.trim().is_empty() {
+        if !is_visible(&value) {
             Err((at, format!("`{key}` of [consent.{language}] is empty")))
         } else {
             Ok(value)
@@ -61,9 +63,9 @@ mod tests {
         );
         let protocol = Protocol::parse("p.toml", &text).expect("good");
         let mut locale = Locale::load("fr", &Corpus::default()).expect("embedded");
-        for (language, expected) in [("fr", " oui\n"), ("fr-CA", " oui\n"), ("de", "yes")] {
+        for (language, expected) in [("fr", " oui\n"), ("fr-CA", " oui\n"), ("en-GB", "yes")] {
             locale.name = language.to_owned();
-            let (_, consent) = locale.choose(&protocol.consents).expect("a text");
+            let (_, consent) = locale.own(&protocol.consents).expect("a text");
             assert_eq!(consent.text, expected, "{language}");
         }
     }
@@ -73,6 +75,7 @@ mod tests {
         for (table, part) in [
             ("text = \"x\"", "`version`"),
             ("version = \"1\"\ntext = \" \"", "p.toml:4: `text`"),
+            ("version = \"1\"\ntext = \"\\u200B\"", "p.toml:4: `text`"),
             ("version = \"\"\ntext = \"x\"", "p.toml:3: `version`"),
             ("version = \"1\"\ntext = \"x\"\nby = 1", "p.toml:5: "),
         ] {

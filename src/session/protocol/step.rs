@@ -8,7 +8,9 @@ use toml::Spanned;
 use super::cue::{self, Cue};
 use crate::config::Take;
 use crate::corpus::order::Sequence;
+use crate::lang::Locale;
 use crate::words::Kind;
+use crate::words::visible::is_visible;
 
 /// What a visitor does in a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -71,6 +73,13 @@ pub struct Step {
 }
 
 impl Step {
+    /// What its screens say: its text, or without one its name.
+    #[must_use]
+    pub fn text_in(&self, locale: &Locale) -> &str {
+        let text = locale.choose(&self.text);
+        text.map_or(&self.name, |(_, text)| text)
+    }
+
     /// For how many seconds a take is allowed to last, whatever the step has left.
     #[must_use]
     pub fn take_s(&self, rules: &Take) -> u32 {
@@ -95,13 +104,20 @@ pub(super) struct Typed {
 /// before it.
 pub(super) fn check(t: Typed, names: &mut BTreeSet<String>) -> Result<Step, (usize, String)> {
     let (name, at) = (t.name.get_ref().clone(), t.name.span().start);
-    if name.trim().is_empty() {
+    if !is_visible(&name) {
         return Err((at, "`name`: a step's name is empty".to_owned()));
     }
     if !names.insert(name.clone()) {
         return Err((
             at,
             format!("`name`: another step is called {name:?} already"),
+        ));
+    }
+    let unseen = |text: &String| !text.is_empty() && !is_visible(text);
+    if let Some((language, _)) = t.text.iter().find(|(_, text)| unseen(text)) {
+        return Err((
+            at,
+            format!("`text.{language}` of step {name:?} has no character that can be seen"),
         ));
     }
     let seconds = *t.seconds.get_ref();
