@@ -12,6 +12,7 @@ mod keys;
 mod running;
 mod setup;
 mod sphere;
+mod takes;
 mod wake;
 
 use std::borrow::Cow;
@@ -184,7 +185,9 @@ fn all(
     ])?;
     print(measured(config, args.measure))?;
     print(vec![sphere::round(config, protocol.as_ref(), args.sound)])?;
-    print(keys::all(config, args.key.as_deref()))
+    print(keys::all(config, args.key.as_deref()))?;
+    // After keys, which carries out what was to be forgotten.
+    print(vec![takes::compared(config)])
 }
 
 /// Wake-ups and writes, measured at the same time, as in a session.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Common, Done, Failure, could_not, printable};
 use crate::files::data::{Data, SessionFolder};
+use crate::store::compare::{self, Compared};
 use crate::store::row::Row;
 use crate::store::{session, takes};
 use crate::words::is_session;
@@ -23,7 +24,8 @@ pub struct Args {
 /// Runs `booth takes`.
 ///
 /// # Errors
-/// No such session, or a data folder that cannot be read.
+/// No such session, or a data folder that cannot be read; rows that cannot be read, and rows and
+/// recordings without the other, are named after all that was found.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     let config = common.config()?;
     let forgotten = super::open_data(&config)?;
@@ -37,7 +39,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     }
 }
 
-fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
+fn read(data: &Path, session: &str) -> Result<Compared, Failure> {
     let folder = Data(data).session(session);
     if !is_session(session) || !folder.is_dir() {
         return Err(Failure::CouldNot(format!(
@@ -51,7 +53,7 @@ fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
             folder.display()
         )));
     }
-    takes::read(&folder).map_err(|error| {
+    compare::session(data, session).map_err(|error| {
         Failure::CouldNot(format!(
             "{}: {error}",
             SessionFolder(&folder).takes().display()
@@ -60,7 +62,7 @@ fn read(data: &Path, session: &str) -> Result<Vec<Row>, Failure> {
 }
 
 fn one(data: &Path, session: &str, json: bool) -> Result<Done, Failure> {
-    let rows = read(data, session)?;
+    let Compared { rows, misfits } = read(data, session)?;
     let mut out = String::new();
     if json {
         for row in &rows {
@@ -71,7 +73,16 @@ fn one(data: &Path, session: &str, json: bool) -> Result<Done, Failure> {
     } else {
         out = table(&rows);
     }
-    super::print(&out)
+    super::print(&out)?;
+    done(&misfits.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+fn done(failures: &[String]) -> Result<Done, Failure> {
+    if failures.is_empty() {
+        Ok(Done::Well)
+    } else {
+        Err(could_not(failures.join("\nbooth: ")))
+    }
 }
 
 /// File, line, length, peak and verdict of each take.
@@ -115,7 +126,10 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
     let mut failures = Vec::new();
     for name in names.into_iter().filter(|name| !forgotten.contains(name)) {
         let rows = match read(data, &name) {
-            Ok(rows) => rows,
+            Ok(Compared { rows, misfits }) => {
+                failures.extend(misfits.iter().map(ToString::to_string));
+                rows
+            }
             Err(failure) => {
                 failures.push(failure.to_string());
                 continue;
@@ -135,11 +149,7 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
         };
     }
     super::print(&out)?;
-    if failures.is_empty() {
-        Ok(Done::Well)
-    } else {
-        Err(could_not(failures.join("\nbooth: ")))
-    }
+    done(&failures)
 }
 
 #[cfg(test)]

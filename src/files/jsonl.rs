@@ -50,6 +50,8 @@ pub fn append(mut file: &File, row: &impl Serialize) -> io::Result<()> {
 pub struct Damaged {
     /// The line, from 1.
     pub line: usize,
+    /// Its bytes.
+    pub text: Vec<u8>,
     /// Why.
     pub reason: serde_json::Error,
 }
@@ -65,6 +67,7 @@ pub fn rows<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<Result<T, Damage
     let read = rows.map(|(number, line)| {
         serde_json::from_slice(line).map_err(|reason| Damaged {
             line: number + 1,
+            text: line.to_owned(),
             reason,
         })
     });

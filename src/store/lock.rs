@@ -27,6 +27,16 @@ pub fn lock(data: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// Whether a booth holds DATA, or may do so where this user cannot find out.
+#[must_use]
+pub fn is_held(data: &Path) -> bool {
+    match small::open(&Data(data).lock()) {
+        Ok(None) => false,
+        Ok(Some(file)) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
+        Err(_) => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +47,8 @@ mod tests {
         let held = lock(data.path()).expect("a lock");
         assert!(held.is_some());
         assert!(lock(data.path()).expect("no error").is_none());
+        assert!(is_held(data.path()));
+        drop(held);
+        assert!(!is_held(data.path()) && !is_held(&data.path().join("none")));
     }
 }

@@ -28,24 +28,42 @@ pub fn append(folder: &Path, row: &Row) -> io::Result<()> {
     }
 }
 
+/// What takes.jsonl holds.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The last row of each take, and its place among all rows.
+    pub rows: BTreeMap<u32, (usize, Row)>,
+    /// The rows that cannot be read, and their places.
+    pub damaged: Vec<(usize, Damaged)>,
+}
+
+/// All that takes.jsonl in `folder` holds; nothing if nothing was recorded yet.
+///
+/// # Errors
+/// The file exists but cannot be read.
+pub fn found(folder: &Path) -> io::Result<Found> {
+    let mut found = Found::default();
+    let rows = jsonl::rows::<Row>(&SessionFolder(folder).takes())?;
+    for (place, row) in rows.into_iter().enumerate() {
+        match row {
+            Ok(row) => drop(found.rows.insert(row.take, (place, row))),
+            Err(damaged) => found.damaged.push((place, damaged)),
+        }
+    }
+    Ok(found)
+}
+
 /// The rows of the session in `folder`, by take; none if nothing was recorded yet.
 ///
 /// # Errors
 /// The file exists but cannot be read.
 pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
+    let found = found(folder)?;
     let path = SessionFolder(folder).takes();
-    let mut rows = BTreeMap::new();
-    for row in jsonl::rows::<Row>(&path)? {
-        match row {
-            Ok(row) => {
-                rows.insert(row.take, row);
-            }
-            Err(Damaged { line, reason }) => {
-                log::warn!("{}:{line}: row ignored: {reason}", path.display());
-            }
-        }
+    for (_, Damaged { line, reason, .. }) in &found.damaged {
+        log::warn!("{}:{line}: row ignored: {reason}", path.display());
     }
-    Ok(rows.into_values().collect())
+    Ok(found.rows.into_values().map(|(_, row)| row).collect())
 }
 
 /// The names of the sessions in DATA, sorted.
