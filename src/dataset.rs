@@ -4,9 +4,12 @@
 pub mod clean;
 mod csv;
 pub mod export;
+mod lines;
 pub mod list;
+mod sums;
 mod table;
 pub mod wav;
+mod window;
 
 /// The table of a dataset.
 pub const METADATA: &str = "metadata.csv";

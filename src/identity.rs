@@ -8,6 +8,7 @@ pub mod consents;
 pub mod erase;
 pub mod keyring;
 pub mod links;
+pub mod mention;
 pub mod operator;
 pub mod participant;
 pub mod pending;

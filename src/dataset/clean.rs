@@ -5,9 +5,12 @@
 //! finishes it. A file is removed only if it belongs to the person: the row names it in the column
 //! that this program's exports use for it, and neither the file's real path nor another row for the
 //! same file, however written, says that it belongs to someone else. Nothing outside the folder is
-//! touched, whatever the table says.
+//! touched, whatever the table says. What still mentions a session afterwards is reported, whatever
+//! hides it. Memory does not grow with the table.
 
+mod left;
 mod lists;
+mod table;
 
 pub use lists::is_list;
 
@@ -17,16 +20,14 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::csv::{self, Record};
 use super::list::Part;
 use super::{METADATA, READMES, REPORT, SUMS};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};
-use crate::identity::place::{mentioned, session_of};
-use lists::{leftovers, place, read, readmes, write_sums};
-
-/// The column of a row's file, relative to the export's folder.
-const FILE: &str = "file_name";
+use crate::identity::place::session_of;
+use left::Left;
+use lists::{leftovers, mentioned_in, place, readmes, write_sums};
+use table::{Row, Table};
 
 /// Removes from the export in `folder` what its lists say of `sessions`; does nothing if it is no
 /// export. Files named after a session are left to the caller, who walks through the folder.
@@ -47,172 +48,203 @@ pub fn clean(
     for name in READMES.into_iter().chain([SUMS]) {
         place(folder, name)?;
     }
-    let text = read(&metadata)?;
-    let Some(table) = Table::of(&text) else {
-        for session in mentioned(&text, sessions) {
-            report(
-                &mut parts,
-                session,
-                "1: there is no column `session`, and the session is mentioned; \
-                 remove by hand what is theirs",
-            );
+    let in_table = mentioned_in(&metadata, sessions)?;
+    match Table::at(&metadata)? {
+        Some(table) => {
+            let named = names.iter().filter_map(|name| session_of(name));
+            let named = named.filter_map(|session| sessions.get(session.as_str()).copied());
+            let export = Export {
+                folder,
+                real: folder.canonicalize()?,
+                table,
+                sessions,
+                discards,
+            };
+            export.clean(&in_table, named.collect(), &mut parts)?;
         }
-        return Ok(parts);
-    };
-    let rows = Rows {
-        folder: &folder.canonicalize()?,
-        owners: table.owners(folder),
-        discards,
-        table: &table,
-        sessions,
-    };
-    let Kept { text: kept, gone } = rows.remove(&mut parts);
-    let sums = small::read(&folder.join(SUMS))?.unwrap_or_default();
-    let mut touched = mentioned(&sums, sessions);
-    let with_rows = parts.iter().filter(|(_, part)| part.rows > 0);
-    let named = names.iter().filter_map(|name| session_of(name));
-    for session in with_rows.map(|(session, _)| session.clone()).chain(named) {
-        touched.extend(sessions.get(session.as_str()));
+        None => {
+            let why = "there is no column `session`, and the session is mentioned; remove by hand \
+                       what is theirs";
+            let mut left = Left::default();
+            in_table
+                .iter()
+                .for_each(|session| left.add(session, 1, why));
+            left.report(&mut parts);
+        }
     }
-    if touched.is_empty() {
-        return Ok(parts);
-    }
-    let report = erase::all(&folder.join(REPORT), discards);
-    for session in &touched {
-        let part = parts.entry((*session).to_owned()).or_default();
-        part.erased.stays.extend_from_slice(&report.stays);
-        part.erased.copies.extend_from_slice(&report.copies);
-    }
-    readmes(folder, &touched)?;
-    let is_gone = |name: &str| {
-        let mut owners = name.split('/').filter_map(session_of);
-        gone.contains(name) || owners.any(|session| touched.contains(session.as_str()))
-    };
-    write_sums(folder, &sums, &kept, is_gone)?;
-    if kept != text {
-        small::write(&metadata, &kept, small::PUBLIC)?;
+    // Whatever these lists look like by now, and whoever wrote into them.
+    for name in READMES.into_iter().chain([SUMS]) {
+        for session in mentioned_in(&folder.join(name), sessions)? {
+            let part = parts.entry(session.to_owned()).or_default();
+            part.erased.stays.push(format!(
+                "{name} still mentions the session; remove by hand what is theirs"
+            ));
+        }
     }
     Ok(parts)
 }
 
-fn report(parts: &mut BTreeMap<String, Part>, session: &str, line_and_why: &str) {
-    let part = parts.entry(session.to_owned()).or_default();
-    part.erased.stays.push(format!("line {line_and_why}"));
-}
-
-/// metadata.csv of an export.
-struct Table<'a> {
-    records: Vec<Record<'a>>,
-    session: usize,
-    file: Option<usize>,
-}
-
-impl Table<'_> {
-    /// `None` without a column `session`.
-    fn of(text: &[u8]) -> Option<Table<'_>> {
-        let records = csv::records(text);
-        let header = records.first()?.cells()?;
-        let column = |name: &str| header.iter().position(|one| one == name);
-        Some(Table {
-            session: column("session")?,
-            file: column(FILE),
-            records,
-        })
-    }
-
-    /// The sessions whose rows name each file in `folder`: one file may have several names.
-    fn owners(&self, folder: &Path) -> BTreeMap<(u64, u64), BTreeSet<String>> {
-        let mut owners: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-        for cells in self.records.iter().skip(1).filter_map(Record::cells) {
-            let file = self.file.and_then(|column| cells.get(column));
-            let id = file.and_then(|file| id(&folder.join(file)));
-            if let Some((id, session)) = id.zip(self.session(&cells)) {
-                owners.entry(id).or_default().insert(session);
-            }
-        }
-        owners
-    }
-
-    /// The session of a row, however a spreadsheet saved it.
-    fn session(&self, cells: &[String]) -> Option<String> {
-        let cell = cells.get(self.session)?;
-        Some(cell.trim().to_ascii_uppercase())
-    }
-}
-
-/// What identifies a file, whatever name it is called by.
-fn id(path: &Path) -> Option<(u64, u64)> {
-    let file = fs::metadata(path).ok()?;
-    Some((file.dev(), file.ino()))
-}
-
-/// The rows of a table to keep, and the files of the removed rows.
-struct Kept {
-    text: Vec<u8>,
-    gone: BTreeSet<String>,
-}
-
-/// The rows of some sessions.
-struct Rows<'a> {
-    /// The export's real path.
+/// An export to be cleaned of some sessions.
+struct Export<'a> {
     folder: &'a Path,
-    owners: BTreeMap<(u64, u64), BTreeSet<String>>,
-    discards: bool,
-    table: &'a Table<'a>,
+    /// The same without links.
+    real: PathBuf,
+    table: Table,
     sessions: &'a BTreeSet<&'a str>,
+    discards: bool,
 }
 
-impl Rows<'_> {
-    /// Removes their files; if a file stays, its row is kept.
-    fn remove(&self, parts: &mut BTreeMap<String, Part>) -> Kept {
-        let (mut text, mut gone) = (Vec::new(), BTreeSet::new());
-        for (number, record) in self.table.records.iter().enumerate() {
-            if number == 0 {
-                text.extend_from_slice(record.bytes);
-                continue;
-            }
-            let cells = record.cells();
-            let row = cells.and_then(|cells| Some((self.table.session(&cells)?, cells)));
-            let Some((session, cells)) = row else {
-                for session in mentioned(record.bytes, self.sessions) {
-                    let why = "the row is damaged, a quote is out of place; mend it, or remove it";
-                    report(parts, session, &format!("{}: {why}", record.line));
-                }
-                text.extend_from_slice(record.bytes);
-                continue;
-            };
-            if !self.sessions.contains(session.as_str()) {
-                text.extend_from_slice(record.bytes);
-                continue;
-            }
-            let file = self.table.file.and_then(|column| cells.get(column));
-            let erased = file.map_or_else(Erased::default, |file| self.file(file, &session));
-            let part = parts.entry(session).or_default();
-            if erased.stays.is_empty() {
-                part.rows += 1;
-                let name = file.map(|file| plain(file));
-                gone.extend(name.filter(|name| !self.folder.join(name).exists()));
-            } else {
-                text.extend_from_slice(record.bytes);
-            }
-            part.erased.add(erased);
+/// What became of the files that rows of the sessions name.
+#[derive(Default)]
+struct Gone {
+    /// Rows to be removed, by session.
+    rows: BTreeMap<String, u64>,
+    /// The lines of rows that stay, because their file does.
+    stays: BTreeSet<u64>,
+    /// Files that are gone and not named after a session.
+    files: BTreeSet<String>,
+}
+
+impl Export<'_> {
+    /// `in_table` are those that the table mentions anywhere, `named` those that a file in the
+    /// folder is named after.
+    fn clean(
+        &self,
+        in_table: &BTreeSet<&str>,
+        named: BTreeSet<&str>,
+        parts: &mut BTreeMap<String, Part>,
+    ) -> io::Result<()> {
+        let gone = if in_table.is_empty() {
+            Gone::default()
+        } else {
+            self.files(parts)?
+        };
+        let mut touched = mentioned_in(&self.folder.join(SUMS), self.sessions)?;
+        touched.extend(named);
+        touched.extend(
+            gone.rows
+                .keys()
+                .filter_map(|it| self.sessions.get(it.as_str())),
+        );
+        if in_table.is_empty() && touched.is_empty() {
+            return Ok(());
         }
-        Kept { text, gone }
+        let is_row_gone = |row: &Row<'_>| {
+            let is_theirs = row
+                .session
+                .as_ref()
+                .is_some_and(|it| self.sessions.contains(it.as_str()));
+            is_theirs && !gone.stays.contains(&row.record.line)
+        };
+        let mut left = Left::default();
+        let rewritten = self.table.without(
+            !gone.rows.is_empty(),
+            is_row_gone,
+            |row, found| left.add_row(row, found, &gone.stays),
+            self.sessions,
+        )?;
+        left.report(parts);
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let report = erase::all(&self.folder.join(REPORT), self.discards);
+        for session in &touched {
+            let part = parts.entry((*session).to_owned()).or_default();
+            part.erased.stays.extend_from_slice(&report.stays);
+            part.erased.copies.extend_from_slice(&report.copies);
+        }
+        readmes(self.folder, &touched)?;
+        let is_gone = |name: &str| {
+            let mut owners = name.split('/').filter_map(session_of);
+            gone.files.contains(name) || owners.any(|session| touched.contains(session.as_str()))
+        };
+        write_sums(self.folder, &rewritten.sha256, is_gone)?;
+        for (session, rows) in gone.rows {
+            parts.entry(session).or_default().rows += rows;
+        }
+        rewritten.finish()
+    }
+
+    /// Erases the files of the sessions' rows.
+    fn files(&self, parts: &mut BTreeMap<String, Part>) -> io::Result<Gone> {
+        let owners = self.owners()?;
+        let mut gone = Gone::default();
+        self.table.rows_of(self.sessions, |row, session| {
+            let erased = row
+                .file
+                .as_ref()
+                .map_or_else(Erased::default, |file| self.file(file, session, &owners));
+            if erased.stays.is_empty() {
+                *gone.rows.entry(session.to_owned()).or_default() += 1;
+                let name = row.file.as_deref().map(plain);
+                let is_away = |name: &String| {
+                    !name.split('/').any(|part| session_of(part).is_some())
+                        && !self.real.join(name).exists()
+                };
+                gone.files.extend(name.filter(is_away));
+            } else {
+                gone.stays.insert(row.record.line);
+            }
+            parts
+                .entry(session.to_owned())
+                .or_default()
+                .erased
+                .add(erased);
+        })?;
+        Ok(gone)
+    }
+
+    /// The sessions whose rows name each file of the sessions that is not named after them: one file
+    /// may have several names.
+    fn owners(&self) -> io::Result<BTreeMap<(u64, u64), BTreeSet<String>>> {
+        let mut owners: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        self.table.rows_of(self.sessions, |row, session| {
+            let file = row.file.as_deref();
+            let is_named = |file: &&str| {
+                file.split('/')
+                    .filter_map(session_of)
+                    .any(|it| it == session)
+            };
+            let id = file
+                .filter(|file| !is_named(file))
+                .and_then(|file| id(&self.folder.join(file)));
+            owners.extend(id.map(|id| (id, BTreeSet::new())));
+        })?;
+        if owners.is_empty() {
+            return Ok(owners);
+        }
+        self.table.rows(|row| {
+            let id = row
+                .file
+                .as_ref()
+                .and_then(|file| id(&self.folder.join(file)));
+            let owner = id
+                .and_then(|id| owners.get_mut(&id))
+                .zip(row.session.as_ref());
+            owner.map(|(known, session)| known.insert(session.clone()));
+        })?;
+        Ok(owners)
     }
 
     /// Erases the file that a row of `session` names, if it belongs to that session.
-    fn file(&self, file: &str, session: &str) -> Erased {
-        let Some(path) = within(self.folder, file) else {
+    fn file(
+        &self,
+        file: &str,
+        session: &str,
+        owners: &BTreeMap<(u64, u64), BTreeSet<String>>,
+    ) -> Erased {
+        let Some(path) = within(&self.real, file) else {
             return Erased::default();
         };
-        let parts = path.strip_prefix(self.folder).unwrap_or(&path).components();
-        let owners = parts.filter_map(|part| session_of(&part.as_os_str().to_string_lossy()));
-        let owners: Vec<String> = owners.collect();
-        let is_own = owners.iter().any(|owner| owner == session);
-        if !is_own && !owners.is_empty() {
+        let parts = path.strip_prefix(&self.real).unwrap_or(&path).components();
+        let named: Vec<String> = parts
+            .filter_map(|part| session_of(&part.as_os_str().to_string_lossy()))
+            .collect();
+        let is_own = named.iter().any(|owner| owner == session);
+        if !is_own && !named.is_empty() {
             return Erased::default();
         }
-        let of_rows = id(&path).and_then(|id| self.owners.get(&id));
+        let of_rows = id(&path).and_then(|id| owners.get(&id));
         if !is_own && of_rows.is_some_and(|sessions| sessions.len() > 1) {
             return Erased {
                 stays: vec![format!(
@@ -224,6 +256,12 @@ impl Rows<'_> {
         }
         erase::all(&path, self.discards)
     }
+}
+
+/// What identifies a file, whatever name it is called by.
+fn id(path: &Path) -> Option<(u64, u64)> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 /// The path in a cell, without its dots.

@@ -1,7 +1,7 @@
 //! Small files that are whole at every instant: temporary name, sync, rename, sync of the folder.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -23,15 +23,69 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// # Errors
 /// The file system's.
 pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = temporary(path);
-    let mut file = alone(&temporary, mode)?;
-    // What a kill left there may have another mode.
-    file.set_permissions(fs::Permissions::from_mode(mode))?;
-    file.set_len(0)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    sync_folder(path)
+    let mut writing = Writing::begin(path, mode)?;
+    writing.write_all(bytes)?;
+    writing.finish()
+}
+
+/// A file being written, which replaces the one of its name when it is whole. A second writer of
+/// the same file waits; nothing is left of one that is given up.
+#[derive(Debug)]
+pub struct Writing {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: BufWriter<File>,
+    is_done: bool,
+}
+
+impl Writing {
+    /// Begins `path` under its temporary name.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn begin(path: &Path, mode: u32) -> io::Result<Writing> {
+        let temporary = temporary(path);
+        let file = alone(&temporary, mode)?;
+        // What a kill left there may have another mode.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.set_len(0)?;
+        Ok(Writing {
+            path: path.to_owned(),
+            temporary,
+            file: BufWriter::with_capacity(1 << 16, file),
+            is_done: false,
+        })
+    }
+
+    /// Syncs it and gives it its name.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        fs::rename(&self.temporary, &self.path)?;
+        self.is_done = true;
+        sync_folder(&self.path)
+    }
+}
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let _ = remove(&self.temporary);
+        }
+    }
 }
 
 /// The file `temporary`, which no other writer touches until this one is closed or has its final

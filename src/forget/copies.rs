@@ -210,6 +210,35 @@ mod tests {
     }
 
     #[test]
+    fn any_file_that_mentions_a_session_is_named_however_long_and_whatever_it_is_called() {
+        let (_dir, _, mut names) = report(|dir, session| {
+            for name in [
+                "a.txt",
+                "rows.jsonl",
+                "old/README.md",
+                "old/SHA256SUMS",
+                "session.json",
+            ] {
+                let path = dir.join(name);
+                fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+                fs::write(path, format!("x\r{}\r", session.to_lowercase())).expect("written");
+            }
+            fs::write(dir.join("large"), "x".repeat(17 << 20) + session).expect("written");
+            fs::write(dir.join("other.txt"), "nobody").expect("written");
+        });
+        names.sort();
+        let expected = [
+            "a.txt",
+            "large",
+            "old/README.md",
+            "old/SHA256SUMS",
+            "rows.jsonl",
+            "session.json",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
     fn a_link_out_of_the_copy_is_named_and_one_within_is_not() {
         let elsewhere = tempfile::tempdir().expect("a folder");
         let (_dir, _, names) = report(|dir, _| {

@@ -4,10 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
+use super::mention::{NAME_CHARS, Search};
 use crate::words::is_session;
-
-/// Letters of a session's name.
-const NAME_BYTES: usize = 20;
 
 /// A place in DATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,7 +114,7 @@ pub fn whole(name: &str) -> &str {
 /// file system that folds case may have changed it.
 #[must_use]
 pub fn session_of(name: &str) -> Option<String> {
-    let (begin, end) = name.split_at_checked(NAME_BYTES)?;
+    let (begin, end) = name.split_at_checked(NAME_CHARS)?;
     let session = begin.to_ascii_uppercase();
     let is_whole = !end.starts_with(|c: char| c.is_ascii_alphanumeric());
     (is_whole && is_session(&session)).then_some(session)
@@ -125,16 +123,9 @@ pub fn session_of(name: &str) -> Option<String> {
 /// Those of `sessions` that appear anywhere in `text`.
 #[must_use]
 pub fn mentioned<'a>(text: &[u8], sessions: &BTreeSet<&'a str>) -> BTreeSet<&'a str> {
-    let mut found = BTreeSet::new();
-    // In UTF-16 its letters have zeros between them.
-    let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != 0).collect();
-    for part in text.split(|byte| !byte.is_ascii_alphanumeric()) {
-        for name in part.windows(NAME_BYTES) {
-            let name = String::from_utf8_lossy(name).to_ascii_uppercase();
-            found.extend(sessions.get(name.as_str()));
-        }
-    }
-    found
+    let mut search = Search::of(sessions);
+    search.feed(text);
+    search.found()
 }
 
 /// Whether `session` appears anywhere in `text`.

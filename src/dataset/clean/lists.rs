@@ -4,17 +4,15 @@
 //! Guarantees: a list that is already right is not written again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::{self, Read};
+use std::fs::{self, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::dataset::list::Part;
-use crate::dataset::{METADATA, READMES, REPORT, SUMS};
+use crate::dataset::{METADATA, READMES, REPORT, SUMS, lines, sums};
 use crate::files::small;
-use crate::identity::erase;
 use crate::identity::place::{mentioned, whole};
+use crate::identity::{erase, mention};
 
 /// The path of the list `name`: in the folder, or behind a link to a file that is also in the
 /// folder.
@@ -38,12 +36,15 @@ pub(super) fn place(folder: &Path, name: &str) -> io::Result<PathBuf> {
     })
 }
 
-/// A list; it may be longer than the limit for small files.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = small::open(path)?.ok_or(io::ErrorKind::NotFound)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Those of `sessions` that a list mentions; none if there is no such list.
+pub(super) fn mentioned_in<'a>(
+    path: &Path,
+    sessions: &BTreeSet<&'a str>,
+) -> io::Result<BTreeSet<&'a str>> {
+    match small::open(path)? {
+        Some(file) => mention::within(file, sessions),
+        None => Ok(BTreeSet::new()),
+    }
 }
 
 /// Whether an export has a list of this name.
@@ -52,7 +53,8 @@ pub fn is_list(name: &str) -> bool {
     READMES.contains(&name) || [METADATA, SUMS].contains(&name)
 }
 
-/// Removes temporary files of a list, left by a kill, with a session's rows in them.
+/// Removes temporary files of a list, left by a kill, with a session's rows in them. One that is
+/// being written is left to its writer, who looks for tombstones afterwards.
 pub(super) fn leftovers(
     folder: &Path,
     names: &[String],
@@ -65,7 +67,10 @@ pub(super) fn leftovers(
             continue;
         }
         let path = folder.join(name);
-        for session in mentioned(&read(&path)?, sessions) {
+        if is_being_written(&path) {
+            continue;
+        }
+        for session in mentioned_in(&path, sessions)? {
             let part = parts.entry(session.to_owned()).or_default();
             part.erased.add(erase::all(&path, false));
         }
@@ -73,52 +78,41 @@ pub(super) fn leftovers(
     Ok(parts)
 }
 
+fn is_being_written(path: &Path) -> bool {
+    let file = small::open(path).ok().flatten();
+    file.is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// Removes lines that name a session.
 pub(super) fn readmes(folder: &Path, sessions: &BTreeSet<&str>) -> io::Result<()> {
     for name in READMES {
-        let path = place(folder, name)?;
-        let text = small::read(&path)?.unwrap_or_default();
-        let lines = text.split_inclusive(|byte| *byte == b'\n');
-        let kept: Vec<&[u8]> = lines
-            .filter(|line| mentioned(line, sessions).is_empty())
-            .collect();
-        let kept = kept.concat();
-        if kept != text {
-            small::write(&path, &kept, small::PUBLIC)?;
-        }
+        lines::edit(&place(folder, name)?, |line| {
+            mentioned(line, sessions).is_empty().then_some(line.into())
+        })?;
     }
     Ok(())
 }
 
-/// Removes the lines of files that are gone; files that were or will be rewritten get their new
-/// hash.
+/// Removes the lines of files that are gone; the READMEs and the table, whose SHA-256 will be
+/// `metadata`, get their new ones.
 pub(super) fn write_sums(
     folder: &Path,
-    text: &[u8],
-    metadata: &[u8],
+    metadata: &str,
     is_gone: impl Fn(&str) -> bool,
 ) -> io::Result<()> {
-    let text = String::from_utf8_lossy(text);
-    let mut kept = String::new();
-    for line in text.split_inclusive('\n') {
-        // `HASH  name`, or `HASH *name` of a binary file: sha256sum(1).
-        let (hash, name) = line.trim_end().split_once(' ').unwrap_or(("", ""));
-        let name = name.strip_prefix(['*', ' ']).unwrap_or(name);
-        let name = name.strip_prefix("./").unwrap_or(name);
-        let anew = match name {
-            METADATA => Some(metadata.to_vec()),
-            _ if READMES.contains(&name) => small::read(&folder.join(name))?,
-            _ => None,
-        };
-        if let Some(bytes) = anew {
-            let new = crate::words::hex::encode(Sha256::digest(bytes).into());
-            kept += &line.replacen(hash, &new, 1);
-        } else if name != REPORT && !is_gone(name) {
-            kept += line;
+    let mut anew = BTreeMap::from([(METADATA, metadata.to_owned())]);
+    for name in READMES {
+        if let Some(file) = small::open(&folder.join(name))? {
+            anew.insert(name, sums::of(file)?);
         }
     }
-    if kept != text {
-        small::write(&place(folder, SUMS)?, kept.as_bytes(), small::PUBLIC)?;
-    }
-    Ok(())
+    lines::edit(&place(folder, SUMS)?, |line| {
+        let Some((hash, name)) = sums::entry(line) else {
+            return Some(line.into());
+        };
+        match anew.get(name) {
+            Some(new) => Some(sums::with(line, hash, new).into()),
+            None => (name != REPORT && !is_gone(name)).then_some(line.into()),
+        }
+    })
 }

@@ -73,6 +73,8 @@ fn files_rows_sums_and_report_of_a_session_go_and_the_rest_stays() {
     fs::rename(made.path(), path).expect("moved");
     let part = cleaned(path);
     assert_eq!((part.erased.files, part.rows), (2, 3));
+    let mentions = "line 6: a row of someone else mentions the session; ";
+    assert!(part.erased.stays[0].starts_with(mentions), "{part:?}");
     assert_eq!(
         table(path),
         format!("file_name,session,profile,text\n{other}")
@@ -87,11 +89,128 @@ fn files_rows_sums_and_report_of_a_session_go_and_the_rest_stays() {
     let readme = fs::read_to_string(path.join("README")).expect("read");
     assert_eq!(readme, format!("Sessions:\n{KEPT}\n"));
     fs::remove_dir(path.join(GONE)).expect("empty");
+    let again = cleaned(path);
+    assert_eq!(
+        (again.erased.files, again.rows, again.erased.stays.len()),
+        (0, 0, 1)
+    );
+    fs::write(path.join(METADATA), table(path).replace(GONE, "x")).expect("mended");
     assert!(
         clean(path, &[GONE].into(), false)
             .expect("again")
             .is_empty()
     );
+}
+
+#[test]
+fn rows_go_whatever_ends_their_lines() {
+    let rows = format!(
+        "{GONE}/a.wav,{GONE},,x\n{KEPT}/a.wav,{KEPT},,\"y\nz\"\n{GONE}/b.wav,{GONE},,x\n\
+         {KEPT}/b.wav,{KEPT},,y\n"
+    );
+    for ends in ["\r", "\r\n", "\n\r", "half", "mark"] {
+        let made = export(&rows);
+        let text = table(made.path());
+        let (one, two) = text.split_at(text.len() / 2);
+        let text = match ends {
+            "half" => one.replace('\n', "\r") + two,
+            "mark" => format!("\u{feff}{text}"),
+            ends => text.replace('\n', ends),
+        };
+        fs::write(made.path().join(METADATA), &text).expect("saved");
+        let part = cleaned(made.path());
+        assert_eq!(
+            (part.rows, part.erased.stays.len()),
+            (2, 0),
+            "{ends:?}: {part:?}"
+        );
+        let left = table(made.path());
+        assert!(
+            !left.contains(GONE) && left.matches(KEPT).count() == 4,
+            "{left:?}"
+        );
+        let sums = fs::read_to_string(made.path().join(SUMS)).expect("read");
+        assert!(sums.contains(&sum(made.path(), METADATA)), "{ends:?}");
+    }
+}
+
+#[test]
+fn a_table_whose_rows_hide_is_never_called_clean() {
+    let good = format!("file_name,session,profile,text\n{GONE}/a.wav,{GONE},,x\n");
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let hidden = [
+        [&b"\xff\xfe"[..], &utf16].concat(),
+        good.replace(',', ";").into_bytes(),
+        good.replace(',', "\t").into_bytes(),
+        good.replace("session", "person").into_bytes(),
+        // Columns one further than the header says, or a name that is not alone in its cell.
+        good.replace(&format!(",{GONE}"), &format!(",a, b,{GONE}"))
+            .into_bytes(),
+        good.replace(&format!(",{GONE}"), &format!(",x {GONE}"))
+            .into_bytes(),
+        good.replace(&format!(",{GONE}"), ",\0")
+            .replace('x', GONE)
+            .into_bytes(),
+        good.replace(",x", ",\"x").into_bytes(),
+        format!("\"{good}").into_bytes(),
+        format!("{good}{}{GONE}", "x".repeat(3 << 20)).into_bytes(),
+        good.to_lowercase().replace("session", "s").into_bytes(),
+        format!("{GONE},{}", good.replace(GONE, KEPT)).into_bytes(),
+    ];
+    for bytes in hidden {
+        let made = export("");
+        fs::write(made.path().join(METADATA), &bytes).expect("saved");
+        let part = cleaned(made.path());
+        let left = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(
+            !part.erased.stays.is_empty(),
+            "{}",
+            &left[..left.len().min(200)]
+        );
+    }
+}
+
+#[test]
+fn a_thousand_damaged_rows_are_one_sentence() {
+    let made = export(&format!("{KEPT},\"{GONE}\n").repeat(1000));
+    let part = cleaned(made.path());
+    let [stays] = part.erased.stays.as_slice() else {
+        panic!("{part:?}");
+    };
+    assert!(
+        stays.starts_with("lines 2, 3, 4 and 997 more: the row is damaged"),
+        "{stays}"
+    );
+}
+
+#[test]
+fn a_list_that_still_mentions_a_session_is_named() {
+    let made = export(&format!("{GONE}/a.wav,{GONE},,x\n"));
+    let sums = made.path().join(SUMS);
+    let line = format!("see old-{GONE}\n");
+    fs::write(&sums, fs::read_to_string(&sums).expect("read") + &line).expect("written");
+    let part = cleaned(made.path());
+    assert_eq!(part.rows, 1);
+    assert!(
+        part.erased.stays[0].starts_with("SHA256SUMS still mentions"),
+        "{part:?}"
+    );
+    assert_eq!(
+        cleaned(made.path()).erased.stays,
+        part.erased.stays,
+        "again"
+    );
+}
+
+#[test]
+fn a_table_that_is_being_written_is_no_leftover() {
+    let made = export(&format!("{KEPT}/a.wav,{KEPT},,x\n"));
+    let mut writing = small::Writing::begin(&made.path().join(METADATA), 0o644).expect("begun");
+    std::io::Write::write_all(&mut writing, GONE.as_bytes()).expect("written");
+    std::io::Write::flush(&mut writing).expect("written");
+    assert_eq!(cleaned(made.path()).erased.files, 0);
+    writing.finish().expect("its name");
+    assert!(!cleaned(made.path()).erased.stays.is_empty());
 }
 
 #[test]

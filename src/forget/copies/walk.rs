@@ -18,9 +18,10 @@ use crate::files;
 use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};
+use crate::identity::mention;
 use crate::identity::pending;
 use crate::identity::place::{self, Place, mentioned};
-use crate::identity::tombstone::{self, Looked, State};
+use crate::identity::tombstone::{self, Looked, State, Tombstone};
 use crate::store::takes;
 use crate::words::is_session;
 
@@ -32,8 +33,9 @@ const ARCHIVES: [&str; 25] = [
 
 /// Extensions of sound files, of which only the tags are searched for names.
 const SOUND: [&str; 6] = ["aif", "aiff", "flac", "mp3", "rf64", "wav"];
-/// The longest other file that is searched for names.
-const MOST_OTHER_BYTES: u64 = 16 << 20;
+
+/// The longest file that is read as a tombstone: those have some kilobytes.
+const MOST_TOMBSTONE_BYTES: u64 = 1 << 20;
 
 /// The first bytes of such files, whatever their name, and their offset:
 /// <https://en.wikipedia.org/wiki/List_of_file_signatures>
@@ -225,9 +227,10 @@ impl<'a> Walk<'a> {
         if number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.pending(path);
         }
-        // Cleaned as lists, reported with their folder, or with public names only.
-        let others = ["session.json", Place::ExportList.word()];
-        if clean::is_list(name) || others.contains(&name) {
+        // Cleaned and searched with their folder, reported with it, or with public names only.
+        let is_listed = clean::is_list(name) && path.with_file_name(METADATA).exists();
+        let is_record = name == "session.json" && path.parent() != Some(self.root);
+        if is_listed || is_record || name == Place::ExportList.word() {
             return;
         }
         let is_sound = SOUND.contains(&ending.as_str());
@@ -281,14 +284,21 @@ impl<'a> Walk<'a> {
     /// A file that the program did not name, for example a table that someone saved under another
     /// name.
     fn other(&mut self, path: &Path) {
-        let is_small = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OTHER_BYTES);
-        let text = is_small.then(|| small::read(path).ok().flatten());
-        let text = text.flatten().unwrap_or_default();
-        if tombstone::of_bytes(&text).is_some() {
+        if tombstone_at(path).is_some() {
             return;
         }
-        for session in mentioned(&text, self.sessions) {
-            self.doubtful(session, path, "mentions the session");
+        let found = match fs::metadata(path).map(|file| file.is_file()) {
+            Ok(false) => return,
+            Ok(true) => File::open(path).and_then(|file| mention::within(file, self.sessions)),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(sessions) => {
+                for session in sessions {
+                    self.doubtful(session, path, "mentions the session");
+                }
+            }
+            Err(error) => self.unseen(path, &format!("cannot be read: {error}; mend that")),
         }
     }
 
@@ -347,8 +357,12 @@ fn is_tombstone(path: &Path, session: &str) -> bool {
     if is_of_it && folder.is_some_and(|name| name == "forgotten") {
         return true;
     }
-    let is_small = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_OTHER_BYTES);
-    let text = is_small.then(|| small::read(path).ok().flatten()).flatten();
-    let tombstone = text.and_then(|text| tombstone::of_bytes(&text));
-    tombstone.is_some_and(|tombstone| tombstone.session == session)
+    tombstone_at(path).is_some_and(|tombstone| tombstone.session == session)
+}
+
+/// The tombstone that a file holds, whatever its name.
+fn tombstone_at(path: &Path) -> Option<Tombstone> {
+    let is_short = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_TOMBSTONE_BYTES);
+    let text = is_short.then(|| small::read(path).ok().flatten()).flatten()?;
+    tombstone::of_bytes(&text)
 }
