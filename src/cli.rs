@@ -19,8 +19,10 @@ pub mod sphere;
 pub mod takes;
 
 use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -110,20 +112,40 @@ pub struct Common {
     /// Sets one key of the configuration for this run; may be repeated
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// The data folder, instead of the configuration's
+    /// The data folder, instead of the configuration's; `export` takes several
     #[arg(long, global = true, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
 }
 
 impl Common {
     /// The configuration that these options mean.
     fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(
-            self.config.as_deref(),
-            &self.set,
-            self.data.as_deref(),
-            &CHECKS,
-        )
+        self.config_with(self.data.first().map(PathBuf::as_path))
+    }
+
+    fn config_with(&self, data: Option<&Path>) -> Result<Config, ConfigError> {
+        Config::load(self.config.as_deref(), &self.set, data, &CHECKS)
+    }
+
+    /// The configuration with each of the data folders.
+    fn configs(&self) -> Result<Vec<Config>, ConfigError> {
+        match self.data.as_slice() {
+            [] => Ok(vec![self.config()?]),
+            all => all
+                .iter()
+                .map(|data| self.config_with(Some(data)))
+                .collect(),
+        }
+    }
+
+    /// Refuses a second data folder.
+    fn one_data(&self) -> Result<(), Failure> {
+        match self.data.as_slice() {
+            [] | [_] => Ok(()),
+            [..] => Err(Failure::Usage(
+                "--data: only `booth export` takes several data folders; call this for each".into(),
+            )),
+        }
     }
 
     /// Refuses them for `command`, which has neither configuration nor data folder. They may stand
@@ -132,7 +154,7 @@ impl Common {
         let options = [
             ("--config", self.config.is_some()),
             ("--set", !self.set.is_empty()),
-            ("--data", self.data.is_some()),
+            ("--data", !self.data.is_empty()),
         ];
         match options.into_iter().find(|(_, is_given)| *is_given) {
             Some((option, _)) => Err(Failure::Usage(format!(
@@ -188,7 +210,11 @@ pub fn grammar() -> clap::Command {
 pub fn main() -> ExitCode {
     output::log();
     let mut cli = Cli::parse();
-    cli.common.set = assignments(std::env::args_os().map(|it| it.to_string_lossy().into_owned()));
+    let values = |option| values(option, std::env::args_os()).into_iter();
+    cli.common.set = values("--set")
+        .map(|it| it.to_string_lossy().into())
+        .collect();
+    cli.common.data = values("--data").map(PathBuf::from).collect();
     // A panic unwinds up to here: pins are released, takes closed, the sphere stopped.
     let ended = std::panic::catch_unwind(|| run(cli.command, &cli.common));
     match ended.unwrap_or_else(|_| Err(Failure::CouldNot("ended by a defect of its own".into()))) {
@@ -202,21 +228,26 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The values of every `--set`, in order. If there are some before and some after the command, clap
+/// The values of every `option`, in order. If there are some before and some after the command, clap
 /// keeps only the latter, and a setting would be lost silently.
-fn assignments(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
+fn values(option: &str, mut arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut all = Vec::new();
     while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
-        if argument == "--set" {
+        if argument == option {
             all.extend(arguments.next());
-        } else if let Some(value) = argument.strip_prefix("--set=") {
-            all.push(value.to_owned());
+            continue;
         }
+        let rest = argument.as_bytes().strip_prefix(option.as_bytes());
+        let value = rest.and_then(|rest| rest.strip_prefix(b"="));
+        all.extend(value.map(|value| OsStr::from_bytes(value).to_owned()));
     }
     all
 }
 
 fn run(command: Command, common: &Common) -> Result<Done, Failure> {
+    if !matches!(command, Command::Export(_)) {
+        common.one_data()?;
+    }
     match command {
         Command::Run(args) => run::run(args, common),
         Command::Demo(args) => demo::run(&args, common),
@@ -321,7 +352,7 @@ mod tests {
     #[test]
     fn assignments_on_both_sides_of_the_command_count() {
         let line = "booth --set a=1 run --set=b=2 --fast --set c=3 -- --set d=4";
-        let found = assignments(line.split(' ').map(String::from));
+        let found = values("--set", line.split(' ').map(OsString::from));
         assert_eq!(found, ["a=1", "b=2", "c=3"]);
     }
 }

@@ -91,7 +91,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         temporary.keep();
     }
     let data = || temporary.path().join("data");
-    config.data = common.data.clone().unwrap_or_else(data);
+    config.data = common.data.first().cloned().unwrap_or_else(data);
     let key = temporary.path().join("operator.key");
     let recipient = operator::keygen(&key).map_err(could_not)?;
     config.privacy.recipient = Recipients::One(recipient.to_string());
@@ -128,7 +128,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
     own.retain(|session| !before.contains(session));
     for session in &own {
         report(&data, session)?;
-        if args.keep || common.data.is_some() {
+        if args.keep || !common.data.is_empty() {
             let folder = Data(&data).session(session);
             super::print(&format!("in {}\n", folder.display()))?;
         }

@@ -1,10 +1,11 @@
 //! `booth export OUT`: a dataset of all takes.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::{Common, Done, Failure, could_not};
 use crate::dataset::export;
-use crate::dataset::export::{ExportError, Layout, Options, Outcome};
+use crate::dataset::export::{ExportError, Layout, Options, Outcome, Source};
 use crate::files::data::Data;
 use crate::forget::copies;
 use crate::identity::operator;
@@ -12,7 +13,8 @@ use crate::identity::operator;
 /// Writes all takes as WAV files with a table, without those of forgotten people
 ///
 /// The same command continues an export that was interrupted, and adds to an export what was
-/// recorded since. Sealed takes need the operator's key, which belongs on no booth: export from a
+/// recorded since. Several data folders (--data A --data B), or one after the other, become one
+/// dataset: what lies in the folder stays. Sealed takes need the operator's key, which belongs on no booth: export from a
 /// copy of the data elsewhere.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -38,32 +40,27 @@ pub struct Args {
 /// No data, a folder with other files, a key that opens nothing, a full disk; sessions and takes
 /// that cannot be read are named after all others were exported.
 pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
-    let config = common.config()?;
+    let configs = common.configs()?;
     let with = match &args.key {
         Some(file) => operator::read_keys(file).map_err(could_not)?,
         None => Vec::new(),
     };
-    let data = &config.data;
-    if !Data(data).sessions().is_dir() {
-        return Err(could_not(format!(
-            "{}: holds no sessions; name the data folder with --data",
-            data.display()
-        )));
-    }
-    let keys = args.keys.clone().unwrap_or_else(|| Data(data).keys());
-    if args.keys.is_some() && !keys.is_dir() {
+    if let Some(keys) = args.keys.as_ref().filter(|keys| !keys.is_dir()) {
         return Err(could_not(format!(
             "{}: is no folder; name the one that holds SESSION.age",
             keys.display()
         )));
     }
-    let forgotten = super::open_data(&config)?;
+    let (mut sources, mut forgotten) = (Vec::new(), BTreeSet::new());
+    for config in &configs {
+        sources.push(source(args, &config.data)?);
+        forgotten.extend(super::open_data(config)?);
+    }
     let options = Options {
-        data,
+        sources: &sources,
         out: &args.out,
         layout: args.layout,
         with: &with,
-        keys: &keys,
         leave_out: |folder, sessions| copies::clean(folder, sessions).sessions.len(),
     };
     let outcome = export::export(&options, &forgotten).map_err(failure)?;
@@ -75,6 +72,19 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         Done::WithFaults
     } else {
         Done::Well
+    })
+}
+
+fn source(args: &Args, data: &Path) -> Result<Source, Failure> {
+    if !Data(data).sessions().is_dir() {
+        return Err(could_not(format!(
+            "{}: holds no sessions; name the data folder with --data",
+            data.display()
+        )));
+    }
+    Ok(Source {
+        data: data.to_owned(),
+        keys: args.keys.clone().unwrap_or_else(|| Data(data).keys()),
     })
 }
 
@@ -91,7 +101,7 @@ fn shown(args: &Args, outcome: &Outcome) -> String {
     if args.json {
         let object = serde_json::json!({
             "export": out.to_string(), "sessions": outcome.sessions, "takes": outcome.takes,
-            "files": outcome.files, "new_takes": outcome.written,
+            "files": outcome.files, "new_takes": outcome.written, "other_files": outcome.others,
             "sealed_sessions": outcome.sealed, "sealed_answers": outcome.sealed_answers,
             "failed": outcome.failed,
         });
@@ -101,6 +111,12 @@ fn shown(args: &Args, outcome: &Outcome) -> String {
         "{out}: {} takes of {} sessions in {} files; {} takes are new\n",
         outcome.takes, outcome.sessions, outcome.files, outcome.written
     );
+    if outcome.others > 0 {
+        text += &format!(
+            "{} files of others or of earlier exports stay\n",
+            outcome.others
+        );
+    }
     for (count, what) in [
         (outcome.sealed, "sealed sessions are left out"),
         (

@@ -54,6 +54,12 @@ impl Record {
     pub fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
         (0..self.width().unwrap_or(0)).filter_map(|number| self.cell(number))
     }
+
+    /// A line with nothing in it, such as a spreadsheet leaves at the end.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.bytes.iter().all(|byte| b"\r\n".contains(byte))
+    }
 }
 
 /// The records of a table, of which the first is its header.
@@ -84,6 +90,15 @@ impl<R: Read> Records<R> {
             line: 1,
             width: 0,
             is_within: false,
+        }
+    }
+
+    /// Those of a part of a table whose header has `width` cells; it begins at the beginning of a
+    /// record.
+    pub fn of_part(part: R, width: usize) -> Records<R> {
+        Records {
+            width,
+            ..Records::of(part)
         }
     }
 

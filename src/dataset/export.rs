@@ -1,6 +1,8 @@
-//! Exports DATA as a dataset: WAV files, metadata.csv, README.md and, last, SHA256SUMS.
+//! Exports one DATA or several as a dataset: WAV files, metadata.csv, README.md and, last,
+//! SHA256SUMS.
 //!
-//! Guarantees: a file appears whole under its name and holds exactly the samples whose hash is in
+//! Guarantees: what lies in the folder is merged by session, and what cannot be merged is refused
+//! before a byte is written. A file appears whole under its name and holds exactly the samples whose hash is in
 //! its row. Before a person's first file is written, the export is listed in DATA/exports.jsonl. A
 //! person who is forgotten is left out, even while the export runs. No file holds a date, so two
 //! exports of the same data are the same bytes. Exporting again adds what is missing; a finished
@@ -8,20 +10,25 @@
 
 mod folder;
 mod job;
+mod known;
 mod lists;
+mod merge;
 mod person;
+mod plan;
 mod take;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::wav::{MOST_RIFF_BYTES, WavError};
+use super::wav::WavError;
 use crate::identity::operator::PrivateKey;
-use crate::store::takes;
 use folder::Place;
 use job::{Job, PartError};
-use person::{Answers, Found, Person};
+use lists::Written;
+use merge::Old;
+use person::{Found, Person};
+use plan::Plan;
 
 /// How takes become files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -49,18 +56,25 @@ impl Layout {
     }
 }
 
+/// A data folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The folder.
+    pub data: PathBuf,
+    /// The folder of its sessions' keys.
+    pub keys: PathBuf,
+}
+
 /// What to export, and where to.
 pub struct Options<'a> {
-    /// The data folder.
-    pub data: &'a Path,
+    /// What it is made of.
+    pub sources: &'a [Source],
     /// The export's folder.
     pub out: &'a Path,
     /// How takes become files.
     pub layout: Layout,
     /// The operator's keys; without any, sealed data is left out.
     pub with: &'a [PrivateKey],
-    /// Removes sessions from a folder; the room `forget` knows how. Returns how many were there.
-    pub keys: &'a Path,
     /// Takes sessions out of a folder, which forgetting knows how to; how many were there.
     pub leave_out: fn(&Path, &BTreeSet<&str>) -> usize,
 }
@@ -90,6 +104,31 @@ pub enum ExportError {
     /// Another process writes there.
     #[error("export folder {}: another export is writing into it; wait for its end", .0.display())]
     Busy(PathBuf),
+    /// The table that lies there is not one that rows can be added to.
+    #[error("{}:{line}: {why}; mend that, or name a new folder", path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Two recordings of one name.
+    #[error("session {session}: take {take} in the export {} is not the one in {}, which may be an older copy; name a new folder, or the data it was made of", out.display(), data.display())]
+    OtherTake {
+        /// The export.
+        out: PathBuf,
+        /// Where the session lies.
+        data: PathBuf,
+        /// The session.
+        session: String,
+        /// The take.
+        take: u32,
+    },
+    /// Two data folders differ in what they hold of a session.
+    #[error("session {}: is in {} and in {} with other takes; export one of them, or remove the older copy", .0, .1.display(), .2.display())]
+    Twice(String, PathBuf, PathBuf),
     /// It would not fit.
     #[error("export folder {}: {free_mb} MB are free, {wanted_mb} MB are needed; name a folder on a larger disk", path.display())]
     Room {
@@ -136,6 +175,8 @@ pub struct Outcome {
     pub files: usize,
     /// Takes that were written by this call.
     pub written: usize,
+    /// Files in the table that are of earlier exports, or that others put there.
+    pub others: usize,
     /// Sealed sessions left out because there was no key.
     pub sealed: usize,
     /// Sessions exported without their answers because there was no key.
@@ -144,71 +185,67 @@ pub struct Outcome {
     pub failed: Vec<String>,
 }
 
-/// Exports every session of DATA except the `forgotten`, or adds what is missing to an export.
+/// Exports every session except the `forgotten`, or adds what is missing to an export.
 ///
 /// # Errors
 /// [`ExportError`]; what is whole by then stays, and the same call continues from there. A session
 /// or take that cannot be read does not stop the others: see [`Outcome::failed`].
 pub fn export(options: &Options<'_>, forgotten: &BTreeSet<String>) -> Result<Outcome, ExportError> {
-    let place = Place::look(options.out, options.layout, options.data)?;
-    let (persons, mut outcome) = find(options, forgotten)?;
+    let place = Place::look(options.out, options.layout, options.sources)?;
+    let job = Job::of(options, place.folder());
+    let old = Old::look(place.folder())?;
+    let (plan, mut outcome) = Plan::of(options, &job, &old, forgotten)?;
     let place = place.begin()?;
-    let job = Job {
-        options,
-        out: place.folder(),
-        most_riff_bytes: MOST_RIFF_BYTES,
-    };
+    let job = Job::of(options, place.folder());
     job.leave_out(forgotten);
-    job.check_room(&persons)?;
-    job.remember(&persons)?;
-    let mut rows = Vec::new();
-    for person in &persons {
-        let mut has_takes = false;
-        for row in &person.rows {
-            match job.take(person, row) {
-                Ok(Some(taken)) => {
-                    outcome.takes += 1;
-                    outcome.written += usize::from(taken.is_new);
-                    outcome.files += taken.files.len();
-                    has_takes = true;
-                    rows.extend(taken.files);
-                }
-                // Forgotten in the meantime.
-                Ok(None) => break,
-                Err(PartError::Take(error)) => outcome.failed.push(error.to_string()),
-                Err(PartError::Export(error)) => return Err(error),
-            }
+    plan.check_room(place.folder())?;
+    job.remember(&plan)?;
+    let mut written = Written::default();
+    for (session, source) in &plan.sessions {
+        if let Found::Open(person, _) = Person::find(source, session, options.with, &mut Vec::new())
+        {
+            person_files(&job, &person, &mut outcome, &mut written)?;
         }
-        outcome.sessions += usize::from(has_takes);
     }
-    job.list(&persons, rows, forgotten)?;
+    outcome.others = job.list(&plan, &written, forgotten)?;
     Ok(outcome)
 }
 
-fn find(
-    options: &Options<'_>,
-    forgotten: &BTreeSet<String>,
-) -> Result<(Vec<Person>, Outcome), ExportError> {
-    let data = options.data;
-    let sessions = takes::sessions(data).map_err(ExportError::file("list", data))?;
-    let (mut persons, mut outcome) = (Vec::new(), Outcome::default());
-    let (mut opened, mut closed) = (0, Vec::new());
-    for session in sessions.iter().filter(|one| !forgotten.contains(*one)) {
-        match Person::find(data, session, options.keys, options.with)? {
-            Found::Open(person, answers) => {
-                opened += usize::from(person.key().is_some());
-                outcome.sealed_answers += usize::from(answers == Answers::Sealed);
-                persons.push(*person);
+/// Puts all takes of a person into the export.
+fn person_files(
+    job: &Job<'_>,
+    person: &Person,
+    outcome: &mut Outcome,
+    written: &mut Written,
+) -> Result<(), ExportError> {
+    let mut has_takes = false;
+    for row in &person.rows {
+        match job.take(person, row) {
+            Ok(Some(is_new)) => {
+                has_takes = true;
+                outcome.takes += 1;
+                for (_, cells) in job.files(person, row) {
+                    outcome.files += 1;
+                    written.columns.extend(cells.into_keys());
+                }
+                if is_new {
+                    outcome.written += 1;
+                    let takes = written.takes.entry(person.session.clone()).or_default();
+                    takes.insert(row.take);
+                }
             }
-            Found::Sealed => outcome.sealed += 1,
-            Found::Closed(reason) => closed.push(reason),
-            Found::Damaged(reason) => outcome.failed.push(reason),
+            // Forgotten in the meantime.
+            Ok(None) => break,
+            Err(PartError::Take(error)) => {
+                // One that is not there was named when rows and files were compared.
+                let error = error.to_string();
+                if !outcome.failed.contains(&error) {
+                    outcome.failed.push(error);
+                }
+            }
+            Err(PartError::Export(error)) => return Err(error),
         }
     }
-    // Most likely the wrong key was named.
-    if opened == 0 && !closed.is_empty() {
-        return Err(ExportError::Key(closed.len(), closed.swap_remove(0)));
-    }
-    outcome.failed.append(&mut closed);
-    Ok((persons, outcome))
+    outcome.sessions += usize::from(has_takes);
+    Ok(())
 }

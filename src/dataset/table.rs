@@ -4,6 +4,7 @@
 //! token is left out: it contains the second at which it was made, and a copy of it would outlive
 //! forgetting.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -183,34 +184,61 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// The whole table.
+/// The columns of a table that has `old` ones and gets cells in `others`: what was there stays in its
+/// place, and a new table has no other order than one that grew.
 #[must_use]
-pub fn text(rows: &[&Cells]) -> String {
-    let mut columns: Vec<&str> = COLUMNS.to_vec();
-    let known: BTreeSet<&str> = COLUMNS.into_iter().collect();
-    let others: BTreeSet<&str> = rows
-        .iter()
-        .flat_map(|row| row.keys())
-        .map(String::as_str)
-        .collect();
-    columns.extend(others.difference(&known));
-    let line = |cells: Vec<&str>| {
-        let cells: Vec<String> = cells.into_iter().map(quoted).collect();
-        cells.join(",") + "\n"
-    };
-    let mut text = line(columns.clone());
-    for row in rows {
-        let cells = columns.iter().map(|column| row.get(*column));
-        text += &line(cells.map(|cell| cell.map_or("", String::as_str)).collect());
+pub fn columns(old: &[String], others: &BTreeSet<String>) -> Vec<String> {
+    let mut all: Vec<String> = old.to_vec();
+    let mut place = 0;
+    for column in COLUMNS {
+        place = match all.iter().position(|one| one == column) {
+            Some(known) => known + 1,
+            None => {
+                all.insert(place, column.to_owned());
+                place + 1
+            }
+        };
     }
-    text
+    let last = all
+        .iter()
+        .rposition(|one| is_fixed(one))
+        .map_or(0, |last| last + 1);
+    for column in others {
+        if !all.contains(column) {
+            let later = all[last..].iter().position(|one| one > column);
+            all.insert(
+                later.map_or(all.len(), |later| last + later),
+                column.clone(),
+            );
+        }
+    }
+    all
 }
 
-fn quoted(cell: &str) -> String {
+/// Whether every export has this column.
+#[must_use]
+pub fn is_fixed(column: &str) -> bool {
+    COLUMNS.contains(&column)
+}
+
+/// A line of the table.
+#[must_use]
+pub fn line<'a>(cells: impl Iterator<Item = Cow<'a, str>>) -> String {
+    let mut line = String::new();
+    for cell in cells {
+        line += &quoted(&cell);
+        line.push(',');
+    }
+    line.pop();
+    line.push('\n');
+    line
+}
+
+fn quoted(cell: &str) -> Cow<'_, str> {
     if cell.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
+        format!("\"{}\"", cell.replace('"', "\"\"")).into()
     } else {
-        cell.to_owned()
+        cell.into()
     }
 }
 
@@ -258,8 +286,40 @@ mod tests {
 
     #[test]
     fn any_prompt_text_is_one_cell() {
-        let row = Cells::from([("text".to_owned(), "a, \"b\"\nc".to_owned())]);
-        let text = text(&[&row]);
-        assert!(text.ends_with(&format!(",,,,,,,,\"a, \"\"b\"\"\nc\"{}\n", ",".repeat(60))));
+        let cells = ["a, \"b\"\nc", "", "d"].map(Cow::from);
+        assert_eq!(line(cells.into_iter()), "\"a, \"\"b\"\"\nc\",,d\n");
+    }
+
+    #[test]
+    fn a_table_that_grew_has_the_columns_of_a_new_one_and_the_users_stay_in_place() {
+        let names = |all: &[&str]| {
+            all.iter()
+                .map(|it| (*it).to_owned())
+                .collect::<BTreeSet<_>>()
+        };
+        let (one, both) = (
+            names(&["answer_b"]),
+            names(&["answer_a", "answer_b", "zoo"]),
+        );
+        let anew = columns(&[], &both);
+        assert_eq!(columns(&columns(&[], &one), &both), anew);
+        assert_eq!(columns(&anew, &one), anew);
+        let mut with_own = columns(&[], &one);
+        with_own.insert(2, "age group".into());
+        with_own.push("note".into());
+        let grown = columns(&with_own, &both);
+        assert_eq!(grown[2], "age group");
+        let end: Vec<&str> = grown[COLUMNS.len() + 1..]
+            .iter()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(end, ["answer_a", "answer_b", "note", "zoo"]);
+        assert!(
+            columns(&["session".into()], &one)
+                .iter()
+                .filter(|it| is_fixed(it))
+                .count()
+                == COLUMNS.len()
+        );
     }
 }

@@ -117,6 +117,16 @@ impl Row {
         self.clipped = levels.iter().map(|level| level.clipped).collect();
     }
 
+    /// The shape of its file.
+    #[must_use]
+    pub fn spec(&self) -> Spec {
+        Spec {
+            rate: self.rate,
+            channels: self.channels,
+            format: self.format,
+        }
+    }
+
     /// A row of a `kept` take, with nothing else known yet; `spec` as captured.
     #[must_use]
     pub fn of(take: u32, file: String, kind: Kind, spec: Spec) -> Row {

@@ -6,7 +6,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use super::{ExportError, Layout};
+use super::{ExportError, Layout, Source};
 use crate::dataset::README;
 use crate::embedded::EXPORT_README;
 use crate::files::small;
@@ -23,16 +23,18 @@ impl Place {
     /// Checks `out` and changes nothing.
     ///
     /// # Errors
-    /// It holds something else or an export of another layout, or it is inside `data`.
-    pub fn look(out: &Path, layout: Layout, data: &Path) -> Result<Place, ExportError> {
+    /// It holds something else or an export of another layout, or it is inside a data folder.
+    pub fn look(out: &Path, layout: Layout, sources: &[Source]) -> Result<Place, ExportError> {
         let folder = std::path::absolute(out).map_err(ExportError::file("look at", out))?;
         // For a folder that is not there yet: the part of its path that is.
         let mut there = folder.ancestors();
         let real = there.find_map(|folder| folder.canonicalize().ok());
-        if let (Some(real), Ok(data)) = (real, data.canonicalize())
-            && real.starts_with(&data)
-        {
-            return Err(ExportError::Inside(folder, data));
+        for Source { data, .. } in sources {
+            if let (Some(real), Ok(data)) = (&real, data.canonicalize())
+                && real.starts_with(&data)
+            {
+                return Err(ExportError::Inside(folder, data));
+            }
         }
         let readme = readme(layout);
         let names = small::names(&folder).map_err(ExportError::file("list", &folder))?;
@@ -114,7 +116,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let data = dir.path().join("data");
         fs::create_dir(&data).expect("made");
-        let look = |name: &str, layout| Place::look(&dir.path().join(name), layout, &data);
+        let sources = [Source {
+            keys: data.join("keys"),
+            data,
+        }];
+        let look = |name: &str, layout| Place::look(&dir.path().join(name), layout, &sources);
         let place = look("new/export", Layout::Channels).expect("a new one");
         let place = place.begin().expect("begun");
         let again = look("new/export", Layout::Channels).expect("known");

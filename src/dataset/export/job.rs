@@ -6,18 +6,19 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::table::Cells;
-use super::super::wav::{Wav, WavError};
+use super::super::wav::{MOST_RIFF_BYTES, Wav, WavError};
 use super::super::{table, wav};
+use super::lists::Written;
 use super::person::Person;
+use super::plan::Plan;
 use super::take::{Take, TakeError};
-use super::{ExportError, Layout, Options, lists};
+use super::{ExportError, Layout, Options, Source, lists};
 use crate::audio::rf64::Meta;
 use crate::dataset::list;
 use crate::dataset::list::Export;
 use crate::files::data::Data;
 use crate::files::small;
 use crate::identity::tombstone;
-use crate::rt;
 use crate::store::draft;
 use crate::store::row::Row;
 use crate::words::Spec;
@@ -30,14 +31,6 @@ pub struct Job<'a> {
     pub out: &'a Path,
     /// A file with more bytes of samples than this is RF64.
     pub most_riff_bytes: u64,
-}
-
-/// A take in the export.
-pub struct Taken {
-    /// Its files' names, and their cells in the table.
-    pub files: Vec<(String, Cells)>,
-    /// Written by this call.
-    pub is_new: bool,
 }
 
 /// Why a take is not in the export.
@@ -67,7 +60,17 @@ struct Part {
     spec: Spec,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// Into the folder `out`.
+    #[must_use]
+    pub fn of(options: &'a Options<'a>, out: &'a Path) -> Job<'a> {
+        Job {
+            options,
+            out,
+            most_riff_bytes: MOST_RIFF_BYTES,
+        }
+    }
+
     /// Removes sessions from the export.
     pub fn leave_out(&self, sessions: &BTreeSet<String>) {
         if !sessions.is_empty() {
@@ -77,106 +80,98 @@ impl Job<'_> {
         }
     }
 
-    /// Writes the lists of `rows`, whose takes are there, without the rows of people who are
-    /// forgotten while the export runs. `forgotten` were forgotten before it began.
+    /// Writes the lists of what is there, without the rows of people who are forgotten while the
+    /// export runs. `forgotten` were forgotten before it began.
     ///
     /// # Errors
-    /// The file system's.
+    /// The file system's, or the table was changed meanwhile and cannot be merged.
     pub fn list(
         &self,
-        persons: &[Person],
-        mut rows: Vec<(String, Cells)>,
+        plan: &Plan<'_>,
+        written: &Written,
         forgotten: &BTreeSet<String>,
-    ) -> Result<(), ExportError> {
-        let gone = self.forgotten_since(forgotten)?;
+    ) -> Result<usize, ExportError> {
+        let mut gone = self.forgotten_since(forgotten)?;
         self.leave_out(&gone);
-        let is_kept = |cells: &Cells| cells.get("session").is_none_or(|it| !gone.contains(it));
-        rows.retain(|(_, cells)| is_kept(cells));
-        lists::write(self.out, persons, &rows)?;
+        gone.extend(forgotten.iter().cloned());
+        let others = lists::write(self, plan, written, &gone)?;
         // Anyone who was forgotten while their rows were written. Those forgotten before have no
         // rows.
-        let mut late = self.forgotten_since(forgotten)?;
-        late.retain(|session| !gone.contains(session));
-        self.leave_out(&late);
-        Ok(())
+        self.leave_out(&self.forgotten_since(&gone)?);
+        Ok(others)
     }
 
     fn forgotten_since(&self, before: &BTreeSet<String>) -> Result<BTreeSet<String>, ExportError> {
-        let data = self.options.data;
-        let mut now = tombstone::sessions(data)
-            .map_err(ExportError::file("list", &Data(data).forgotten()))?;
+        let mut now = BTreeSet::new();
+        for Source { data, .. } in self.options.sources {
+            let gone = tombstone::sessions(data);
+            now.extend(gone.map_err(ExportError::file("list", &Data(data).forgotten()))?);
+        }
         now.retain(|session| !before.contains(session));
         Ok(now)
     }
 
-    /// Refuses an export that would not fit.
-    ///
-    /// # Errors
-    /// [`ExportError::Room`].
-    pub fn check_room(&self, persons: &[Person]) -> Result<(), ExportError> {
-        let missing = persons.iter().flat_map(|person| {
-            let rows = person.rows.iter();
-            let rows = rows.filter(|row| !self.is_done(&self.parts(person, row)));
-            rows.map(|row| row.frames.saturating_mul(spec(row).frame_bytes() as u64))
-        });
-        let wanted: u64 = missing.sum();
-        let disk = rt::disk(self.out).map_err(ExportError::file("look at", self.out))?;
-        if wanted <= disk.free_bytes {
-            return Ok(());
-        }
-        Err(ExportError::Room {
-            path: self.out.to_owned(),
-            wanted_mb: wanted.div_ceil(1_000_000),
-            free_mb: disk.free_bytes / 1_000_000,
-        })
-    }
-
-    /// Lists in DATA what the export will hold, before it holds it.
+    /// Lists in each DATA what the export will hold of it, before it holds it.
     ///
     /// # Errors
     /// DATA cannot be written. Without the entry, forgetting would not find the export.
-    pub fn remember(&self, persons: &[Person]) -> Result<(), ExportError> {
-        let data = self.options.data;
-        let list = Data(data).exports();
-        let known = list::at(data, self.out).map_err(ExportError::file("read", &list))?;
-        let sessions = persons.iter().filter(|person| !person.rows.is_empty());
-        let mut sessions: Vec<String> = sessions.map(|person| person.session.clone()).collect();
-        sessions.retain(|session| !known.contains(session));
-        if sessions.is_empty() {
-            return Ok(());
+    pub fn remember(&self, plan: &Plan<'_>) -> Result<(), ExportError> {
+        for source in self.options.sources {
+            let data = &source.data;
+            let list = Data(data).exports();
+            let known = list::at(data, self.out).map_err(ExportError::file("read", &list))?;
+            let is_new = |session: &&String| {
+                let is_here = plan
+                    .sessions
+                    .get(*session)
+                    .is_some_and(|one| one.data == *data);
+                is_here && !known.contains(*session)
+            };
+            let sessions: Vec<String> = plan.recorded.iter().filter(is_new).cloned().collect();
+            if sessions.is_empty() {
+                continue;
+            }
+            let export = Export {
+                path: self.out.to_owned(),
+                sessions,
+            };
+            list::remember(data, &export).map_err(ExportError::file("write", &list))?;
         }
-        let export = Export {
-            path: self.out.to_owned(),
-            sessions,
-        };
-        list::remember(data, &export).map_err(ExportError::file("write", &list))
+        Ok(())
     }
 
-    /// Puts a take into the export if it is not there; `None` if its session is forgotten.
+    /// Puts a take into the export if it is not there; `None` if its session is forgotten, else
+    /// whether it was written.
     ///
     /// # Errors
     /// See [`PartError`]; then nothing of the take has its final name.
-    pub fn take(&self, person: &Person, row: &Row) -> Result<Option<Taken>, PartError> {
+    pub fn take(&self, person: &Person, row: &Row) -> Result<Option<bool>, PartError> {
         let parts = self.parts(person, row);
-        let is_new = !self.is_done(&parts);
         if self.is_forgotten(person)? {
             return Ok(None);
         }
-        if is_new {
-            let written = self.write(person, row, &parts);
-            if written.is_err() {
-                for part in &parts {
-                    let _ = small::remove(&small::temporary(&self.out.join(&part.name)));
-                }
-            }
-            written?;
-            // Forgotten in the meantime: the tombstone was there before the export was searched.
-            if self.is_forgotten(person)? {
-                return Ok(None);
+        if self.are_there(&parts) {
+            return Ok(Some(false));
+        }
+        let written = self.write(person, row, &parts);
+        if written.is_err() {
+            for part in &parts {
+                let _ = small::remove(&small::temporary(&self.out.join(&part.name)));
             }
         }
+        written?;
+        // Forgotten in the meantime: the tombstone was there before the export was searched.
+        Ok((!self.is_forgotten(person)?).then_some(true))
+    }
+
+    /// The files of a take, each with its cells in the table.
+    pub fn files<'b>(
+        &'b self,
+        person: &'b Person,
+        row: &'b Row,
+    ) -> impl Iterator<Item = (String, Cells)> + use<'b> {
         let value = serde_json::to_value(row).unwrap_or(Value::Null);
-        let cells = |part: &Part| {
+        self.parts(person, row).into_iter().map(move |part| {
             let mut cells = table::of_session(&person.record, part.channel);
             cells.extend(table::of_take(&value, part.channel));
             cells.extend(table::of_answers(&person.answers));
@@ -189,17 +184,12 @@ impl Job<'_> {
             cells.insert("channel".into(), names.join(" "));
             cells.insert("file_name".into(), part.name.clone());
             cells.insert("session".into(), person.session.clone());
-            cells
-        };
-        let files = parts.iter().map(|part| (part.name.clone(), cells(part)));
-        Ok(Some(Taken {
-            files: files.collect(),
-            is_new,
-        }))
+            (part.name, cells)
+        })
     }
 
     fn is_forgotten(&self, person: &Person) -> Result<bool, PartError> {
-        let data = self.options.data;
+        let data = &person.data;
         let found = tombstone::read(data, &person.session)
             .map_err(ExportError::file("read", &Data(data).forgotten()))
             .map_err(PartError::Export)?;
@@ -209,8 +199,34 @@ impl Job<'_> {
         Ok(found.is_some())
     }
 
-    fn is_done(&self, parts: &[Part]) -> bool {
+    /// Whether all files of a take are in the export.
+    #[must_use]
+    pub fn is_done(&self, person: &Person, row: &Row) -> bool {
+        self.are_there(&self.parts(person, row))
+    }
+
+    fn are_there(&self, parts: &[Part]) -> bool {
         parts.iter().all(|part| self.out.join(&part.name).exists())
+    }
+
+    /// The take whose file an export names so; `None` for a file that others put there.
+    #[must_use]
+    pub fn take_in(session: &str, file_name: &str) -> Option<u32> {
+        let name = file_name.strip_prefix(session)?.strip_prefix('/')?;
+        let rest = name.strip_prefix(session)?.strip_prefix('-')?;
+        let stem = rest
+            .strip_suffix(".wav")
+            .or_else(|| rest.strip_suffix(".rf64"))?;
+        let (take, channel) = stem
+            .split_once('-')
+            .map_or((stem, None), |(take, channel)| {
+                (take, Some(channel.split('-').next().unwrap_or(channel)))
+            });
+        let is_number = |digits: &str, least: usize| {
+            digits.len() >= least && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let is_ours = is_number(take, 4) && channel.is_none_or(|number| is_number(number, 2));
+        is_ours.then(|| take.parse().ok())?
     }
 
     fn parts(&self, person: &Person, row: &Row) -> Vec<Part> {
@@ -218,7 +234,7 @@ impl Job<'_> {
         let part = |channel: Option<usize>, stem: String| {
             let spec = Spec {
                 channels: if channel.is_some() { 1 } else { row.channels },
-                ..spec(row)
+                ..row.spec()
             };
             let bytes = row.frames.saturating_mul(spec.frame_bytes() as u64);
             let name = wav::name(&stem, bytes, self.most_riff_bytes);
@@ -290,14 +306,6 @@ impl Job<'_> {
     }
 }
 
-fn spec(row: &Row) -> Spec {
-    Spec {
-        rate: row.rate,
-        channels: row.channels,
-        format: row.format,
-    }
-}
-
 /// A channel's name as part of a file name that every file system accepts.
 fn in_file_name(channel: &str) -> String {
     let letters = channel.chars().take(40).map(|letter| {
@@ -312,7 +320,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::dataset::{README, clean};
+    use crate::dataset::{METADATA, README, SUMS, clean};
     use crate::identity::code::Code;
     use crate::identity::tombstone::Tombstone;
     use crate::words::By;
@@ -323,21 +331,14 @@ mod tests {
         let (data, out) = (dir.path().join("data"), dir.path().join("out"));
         let tombstone = Tombstone::of(&Code::draw().expect("random").proof(), By::Code);
         let (gone, kept) = (tombstone.session.as_str(), "0123456789ABCDEFGHJK");
-        let mut rows = Vec::new();
-        for session in [gone, kept] {
-            fs::create_dir_all(out.join(session)).expect("made");
-            let name = format!("{session}/a.wav");
-            fs::write(out.join(&name), "voice").expect("written");
-            let cells = [("session", session), ("file_name", &name)];
-            let cells = cells.map(|(column, cell)| (column.to_owned(), cell.to_owned()));
-            rows.push((name, Cells::from(cells)));
-        }
-        fs::write(out.join(README), "").expect("written");
+        let sources = [Source {
+            keys: data.clone(),
+            data: data.clone(),
+        }];
         let options = Options {
-            data: &data,
+            sources: &sources,
             out: &out,
             layout: Layout::Channels,
-            keys: &data,
             with: &[],
             leave_out: |folder, sessions| {
                 for session in sessions {
@@ -348,24 +349,47 @@ mod tests {
                     .len()
             },
         };
-        let job = Job {
-            options: &options,
-            out: &out,
-            most_riff_bytes: 0,
-        };
+        let job = Job::of(&options, &out);
         // Forgetting has already cleaned the export, or has not yet.
         for is_clean in [false, true] {
+            let mut table = "file_name,session\n".to_owned();
+            for session in [gone, kept] {
+                let name = format!("{session}/{session}-0001-01-a.wav");
+                fs::create_dir_all(out.join(session)).expect("made");
+                fs::write(out.join(&name), "voice").expect("written");
+                table += &format!("{name},{session}\n");
+            }
+            fs::write(out.join(README), "").expect("written");
+            fs::write(out.join(METADATA), table).expect("written");
             tombstone.write(&data).expect("written");
             if is_clean {
                 job.leave_out(&[gone.to_owned()].into());
             }
-            job.list(&[], rows.clone(), &BTreeSet::new())
-                .expect("listed");
-            for name in ["metadata.csv", "SHA256SUMS"] {
+            let (plan, written) = (Plan::default(), Written::default());
+            job.list(&plan, &written, &BTreeSet::new()).expect("listed");
+            for name in [METADATA, SUMS] {
                 let text = fs::read_to_string(out.join(name)).expect("read");
                 assert!(!text.contains(gone) && text.contains(kept), "{text}");
             }
             assert!(!out.join(gone).exists());
+        }
+    }
+
+    #[test]
+    fn the_files_of_an_export_are_known_by_their_names() {
+        let session = "0123456789ABCDEFGHJK";
+        for (name, take) in [
+            ("S/S-0001-01-headset.wav", Some(1)),
+            ("S/S-0012-64-a-b.wav", Some(12)),
+            ("S/S-12345.rf64", Some(12345)),
+            ("S/S-0001-mix.wav", None),
+            ("S/S-0001.txt", None),
+            ("S/S-001.wav", None),
+            ("S/notes.wav", None),
+            ("S-0001.wav", None),
+        ] {
+            let name = name.replace('S', session);
+            assert_eq!(Job::take_in(session, &name), take, "{name}");
         }
     }
 }

@@ -1,57 +1,72 @@
-//! metadata.csv and SHA256SUMS, written when every take is there.
+//! metadata.csv and SHA256SUMS, merged with those that lie there when every take is there.
 //!
-//! Guarantees: SHA256SUMS is there only while it matches every file that it names; lists that are
-//! already right are not written again.
+//! Guarantees: no row and no line of a file that is there is lost, except those of forgotten people;
+//! columns and lines that others added stay. Each list is whole at every instant; SHA256SUMS comes
+//! last. Lists that are already right are not written again. Memory does not grow with them.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::super::table;
-use super::super::table::Cells;
-use super::super::{README, SUMS};
 use super::ExportError;
-use super::person::Person;
-use crate::dataset::METADATA;
-use crate::files::small;
+use super::job::Job;
+use super::known::Known;
+use super::merge::{Old, OldRow};
+use super::person::{Found, Person};
+use super::plan::Plan;
+use crate::dataset::table::Cells;
+use crate::dataset::{METADATA, README, SUMS, sums, table};
+use crate::files::small::{self, Writing};
 use crate::words::hex;
 
-/// Writes both for `files` of `persons` in the export `out`.
+/// What was written by this call.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The takes of each session.
+    pub takes: BTreeMap<String, BTreeSet<u32>>,
+    /// The columns that any file has.
+    pub columns: BTreeSet<String>,
+}
+
+/// Writes both, without the `forgotten`; how many rows of other files stay.
 ///
 /// # Errors
-/// The file system's.
-pub fn write(out: &Path, persons: &[Person], files: &[(String, Cells)]) -> Result<(), ExportError> {
-    for person in persons {
-        clear(&out.join(&person.session))?;
+/// The file system's; a table that cannot be merged.
+pub fn write(
+    job: &Job<'_>,
+    plan: &Plan<'_>,
+    written: &Written,
+    forgotten: &BTreeSet<String>,
+) -> Result<usize, ExportError> {
+    for session in plan.sessions.keys() {
+        clear(&job.out.join(session))?;
     }
-    let cells: Vec<&Cells> = files.iter().map(|(_, cells)| cells).collect();
-    let table = table::text(&cells);
-    let (metadata, path) = (out.join(METADATA), out.join(SUMS));
-    let read = |path: &Path| small::read(path).map_err(ExportError::file("read", path));
-    let (old_table, old_sums) = (read(&metadata)?, read(&path)?.unwrap_or_default());
-    let known = known(&old_sums);
-    let mut sums = BTreeMap::new();
-    for (name, _) in files {
-        let sum = match known.get(name.as_str()) {
-            Some(sum) => (*sum).to_owned(),
-            None => hash(&out.join(name))?,
-        };
-        sums.insert(name.as_str(), sum);
-    }
-    sums.insert(METADATA, hex::encode(Sha256::digest(&table).into()));
-    sums.insert(README, hash(&out.join(README))?);
-    let lines = sums.iter().map(|(name, sum)| format!("{sum}  {name}\n"));
-    let text: String = lines.collect();
-    if old_table.as_deref() == Some(table.as_bytes()) && old_sums == text.as_bytes() {
-        return Ok(());
-    }
-    small::remove(&path).map_err(ExportError::file("remove", &path))?;
-    small::write(&metadata, table.as_bytes(), small::PUBLIC)
-        .map_err(ExportError::file("write", &metadata))?;
-    small::write(&path, text.as_bytes(), small::PUBLIC).map_err(ExportError::file("write", &path))
+    // Both are held before they are read: nobody else writes them meanwhile.
+    let table = List::begin(job.out.join(METADATA))?;
+    let sums = List::begin(job.out.join(SUMS))?;
+    let old = Old::look(job.out)?;
+    let columns = table::columns(&old.columns, &written.columns);
+    let known = Known::look(job.out.join(SUMS));
+    let mut lists = Lists {
+        job,
+        plan,
+        written,
+        forgotten,
+        places: columns.iter().map(|name| old.place(name)).collect(),
+        columns,
+        known: known.map_err(ExportError::file("read", &sums.path))?,
+        old: &old,
+        table,
+        sums,
+        others: 0,
+        gone: 0,
+    };
+    lists.rows()?;
+    lists.finish()
 }
 
 /// Removes temporary files, left by a kill, of a take that can no longer be read.
@@ -64,16 +79,210 @@ fn clear(folder: &Path) -> Result<(), ExportError> {
     Ok(())
 }
 
-/// The hashes in a list, by name; hashes of files are not computed twice.
-fn known(sums: &[u8]) -> BTreeMap<&str, &str> {
-    let text = std::str::from_utf8(sums).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| line.split_once("  "));
-    lines.map(|(sum, name)| (name, sum)).collect()
+/// A list being written.
+struct List {
+    path: PathBuf,
+    to: Writing,
+    hash: Sha256,
+}
+
+impl List {
+    fn begin(path: PathBuf) -> Result<List, ExportError> {
+        let to = Writing::begin(&path, small::PUBLIC).map_err(ExportError::file("write", &path))?;
+        Ok(List {
+            path,
+            to,
+            hash: Sha256::new(),
+        })
+    }
+
+    fn add(&mut self, line: &[u8]) -> io::Result<()> {
+        self.hash.update(line);
+        self.to.write_all(line)
+    }
+
+    fn sha256(&self) -> String {
+        hex::encode(self.hash.clone().finalize().into())
+    }
+
+    /// Puts it in the place of the one before, unless that is the same.
+    fn place(self) -> io::Result<()> {
+        let before = small::open(&self.path)?.map(sums::of).transpose()?;
+        if before.is_some_and(|before| before == self.sha256()) {
+            return Ok(());
+        }
+        self.to.finish()
+    }
+}
+
+struct Lists<'a> {
+    job: &'a Job<'a>,
+    plan: &'a Plan<'a>,
+    written: &'a Written,
+    forgotten: &'a BTreeSet<String>,
+    columns: Vec<String>,
+    /// Where each column is in the old table.
+    places: Vec<Option<usize>>,
+    known: Known,
+    old: &'a Old,
+    table: List,
+    sums: List,
+    others: usize,
+    gone: usize,
+}
+
+impl Lists<'_> {
+    /// Sessions of this export in the place of their old rows; new ones in order.
+    fn rows(&mut self) -> Result<(), ExportError> {
+        let (plan, old) = (self.plan, self.old);
+        let header = table::line(self.columns.iter().map(Cow::from));
+        self.table_line(&header)?;
+        let mut is_done = BTreeSet::new();
+        let mut new = plan
+            .sessions
+            .keys()
+            .filter(|session| !old.has(session))
+            .peekable();
+        old.each::<ExportError>(|row| {
+            while let Some(session) = new.next_if(|session| **session < row.session) {
+                self.session(session)?;
+            }
+            if !plan.sessions.contains_key(&row.session) {
+                return self.other(&row);
+            }
+            if is_done.insert(row.session.clone()) {
+                self.session(&row.session)?;
+            }
+            Ok(())
+        })?;
+        new.try_for_each(|session| self.session(session))
+    }
+
+    /// All rows of a session of this export.
+    fn session(&mut self, session: &str) -> Result<(), ExportError> {
+        let Some(source) = self.plan.sessions.get(session) else {
+            return Ok(());
+        };
+        if self.forgotten.contains(session) {
+            return Ok(());
+        }
+        let rows = self.old.rows(session)?.into_iter();
+        let mut rows: BTreeMap<String, Vec<OldRow>> = rows.fold(BTreeMap::new(), |mut all, row| {
+            all.entry(row.file_name.clone()).or_default().push(row);
+            all
+        });
+        let found = Person::find(source, session, self.job.options.with, &mut Vec::new());
+        if let Found::Open(person, _) = found {
+            let job = self.job;
+            for row in person.rows.iter().filter(|row| job.is_done(&person, row)) {
+                for (name, cells) in job.files(&person, row) {
+                    let own = rows.remove(&name).unwrap_or_default();
+                    self.own(&cells, own.first())?;
+                    self.sum(&name, row.take, session)?;
+                }
+            }
+        }
+        rows.into_values()
+            .flatten()
+            .try_for_each(|row| self.other(&row))
+    }
+
+    /// A row of this export; what others wrote into columns of theirs stays.
+    fn own(&mut self, cells: &Cells, old: Option<&OldRow>) -> Result<(), ExportError> {
+        let columns = self.columns.iter().zip(&self.places);
+        let line = table::line(columns.map(|(column, place)| {
+            let kept = old.zip(*place).filter(|_| !table::is_fixed(column));
+            let new = cells.get(column).map(Cow::from);
+            new.or_else(|| kept.map(|(row, place)| row.cell(place)))
+                .unwrap_or_default()
+        }));
+        self.table_line(&line)
+    }
+
+    /// A row that this export does not replace stays while its file is there.
+    fn other(&mut self, row: &OldRow) -> Result<(), ExportError> {
+        if self.forgotten.contains(&row.session) {
+            return Ok(());
+        }
+        if row.file_name.is_empty() || !self.job.out.join(&row.file_name).exists() {
+            self.gone += 1;
+            return Ok(());
+        }
+        self.others += 1;
+        let cells = self.places.iter();
+        let line = table::line(cells.map(|place| place.map_or("".into(), |it| row.cell(it))));
+        self.table_line(&line)?;
+        match Job::take_in(&row.session, &row.file_name) {
+            Some(take) => self.sum(&row.file_name, take, &row.session),
+            None => Ok(()),
+        }
+    }
+
+    fn table_line(&mut self, line: &str) -> Result<(), ExportError> {
+        let added = self.table.add(line.as_bytes());
+        added.map_err(ExportError::file("write", &self.table.path))
+    }
+
+    /// The line of a take's file, whose hash is not computed twice.
+    fn sum(&mut self, name: &str, take: u32, session: &str) -> Result<(), ExportError> {
+        let is_new = self
+            .written
+            .takes
+            .get(session)
+            .is_some_and(|takes| takes.contains(&take));
+        let known = if is_new {
+            None
+        } else {
+            self.known
+                .of(name)
+                .map_err(ExportError::file("read", &self.sums.path))?
+        };
+        let sum = match known {
+            Some(sum) => sum,
+            None => hash(&self.job.out.join(name))?,
+        };
+        self.sum_line(format!("{sum}  {name}\n").as_bytes())
+    }
+
+    fn sum_line(&mut self, line: &[u8]) -> Result<(), ExportError> {
+        let added = self.sums.add(line);
+        added.map_err(ExportError::file("write", &self.sums.path))
+    }
+
+    fn finish(mut self) -> Result<usize, ExportError> {
+        let readme = hash(&self.job.out.join(README))?;
+        self.sum_line(format!("{readme}  {README}\n").as_bytes())?;
+        let line = format!("{}  {METADATA}\n", self.table.sha256());
+        self.sum_line(line.as_bytes())?;
+        // What others listed.
+        let (known, sums, job) = (&self.known, &mut self.sums, self.job);
+        let added = known.each(|line| match sums::entry(line) {
+            Some((_, name)) if is_others(name) && job.out.join(name).exists() => sums.add(line),
+            Some(_) | None => Ok(()),
+        });
+        added.map_err(ExportError::file("write", &self.sums.path))?;
+        if self.gone > 0 {
+            log::warn!(
+                "{}: {} rows left it, whose files are gone",
+                self.table.path.display(),
+                self.gone
+            );
+        }
+        for list in [self.table, self.sums] {
+            let path = list.path.clone();
+            list.place().map_err(ExportError::file("write", &path))?;
+        }
+        Ok(self.others)
+    }
+}
+
+/// Whether a file is neither a take's nor a list.
+fn is_others(name: &str) -> bool {
+    let session = name.split('/').next().unwrap_or(name);
+    ![METADATA, README, SUMS].contains(&name) && Job::take_in(session, name).is_none()
 }
 
 fn hash(path: &Path) -> Result<String, ExportError> {
-    let mut hash = Sha256::new();
-    let mut file = File::open(path).map_err(ExportError::file("read", path))?;
-    io::copy(&mut file, &mut hash).map_err(ExportError::file("read", path))?;
-    Ok(hex::encode(hash.finalize().into()))
+    let file = File::open(path).map_err(ExportError::file("read", path))?;
+    sums::of(file).map_err(ExportError::file("read", path))
 }

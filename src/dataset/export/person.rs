@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{ExportError, take};
+use super::{Source, take};
 use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::keyring;
 use crate::identity::operator::PrivateKey;
 use crate::identity::participant::{Keys, open_bytes};
+use crate::store::compare;
 use crate::store::row::Row;
-use crate::store::takes;
 
 /// Answers are a few words per question.
 const MOST_ANSWER_BYTES: u64 = 1 << 20;
@@ -21,6 +21,8 @@ const MOST_ANSWER_BYTES: u64 = 1 << 20;
 pub struct Person {
     /// Its name.
     pub session: String,
+    /// The data folder it is in.
+    pub data: PathBuf,
     /// Its folder.
     pub folder: PathBuf,
     /// session.json.
@@ -55,44 +57,45 @@ pub enum Answers {
 }
 
 impl Person {
-    /// Looks at `session` of `data`; `with` opens its key in the folder `keys`.
-    ///
-    /// # Errors
-    /// A file cannot be read.
+    /// Looks at `session` of `source`; `with` opens its key. What does not fit in it is added to
+    /// `misfits`.
+    #[must_use]
     pub fn find(
-        data: &Path,
+        source: &Source,
         session: &str,
-        keys: &Path,
         with: &[PrivateKey],
-    ) -> Result<Found, ExportError> {
-        let folder = Data(data).session(session);
-        let rows = match takes::read(&folder) {
-            Ok(rows) => rows,
+        misfits: &mut Vec<String>,
+    ) -> Found {
+        let folder = Data(&source.data).session(session);
+        let rows = match compare::session(&source.data, session) {
+            Ok(compared) => {
+                misfits.extend(compared.misfits.iter().map(ToString::to_string));
+                compared.rows
+            }
             Err(error) => {
-                return Ok(Found::Damaged(format!(
-                    "session {session}: takes.jsonl {error}"
-                )));
+                return Found::Damaged(format!("session {session}: takes.jsonl {error}"));
             }
         };
         let path = SessionFolder(&folder).record();
         let record = small::read(&path).ok().flatten();
         let record: Option<Value> = record.and_then(|text| serde_json::from_slice(&text).ok());
         let Some(record) = record.filter(Value::is_object) else {
-            return Ok(Found::Damaged(format!(
+            return Found::Damaged(format!(
                 "session {session}: session.json is not there or damaged; put it back from a backup"
-            )));
+            ));
         };
         if record["session"].as_str().is_some_and(|it| it != session) {
-            return Ok(Found::Damaged(format!(
+            return Found::Damaged(format!(
                 "session {session}: session.json is of another session; give its folder that name, \
                  or remove it"
-            )));
+            ));
         }
         let sealed_answers = SessionFolder(&folder).sealed_answers();
         let are_sealed = sealed_answers.exists();
         let is_sealed = rows.iter().any(|row| take::is_sealed(&folder, row));
         let mut person = Person {
             session: session.to_owned(),
+            data: source.data.clone(),
             folder,
             record,
             rows,
@@ -100,25 +103,25 @@ impl Person {
             keys: None,
         };
         if (is_sealed || are_sealed) && !with.is_empty() {
-            match keyring::open(keys, session, with) {
+            match keyring::open(&source.keys, session, with) {
                 Ok(opened) => person.keys = Some(opened),
-                Err(error) => return Ok(Found::Closed(error.to_string())),
+                Err(error) => return Found::Closed(error.to_string()),
             }
         }
         if is_sealed && person.keys.is_none() {
-            return Ok(Found::Sealed);
+            return Found::Sealed;
         }
         if are_sealed && person.keys.is_none() {
-            return Ok(Found::Open(Box::new(person), Answers::Sealed));
+            return Found::Open(Box::new(person), Answers::Sealed);
         }
         match person.read_answers(&sealed_answers) {
             Ok(answers) => person.answers = answers,
             Err(reason) => {
                 let path = sealed_answers.display();
-                return Ok(Found::Damaged(format!("answers {path}: {reason}")));
+                return Found::Damaged(format!("answers {path}: {reason}"));
             }
         }
-        Ok(Found::Open(Box::new(person), Answers::Had))
+        Found::Open(Box::new(person), Answers::Had)
     }
 
     /// What opens its takes.

@@ -112,12 +112,7 @@ impl<'a> Take<'a> {
             path: path.clone(),
             what,
         };
-        let expected = Spec {
-            rate: row.rate,
-            channels: row.channels,
-            format: row.format,
-        };
-        if info.spec != expected {
+        if info.spec != row.spec() {
             return Err(differs(format!("holds {}, other", info.spec)));
         }
         if info.frames() != row.frames {
