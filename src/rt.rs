@@ -1,10 +1,11 @@
 //! Calls to the operating system that need C: clocks, scheduling, memory, core dumps, file space,
-//! renames, sockets, terminal.
+//! renames, sockets, terminal, and two of libasound.
 //!
 //! The only module with unsafe code; each call is wrapped so that its callers need none.
 #![allow(unsafe_code)]
 
 mod disk;
+pub mod libasound;
 mod terminal;
 
 use std::io;

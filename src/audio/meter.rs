@@ -2,6 +2,10 @@
 //!
 //! Sums are in double precision, so that the mean of an hour stays exact. Never allocates after
 //! `new`.
+//!
+//! Full scale is that of the converter, which may have fewer bits than its format: 24 bits in S32_LE
+//! end at 0x7FFFFF00. How many it has, the low bits of a channel's samples show, 16 at least. The 24
+//! bits of the best converters are the most: what lies above their full scale is clipped in any case.
 
 use crate::words::{Format, Level, Spec};
 
@@ -11,7 +15,13 @@ struct Sums<const LANES: usize> {
     peak: [f64; LANES],
     sum: [f64; LANES],
     squares: [f64; LANES],
+    /// Samples at full scale of 24 bits or beyond, of either sign.
     clipped: [f64; LANES],
+    /// The largest value, and how many samples have it.
+    top: [f64; LANES],
+    at_top: [f64; LANES],
+    /// Every bit that any sample has set, of 32.
+    bits: [u32; LANES],
 }
 
 impl<const LANES: usize> Sums<LANES> {
@@ -20,11 +30,14 @@ impl<const LANES: usize> Sums<LANES> {
         sum: [0.0; LANES],
         squares: [0.0; LANES],
         clipped: [0.0; LANES],
+        top: [-1.0; LANES],
+        at_top: [0.0; LANES],
+        bits: [0; LANES],
     };
 
     /// Adds one sample of each channel.
-    fn add(&mut self, values: [f64; LANES], full: f64) {
-        for (lane, value) in values.into_iter().enumerate() {
+    fn add(&mut self, samples: [Sample; LANES]) {
+        for (lane, Sample { value, bits }) in samples.into_iter().enumerate() {
             let size = value.abs();
             self.peak[lane] = if size > self.peak[lane] {
                 size
@@ -33,12 +46,21 @@ impl<const LANES: usize> Sums<LANES> {
             };
             self.sum[lane] += value;
             self.squares[lane] += value * value;
-            self.clipped[lane] += if value >= full || value <= -1.0 {
-                1.0
-            } else {
-                0.0
-            };
+            self.clipped[lane] += if size >= full_scale(MOST_BITS) { 1.0 } else { 0.0 };
+            let before = if value > self.top[lane] { 0.0 } else { self.at_top[lane] };
+            self.at_top[lane] = before + if value >= self.top[lane] { 1.0 } else { 0.0 };
+            self.top[lane] = if value > self.top[lane] { value } else { self.top[lane] };
+            self.bits[lane] |= bits;
         }
+    }
+
+    /// Samples at the converter's full scale.
+    fn clipped(&self, lane: usize) -> u64 {
+        let bits = (32 - self.bits[lane].trailing_zeros()).clamp(LEAST_BITS, MOST_BITS);
+        // With fewer bits than the most, the largest value can only be equal to full scale.
+        let is_full = bits < MOST_BITS && self.top[lane] == full_scale(bits);
+        let more = if is_full { self.at_top[lane] } else { 0.0 };
+        (self.clipped[lane] + more) as u64
     }
 
     fn levels(&self, frames: f64) -> [Level; LANES] {
@@ -46,7 +68,7 @@ impl<const LANES: usize> Sums<LANES> {
             peak: self.peak[lane],
             rms: (self.squares[lane] / frames).sqrt(),
             dc: self.sum[lane] / frames,
-            clipped: self.clipped[lane] as u64,
+            clipped: self.clipped(lane),
         })
     }
 }
@@ -92,21 +114,20 @@ impl Meter {
         }
     }
 
-    fn add_as<const N: usize>(&mut self, bytes: &[u8], sample: impl Fn([u8; N]) -> f64) {
-        let full = full_scale(self.spec.format);
+    fn add_as<const N: usize>(&mut self, bytes: &[u8], sample: impl Fn([u8; N]) -> Sample) {
         let channels = usize::from(self.spec.channels);
         let frames = || bytes.as_chunks::<N>().0.chunks_exact(channels);
         for (pair, sums) in self.pairs.iter_mut().enumerate() {
             let mut own = *sums;
             for frame in frames() {
                 if let [first, second] = frame[2 * pair..2 * pair + 2] {
-                    own.add([sample(first), sample(second)], full);
+                    own.add([sample(first), sample(second)]);
                 }
             }
             *sums = own;
         }
         if let Some(sums) = &mut self.last {
-            frames().for_each(|frame| sums.add([sample(frame[channels - 1])], full));
+            frames().for_each(|frame| sums.add([sample(frame[channels - 1])]));
         }
         self.frames += frames().len() as u64;
     }
@@ -156,23 +177,42 @@ fn largest<const N: usize>(bytes: &[u8], sample: impl Fn([u8; N]) -> f32) -> f32
     most.into_iter().chain(rest).fold(0.0, greater)
 }
 
-/// The largest positive value: one step below 1.0 for integers.
-fn full_scale(format: Format) -> f64 {
-    match format {
-        Format::FloatLe => 1.0,
-        integer => 1.0 - (0.5f64).powi(i32::from(integer.bits()) - 1),
-    }
+/// Bits of a converter, at least and at most.
+const LEAST_BITS: u32 = 16;
+const MOST_BITS: u32 = 24;
+
+/// The largest value of a converter of `bits` bits: one step below 1.0.
+fn full_scale(bits: u32) -> f64 {
+    1.0 - 2.0 / f64::from(1u32 << bits)
+}
+
+/// One sample.
+#[derive(Clone, Copy)]
+struct Sample {
+    /// Of full scale.
+    value: f64,
+    /// The same in 32 bits, for the lowest one that is set.
+    bits: u32,
 }
 
 /// A sample in the upper bytes of 32 bits.
-fn integer(bytes: [u8; 4]) -> f64 {
-    f64::from(i32::from_le_bytes(bytes)) / f64::from(FULL)
+fn integer(bytes: [u8; 4]) -> Sample {
+    let integer = i32::from_le_bytes(bytes);
+    Sample {
+        value: f64::from(integer) / f64::from(FULL),
+        bits: integer as u32,
+    }
 }
 
 /// A NaN counts as full scale, so that it is noticed and does not spoil the sums.
-fn float(bytes: [u8; 4]) -> f64 {
+fn float(bytes: [u8; 4]) -> Sample {
     let value = f64::from(f32::from_le_bytes(bytes));
-    if value.is_finite() { value } else { 1.0 }
+    let value = if value.is_finite() { value } else { 1.0 };
+    let scaled = value * f64::from(FULL);
+    let integer = scaled as i64;
+    // What 32 bits cannot hold has the finest step.
+    let bits = if integer as f64 == scaled { integer as u32 } else { 1 };
+    Sample { value, bits }
 }
 
 #[cfg(test)]
@@ -239,6 +279,85 @@ mod tests {
         meter.add(&[255, 127, 254, 127]);
         let clipped: Vec<u64> = meter.levels().iter().map(|level| level.clipped).collect();
         assert_eq!(clipped, [1, 0]);
+    }
+
+    fn clipped(format: Format, channels: u16, raw: &[u8]) -> Vec<u64> {
+        let rate = 48_000;
+        let mut meter = Meter::new(Spec {
+            rate,
+            channels,
+            format,
+        });
+        // In two parts, as blocks come.
+        let (one, other) = raw.split_at(raw.len() / 2);
+        meter.add(one);
+        meter.add(other);
+        meter.levels().iter().map(|level| level.clipped).collect()
+    }
+
+    #[test]
+    fn both_sides_are_counted_at_the_full_scale_of_the_converter() {
+        // A sine of twice full scale, limited by a converter of so many bits; then its positive half.
+        for bits in [16, 18, 20, 24] {
+            let most = f64::from(1 << (bits - 1));
+            let wave = |n: i32| {
+                let value = 2.0 * most * (f64::from(n) * 0.019_635).sin();
+                (value.round().clamp(-most, most - 1.0)) as i32
+            };
+            let full = |n: &i32| wave(*n) == most as i32 - 1;
+            let low = |n: &i32| wave(*n) == -most as i32;
+            let high = (0..9600).filter(full).count() as u64;
+            let both = high + (0..9600).filter(low).count() as u64;
+            assert!(high > 3000 && both > 6000);
+            let stream = |sample: &dyn Fn(i32) -> Vec<u8>| -> Vec<u8> {
+                (0..9600)
+                    .flat_map(|n| [sample(wave(n)), sample(wave(n).max(0))].concat())
+                    .collect()
+            };
+            let shifted = |value: i32, to: i32| (value << (to - bits)).to_le_bytes();
+            let words = stream(&|value| shifted(value, 32).to_vec());
+            assert_eq!(clipped(Format::S32Le, 2, &words), [both, high], "{bits}");
+            let float = |value: i32| (f64::from(value) / most) as f32;
+            let floats = stream(&|value| float(value).to_le_bytes().to_vec());
+            assert_eq!(clipped(Format::FloatLe, 2, &floats), [both, high], "{bits}");
+            let packed = stream(&|value| shifted(value, 24)[..3].to_vec());
+            assert_eq!(clipped(Format::S24Packed, 2, &packed), [both, high]);
+        }
+    }
+
+    #[test]
+    fn a_wave_below_full_scale_is_not_clipped_in_any_format() {
+        let below = |n: i32| (f64::from(n) * 0.019_635).sin() * 0.999;
+        let word = |n: i32| (below(n) * 2_147_483_648.0) as i32;
+        let words: Vec<u8> = (0..9600).flat_map(|n| word(n).to_le_bytes()).collect();
+        assert_eq!(clipped(Format::S32Le, 1, &words), [0]);
+        let coarse: Vec<u8> = (0..9600)
+            .flat_map(|n| (word(n) & !0xffff).to_le_bytes())
+            .collect();
+        assert_eq!(clipped(Format::S32Le, 1, &coarse), [0]);
+        let short: Vec<u8> = (0..9600)
+            .flat_map(|n| ((word(n) >> 16) as i16).to_le_bytes())
+            .collect();
+        assert_eq!(clipped(Format::S16Le, 1, &short), [0]);
+        let floats: Vec<u8> = (0..9600)
+            .flat_map(|n| (below(n) as f32).to_le_bytes())
+            .collect();
+        assert_eq!(clipped(Format::FloatLe, 1, &floats), [0]);
+        assert_eq!(clipped(Format::S32Le, 1, &[0; 400]), [0], "silence");
+    }
+
+    #[test]
+    fn low_bits_that_mean_nothing_hide_no_clipping() {
+        let words = [0x7fff_ff03_u32, 0x7fff_ffff, 0x8000_0017, 0x7fff_fe55];
+        let raw: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(clipped(Format::S32Le, 1, &raw), [3]);
+    }
+
+    #[test]
+    fn a_float_beyond_full_scale_is_clipped() {
+        let floats = [1.5f32, 1.0, -1.0, -2.0, 0.25, 0.1, f32::INFINITY];
+        let raw: Vec<u8> = floats.iter().flat_map(|it| it.to_le_bytes()).collect();
+        assert_eq!(clipped(Format::FloatLe, 1, &raw), [5]);
     }
 
     #[test]

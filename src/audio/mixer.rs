@@ -7,6 +7,7 @@
 
 mod control;
 
+use crate::rt::libasound;
 use crate::words::{Setting, Settings};
 
 use control::{Control, words};
@@ -160,9 +161,8 @@ impl Mixer {
         &mut self,
         mut serve: impl FnMut(&Control<'_>, Option<Setting>, &Setting) -> Result<(), MixerError>,
     ) -> Result<(), MixerError> {
-        // Otherwise ALSA's own lines would fill the log every second while the card is away. Each
-        // call drops what the last one collected; without memory for that they go to stderr.
-        let _ = alsa::Output::local_error_handler();
+        // Otherwise ALSA's own lines would fill the log every second while the card is away.
+        libasound::listen();
         let open = alsa::Mixer::new(&self.mixer, true).map_err(|error| MixerError::Missing {
             mixer: self.mixer.clone(),
             reason: words(error),

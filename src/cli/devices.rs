@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Done, Failure};
 use crate::audio::source::alsa::open_pcm;
 use crate::audio::source::offer::Offer;
+use crate::rt::libasound;
 
 /// Arguments of `booth devices`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +34,7 @@ struct Device {
 /// If ALSA's list of devices cannot be read.
 pub fn run(args: &Args) -> Result<Done, Failure> {
     let iface = CString::new("pcm").map_err(|e| Failure::CouldNot(e.to_string()))?;
+    libasound::listen();
     let hints = HintIter::new(None, &iface)
         .map_err(|e| Failure::CouldNot(format!("list of ALSA devices: {e}")))?;
     let mut out = String::new();

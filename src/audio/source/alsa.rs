@@ -1,16 +1,17 @@
 //! A capture device through ALSA, opened exactly as asked for or not at all.
 //!
-//! Guarantees: rate, channels and format are the device's own, read back after they were set; a
-//! loss is measured by ALSA's time stamps. Reading calls only ALSA and the clock.
+//! Guarantees: rate, channels and format are the device's own, behind a `plug` too, read back after
+//! they were set; a loss is measured by ALSA's time stamps; what libasound says of a fault stands in
+//! the error or in the log, not on stderr. Reading calls only ALSA and the clock.
 
 use std::time::Duration;
 
 use alsa::pcm::{Access, Frames, HwParams, PCM, TstampType};
-use alsa::{Direction, ValueOr};
+use alsa::ValueOr;
 
 use super::offer::{Offer, alsa_format};
 use super::{Card, Error, Gone, Read, Source};
-use crate::rt::Nanos;
+use crate::rt::{Nanos, libasound};
 use crate::words::{Cause, Spec};
 
 /// Longest wait for one period before [`Read::Nothing`].
@@ -154,15 +155,27 @@ impl std::fmt::Debug for AlsaSource {
 /// # Errors
 /// Missing, busy, no permission, or ALSA's own message.
 pub fn open_pcm(device: &str) -> Result<PCM, Error> {
-    // Opened without blocking: a busy device is an error instead of a wait.
     let name = || device.to_string();
-    let pcm = PCM::new(device, Direction::Capture, true).map_err(|e| match e.errno() {
-        libc::ENOENT | libc::ENODEV | libc::ENXIO => Error::Missing { device: name() },
-        libc::EBUSY | libc::EAGAIN => Error::Busy { device: name() },
-        libc::EACCES | libc::EPERM => Error::Permission { device: name() },
-        _ => failed(device, "open", e),
-    })?;
-    Ok(pcm)
+    libasound::open_capture(device).map_err(|e| {
+        let said = libasound::said();
+        log::debug!("{device}: libasound says: {said}");
+        match e.errno() {
+            libc::ENOENT | libc::ENODEV | libc::ENXIO => Error::Missing { device: name() },
+            libc::EBUSY | libc::EAGAIN => Error::Busy { device: name() },
+            libc::EACCES | libc::EPERM => Error::Permission { device: name() },
+            _ => with_words(failed(device, "open", e), &said),
+        }
+    })
+}
+
+/// An error with what libasound said of it, which often names the line of a file.
+fn with_words(mut error: Error, said: &str) -> Error {
+    if let Error::Failed { reason, .. } = &mut error
+        && !said.is_empty()
+    {
+        *reason += &format!(" (libasound: {said})");
+    }
+    error
 }
 
 fn failed(device: &str, doing: &'static str, error: alsa::Error) -> Error {
