@@ -21,11 +21,12 @@ pub mod takes;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::board::sim::script::ScriptError;
 use crate::config::{Check, Config, ConfigError};
@@ -103,67 +104,127 @@ const CHECKS: [Check; 2] = [
     |config| settings::check_settings(&config.sphere),
 ];
 
-/// The options of every command that has a configuration.
+// The options of a command that has a configuration. Not `///`: clap would take that for the
+// description of each such command.
+#[derive(Clone, Debug, Default, Args)]
+struct Settings {
+    /// The configuration [default: booth.toml here, else /etc/booth/booth.toml, else the built-in one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets one key of the configuration for this run; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+// The options of a command that has a data folder too.
+#[allow(missing_docs)]
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
-    /// The configuration [default: /etc/booth/booth.toml if present, else the built-in one]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Sets one key of the configuration for this run; may be repeated
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// The data folder, instead of the configuration's; `export` takes several
-    #[arg(long, global = true, value_name = "DIR")]
-    pub data: Vec<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    data: Vec<PathBuf>,
+}
+
+impl From<Settings> for Common {
+    fn from(settings: Settings) -> Common {
+        Common {
+            settings,
+            data: Vec::new(),
+        }
+    }
+}
+
+// A command with its own options and those that it shares with others.
+#[derive(Debug, Args)]
+struct With<Shared: Args, Own: Args> {
+    #[command(flatten)]
+    own: Own,
+    #[command(flatten)]
+    shared: Shared,
 }
 
 impl Common {
-    /// The configuration that these options mean.
+    /// The configuration that these options mean; standard error says which it is.
     fn config(&self) -> Result<Config, ConfigError> {
-        self.config_with(self.data.first().map(PathBuf::as_path))
+        let config = self.config_with(self.data.first().map(PathBuf::as_path))?;
+        say(&config);
+        Ok(config)
     }
 
     fn config_with(&self, data: Option<&Path>) -> Result<Config, ConfigError> {
-        Config::load(self.config.as_deref(), &self.set, data, &CHECKS)
+        let Settings { config, set } = &self.settings;
+        Config::load(config.as_deref(), set, data, &CHECKS)
     }
 
     /// The configuration with each of the data folders.
     fn configs(&self) -> Result<Vec<Config>, ConfigError> {
-        match self.data.as_slice() {
-            [] => Ok(vec![self.config()?]),
-            all => all
-                .iter()
-                .map(|data| self.config_with(Some(data)))
-                .collect(),
+        if self.data.is_empty() {
+            return Ok(vec![self.config()?]);
+        }
+        let all = self.data.iter().map(|data| self.config_with(Some(data)));
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        all.first().inspect(|config| say(config));
+        Ok(all)
+    }
+
+    /// These options of a command, and those that stand `before` it. Every `--set` is among the
+    /// latter: see [`values`].
+    fn after(self, before: &Common) -> Common {
+        let Common { settings, data } = self;
+        Common {
+            settings: Settings {
+                config: settings.config.or_else(|| before.settings.config.clone()),
+                set: before.settings.set.clone(),
+            },
+            data: before.data.iter().cloned().chain(data).collect(),
         }
     }
 
-    /// Refuses a second data folder.
-    fn one_data(&self) -> Result<(), Failure> {
-        match self.data.as_slice() {
-            [] | [_] => Ok(()),
-            [..] => Err(Failure::Usage(
+    /// The same for a command with one data folder, of which what stands behind it counts more.
+    fn after_with_one_data(mut self, before: &Common) -> Result<Common, Failure> {
+        if self.data.len() > 1 || before.data.len() > 1 {
+            return Err(Failure::Usage(
                 "--data: only `booth export` takes several data folders; call this for each".into(),
-            )),
+            ));
         }
+        let behind = self.data.pop();
+        let mut common = self.after(before);
+        if let Some(behind) = behind {
+            common.data = vec![behind];
+        }
+        Ok(common)
     }
 
-    /// Refuses them for `command`, which has neither configuration nor data folder. They may stand
-    /// before the command, so clap accepts them for any.
+    /// Refuses, before `command`, which has no configuration, what it does not use.
     fn none_for(&self, command: &str) -> Result<(), Failure> {
-        let options = [
-            ("--config", self.config.is_some()),
-            ("--set", !self.set.is_empty()),
-            ("--data", !self.data.is_empty()),
-        ];
-        match options.into_iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) => Err(Failure::Usage(format!(
-                "{option}: `booth {command}` has no configuration and no data folder; leave it out, \
-                 and see `booth {command} --help` for what it takes"
-            ))),
-            None => Ok(()),
-        }
+        refuse(command, "--config", self.settings.config.is_some())?;
+        refuse(command, "--set", !self.settings.set.is_empty())?;
+        self.no_data_for(command)
     }
+
+    /// Refuses the data folder before `command`, which has none.
+    fn no_data_for(&self, command: &str) -> Result<(), Failure> {
+        refuse(command, "--data", !self.data.is_empty())
+    }
+}
+
+/// Says on standard error which configuration this is.
+fn say(config: &Config) {
+    // The output may have no reader.
+    let _ = writeln!(io::stderr(), "booth: configuration: {}", config.read_from);
+}
+
+/// Refuses an option that a command does not use. Those of some commands may stand before any.
+fn refuse(command: &str, option: &str, is_given: bool) -> Result<(), Failure> {
+    if is_given {
+        return Err(Failure::Usage(format!(
+            "{option}: `booth {command}` does not use it; leave it out, and see `booth {command} \
+             --help` for what it takes"
+        )));
+    }
+    Ok(())
 }
 
 /// An unattended multichannel voice-recording booth.
@@ -179,42 +240,44 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the box.
-    Run(run::Args),
+    Run(With<Common, run::Args>),
     /// Shows a whole session: a scripted visitor, forty seconds of reading.
-    Demo(demo::Args),
+    Demo(With<Common, demo::Args>),
     Record(record::Args),
-    Corpus(corpus::CorpusArgs),
+    Corpus(With<Common, corpus::CorpusArgs>),
     Repair(repair::Args),
     /// Lists the ALSA capture devices with what each offers.
     Devices(devices::Args),
     /// Lists the sessions, or the takes of one.
-    Takes(takes::Args),
+    Takes(With<Common, takes::Args>),
     Keygen(keygen::Args),
-    Rekey(rekey::Args),
-    Enroll(enroll::Args),
-    Identity(identity::Args),
-    Forget(forget::Args),
-    Export(export::Args),
-    Check(check::Args),
-    Sphere(sphere::SphereArgs),
+    Rekey(With<Common, rekey::Args>),
+    Enroll(With<Common, enroll::Args>),
+    Identity(With<Common, identity::Args>),
+    Forget(With<Common, forget::Args>),
+    Export(With<Common, export::Args>),
+    Check(With<Common, check::Args>),
+    Sphere(With<Settings, sphere::SphereArgs>),
 }
 
 /// The grammar itself, from which the package makes the manual and the completions.
 #[must_use]
 pub fn grammar() -> clap::Command {
+    // What such a command takes may stand behind its verb too.
+    let everywhere = |command: clap::Command| command.mut_args(|arg| arg.global(true));
     Cli::command()
+        .mut_subcommand("corpus", everywhere)
+        .mut_subcommand("sphere", everywhere)
 }
 
 /// Runs the command given by this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     output::log();
-    let mut cli = Cli::parse();
-    let values = |option| values(option, std::env::args_os()).into_iter();
-    cli.common.set = values("--set")
-        .map(|it| it.to_string_lossy().into())
-        .collect();
-    cli.common.data = values("--data").map(PathBuf::from).collect();
+    let parsed = Cli::from_arg_matches(&grammar().get_matches());
+    let mut cli = parsed.unwrap_or_else(|error| error.exit());
+    let set = values("--set", std::env::args_os()).into_iter();
+    cli.common.settings.set = set.map(|it| it.to_string_lossy().into()).collect();
     // A panic unwinds up to here: pins are released, takes closed, the sphere stopped.
     let ended = std::panic::catch_unwind(|| run(cli.command, &cli.common));
     match ended.unwrap_or_else(|_| Err(Failure::CouldNot("ended by a defect of its own".into()))) {
@@ -244,28 +307,29 @@ fn values(option: &str, mut arguments: impl Iterator<Item = OsString>) -> Vec<Os
     all
 }
 
-fn run(command: Command, common: &Common) -> Result<Done, Failure> {
-    if !matches!(command, Command::Export(_)) {
-        common.one_data()?;
-    }
+fn run(command: Command, before: &Common) -> Result<Done, Failure> {
+    let one = |shared: Common| shared.after_with_one_data(before);
     match command {
-        Command::Run(args) => run::run(args, common),
-        Command::Demo(args) => demo::run(&args, common),
-        Command::Record(args) => common.none_for("record").and_then(|()| record::run(&args)),
-        Command::Corpus(args) => corpus::run(&args, common),
-        Command::Repair(args) => common.none_for("repair").and_then(|()| repair::run(&args)),
-        Command::Devices(args) => common
+        Command::Run(it) => run::run(it.own, &one(it.shared)?),
+        Command::Demo(it) => demo::run(&it.own, &one(it.shared)?),
+        Command::Record(args) => before.none_for("record").and_then(|()| record::run(&args)),
+        Command::Corpus(it) => corpus::run(&it.own, &one(it.shared)?),
+        Command::Repair(args) => before.none_for("repair").and_then(|()| repair::run(&args)),
+        Command::Devices(args) => before
             .none_for("devices")
             .and_then(|()| devices::run(&args)),
-        Command::Takes(args) => takes::run(&args, common),
-        Command::Keygen(args) => common.none_for("keygen").and_then(|()| keygen::run(&args)),
-        Command::Rekey(args) => rekey::run(&args, common),
-        Command::Enroll(args) => enroll::run(&args, common),
-        Command::Identity(args) => identity::run(&args, common),
-        Command::Forget(args) => forget::run(&args, common),
-        Command::Export(args) => export::run(&args, common),
-        Command::Check(args) => check::run(&args, common),
-        Command::Sphere(args) => sphere::run(&args, common),
+        Command::Takes(it) => takes::run(&it.own, &one(it.shared)?),
+        Command::Keygen(args) => before.none_for("keygen").and_then(|()| keygen::run(&args)),
+        Command::Rekey(it) => rekey::run(&it.own, &one(it.shared)?),
+        Command::Enroll(it) => enroll::run(&it.own, &one(it.shared)?),
+        Command::Identity(it) => identity::run(&it.own, &one(it.shared)?),
+        Command::Forget(it) => forget::run(&it.own, &one(it.shared)?),
+        Command::Export(it) => export::run(&it.own, &it.shared.after(before)),
+        Command::Check(it) => check::run(&it.own, &one(it.shared)?),
+        Command::Sphere(it) => {
+            before.no_data_for("sphere")?;
+            sphere::run(&it.own, &one(it.shared.into())?)
+        }
     }
 }
 
@@ -321,10 +385,11 @@ mod tests {
     }
 
     fn refusal(set: &str) -> String {
-        let common = Common {
+        let settings = Settings {
+            config: None,
             set: vec![set.to_owned()],
-            ..Common::default()
         };
+        let common = Common::from(settings);
         common.config().expect_err("must be refused").to_string()
     }
 
@@ -347,6 +412,37 @@ mod tests {
             !text.contains("QQQQ") && text.contains("privacy.recipient"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_command_lists_the_shared_options_that_it_uses_and_no_others() {
+        let mut grammar = grammar();
+        grammar.build();
+        for command in grammar.get_subcommands() {
+            let has = |option| command.get_arguments().any(|arg| arg.get_id() == option);
+            let name = command.get_name();
+            let uses = match name {
+                "record" | "repair" | "devices" | "keygen" | "help" => [false, false, false],
+                "sphere" => [true, true, false],
+                _ => [true, true, true],
+            };
+            assert_eq!(["config", "set", "data"].map(has), uses, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_command_counts_more_than_what_stands_before() {
+        let line = "booth --config a --data x takes --data y --json";
+        let matches = grammar()
+            .try_get_matches_from(line.split(' '))
+            .expect("good");
+        let cli = Cli::from_arg_matches(&matches).expect("good");
+        let Command::Takes(takes) = cli.command else {
+            panic!("not takes");
+        };
+        let common = takes.shared.after_with_one_data(&cli.common).expect("one");
+        assert_eq!(common.data, [Path::new("y")]);
+        assert_eq!(common.settings.config.as_deref(), Some("a".as_ref()));
     }
 
     #[test]

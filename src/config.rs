@@ -3,6 +3,7 @@
 //! Unknown keys are refused with the nearest known one; every key can be set for one run.
 
 mod audio;
+mod choice;
 pub mod load;
 pub mod set;
 
@@ -54,6 +55,9 @@ pub struct Config {
     /// The folder of its file; empty for the built-in one.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// Its file, or that it is the built-in one, for people to read.
+    #[serde(skip)]
+    pub read_from: String,
 }
 
 /// `[audio]`
@@ -149,7 +153,10 @@ pub struct Storage {
 
 /// One recipient or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "takes a recipient in quotes, or a list of several"
+)]
 pub enum Recipients {
     /// One; empty: none.
     One(String),
@@ -207,6 +214,7 @@ impl Default for Config {
             privacy: Privacy::default(),
             sphere: Sphere::default(),
             folder: PathBuf::new(),
+            read_from: String::new(),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod disk;
 pub mod libasound;
 mod terminal;
+mod wall;
 
 use std::io;
 use std::net::TcpStream;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use disk::{DiskState, disk, let_go_of_pages, major, minor, rename_new, reserve_space, trim};
 pub use terminal::{KeyMode, reopen_unwaiting, terminal_size};
+pub use wall::{Trust, trust, utc_now, wall_clock};
 
 /// A moment of CLOCK_MONOTONIC in nanoseconds: the one clock of buttons, ALSA and sphere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,29 +94,20 @@ pub struct Thread<'a> {
     pub beat: Option<&'a Beat>,
 }
 
-/// The wall clock as RFC 3339 UTC with milliseconds; `None` while the kernel calls the clock
-/// unsynchronised, for example on a Pi without network.
+/// The user whose rights this process has.
 #[must_use]
-pub fn utc_now() -> Option<String> {
-    is_synchronised().then(|| format!("{:.3}", jiff::Timestamp::now()))
+pub fn user() -> u32 {
+    // SAFETY: a plain system call, which cannot fail.
+    unsafe { libc::geteuid() }
 }
 
-/// Whether the wall clock is synchronised, and by how many milliseconds it is ahead of
-/// CLOCK_MONOTONIC.
+/// Whether this process was started as a service, or as one of its stop commands: systemd says in
+/// SYSTEMD_EXEC_PID which process it started (systemd.exec(5)); what that one starts inherits it.
 #[must_use]
-pub fn wall_clock() -> (bool, i64) {
-    let monotonic_ms = (Nanos::now().0 / 1_000_000) as i64;
-    let wall_ms = jiff::Timestamp::now().as_millisecond();
-    (is_synchronised(), wall_ms - monotonic_ms)
-}
-
-/// STA_UNSYNC of adjtimex(2).
-fn is_synchronised() -> bool {
-    // SAFETY: an all-zero timex asks for nothing to be changed, so no privilege is needed.
-    unsafe {
-        let mut timex: libc::timex = std::mem::zeroed();
-        libc::adjtimex(&raw mut timex) >= 0 && timex.status & libc::STA_UNSYNC == 0
-    }
+pub fn is_service() -> bool {
+    let started = std::env::var("SYSTEMD_EXEC_PID");
+    started.is_ok_and(|pid| pid == std::process::id().to_string())
+        || std::env::var_os("NOTIFY_SOCKET").is_some()
 }
 
 /// Bytes of memory available without swapping; `None` where the kernel does not say.

@@ -205,6 +205,13 @@ fn the_sound_card_is_opened_with_the_configured_shape_and_closed_again() {
         Found::of(&command.output().unwrap())
     };
     look("bpaced").is("audio", "ok", "6 channels of S32_LE at 48000 Hz");
+    look("bpaced").is("audio", "ok", "each channel was heard");
+    look("hw:0").is("audio", "warn", "may be another one after the next start");
+    look("hw:CARD=here").is("audio", "ok", "each channel was heard");
+    look("bplug").is("audio", "fail", "it offers");
+    look("bfile").is("audio", "fail", "one value only");
+    fs::write(&plugin.freeze_file, "").unwrap();
+    look("bfreeze").is("audio", "fail", "0 frames came");
     look("bstereo").is("audio", "fail", "channels");
     look("bbusy").is("audio", "fail", "fuser");
     look("nowhere").is("audio", "fail", "booth devices");
@@ -212,10 +219,29 @@ fn the_sound_card_is_opened_with_the_configured_shape_and_closed_again() {
     let path = lab.data().join(".lock");
     let lock = fs::File::create(&path).unwrap();
     lock.try_lock().unwrap();
-    look("bbusy").is("audio", "ok", "the running box has it");
+    look("bbusy").is("audio", "ok", "was not heard");
     fs::remove_file(&path).unwrap();
     symlink(".lock", &path).unwrap();
     look("bbusy").is("audio", "warn", "sudo -u booth");
+}
+
+#[test]
+fn the_channels_that_give_one_value_only_are_named() {
+    let lab = Lab::new();
+    let plugin = common::plugin();
+    // Channel 2 of 6 is zero, channel 5 a constant.
+    let file = lab.path("in.raw");
+    let samples = (0..48_000_u32).flat_map(|n| [n << 8, 0, n << 9, n << 10, 77, n << 11]);
+    let bytes: Vec<u8> = samples.flat_map(u32::to_le_bytes).collect();
+    fs::write(&file, bytes).unwrap();
+    let mut command = plain(&lab, &["--set", "audio.device=bfile"]);
+    plugin.apply(&mut command);
+    command.env("BOOTH_IN", &file);
+    let found = Found::of(&command.output().unwrap());
+    let config = booth::config::Config::load(None, &[], None, &[]).unwrap();
+    let channels = config.audio.channels;
+    let names = format!("for half a second: {}, {}", channels[1], channels[4]);
+    found.is("audio", "fail", &names);
 }
 
 #[test]
@@ -248,7 +274,7 @@ fn a_key_is_told_what_it_opens_and_the_box_its_public_half() {
     lab.enroll();
     let found = check(&lab, &["--key", &lab.key()]);
     found.is("key", "ok", "opens 2 sessions of 2, 0 not");
-    found.is("keys", "warn", "this card is the only place of 2 keys");
+    found.is("keys", "warn", "2 keys on the card of what they seal");
     let other = lab.path("other.key").display().to_string();
     let made = run::booth().args(["keygen", &other]).output().unwrap();
     check(&lab, &["--key", &other]).is("key", "fail", "opens 0 sessions of 2, 2 not");
@@ -259,7 +285,8 @@ fn a_key_is_told_what_it_opens_and_the_box_its_public_half() {
     moved.is("key", "warn", "from now on");
     let mut command = lab.command(&["check", "--json"]);
     command.env("BOOTH_KEYS_REMOTE", "vault:keys");
-    Found::of(&command.output().unwrap()).is("keys", "ok", "2 sessions");
+    // Nothing copies keys, whatever is said to be their place.
+    Found::of(&command.output().unwrap()).is("keys", "warn", "no copy of them is known");
 
     let person = lab.enroll();
     let receipt = lab.done(&["forget", "--json"], &person.code);
@@ -280,7 +307,11 @@ fn keys_may_lie_on_another_medium_and_everything_finds_them_there() {
     symlink(medium.path(), data.path().join("keys")).unwrap();
     symlink(data.path(), lab.data()).unwrap();
     let person = lab.enroll();
-    check(&lab, &["--key", &lab.key()]).is("keys", "ok", "1 sessions, on a medium of their own");
+    check(&lab, &["--key", &lab.key()]).is(
+        "keys",
+        "ok",
+        "1 sessions, on a file system of their own",
+    );
     let there = medium.path().join(format!("{}.age", person.session));
     assert!(there.exists());
     lab.done(&["identity", &person.session, "--key", &lab.key()], "");

@@ -99,7 +99,10 @@ fn an_index_that_cannot_be_written_is_no_error() {
     let output = booth(&["line", &file, "1"]);
     assert_eq!(
         (stdout(&output).as_str(), output.stderr.as_slice()),
-        ("text\n", &b""[..])
+        (
+            "text\n",
+            &b"booth: configuration: built-in booth.toml\n"[..]
+        )
     );
     assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 2);
 }

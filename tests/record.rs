@@ -77,6 +77,49 @@ fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
 }
 
 #[test]
+fn a_plug_gives_what_the_card_has_and_nothing_else() {
+    let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
+    let out = dir.path().join("take.rf64");
+    let try_it = |device, format, channels| {
+        let mut command = record(&env, device, format, channels, &out);
+        run::start(command.args(["--frames", "4800"])).wait()
+    };
+    for (device, format, channels, asked, has) in [
+        ("bplug", Format::S32Le, 6, "6 channels", "2 channels"),
+        ("bplug", Format::S32Le, 1, "1 channels", "2 channels"),
+        (
+            "bplug16",
+            Format::S32Le,
+            2,
+            "format S32_LE",
+            "it offers S16_LE;",
+        ),
+    ] {
+        let run = try_it(device, format, channels);
+        assert_eq!(run.code, Some(1), "{device}");
+        let said = run.said();
+        assert!(said.contains(&format!("refuses {asked}")), "{said}");
+        assert!(said.contains(has) && !out.exists(), "{said}");
+    }
+    for (device, format) in [("bplug", Format::S32Le), ("bplug16", Format::S16Le)] {
+        let done = row(&try_it(device, format, 2), 0);
+        assert_eq!((done.channels, done.format), (2, format), "{device}");
+        fs::remove_file(&out).unwrap();
+    }
+    let mut devices = run::booth();
+    env.apply(&mut devices);
+    let listed = devices.args(["devices", "--json"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let line = listed.lines().find(|line| line.contains("\"bplug\""));
+    let line: serde_json::Value = serde_json::from_str(line.expect("listed")).unwrap();
+    assert_eq!(
+        line["channels"],
+        serde_json::json!([2, 2]),
+        "the card's own"
+    );
+}
+
+#[test]
 fn a_limit_of_the_file_size_is_a_full_disk() {
     let (env, dir) = (plugin(), tempfile::tempdir().unwrap());
     for (n, length) in [&[][..], &["--seconds", "60"]].into_iter().enumerate() {

@@ -46,10 +46,22 @@ impl<const LANES: usize> Sums<LANES> {
             };
             self.sum[lane] += value;
             self.squares[lane] += value * value;
-            self.clipped[lane] += if size >= full_scale(MOST_BITS) { 1.0 } else { 0.0 };
-            let before = if value > self.top[lane] { 0.0 } else { self.at_top[lane] };
+            self.clipped[lane] += if size >= full_scale(MOST_BITS) {
+                1.0
+            } else {
+                0.0
+            };
+            let before = if value > self.top[lane] {
+                0.0
+            } else {
+                self.at_top[lane]
+            };
             self.at_top[lane] = before + if value >= self.top[lane] { 1.0 } else { 0.0 };
-            self.top[lane] = if value > self.top[lane] { value } else { self.top[lane] };
+            self.top[lane] = if value > self.top[lane] {
+                value
+            } else {
+                self.top[lane]
+            };
             self.bits[lane] |= bits;
         }
     }
@@ -211,7 +223,11 @@ fn float(bytes: [u8; 4]) -> Sample {
     let scaled = value * f64::from(FULL);
     let integer = scaled as i64;
     // What 32 bits cannot hold has the finest step.
-    let bits = if integer as f64 == scaled { integer as u32 } else { 1 };
+    let bits = if integer as f64 == scaled {
+        integer as u32
+    } else {
+        1
+    };
     Sample { value, bits }
 }
 
@@ -282,16 +298,14 @@ mod tests {
     }
 
     fn clipped(format: Format, channels: u16, raw: &[u8]) -> Vec<u64> {
-        let rate = 48_000;
-        let mut meter = Meter::new(Spec {
-            rate,
+        let spec = Spec {
+            rate: 48_000,
             channels,
             format,
-        });
-        // In two parts, as blocks come.
-        let (one, other) = raw.split_at(raw.len() / 2);
-        meter.add(one);
-        meter.add(other);
+        };
+        let mut meter = Meter::new(spec);
+        raw.chunks(7 * spec.frame_bytes())
+            .for_each(|block| meter.add(block));
         meter.levels().iter().map(|level| level.clipped).collect()
     }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::embedded::{self, BOARDS};
 use crate::files::read_text;
+use crate::files::toml_text::sentence;
 use crate::words::Button;
 pub use panel::{Colors, Driver, Panel};
 
@@ -222,15 +223,6 @@ fn twice(gpio: u8, one: &str, other: &str) -> String {
     format!("GPIO {gpio} is used twice: by {one} and by {other}; give one of them another pin")
 }
 
-/// What is wrong with a file, on one line, and where.
-fn sentence(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().replace('\n', ", ");
-    match error.span().and_then(|span| text.get(..span.start)) {
-        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
-        None => message,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,9 +290,13 @@ mod tests {
         let faulty = GOOD.replace("stop = { gpio = 6 }", "stop = { lamp = 6 }");
         let message = refused(&faulty);
         assert!(
-            message.ends_with("line 17: missing field `gpio`"),
+            message.ends_with("line 17: `buttons.stop.gpio` is missing"),
             "{message}"
         );
+        let typed = refused(&GOOD.replace("gpio = 6", "gpio = \"6\""));
+        let said =
+            "line 17: `buttons.stop.gpio`: takes a whole number from 0 to 255, not the text \"6\"";
+        assert!(typed.ends_with(said), "{typed}");
         let broken = refused(&GOOD.replace("[panel]", "[panel"));
         assert!(
             broken.contains("line 2: ") && !broken.contains('\n'),

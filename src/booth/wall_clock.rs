@@ -18,23 +18,23 @@ const JUMP_MS: i64 = 200;
 #[derive(Debug, Default)]
 pub(super) struct Wall {
     looked: Nanos,
-    synchronised: Option<bool>,
+    trusted: Option<bool>,
     /// The wall clock less the monotonic one, milliseconds.
     offset_ms: i64,
 }
 
 impl Wall {
     /// What changed since the last look, and by how many milliseconds.
-    fn look(&mut self, synchronised: bool, offset_ms: i64) -> Option<(ClockChange, i64)> {
+    fn look(&mut self, trusted: bool, offset_ms: i64) -> Option<(ClockChange, i64)> {
         let by_ms = offset_ms - self.offset_ms;
-        let before = self.synchronised.replace(synchronised);
+        let before = self.trusted.replace(trusted);
         self.offset_ms = offset_ms;
         match before {
             None => None,
-            Some(before) if before != synchronised && synchronised => {
+            Some(before) if before != trusted && trusted => {
                 Some((ClockChange::Synchronised, by_ms))
             }
-            Some(before) if before != synchronised => Some((ClockChange::Unsynchronised, by_ms)),
+            Some(before) if before != trusted => Some((ClockChange::Unsynchronised, by_ms)),
             Some(_) if by_ms.abs() > JUMP_MS => Some((ClockChange::Jumped, by_ms)),
             Some(_) => None,
         }
@@ -49,8 +49,8 @@ impl Booth {
             return;
         }
         self.wall.looked = now;
-        let (synchronised, offset_ms) = rt::wall_clock();
-        if let Some((changed, by_ms)) = self.wall.look(synchronised, offset_ms) {
+        let (trusted, offset_ms) = rt::wall_clock();
+        if let Some((changed, by_ms)) = self.wall.look(trusted, offset_ms) {
             log::info!("the wall clock: {changed:?}, by {by_ms} ms");
             let frame = self.time.stamp(now, &self.threads.chain).frame;
             self.note(frame, Note::Clock { changed, by_ms });

@@ -3,6 +3,7 @@
 //! Guarantees: each line comes from the thing itself, not only from its configuration. Nothing that
 //! is recorded is changed, and what is opened is closed again.
 
+mod audio;
 mod board;
 mod card;
 mod disk;
@@ -170,13 +171,16 @@ fn all(
 ) -> Result<(), Failure> {
     let (protocol, found) = setup::protocol(config);
     print(vec![
-        Finding::ok("configuration", format!("box {}", config.box_name)),
+        Finding::ok(
+            "configuration",
+            format!("{}: box {}", config.read_from, config.box_name),
+        ),
         board::board(config),
         setup::fonts(config),
         setup::language(config),
         found,
         setup::corpus(config, protocol.as_ref()),
-        setup::audio(config),
+        audio::audio(config),
         host::scheduling(),
         host::memory(config),
         host::swap(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Table;
 
-use super::{Config, Mode, set};
+use super::{Config, Mode, choice, set};
 use crate::corpus::order::{Shard, ShardError};
 use crate::embedded::CONFIG;
 use crate::files::nearest::nearest;
@@ -15,8 +15,9 @@ use crate::files::toml_text::{explain, line_of};
 use crate::files::{is_path, read_text};
 use crate::words::MOST_OPEN_TAKES;
 
-/// The configuration's path if no file is named.
-pub const DEFAULT_PATH: &str = "/etc/booth/booth.toml";
+/// The name of the embedded configuration in messages.
+const BUILT_IN: &str = "built-in booth.toml";
+
 /// Why a configuration was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -42,8 +43,8 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// The configuration of this run: `file`, else /etc/booth/booth.toml, else the embedded one;
-    /// then the assignments of `sets` (`KEY=VALUE`) and the data folder `data`. `checks` are those of
+    /// The configuration of this run: `file`, else booth.toml in the present folder, else that of
+    /// /etc/booth, else the embedded one; then the assignments of `sets` (`KEY=VALUE`) and the data folder `data`. `checks` are those of
     /// the rooms that know what a key of theirs may say.
     ///
     /// # Errors
@@ -54,18 +55,21 @@ impl Config {
         data: Option<&Path>,
         checks: &[Check],
     ) -> Result<Config, ConfigError> {
-        let default = Path::new(DEFAULT_PATH);
-        let Some(path) = file.or_else(|| default.exists().then_some(default)) else {
-            let mut config = parse("built-in booth.toml", CONFIG, sets, checks)?;
-            config.settle(Path::new(""), data);
-            return config.with_folder();
+        let path = choice::choose(file);
+        let (name, text) = match &path {
+            Some(path) => {
+                let text = read_text(path).map_err(|source| ConfigError::Read {
+                    path: path.clone(),
+                    source,
+                })?;
+                (path.display().to_string(), text)
+            }
+            None => (BUILT_IN.to_owned(), CONFIG.to_owned()),
         };
-        let text = read_text(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let mut config = parse(&path.display().to_string(), &text, sets, checks)?;
-        config.settle(path.parent().unwrap_or(Path::new("")), data);
+        let mut config = parse(&name, &text, sets, checks)?;
+        config.read_from = name;
+        let folder = path.as_deref().and_then(Path::parent);
+        config.settle(folder.unwrap_or(Path::new("")), data);
         config.with_folder()
     }
 

@@ -234,7 +234,7 @@ pub fn withdraw(data: &Path, number: &str, session: &str) -> io::Result<()> {
 }
 
 /// The people who were enrolled `days` or more before `now`. A clock that is behind keeps them. So
-/// does an unsynchronised one, `None`: it may jump. With zero days no clock is needed.
+/// does one that is not to be trusted, `None`: it may jump. With zero days no clock is needed.
 ///
 /// # Errors
 /// The file system's.

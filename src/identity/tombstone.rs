@@ -98,7 +98,7 @@ pub struct Tombstone {
     pub consent_sha256: Option<String>,
     /// Its version.
     pub consent_version: Option<String>,
-    /// The month, for example `2026-11`; null while the clock is not synchronised.
+    /// The month, for example `2026-11`; null while the clock is not to be trusted.
     pub month: Option<String>,
     /// The public half of the key of the box that searched; none if it is not available.
     #[serde(rename = "box", default, skip_serializing_if = "Option::is_none")]

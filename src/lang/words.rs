@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{name, without_region};
 use crate::embedded::{self, LANGUAGES};
+use crate::files::toml_text::sentence;
 use crate::files::{is_path, read_text};
 
 /// Why there are no words.
@@ -180,7 +181,7 @@ impl Lang {
     fn parse(name: &str, text: &str) -> Result<Lang, LangError> {
         toml::from_str(text).map_err(|e| LangError::Faulty {
             name: name.into(),
-            reason: e.to_string().trim_end().into(),
+            reason: sentence(text, &e),
         })
     }
 }
@@ -201,6 +202,8 @@ mod tests {
         let refused = Lang::load("xx").expect_err("no such language");
         assert!(refused.to_string().contains("\"xx\""));
         assert!(Lang::load("/nonexistent/de.toml").is_err());
-        assert!(Lang::parse("x", "attract_title = 1").is_err());
+        let refused = Lang::parse("x", "attract_title = 1").expect_err("no text");
+        let said = "line 1: `attract_title`: takes a text in quotes, not 1";
+        assert!(refused.to_string().ends_with(said), "{refused}");
     }
 }

@@ -5,13 +5,12 @@ use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::fmt::Write;
 
-use alsa::pcm::PCM;
 use alsa::Direction;
+use alsa::pcm::PCM;
 use alsa_sys::{SND_PCM_NO_AUTO_CHANNELS, SND_PCM_NO_AUTO_FORMAT, SND_PCM_NO_AUTO_RESAMPLE};
 
 /// A `plug` offers what the card behind it has, and no more.
-const AS_IT_IS: u32 =
-    SND_PCM_NO_AUTO_RESAMPLE | SND_PCM_NO_AUTO_CHANNELS | SND_PCM_NO_AUTO_FORMAT;
+const AS_IT_IS: u32 = SND_PCM_NO_AUTO_RESAMPLE | SND_PCM_NO_AUTO_CHANNELS | SND_PCM_NO_AUTO_FORMAT;
 /// Bytes that are kept of what it says: the first message names the cause.
 const MOST: usize = 400;
 /// Bytes of one message.
@@ -72,16 +71,12 @@ unsafe extern "C" fn keep(
     let mut message = [0u8; MESSAGE];
     // SAFETY: libasound gives a format and its arguments; vsnprintf writes at most `MESSAGE` bytes, a
     // zero at the end of them.
-    let written = unsafe {
-        vsnprintf(
-            message.as_mut_ptr().cast(),
-            MESSAGE,
-            format,
-            arguments,
-        )
-    };
+    let written = unsafe { vsnprintf(message.as_mut_ptr().cast(), MESSAGE, format, arguments) };
     let text = CStr::from_bytes_until_nul(&message).ok();
-    let Some(text) = text.and_then(|text| text.to_str().ok()).filter(|_| written >= 0) else {
+    let Some(text) = text
+        .and_then(|text| text.to_str().ok())
+        .filter(|_| written >= 0)
+    else {
         return;
     };
     let _ = SAID.try_with(|said| {

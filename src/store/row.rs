@@ -104,7 +104,7 @@ pub struct Row {
     pub sphere: Option<SphereAt>,
     /// SHA-256 of the `data` chunk's bytes.
     pub samples_sha256: String,
-    /// RFC 3339, or null while the clock is unsynchronised.
+    /// RFC 3339, or null while the clock is not to be trusted.
     pub utc: Option<String>,
 }
 

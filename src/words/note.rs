@@ -72,9 +72,9 @@ pub enum FaultState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockChange {
-    /// It is synchronised now.
+    /// It is to be trusted now.
     Synchronised,
-    /// It is no longer synchronised.
+    /// It is no longer to be trusted.
     Unsynchronised,
     /// It was set.
     Jumped,

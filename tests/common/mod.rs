@@ -26,7 +26,9 @@ use booth::words::{Format, Spec};
 /// Devices of the configuration: `bpaced` keeps time, `bfree` does not (10 times 48 kHz at most),
 /// `bpull` is gone while the file `AlsaEnv::unplug_file` exists, `bfreeze` delivers nothing while
 /// `AlsaEnv::freeze_file` exists, `bhang` does not even return while `AlsaEnv::hang_file` exists,
-/// `bdrift` runs 200 ppm fast, `bstereo` has two channels, `bbusy` is open elsewhere.
+/// `bdrift` runs 200 ppm fast, `bstereo` has two channels, `bplug` and `bplug16` are a `plug` over it (to
+/// 16 bits), `bbusy` is open elsewhere, `bfile` gives the samples of the file `BOOTH_IN`, and there is a
+/// card 0.
 #[derive(Clone, Debug)]
 pub struct AlsaEnv {
     folder: PathBuf,
@@ -138,6 +140,14 @@ pub fn plugin() -> AlsaEnv {
          pcm.bdrift {{ type boothsim  ppm 200  epoch_ms {since_boot} }}\n\
          pcm.bfree {{ type boothsim  free_run 1  max_rate 480000 }}\n\
          pcm.bstereo {{ type boothsim  channels 2  epoch_ms {since_boot} }}\n\
+         pcm.bplug {{ type plug  slave.pcm \"bstereo\"\
+         \x20 hint {{ show on  description \"two channels\" }} }}\n\
+         pcm.bplug16 {{ type plug  slave {{ pcm \"bstereo\"  format S16_LE }} }}\n\
+         pcm.bfile {{ @args [ IN ]\n\
+         @args.IN {{ type string  default {{ @func getenv  vars [ BOOTH_IN ]  default \"/dev/zero\" }} }}\n\
+         type file  slave.pcm \"bpaced\"  file \"/dev/null\"  infile $IN  format \"raw\" }}\n\
+         pcm.hw {{ @args [ CARD ]  @args.CARD {{ type string }}\n\
+         type boothsim  epoch_ms {since_boot} }}\n\
          pcm.bbusy {{ type boothsim  busy 1 }}\n\
          pcm.bpull {{ type boothsim  unplug_file \"{}\"  epoch_ms {since_boot} }}\n\
          pcm.bfreeze {{ type boothsim  freeze_file \"{}\"  epoch_ms {since_boot} }}\n\

@@ -274,10 +274,114 @@ fn options_that_a_command_does_not_use_are_refused_by_name_on_both_sides_of_it()
                 let mut booth = run::booth();
                 plugin().apply(&mut booth);
                 let output = booth.args(args.concat()).output().unwrap();
-                refused(&output, 2, &[option[0], command[0], "leave it out"]);
+                refused(&output, 2, &[option[0], command[0]]);
                 assert!(!case.path("out").exists());
             }
         }
+    }
+}
+
+#[test]
+fn a_command_does_not_list_what_it_refuses() {
+    for (command, lists) in [
+        ("record", [false, false]),
+        ("repair", [false, false]),
+        ("devices", [false, false]),
+        ("keygen", [false, false]),
+        ("sphere", [true, false]),
+        ("takes", [true, true]),
+    ] {
+        let help = run::booth().args([command, "--help"]).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let has = ["--config <FILE>", "--data <DIR>"].map(|option| help.contains(option));
+        assert_eq!(has, lists, "{help}");
+    }
+    let mut sphere = run::booth();
+    let output = sphere.args(["--data", "x", "sphere", "status"]).output();
+    refused(&output.unwrap(), 2, &["--data", "leave it out"]);
+}
+
+#[test]
+fn a_value_of_a_wrong_type_is_told_with_its_key_and_what_it_takes() {
+    let good = "[audio]\ndevice = \"sim\"\nchannels = [\"a\"]\n";
+    let step = "name = \"p\"\n[[step]]\nname = \"a\"\nkind = \"read\"\n";
+    let case = Case::new(&[
+        ("type.toml", &format!("{good}rate = \"48000\"\n")),
+        (
+            "recipient.toml",
+            &format!("{good}[privacy]\nrecipient = 5\n"),
+        ),
+        ("protocol.toml", &format!("{step}seconds = \"5\"\n")),
+    ]);
+    let whole = "takes a whole number from 0 to 4294967295, not";
+    for (args, words) in [
+        (
+            ["--config", "@/type.toml"],
+            ["type.toml:4: `audio.rate`: ", whole],
+        ),
+        (
+            ["--config", "@/recipient.toml"],
+            ["recipient.toml:5: `privacy.recipient`: ", "a list"],
+        ),
+        (
+            ["--protocol", "@/protocol.toml"],
+            ["protocol.toml:5: `step.seconds`: ", whole],
+        ),
+        (
+            ["--set", "audio.rate=fast"],
+            ["--set audio.rate=fast: `audio.rate`: ", whole],
+        ),
+        (
+            ["--set", "take.mode=both"],
+            ["`take.mode`: takes `auto` or `manual`", "\"both\""],
+        ),
+        (
+            ["--set", "audio.buffer_s=-1"],
+            ["`audio.buffer_s`: ", whole],
+        ),
+    ] {
+        refused(&case.run(&args), 2, &words);
+    }
+}
+
+#[test]
+fn the_configuration_of_the_present_folder_is_read_and_every_command_says_which_it_was() {
+    let good = "[audio]\ndevice = \"sim\"\nchannels = [\"a\"]\n";
+    let case = Case::new(&[("booth.toml", good), ("other.toml", good)]);
+    let said = |before: &[&str], command: &[&str], variable: &str| {
+        let mut booth = run::booth();
+        booth.current_dir(case.dir.path()).env(variable, "x");
+        booth.args(before).args(["--data", "data"]).args(command);
+        let output = booth.output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let here = "booth: configuration: booth.toml\n";
+    for command in [
+        &["takes"][..],
+        &["check"],
+        &["export", "out"],
+        &["run", "--script", "none"],
+    ] {
+        assert!(said(&[], command, "ANY").contains(here), "{command:?}");
+    }
+    let named = said(&["--config", "other.toml"], &["takes"], "ANY");
+    assert!(
+        named.contains("booth: configuration: other.toml\n"),
+        "{named}"
+    );
+    let service = said(&[], &["takes"], "NOTIFY_SOCKET");
+    assert!(!service.contains(here), "{service}");
+    std::fs::write(case.path("booth.toml"), format!("{good}rat = 1\n")).unwrap();
+    let broken = said(&[], &["takes"], "ANY");
+    assert!(
+        broken.contains("booth.toml:4: unknown key `rat`"),
+        "{broken}"
+    );
+    // As root, whom all files obey, there can be a file of somebody else.
+    if std::os::unix::fs::chown(case.path("booth.toml"), Some(65_534), None).is_ok() {
+        let strange = said(&[], &["takes"], "ANY");
+        assert!(strange.contains("belongs to another user"), "{strange}");
+        assert!(!strange.contains("`rat`"), "{strange}");
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use alsa::pcm::{Access, Frames, HwParams, PCM, TstampType};
 use alsa::ValueOr;
+use alsa::pcm::{Access, Frames, HwParams, PCM, TstampType};
 
 use super::offer::{Offer, alsa_format};
 use super::{Card, Error, Gone, Read, Source};

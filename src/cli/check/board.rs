@@ -31,8 +31,14 @@ pub fn board(config: &Config) -> Finding {
         }
     }
     let spi = &profile.panel.spi;
-    let text = format!("{}: {width} x {height} on /dev/spidev{spi}", config.board);
-    Finding::ok("board", text)
+    Finding::ok(
+        "board",
+        format!(
+            "{}: pins and /dev/spidev{spi} open; the panel of {width} x {height} and the buttons \
+             themselves: `booth check --test-card`",
+            config.board
+        ),
+    )
 }
 
 /// A device file that buttons or panel need.

@@ -1,6 +1,7 @@
 //! What the system allows: real time and locked memory; also its swap and its clock.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use super::Finding;
 use crate::audio::block::PoolSize;
 use crate::audio::capture;
 use crate::config::Config;
-use crate::rt;
+use crate::rt::{self, Trust};
 
 /// Bits of CapEff, capabilities(7).
 const CAP_IPC_LOCK: u32 = 14;
@@ -36,7 +37,13 @@ pub fn memory(config: &Config) -> Finding {
     let history = audio.spec().frames_in_ms(history_ms);
     let pool = PoolSize::of(audio.spec(), audio.period_frames, audio.buffer_s, history);
     let megabytes = pool.bytes >> 20;
-    let free = rt::free_memory().unwrap_or(u64::MAX);
+    let Some(free) = rt::free_memory() else {
+        return Finding::warn(
+            "memory",
+            format!("the pool takes {megabytes} MB; how much is free is not known"),
+            "see that /proc is mounted",
+        );
+    };
     if pool.bytes > free / 2 {
         return Finding::fail(
             "memory",
@@ -85,7 +92,7 @@ fn limit(name: &str) -> String {
 }
 
 /// A field of proc_pid_status(5).
-pub fn status(field: &str) -> String {
+fn status(field: &str) -> String {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let fields = text.lines().filter_map(|line| line.split_once(':'));
     let mut own = fields.filter(|(name, _)| *name == field);
@@ -94,7 +101,15 @@ pub fn status(field: &str) -> String {
 
 /// Data in memory must not reach a disk in clear.
 pub fn swap() -> Finding {
-    let text = fs::read_to_string("/proc/swaps").unwrap_or_default();
+    let text = match fs::read_to_string("/proc/swaps") {
+        Ok(text) => text,
+        // A kernel without swap has no such file.
+        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+        Err(error) => {
+            let text = format!("/proc/swaps: cannot be read: {error}");
+            return Finding::warn("swap", text, "run this as root");
+        }
+    };
     let open = in_clear(&text, is_encrypted);
     if open.is_empty() {
         let count = text.lines().skip(1).count();
@@ -154,16 +169,40 @@ fn is_crypt(device: &Path, depth: u32) -> bool {
     depth > 0 && below.peek().is_some() && below.all(|device| is_crypt(&device, depth - 1))
 }
 
-/// Whether rows carry the time of day.
+/// Whether rows carry the time of day, and enrolled people who never come expire.
 pub fn clock() -> Finding {
-    if rt::wall_clock().0 {
-        return Finding::ok("clock", "synchronised");
+    clock_of(&rt::trust())
+}
+
+fn clock_of(trust: &Trust) -> Finding {
+    let without = "so rows carry no time of day and enrolled people do not expire";
+    match trust {
+        Trust::Kernel => Finding::ok("clock", "trusted: the kernel calls it synchronised"),
+        Trust::Chip(chip) => Finding::ok(
+            "clock",
+            format!(
+                "trusted: the clock chip {chip} set it at the system's start; no network has \
+                 synchronised it since"
+            ),
+        ),
+        Trust::WrongChip(chip) => Finding::warn(
+            "clock",
+            format!(
+                "not trusted, {without}: the clock chip {chip} set it to a time before this program \
+                 was built"
+            ),
+            "change the chip's battery, set the clock (`sudo date -s`), then the chip (`sudo hwclock \
+             --systohc`), and start again",
+        ),
+        Trust::Nothing => Finding::warn(
+            "clock",
+            format!(
+                "not trusted, {without}: the kernel does not call it synchronised, and no clock chip \
+                 set it at the system's start"
+            ),
+            "connect the network, or a clock chip (`install.sh --rtc`); `timedatectl` says more",
+        ),
     }
-    Finding::warn(
-        "clock",
-        "not synchronised, so rows carry no time of day until it is",
-        "connect the network or a clock chip; `timedatectl` says more",
-    )
 }
 
 #[cfg(test)]
@@ -194,6 +233,25 @@ mod tests {
         assert!(is_crypt(&dir.path().join("lvm"), 8));
         device("lvm/slaves/b", "LVM-2");
         assert!(!is_crypt(&dir.path().join("lvm"), 8));
+    }
+
+    #[test]
+    fn the_clock_that_is_trusted_is_named_with_the_reason() {
+        use crate::cli::check::State;
+        for (trust, state, said) in [
+            (Trust::Kernel, State::Ok, "the kernel"),
+            (Trust::Chip("rtc0".into()), State::Ok, "chip rtc0 set it"),
+            (
+                Trust::WrongChip("rtc0".into()),
+                State::Warn,
+                "before this program was built",
+            ),
+            (Trust::Nothing, State::Warn, "no clock chip set it"),
+        ] {
+            let finding = clock_of(&trust);
+            assert_eq!(finding.state, state, "{trust:?}");
+            assert!(finding.text.contains(said), "{}", finding.text);
+        }
     }
 
     #[test]

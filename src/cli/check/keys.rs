@@ -4,16 +4,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Finding, host};
+use super::Finding;
 use crate::config::Config;
 use crate::files::data::Data;
 use crate::forget;
 use crate::identity::keyring;
 use crate::identity::operator::{self, Recipient};
 use crate::identity::receipt::BoxKey;
-
-/// Where the sync script sends keys.
-const KEYS_REMOTE: &str = "BOOTH_KEYS_REMOTE";
+use crate::rt;
 
 /// All checks of keys.
 pub fn all(config: &Config, key: Option<&Path>) -> Vec<Finding> {
@@ -54,7 +52,10 @@ fn recipient(config: &Config, count: usize) -> Finding {
             "one: if its key is lost, nothing that is sealed opens again",
             "add a second one, kept elsewhere, to privacy.recipient and run `booth rekey`",
         ),
-        count => Finding::ok("recipients", format!("{count}, each opens what is sealed")),
+        count => Finding::ok(
+            "recipients",
+            format!("{count}, each opens what is sealed from now on"),
+        ),
     }
 }
 
@@ -62,9 +63,7 @@ fn recipient(config: &Config, count: usize) -> Finding {
 fn box_key(data: &Path) -> Finding {
     let is_there = Data(data).box_key().exists();
     // The box could not read a key file made by another user, for example root.
-    let own = host::status("Uid");
-    let own = own.split_whitespace().nth(1).and_then(|id| id.parse().ok());
-    let is_own = fs::metadata(data).is_ok_and(|data| Some(data.uid()) == own);
+    let is_own = fs::metadata(data).is_ok_and(|data| data.uid() == rt::user());
     if !is_there && !is_own {
         return Finding::ok("box key", "made with the first receipt");
     }
@@ -99,14 +98,8 @@ fn place(data: &Path) -> Finding {
         return Finding::fail("keys", text, "chmod 700 it");
     }
     if found.dev() != beside.dev() {
-        let text = format!("{sessions} sessions, on a medium of their own");
+        let text = format!("{sessions} sessions, on a file system of their own");
         return Finding::ok("keys", text);
-    }
-    if std::env::var_os(KEYS_REMOTE).is_some_and(|remote| !remote.is_empty()) {
-        return Finding::ok(
-            "keys",
-            format!("{sessions} sessions, copied to {KEYS_REMOTE}"),
-        );
     }
     if sessions == 0 {
         return Finding::ok("keys", "none yet");
@@ -114,9 +107,10 @@ fn place(data: &Path) -> Finding {
     Finding::warn(
         "keys",
         format!(
-            "this card is the only place of {sessions} keys: if it fails, what they seal is lost"
+            "{sessions} keys on the card of what they seal, and no copy of them is known here: if it \
+             fails, all that is lost"
         ),
-        "put another medium at DATA/keys, or set BOOTH_KEYS_REMOTE for the sync",
+        "put another medium at DATA/keys, or copy the folder to a place of its own",
     )
 }
 

@@ -1,12 +1,8 @@
-//! What the configuration names: fonts, language, protocol, corpus, sound card.
+//! What the configuration names: fonts, language, protocol, corpus.
 
 use std::path::Path;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use super::Finding;
-use super::running::{self, Running};
-use crate::audio::source;
 use crate::board::profile::Profile;
 use crate::booth::texts;
 use crate::config::Config;
@@ -22,8 +18,6 @@ use crate::session::protocol::Protocol;
 
 /// Lines of the corpus that are checked, spread evenly: the whole may be a gigabyte.
 const LINES: u64 = 1000;
-/// A driver that does not return by then never will.
-const DEVICE_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether there is anything to draw text with.
 pub fn fonts(config: &Config) -> Finding {
@@ -173,47 +167,4 @@ fn look(path: &Path, config: &Config) -> Result<Look, ReadError> {
         shape: corpus.shape(),
         read,
     })
-}
-
-/// Opens the sound card as configured, and closes it again.
-pub fn audio(config: &Config) -> Finding {
-    let audio = &config.audio;
-    let spec = audio.spec();
-    if audio.device == source::SIMULATED {
-        return Finding::warn(
-            "audio",
-            format!("simulated: {spec}; no microphone is recorded"),
-            "name a device that `booth devices` lists in `audio.device`",
-        );
-    }
-    let mut open = source::opener(&audio.device, spec, audio.period_frames);
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let opened = open().map(|source| source.spec());
-        let _ = sender.send(opened);
-    });
-    match receiver.recv_timeout(DEVICE_WAIT) {
-        Ok(Ok(spec)) => Finding::ok("audio", format!("{}: {spec}", audio.device)),
-        Ok(Err(error @ source::Error::Busy { .. })) => in_use(config, &error),
-        Ok(Err(error)) => Finding::error("audio", error),
-        Err(_) => Finding::fail(
-            "audio",
-            format!("{}: opening it does not end", audio.device),
-            "unplug the card and plug it in again",
-        ),
-    }
-}
-
-/// A card that is in use, as it should be if a box runs.
-fn in_use(config: &Config, error: &source::Error) -> Finding {
-    let device = &config.audio.device;
-    match running::on(&config.data) {
-        Running::Yes => Finding::ok("audio", format!("{device}: the running box has it")),
-        Running::No => Finding::error("audio", error),
-        Running::Unknown(why) => Finding::warn(
-            "audio",
-            format!("{device}: in use, and it is unknown whether by the box ({why})"),
-            running::AS_ITS_USER,
-        ),
-    }
 }

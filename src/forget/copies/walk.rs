@@ -363,6 +363,8 @@ fn is_tombstone(path: &Path, session: &str) -> bool {
 /// The tombstone that a file holds, whatever its name.
 fn tombstone_at(path: &Path) -> Option<Tombstone> {
     let is_short = fs::metadata(path).is_ok_and(|file| file.len() <= MOST_TOMBSTONE_BYTES);
-    let text = is_short.then(|| small::read(path).ok().flatten()).flatten()?;
+    let text = is_short
+        .then(|| small::read(path).ok().flatten())
+        .flatten()?;
     tombstone::of_bytes(&text)
 }

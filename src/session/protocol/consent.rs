@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn half_a_consent_is_refused_with_its_line() {
         for (table, part) in [
-            ("text = \"x\"", "`version`"),
+            ("text = \"x\"", "p.toml:2: `consent.fr.version` is missing"),
             ("version = \"1\"\ntext = \" \"", "p.toml:4: `text`"),
             ("version = \"1\"\ntext = \"\\u200B\"", "p.toml:4: `text`"),
             ("version = \"\"\ntext = \"x\"", "p.toml:3: `version`"),

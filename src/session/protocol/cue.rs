@@ -38,10 +38,7 @@ pub(super) struct Typed {
 }
 
 #[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "locate_s must be \"random\" or a number of seconds"
-)]
+#[serde(untagged, expecting = "must be \"random\" or a number of seconds")]
 enum TypedLocate {
     Word(String),
     At(f64),
