@@ -47,6 +47,8 @@ pub struct Source {
     pub path: Option<PathBuf>,
     /// The data folder, which holds the progress.
     pub data: PathBuf,
+    /// Days after which an enrolled person who never came is forgotten.
+    pub pending_days: u32,
     /// Draws the order.
     pub seed: u64,
     /// Which lines are this booth's.

@@ -155,8 +155,21 @@ fn is_there(place: impl fmt::Display) -> Looked {
 /// # Errors
 /// The file system's.
 pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
+    pending::clear_unfinished(data).map_err(ForgetError::at(data))?;
+    expire(data, pending_days)?;
+    let done = carry_out_due(data, None, Round::Full)?;
+    for failure in &done.failures {
+        log::warn!("a tombstone is not carried out: {failure}");
+    }
+    Ok(done.sessions)
+}
+
+/// Writes the tombstones of enrolled people who did not come in time; [`carry_out_due`] obeys them.
+///
+/// # Errors
+/// The file system's.
+pub fn expire(data: &Path, pending_days: u32) -> Result<(), ForgetError> {
     let failed = || ForgetError::at(data);
-    pending::clear_unfinished(data).map_err(failed())?;
     // Before any entry expires: a person who was recorded did come.
     pending::clear_settled(data).map_err(failed())?;
     let now = rt::utc_now().map(|_| SystemTime::now());
@@ -170,11 +183,7 @@ pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
             ),
         }
     }
-    let done = carry_out_due(data, None, Round::Full)?;
-    for failure in &done.failures {
-        log::warn!("a tombstone is not carried out: {failure}");
-    }
-    Ok(done.sessions)
+    Ok(())
 }
 
 /// Applies the tombstones before a command reads DATA, and returns the sessions that the command

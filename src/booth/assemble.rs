@@ -249,6 +249,7 @@ fn clerk(
     let source = Source {
         path,
         data: config.data.clone(),
+        pending_days: config.privacy.pending_days,
         seed: config.corpus.seed,
         shard,
         look,

@@ -1,8 +1,8 @@
-//! Tombstones that arrive while the box runs: written by `booth forget` in another process, or
-//! synced from another booth.
+//! Tombstones that arrive while the box runs: written by `booth forget` in another process, synced from
+//! another booth, or of an enrolled person who did not come in time.
 //!
 //! Guarantees: each is carried out within seconds of its arrival. One that waits for something is
-//! tried again each minute. The session that is being recorded is not touched; it is reported.
+//! tried again each minute, and enrolled people expire then. The session that is being recorded is not touched; it is reported.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +20,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 /// The tombstones of the data folder.
 pub(super) struct Tombstones {
     data: PathBuf,
+    pending_days: u32,
     looked: Instant,
     tried: Instant,
     /// When the folder last changed, as far as its tombstones were carried out.
@@ -28,10 +29,11 @@ pub(super) struct Tombstones {
 
 impl Tombstones {
     /// Those that were there at the start were carried out then.
-    pub(super) fn of(data: PathBuf) -> Tombstones {
+    pub(super) fn of(data: PathBuf, pending_days: u32) -> Tombstones {
         let now = Instant::now();
         Tombstones {
             data,
+            pending_days,
             looked: now,
             tried: now,
             served: None,
@@ -46,11 +48,18 @@ impl Tombstones {
         self.looked = Instant::now();
         let folder = std::fs::metadata(Data(&self.data).forgotten());
         let changed = folder.and_then(|folder| folder.modified()).ok();
-        if changed == self.served && self.tried.elapsed() < AGAIN {
+        let is_minute = self.tried.elapsed() >= AGAIN;
+        if changed == self.served && !is_minute {
             return Ok(CarriedOut::default());
         }
         (self.served, self.tried) = (changed, Instant::now());
-        forget::carry_out_due(&self.data, live, Round::Brief)
+        let expired = if is_minute {
+            forget::expire(&self.data, self.pending_days)
+        } else {
+            Ok(())
+        };
+        // Carried out whether people could expire or not.
+        expired.and(forget::carry_out_due(&self.data, live, Round::Brief))
     }
 }
 
@@ -58,7 +67,9 @@ impl Tombstones {
 mod tests {
     use super::*;
     use crate::identity::keyring;
+    use crate::identity::operator::PrivateKey;
     use crate::identity::participant::Participant;
+    use crate::identity::pending::{self, Pending};
     use crate::words::By;
 
     #[test]
@@ -73,7 +84,7 @@ mod tests {
             std::fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
             person
         });
-        let mut tombstones = Tombstones::of(data.to_owned());
+        let mut tombstones = Tombstones::of(data.to_owned(), 30);
         for person in &people {
             forget::announce(data, &person.proof, By::Code).expect("written");
         }
@@ -87,5 +98,30 @@ mod tests {
         );
         let is_there = |n: usize| data.join("sessions").join(&people[n].session).exists();
         assert_eq!([is_there(0), is_there(1)], [false, true]);
+    }
+
+    #[test]
+    fn an_enrolled_person_who_never_comes_expires_while_the_box_runs() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path();
+        let person = Participant::draw().expect("random");
+        let entry = Pending {
+            session: person.session.clone(),
+            token: "token".into(),
+            recipient: person.recipient.to_string(),
+            answers: None,
+        };
+        let recipients = [PrivateKey::generate().to_public()];
+        pending::enroll(data, &person, &recipients, &entry).expect("enrolled");
+        let numbers = || pending::numbers(data).expect("listed").len();
+        // With zero days no clock is needed.
+        let mut tombstones = Tombstones::of(data.to_owned(), 0);
+        tombstones.looked -= LOOK;
+        tombstones.look(None).expect("looked");
+        assert_eq!(numbers(), 1, "not at each look");
+        tombstones.looked -= LOOK;
+        tombstones.tried -= AGAIN;
+        tombstones.look(None).expect("looked");
+        assert_eq!(numbers(), 0);
     }
 }

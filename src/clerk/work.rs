@@ -68,7 +68,7 @@ impl Work {
             outbox,
             recovery,
             gains: Gains::of(source.mixer.take()),
-            tombstones: Tombstones::of(source.data.clone()),
+            tombstones: Tombstones::of(source.data.clone(), source.pending_days),
             offered: None,
             prompter: open(&source),
             source,

@@ -44,8 +44,8 @@ pub enum ConfigError {
 
 impl Config {
     /// The configuration of this run: `file`, else booth.toml in the present folder, else that of
-    /// /etc/booth, else the embedded one; then the assignments of `sets` (`KEY=VALUE`) and the data folder `data`. `checks` are those of
-    /// the rooms that know what a key of theirs may say.
+    /// /etc/booth, else the embedded one; then the assignments of `sets` (`KEY=VALUE`) and the data
+    /// folder `data`. `checks` are those of the rooms that know what a key of theirs may say.
     ///
     /// # Errors
     /// [`ConfigError`], which names file, line, key and reason.
