@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Common, Done, Failure, could_not, input};
 use crate::config::Config;
 use crate::files::data::Data;
-use crate::files::plain;
+use crate::files::read_text;
 use crate::forget::copies;
 use crate::forget::survey::Survey;
 use crate::identity::code::{Code, Proof};
@@ -274,11 +274,8 @@ fn verify(file: &Path, signer: Option<&str>, json: bool) -> Result<Done, Failure
     let text = if file == Path::new("-") {
         input::all()?.to_string()
     } else {
-        let failed =
-            |error: &dyn fmt::Display| could_not(format!("receipt {}: {error}", file.display()));
-        let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
-        let text = plain(&bytes).ok_or_else(|| failed(&"is not UTF-8 text"))?;
-        text.into_owned()
+        read_text(file)
+            .map_err(|error| could_not(format!("receipt {}: {error}", file.display())))?
     };
     let object = receipt::verify(&text, signer).map_err(could_not)?;
     if json {
