@@ -28,7 +28,7 @@ enum Step {
     Until(ScreenName),
     Press {
         wait: Duration,
-        button: Button,
+        buttons: &'static [Button],
         hold: Option<Duration>,
     },
     /// Jumps past its `end` when done.
@@ -111,16 +111,16 @@ fn parse_line(words: &[&str]) -> Result<Option<Step>, String> {
         ["end"] => Step::End,
         [wait, button] if wait.starts_with(|c: char| c.is_ascii_digit()) => Step::Press {
             wait: Duration::from_millis(number(wait)?),
-            button: button_of(button)?,
+            buttons: buttons_of(button)?,
             hold: None,
         },
         [wait, button, "hold", hold] => Step::Press {
             wait: Duration::from_millis(number(wait)?),
-            button: button_of(button)?,
+            buttons: buttons_of(button)?,
             hold: Some(Duration::from_millis(number(hold)?)),
         },
         [wait, button, word, ..] if wait.starts_with(|c: char| c.is_ascii_digit()) => {
-            button_of(button)?;
+            buttons_of(button)?;
             return Err(format!("`{word}` after a button; known: hold MILLISECONDS"));
         }
         [word, rest @ ..] => {
@@ -145,11 +145,14 @@ fn number(word: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{word}` is no whole number up to 86400000"))
 }
 
-fn button_of(word: &str) -> Result<Button, String> {
-    let found = Button::ALL.into_iter().find(|b| b.word() == word);
-    found.ok_or_else(|| {
+fn buttons_of(word: &str) -> Result<&'static [Button], String> {
+    if word == "all" {
+        return Ok(&Button::ALL);
+    }
+    let found = Button::ALL.iter().find(|b| b.word() == word);
+    found.map(std::slice::from_ref).ok_or_else(|| {
         let known = Button::ALL.map(Button::word).join(", ");
-        format!("unknown button `{word}`; known: {known}")
+        format!("unknown button `{word}`; known: {known}, all")
     })
 }
 
@@ -170,7 +173,7 @@ mod tests {
         let message = refused("until reading\r\n\r\n500 jump # no\r\n");
         assert_eq!(
             message,
-            "script visit.script, line 3: unknown button `jump`; known: go, redo, pause, stop"
+            "script visit.script, line 3: unknown button `jump`; known: go, redo, pause, stop, all"
         );
         assert!(refused("until nowhere").contains("attract, consent, code, question, intro"));
         assert!(refused("wait 5").contains("unknown word `wait`"));

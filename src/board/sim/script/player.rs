@@ -38,8 +38,8 @@ pub struct Player {
     at: usize,
     /// When the last event was due; none before the first poll.
     due: Option<Nanos>,
-    /// A held button and when it is released.
-    held: Option<(Button, Nanos)>,
+    /// Held buttons and when they are released.
+    held: Option<(&'static [Button], Nanos)>,
     /// The open `repeat`s: where each body starts, and the rounds left with this one.
     rounds: Vec<(usize, u64)>,
 }
@@ -74,15 +74,11 @@ impl Player {
         edges: &mut Vec<Edge>,
     ) -> Result<(), UntilFailed> {
         let mut last = *self.due.get_or_insert(now);
-        if let Some((button, at)) = self.held {
+        if let Some((buttons, at)) = self.held {
             if at <= now {
                 self.held = None;
                 self.due = Some(at);
-                edges.push(Edge {
-                    button,
-                    down: false,
-                    at,
-                });
+                edges.extend(at_once(buttons, false, at));
             }
             return Ok(());
         }
@@ -110,8 +106,12 @@ impl Player {
                         shown,
                     });
                 }
-                Step::Press { wait, button, hold } => {
-                    self.press(last + wait, now, button, hold, edges);
+                Step::Press {
+                    wait,
+                    buttons,
+                    hold,
+                } => {
+                    self.press(last + wait, now, buttons, hold, edges);
                     return Ok(());
                 }
                 Step::Repeat { times, end } if times == 0 || over => self.at = end,
@@ -149,7 +149,7 @@ impl Player {
         &mut self,
         at: Nanos,
         now: Nanos,
-        button: Button,
+        buttons: &'static [Button],
         hold: Option<Duration>,
         edges: &mut Vec<Edge>,
     ) {
@@ -158,11 +158,10 @@ impl Player {
         }
         self.at += 1;
         self.due = Some(at);
-        let edge = |down| Edge { button, down, at };
-        edges.push(edge(true));
+        edges.extend(at_once(buttons, true, at));
         match hold {
-            Some(hold) => self.held = Some((button, at + hold)),
-            None => edges.push(edge(false)),
+            Some(hold) => self.held = Some((buttons, at + hold)),
+            None => edges.extend(at_once(buttons, false, at)),
         }
     }
 
@@ -202,6 +201,10 @@ impl Player {
             .any(|&(start, left)| left > 1 && presses(start));
         self.held.is_none() && !again && !presses(self.at)
     }
+}
+
+fn at_once(buttons: &[Button], down: bool, at: Nanos) -> impl Iterator<Item = Edge> {
+    buttons.iter().map(move |&button| Edge { button, down, at })
 }
 
 #[cfg(test)]
