@@ -1,8 +1,8 @@
 //! What is kept of a person before the first row of their session: the consent text, the proof and
 //! the keys. It also ends an enrolment.
 //!
-//! Guarantees: what was kept leaves memory. An enrolled person's entry is removed only when their
-//! session is on the disk, so after a power cut they are in at least one place.
+//! Guarantees: what was kept leaves memory. An enrolled person's entry is removed only when a take of
+//! theirs is on the disk: until then they may come again with their number.
 
 use std::io;
 use std::path::Path;
@@ -51,13 +51,29 @@ impl Arrival {
     }
 
     /// Called after the session's record is written.
-    pub(super) fn settle(&mut self, data: &Path, folder: &Path) -> io::Result<()> {
-        if let Some(Enrolled { number, answers }) = &self.enrolled {
-            if let Some(answers) = answers {
-                let path = SessionFolder(folder).sealed_answers();
-                small::write(&path, answers.as_bytes(), small::PUBLIC)?;
+    pub(super) fn settle(&mut self, folder: &Path) -> io::Result<()> {
+        let answers = self.enrolled.as_mut().and_then(|it| it.answers.take());
+        if let Some(answers) = answers {
+            let path = SessionFolder(folder).sealed_answers();
+            if let Err(error) = small::write(&path, answers.as_bytes(), small::PUBLIC) {
+                if let Some(enrolled) = &mut self.enrolled {
+                    enrolled.answers = Some(answers);
+                }
+                return Err(error);
             }
-            pending::remove(data, number)?;
+        }
+        Ok(())
+    }
+
+    /// Whether somebody was enrolled, and no take of theirs was on the disk yet.
+    pub(super) fn may_come_again(&self) -> bool {
+        self.enrolled.is_some()
+    }
+
+    /// Called once a take is on the disk: the number is spent.
+    pub(super) fn spend(&mut self, data: &Path) -> io::Result<()> {
+        if let Some(enrolled) = &self.enrolled {
+            pending::remove(data, &enrolled.number)?;
             self.enrolled = None;
         }
         Ok(())

@@ -8,13 +8,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Enrolled};
 use crate::identity::code::Proof;
 use crate::identity::operator::Recipient;
 use crate::store::events::Events;
 use crate::store::session;
 use crate::store::session::Record;
-use crate::words::{Note, SessionFrame};
+use crate::words::{Ended, Note, SessionFrame, TakeState};
 
 /// The most rows that wait: hours of a visitor's presses. Beyond that the oldest are dropped.
 const MOST_WAITING: usize = 10_000;
@@ -28,6 +28,10 @@ pub(super) struct Journal {
     recipients: Vec<Recipient>,
     /// The record changed since it was written.
     record_due: bool,
+    /// A take is on the disk.
+    has_take: bool,
+    /// The session is over, and its person may come again: nothing of it stays.
+    is_void: bool,
     events: Option<Events>,
     waiting: VecDeque<(SessionFrame, Note, Option<String>)>,
     /// The refusal by the disk was reported.
@@ -57,19 +61,40 @@ impl Journal {
             arrival: Arrival::default(),
             recipients: Vec::new(),
             record_due: false,
+            has_take: false,
+            is_void: false,
             events: None,
             waiting: VecDeque::new(),
             reported: false,
         }
     }
 
-    /// The record has changed; it is written with the next rows.
-    pub(super) fn touch_record(&mut self) {
+    /// The session is one of an enrolled person, who has no take in it.
+    pub(super) fn of_pending(self, number: String) -> Journal {
+        let enrolled = Some(Enrolled {
+            number,
+            answers: None,
+        });
+        Journal {
+            arrival: Arrival {
+                enrolled,
+                ..Arrival::default()
+            },
+            ..self
+        }
+    }
+
+    /// The session is over. One of an enrolled person who may come again leaves nothing.
+    pub(super) fn end(&mut self, ended: Ended) {
+        self.record.ended = Some(ended);
         self.record_due = true;
+        self.is_void = self.arrival.may_come_again() && !self.has_take;
     }
 
     /// Adds a row to the events.
     pub(super) fn note(&mut self, frame: SessionFrame, note: Note, utc: Option<String>) {
+        let state = TakeState::Stored;
+        self.has_take |= matches!(note, Note::Take { state: it, .. } if it == state);
         if self.waiting.len() >= MOST_WAITING {
             self.waiting.pop_front();
         }
@@ -108,13 +133,21 @@ impl Journal {
         let sessions = self.folder.parent().unwrap_or(&self.folder);
         std::fs::metadata(sessions)?;
         let data = sessions.parent().unwrap_or(sessions);
+        if self.is_void {
+            self.waiting.clear();
+            self.record_due = false;
+            return session::remove_empty(&self.folder);
+        }
         self.arrival.keep(data, &self.recipients)?;
         if self.record_due {
             session::make(&self.folder)?;
             self.record.write(&self.folder)?;
             self.record_due = false;
         }
-        self.arrival.settle(data, &self.folder)?;
+        self.arrival.settle(&self.folder)?;
+        if self.has_take {
+            self.arrival.spend(data)?;
+        }
         let events = match &mut self.events {
             Some(events) => events,
             None => self.events.insert(Events::open(&self.folder)?),

@@ -18,7 +18,7 @@ use crate::files::data::{Data, SessionFolder};
 use crate::identity::participant::Participant;
 use crate::identity::pending;
 use crate::rt;
-use crate::store::session::Record;
+use crate::store::session::{self, Record};
 use crate::store::takes;
 use crate::words::{By, Ended, Spec};
 
@@ -284,8 +284,23 @@ impl Work {
             let done = forgetting.carry_out(&self.source.data);
             return self.report(done.map_err(|error| error.to_string()));
         }
+        // Without a take nothing was kept of an enrolled person: they may come again.
+        let may_come_again = self.pending_number(&record.session).is_some();
+        if may_come_again && takes::has_none(&folder) {
+            let done = session::remove_empty(&folder);
+            return self.report(done.map_err(|error| format!("{}: {error}", folder.display())));
+        }
         let done = resumption::crashed(&folder, record);
         self.report(done.map_err(|error| format!("session.json of the run before: {error}")));
+    }
+
+    /// The number of the pending person whose session this is, if it is one's.
+    fn pending_number(&self, session: &str) -> Option<String> {
+        let all = pending::all(&self.source.data).unwrap_or_default();
+        let mut theirs = all
+            .into_iter()
+            .filter(|(_, entry)| entry.session == session);
+        theirs.next().map(|(number, _)| number)
     }
 
     fn decline(&mut self) {
@@ -296,7 +311,12 @@ impl Work {
 
     fn resume(&mut self, folder: PathBuf) {
         if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
-            let mut journal = Journal::resume(folder, record);
+            let number = self.pending_number(&record.session);
+            let journal = Journal::resume(folder, record);
+            let mut journal = match number {
+                Some(number) => journal.of_pending(number),
+                None => journal,
+            };
             self.report(journal.write(Duration::ZERO));
             self.session = Some(journal);
         }
@@ -304,9 +324,8 @@ impl Work {
 
     fn close(&mut self, ended: Ended) {
         if let Some(mut journal) = self.session.take() {
-            journal.record.ended = Some(ended);
             journal.record.corpus.sha256 = self.corpus_sha256();
-            journal.touch_record();
+            journal.end(ended);
             self.closing.push(journal);
             self.write(Duration::ZERO);
         }

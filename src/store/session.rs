@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::takes;
 use crate::files::data::SessionFolder;
 use crate::files::{self, small};
 use crate::words::{Consent, Ended, Sensor, Settings, Site};
@@ -160,9 +161,48 @@ pub fn make(folder: &Path) -> io::Result<()> {
     File::open(sessions)?.sync_all()
 }
 
+/// Removes a session that has no take, with its record, its events and its answers: as if it had not
+/// been.
+///
+/// # Errors
+/// The file system's; there is a take after all.
+pub fn remove_empty(folder: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    if !takes::has_none(folder) {
+        return Err(io::Error::other("it has a take, so it stays"));
+    }
+    let files = SessionFolder(folder);
+    // The record last: a start that finds it does this again.
+    for path in [files.sealed_answers(), files.events(), files.record()] {
+        small::remove(&path)?;
+    }
+    fs::remove_dir(folder)?;
+    File::open(folder.parent().unwrap_or(folder))?.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_session_without_a_take_can_be_removed() {
+        let data = tempfile::tempdir().expect("a folder");
+        let folder = data.path().join("ABC");
+        for name in ["take-0001.rf64", "take-0001.rf64.age", "takes.jsonl"] {
+            fs::create_dir(&folder).expect("made");
+            fs::write(folder.join("session.json"), "{}").expect("written");
+            fs::write(folder.join("events.jsonl"), "{}").expect("written");
+            fs::write(folder.join(name), "voice").expect("written");
+            assert!(remove_empty(&folder).is_err());
+            assert!(folder.join("session.json").exists(), "{name}");
+            fs::remove_file(folder.join(name)).expect("gone");
+            remove_empty(&folder).expect("removed");
+            remove_empty(&folder).expect("removed before");
+            assert!(!folder.exists());
+        }
+    }
 
     #[test]
     fn a_folder_is_never_made_on_a_disk_that_is_away() {

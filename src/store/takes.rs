@@ -66,6 +66,14 @@ pub fn read(folder: &Path) -> io::Result<Vec<Row>> {
     Ok(found.rows.into_values().map(|(_, row)| row).collect())
 }
 
+/// Whether the session in `folder` has no take, not even one that a crash cut. False where that cannot
+/// be seen.
+#[must_use]
+pub fn has_none(folder: &Path) -> bool {
+    let names = small::names(folder);
+    names.is_ok_and(|names| !names.iter().any(|name| name.starts_with("take")))
+}
+
 /// The names of the sessions in DATA, sorted.
 ///
 /// # Errors

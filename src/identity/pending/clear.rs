@@ -10,10 +10,11 @@ use super::{Pending, all, hold, numbers, of, path, remove};
 use crate::files::data::{Data, SessionFolder};
 use crate::files::{self, small};
 use crate::identity::{erase, keyring};
+use crate::store::takes;
 use crate::words::is_session;
 
-/// Removes the entries of people who were recorded, once their answers are with their takes: such
-/// entries were put back or left by a kill. Also removes entries that were overwritten to be
+/// Removes the entries of people of whom a take was recorded, once their answers are with their takes:
+/// such entries were put back or left by a kill. Also removes entries that were overwritten to be
 /// removed.
 ///
 /// # Errors
@@ -27,7 +28,7 @@ pub fn settled(data: &Path) -> io::Result<()> {
     }
     for (number, entry) in all(data)? {
         let folder = Data(data).session(&entry.session);
-        if !SessionFolder(&folder).record().exists() {
+        if !SessionFolder(&folder).record().exists() || takes::has_none(&folder) {
             continue;
         }
         // A kill may have come before they were put there.
@@ -149,6 +150,13 @@ mod tests {
         settled(data).expect("cleared");
         assert_eq!(numbers(data).expect("numbers").len(), 1);
         fs::write(folder.join("session.json"), "{}").expect("written");
+        settled(data).expect("cleared");
+        assert_eq!(
+            numbers(data).expect("numbers").len(),
+            1,
+            "they may come again"
+        );
+        fs::write(folder.join("take-0001.rf64"), "voice").expect("written");
         settled(data).expect("cleared");
         assert!(numbers(data).expect("numbers").is_empty());
         assert!(has_keys(data, &entry.session));
