@@ -73,12 +73,25 @@ impl Loudspeakers {
 fn row(start: &Mapped, end: Option<Mapped>, at_frame: SessionFrame) -> SphereAt {
     SphereAt {
         track: start.track.to_string(),
-        frame: start.frame,
-        rate: start.rate,
-        at_frame: at_frame.0,
-        uncertainty_frames: start.uncertainty_frames,
+        frame: Some(start.frame),
+        rate: Some(start.rate),
+        at_frame: Some(at_frame.0),
+        uncertainty_frames: Some(start.uncertainty_frames),
         end_frame: end.as_ref().map(|end| end.frame),
         end_uncertainty_frames: end.map(|end| end.uncertainty_frames),
+    }
+}
+
+/// The step of a take asked for this track, and it did not play.
+fn silent(track: &str) -> SphereAt {
+    SphereAt {
+        track: track.to_owned(),
+        frame: None,
+        rate: None,
+        at_frame: None,
+        uncertainty_frames: None,
+        end_frame: None,
+        end_uncertainty_frames: None,
     }
 }
 
@@ -202,7 +215,9 @@ impl Booth {
 
     /// A take begins: where the track stands at its start mark, as far as is known yet.
     pub(super) fn sphere_at_begin(&mut self, begin: &Begin, now: Stamp) -> Option<SphereAt> {
-        begin.of.track.as_ref()?;
+        if begin.of.track.is_none() {
+            return begin.of.wanted.as_deref().map(silent);
+        }
         let at = self.time_of(begin.start_mark, now);
         self.threads.sphere.take = Some((begin.of.take, at));
         let at_frame = self.session.in_session(begin.start_mark);
@@ -215,6 +230,9 @@ impl Booth {
 
     /// A take ends: where the track stood at its marks, by all readings up to now.
     pub(super) fn sphere_at_end(&mut self, end: &End, now: Stamp) -> Option<SphereAt> {
+        if end.of.track.is_none() {
+            return end.of.wanted.as_deref().map(silent);
+        }
         let of_take = |it: &mut (u32, Nanos)| it.0 == end.of.take;
         let (_, at) = self.threads.sphere.take.take_if(of_take)?;
         let ended = self.time_of(end.end_mark, now);

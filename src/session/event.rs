@@ -72,6 +72,8 @@ pub struct Subject {
     pub shown_frame: CaptureFrame,
     /// The press that began it, if one did.
     pub pressed: Option<CaptureFrame>,
+    /// The track that its step asks of the sphere.
+    pub wanted: Option<Arc<str>>,
     /// The track that the sphere plays meanwhile.
     pub track: Option<Arc<str>>,
 }

@@ -69,11 +69,15 @@ impl Sounds {
 }
 
 impl Session {
+    /// The track that the step asks for, whether it plays or not.
+    pub(super) fn track_wanted(&self) -> Option<Arc<str>> {
+        let cue = self.plan().sphere.as_ref();
+        cue.map(|cue| cue.track.as_str().into())
+    }
+
     /// The track that a take is made with.
     pub(super) fn track_playing(&self) -> Option<Arc<str>> {
-        let cue = self.plan().sphere.as_ref();
-        let cue = cue.filter(|_| self.sounds.with_track);
-        cue.map(|cue| cue.track.as_str().into())
+        self.track_wanted().filter(|_| self.sounds.with_track)
     }
 
     /// A step is entered: nothing plays for it yet.

@@ -80,6 +80,7 @@ impl Session {
             shown_frame: shown.as_ref().map_or(mark, |shown| shown.frame),
             line: shown.map(|shown| shown.line),
             pressed,
+            wanted: self.track_wanted(),
             track: self.track_playing(),
         };
         let pre_roll = self.frames(self.rules.take.pre_roll_ms);

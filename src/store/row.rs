@@ -28,14 +28,15 @@ pub fn take_number(name: &str) -> Option<u32> {
 pub struct SphereAt {
     /// Its track.
     pub track: String,
-    /// Its transport frame at the start mark, from the track's beginning.
-    pub frame: u64,
+    /// Its transport frame at the start mark, from the track's beginning; null, as all that follows,
+    /// if the step asked for the track and it did not play.
+    pub frame: Option<u64>,
     /// Transport frames per second.
-    pub rate: u32,
+    pub rate: Option<u32>,
     /// The start mark, on the session's clock.
-    pub at_frame: u64,
+    pub at_frame: Option<u64>,
     /// How far the true transport frame may lie from `frame`.
-    pub uncertainty_frames: u64,
+    pub uncertainty_frames: Option<u64>,
     /// Its transport frame at the end mark; null if it did not roll on without a jump, or if that
     /// is unknown.
     pub end_frame: Option<u64>,

@@ -39,9 +39,9 @@ fn gap() -> impl Strategy<Value = Gap> {
 }
 
 fn sphere() -> impl Strategy<Value = SphereAt> {
-    let place = (any::<u64>(), any::<u64>(), any::<u64>());
-    let end = (option::of(any::<u64>()), option::of(any::<u64>()));
-    (words(), any::<u32>(), place, end).prop_map(|(track, rate, place, end)| SphereAt {
+    let frame = || option::of(any::<u64>());
+    let (place, end) = ((frame(), frame(), frame()), (frame(), frame()));
+    (words(), option::of(any::<u32>()), place, end).prop_map(|(track, rate, place, end)| SphereAt {
         track,
         frame: place.0,
         rate,

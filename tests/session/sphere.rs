@@ -57,17 +57,15 @@ fn a_sphere_that_somebody_moves_is_told_and_one_that_is_lost_stands_the_step_sti
         .iter()
         .map(|row| row.sphere.as_ref().unwrap())
         .collect();
-    assert!(places[0].frame.abs_diff(5 * RATE) < RATE / 4, "{places:?}");
+    let frames = [0, 1].map(|at: usize| places[at].frame.expect("it played"));
+    assert!(frames[0].abs_diff(5 * RATE) < RATE / 4, "{places:?}");
     assert_eq!(places[0].end_frame, None, "it jumped meanwhile");
-    assert!(
-        places[1].frame > 100 * RATE,
-        "it goes on where it was moved to"
-    );
+    assert!(frames[1] > 100 * RATE, "it goes on where it was moved to");
     let marks = rows[1].frames - rows[1].lead_frames - rows[1].tail_frames;
     let end = places[1].end_frame.expect("it rolled on");
-    assert!(end.abs_diff(places[1].frame + marks) < 100, "{places:?}");
+    assert!(end.abs_diff(frames[1] + marks) < 100, "{places:?}");
     assert_eq!(
         places[1].at_frame,
-        rows[1].start_frame + rows[1].lead_frames
+        Some(rows[1].start_frame + rows[1].lead_frames)
     );
 }

@@ -309,20 +309,20 @@ impl Taken {
         for sight in self.sights.iter().filter(within) {
             let carried = |moment: i128| {
                 let seconds = (moment - i128::from(sight.at_ns)) as f64 / 1e9;
-                sight.frame + seconds * f64::from(at.rate)
+                sight.frame + seconds * f64::from(at.rate.unwrap())
             };
-            let off = at.frame as f64 - carried(mark);
+            let off = at.frame.unwrap() as f64 - carried(mark);
             let off_end = at.end_frame.map(|frame| frame as f64 - carried(end));
             println!(
-                "take {}: {off:.0} frames off at its start (± {}), {off_end:.0?} at its end (± {:?})",
+                "take {}: {off:.0} frames off at its start (± {:?}), {off_end:.0?} at its end (± {:?})",
                 row.take, at.uncertainty_frames, at.end_uncertainty_frames
             );
             // JACK dates the sight, and capture its own frames, as late as the machine let them.
-            let late = self.late.frames(at.rate) as f64;
-            let own = CAPTURE + late + sight.error_ns as f64 / 1e9 * f64::from(at.rate);
+            let late = self.late.frames(at.rate.unwrap()) as f64;
+            let own = CAPTURE + late + sight.error_ns as f64 / 1e9 * f64::from(at.rate.unwrap());
             let holds =
                 |off: f64, bound: u64| off.abs() <= bound as f64 + own || self.jack_lost_periods;
-            assert!(holds(off, at.uncertainty_frames));
+            assert!(holds(off, at.uncertainty_frames.unwrap()));
             if let (Some(off), Some(bound)) = (off_end, at.end_uncertainty_frames) {
                 assert!(holds(off, bound));
             }
@@ -331,7 +331,10 @@ impl Taken {
             // It began where it was sent to; on a busy machine some calls pass until it is recorded.
             let start = START_S * f64::from(RATE);
             let most = start + 4.0 * f64::from(RATE);
-            assert!((start..most).contains(&(at.frame as f64)), "{at:?}");
+            assert!(
+                (start..most).contains(&(at.frame.unwrap() as f64)),
+                "{at:?}"
+            );
         }
     }
 }
