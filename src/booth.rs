@@ -35,7 +35,7 @@ pub use error::Error;
 
 use crate::audio::mixer::Moved;
 use crate::board::sim::script::Script;
-use crate::clerk::{Answer, Ask, Job, News};
+use crate::clerk::{Answer, Ask, Job, News, NoLine};
 use crate::config::Config;
 use crate::recorder::Report;
 use crate::rt::Nanos;
@@ -234,7 +234,7 @@ impl Booth {
     /// What the clerk lets the session know.
     fn pass_on(&mut self, news: News) {
         match &news {
-            News::NoLine(reason) => {
+            News::NoLine(NoLine { reason, .. }) => {
                 log::error!("{reason}");
                 self.ending.faulty = true;
             }

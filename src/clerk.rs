@@ -31,7 +31,7 @@ use crate::identity::operator::Recipient;
 use crate::rt::{self, Thread};
 use crate::words::Spec;
 pub use arrival::{Arrival, Enrolled};
-pub use messages::{Answer, Ask, Job, News};
+pub use messages::{Answer, Ask, Job, News, NoLine};
 use recovery::Recovery;
 use space::Space;
 use work::Work;

@@ -22,7 +22,7 @@ use std::time::Duration;
 use crate::audio::block::{Block, RecorderEnd};
 use crate::audio::{meter, rf64};
 use crate::rt::Nanos;
-use crate::words::{CaptureFrame, MOST_OPEN_TAKES, Spec, Verdict};
+use crate::words::{CaptureFrame, Judged, MOST_OPEN_TAKES, Spec};
 use away::Disk;
 pub use messages::{Begin, Command, End, Live, Report};
 use take::{History, OpenTake};
@@ -159,7 +159,7 @@ impl Recorder {
                 Some(take) => take.end = Some(end),
                 None => self.fail(end.take, "no such take is open".into()),
             },
-            Command::Amend { take, verdict } => self.amend(take, verdict),
+            Command::Amend { take, judged } => self.amend(take, judged),
             Command::NewSession { folder } => match rows::Rows::of(folder.clone()) {
                 Ok(rows) => self.rows = rows,
                 Err(error) => self.refuse(&error, Command::NewSession { folder }),
@@ -168,20 +168,21 @@ impl Recorder {
         }
     }
 
-    /// Changes the verdict of a take that has ended, whether its row is written already or not.
-    fn amend(&mut self, take: u32, verdict: Verdict) {
+    /// Judges a take anew that has ended, whether its row is written already or not.
+    fn amend(&mut self, take: u32, judged: Judged) {
         let open = self.takes.iter_mut().find(|it| it.number == take);
         if let Some(end) = open.and_then(|it| it.end.as_mut()) {
-            end.row.verdict = verdict;
+            end.row.verdict = judged.verdict;
+            end.row.reasons = judged.words();
             return;
         }
-        match self.rows.amend(take, verdict) {
+        match self.rows.amend(take, judged) {
             Ok(row) => self.report(Report::Stored {
                 take,
                 row: Box::new(row),
             }),
             Err(error) if error.may_pass() => {
-                self.refuse(&error, Command::Amend { take, verdict });
+                self.refuse(&error, Command::Amend { take, judged });
             }
             Err(error) => self.fail(take, error.to_string()),
         }

@@ -11,6 +11,7 @@ mod deadlines;
 mod disk_room;
 pub mod event;
 mod faults;
+mod hasty;
 mod lines;
 mod offer;
 mod presses;
@@ -30,7 +31,7 @@ pub use event::{Action, Ask, Begin, End, Event, News, Stamp};
 
 use crate::config;
 use crate::lang::Locale;
-use crate::words::{CaptureFrame, Ended, Frame0, Note, ScreenName, SessionFrame, Verdict};
+use crate::words::{Button, CaptureFrame, Ended, Frame0, Note, ScreenName, SessionFrame, Verdict};
 use clock::Clock;
 use faults::Faults;
 use lines::Lines;
@@ -58,11 +59,13 @@ pub struct Rules {
     pub sphere: bool,
     /// Draws the sphere's start positions: another one at each program start, but under a script.
     pub seed: u64,
+    /// The buttons of the box.
+    pub buttons: Vec<Button>,
     /// Whether takes are sealed once they are finished.
     pub sealed: bool,
     /// How long a take goes on in silence without its device, seconds.
     pub device_grace_s: u32,
-    /// For how long from the program's start a session cut by a crash is offered, minutes.
+    /// For how long from the program's start a session cut by a crash is offered, minutes; 0: never.
     pub resume_min: u32,
 }
 
@@ -142,7 +145,7 @@ impl Session {
     fn news(&mut self, news: News, frame: CaptureFrame, actions: &mut Vec<Action>) {
         match news {
             News::Line(request, line) => self.line(request, line, frame, actions),
-            News::NoLine(reason) => self.no_line(reason, frame, actions),
+            News::NoLine(why) => self.no_line(why, frame, actions),
             News::Withdrawn => self.withdrawn(frame, actions),
             News::Forgotten => self.forgotten(frame),
             News::Offer(session) => self.offer(*session, frame, actions),

@@ -29,6 +29,6 @@ pub use note::{ClockChange, FaultKind, FaultState, Note, SphereVerb, StepState, 
 pub use place::{Sensor, Site};
 pub use screen_name::ScreenName;
 pub use setting::{Setting, Settings};
-pub use take::{Cause, Gap, Kind, MOST_OPEN_TAKES, Verdict, Voice};
+pub use take::{Cause, Gap, Judged, Kind, MOST_OPEN_TAKES, Reason, Verdict, Voice};
 pub use undrawable::Undrawable;
 pub use visit::{By, Ended, Resumption, is_session};

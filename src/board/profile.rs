@@ -158,6 +158,16 @@ impl Profile {
         Ok(profile)
     }
 
+    /// The buttons that a box of this profile has; the simulated one has all.
+    #[must_use]
+    pub fn present(&self) -> Vec<Button> {
+        if self.panel.driver.is_simulated() {
+            Button::ALL.to_vec()
+        } else {
+            self.buttons.keys().copied().collect()
+        }
+    }
+
     fn check_buttons(&self) -> Result<(), String> {
         if !self.buttons.contains_key(&Button::Go) {
             return Err("the button `go` is missing: without it no session can begin".into());

@@ -91,7 +91,18 @@ impl Booth {
             Some(_) => config.corpus.seed,
             None => random().map_err(ParticipantError::from)?,
         };
-        let rules = rules(&config, locale, pages, sphere.thread.is_some(), seed);
+        let rules = Rules {
+            rate: config.audio.rate,
+            take: config.take.clone(),
+            locale,
+            pages,
+            sphere: sphere.thread.is_some(),
+            seed,
+            buttons: profile.present(),
+            sealed: session_record::is_sealed(&config),
+            device_grace_s: config.audio.device_grace_s,
+            resume_min: config.storage.resume_min,
+        };
         let protocol = Arc::new(protocol);
         let session = Session::new(
             protocol.clone(),
@@ -158,27 +169,6 @@ fn expected(
     };
     let person = pending::read(&config.data, number)?;
     Ok(Some((number.to_owned(), person)))
-}
-
-/// What the session goes by; `seed` draws the sphere's places.
-fn rules(
-    config: &Config,
-    locale: Arc<Locale>,
-    pages: Vec<Arc<str>>,
-    sphere: bool,
-    seed: u64,
-) -> Rules {
-    Rules {
-        rate: config.audio.rate,
-        take: config.take.clone(),
-        locale,
-        pages,
-        sphere,
-        seed,
-        sealed: session_record::is_sealed(config),
-        device_grace_s: config.audio.device_grace_s,
-        resume_min: config.storage.resume_min,
-    }
 }
 
 /// Other commands hold the data folder for a moment, to apply tombstones: it is asked for this often,

@@ -40,8 +40,8 @@ impl Booth {
                 let command = self.end(*end, now);
                 self.threads.chain.send(command);
             }
-            Action::Amend(take, verdict) => {
-                self.threads.chain.send(Command::Amend { take, verdict })
+            Action::Amend(take, judged) => {
+                self.threads.chain.send(Command::Amend { take, judged });
             }
             Action::Ask(ask) => self.threads.clerk.ask(ask),
             Action::Expect(number) => {
@@ -183,7 +183,8 @@ impl Booth {
             self.ahead.ends.push(end.end_frame);
         }
         let row = Row {
-            verdict: end.verdict,
+            verdict: end.judged.verdict,
+            reasons: end.judged.words(),
             sphere: self.sphere_at_end(&end, now),
             ..self.row(&end.of, end.pressed)
         };

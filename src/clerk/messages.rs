@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::Arrival;
 use crate::audio::mixer::Moved;
+use crate::corpus::CorpusError;
 use crate::corpus::order::Sequence;
-use crate::corpus::prompter::Prompt;
+use crate::corpus::prompter::{Prompt, PromptError};
 use crate::identity::participant::Participant;
 use crate::identity::pending::Pending;
 use crate::store::session::Record;
@@ -61,13 +62,33 @@ impl From<Ask> for Job {
     }
 }
 
+/// Why no line can be read ahead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoLine {
+    /// In words.
+    pub reason: Arc<str>,
+    /// The text was replaced while it was read: the step has no more lines, the next one may.
+    pub is_replaced: bool,
+}
+
+impl NoLine {
+    /// By what the corpus says.
+    #[must_use]
+    pub fn of(error: &PromptError) -> NoLine {
+        NoLine {
+            reason: error.to_string().into(),
+            is_replaced: matches!(error, PromptError::Corpus(CorpusError::Changed(_))),
+        }
+    }
+}
+
 /// What the session is to know.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
     /// A line was read ahead, in answer to the request of this number.
     Line(u32, Prompt),
-    /// No line can be read ahead, and why.
-    NoLine(Arc<str>),
+    /// No line can be read ahead.
+    NoLine(NoLine),
     /// A session that the program's end cut may be taken up again.
     Offer(Box<Resumption>),
     /// The session that was offered is forgotten.

@@ -9,7 +9,7 @@ use super::forgetting::Forgetting;
 use super::gains::Gains;
 use super::journal::Journal;
 use super::tombstones::Tombstones;
-use super::{Answer, Arrival, Ask, Job, LINES_AHEAD, News, Source};
+use super::{Answer, Arrival, Ask, Job, LINES_AHEAD, News, NoLine, Source};
 use crate::clerk::recovery::Recovery;
 use crate::clerk::resumption;
 use crate::corpus::order::Sequence;
@@ -143,7 +143,7 @@ impl Work {
             self.prompter = open(&self.source);
         }
         if let Err(error) = &self.prompter {
-            return self.answer(News::NoLine(error.to_string().into()));
+            return self.answer(News::NoLine(NoLine::of(error)));
         }
         if let Ok(Some(prompter)) = &mut self.prompter {
             prompter.rewind(sequence);
@@ -162,7 +162,7 @@ impl Work {
         };
         let answer = match prompter.next_prompt() {
             Ok(prompt) => News::Line(self.request, prompt),
-            Err(error) => News::NoLine(error.to_string().into()),
+            Err(error) => News::NoLine(NoLine::of(&error)),
         };
         self.answer(answer);
     }

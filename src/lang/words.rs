@@ -94,6 +94,8 @@ pub struct Lang {
     pub reading_waiting: String,
     /// Buttons after a take that reached its longest time.
     pub reading_next: String,
+    /// Presses came faster than anybody reads.
+    pub reading_slowly: String,
     /// The next line is not there yet.
     pub lines_coming: String,
     /// Buttons of a free take.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use crate::audio::rf64::Meta;
 use crate::rt;
 use crate::store::row::Row;
-use crate::words::{CaptureFrame, Cause, Frame0, Level, Verdict};
+use crate::words::{CaptureFrame, Cause, Frame0, Judged, Level};
 
 /// Begins a take.
 #[derive(Clone, Debug)]
@@ -60,12 +60,12 @@ pub enum Command {
     },
     /// Ends a take.
     End(Box<End>),
-    /// Appends a take's row again with another verdict.
+    /// Appends a take's row again, judged anew.
     Amend {
         /// Its number.
         take: u32,
-        /// The new verdict.
-        verdict: Verdict,
+        /// The new judgement.
+        judged: Judged,
     },
     /// Another session: its rows' folder; the rows of the one before leave memory.
     NewSession {

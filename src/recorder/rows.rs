@@ -7,7 +7,7 @@ use crate::audio::rf64::Error;
 use crate::files::data::SessionFolder;
 use crate::store::row::Row;
 use crate::store::takes;
-use crate::words::Verdict;
+use crate::words::Judged;
 
 /// The rows of the present session; without a session they are in memory only.
 #[derive(Debug, Default)]
@@ -49,14 +49,15 @@ impl Rows {
         Ok(row)
     }
 
-    /// Appends a take's row again with another verdict.
+    /// Appends a take's row again, judged anew.
     ///
     /// # Errors
     /// No such row in this session, or the system's.
-    pub fn amend(&mut self, take: u32, verdict: Verdict) -> Result<Row, Error> {
+    pub fn amend(&mut self, take: u32, judged: Judged) -> Result<Row, Error> {
         match self.rows.iter().find(|row| row.take == take) {
             Some(row) => self.append(Row {
-                verdict,
+                verdict: judged.verdict,
+                reasons: judged.words(),
                 ..row.clone()
             }),
             None => Err(Error::Malformed {

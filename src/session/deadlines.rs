@@ -3,7 +3,7 @@
 use super::Session;
 use super::event::Action;
 use super::scene::{Attract, Due, State};
-use crate::words::{CaptureFrame, Ended, Verdict};
+use crate::words::{CaptureFrame, Ended};
 
 impl Session {
     /// The frame at which something will happen by itself; until then a tick changes nothing.
@@ -22,17 +22,18 @@ impl Session {
     /// Of two at once: a held button first, being abandoned last.
     fn earliest(&self) -> Option<Due> {
         let scene = self.state.scene();
-        let hold = self.frames(scene.holds() * self.rules.take.hold_ms);
+        let hold = self.frames(self.rules.take.hold_ms);
         let held = self.hands.held.map(|held| Due {
             at: held.since + hold,
             act: Session::held,
         });
         let [first, second] = scene.deadlines(self);
         let abandoned = scene.facts(self).abandonable.then(|| Due {
-            at: self.hands.last_press + self.idle(),
+            at: self.hands.last_press + scene.patience(self),
             act: Session::abandon,
         });
-        let all = [held, first, second, abandoned].into_iter().flatten();
+        let menu = self.menu_due().filter(|_| scene.opens_menu());
+        let all = [held, first, second, menu, abandoned].into_iter().flatten();
         all.min_by_key(|due| due.at)
     }
 
@@ -46,7 +47,7 @@ impl Session {
             self.hands.held = None;
             self.state = State::Attract(Attract);
         } else {
-            self.end_take(Verdict::Aborted, frame, None, actions);
+            self.end_left(frame, actions);
             self.end_session(Ended::Idle, frame, actions);
         }
     }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use crate::clerk::messages::{Ask, News};
+pub use crate::clerk::messages::{Ask, News, NoLine};
 use crate::corpus::prompter::Prompt;
 use crate::rt::Nanos;
 use crate::sphere::Start;
 pub use crate::words::By;
-use crate::words::{Button, CaptureFrame, FaultKind, Kind, Verdict};
+use crate::words::{Button, CaptureFrame, FaultKind, Judged, Kind};
 
 /// A moment on both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,8 +96,8 @@ pub struct Begin {
 pub struct End {
     /// What it is of.
     pub of: Subject,
-    /// How it ended.
-    pub verdict: Verdict,
+    /// How it ended, and what was wrong with it.
+    pub judged: Judged,
     /// The press that ended it, if one did.
     pub pressed: Option<CaptureFrame>,
     /// Start mark.
@@ -126,8 +126,8 @@ pub enum Action {
     MayEnd(u32, CaptureFrame),
     /// A take ends.
     End(Box<End>),
-    /// A take already ended gets another verdict.
-    Amend(u32, Verdict),
+    /// A take already ended is judged anew.
+    Amend(u32, Judged),
     /// Track, locate, play; answered by [`Event::Rolling`] or [`Event::SphereFailed`].
     Play {
         /// Rising; marks the answers.

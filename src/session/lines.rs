@@ -1,10 +1,9 @@
 //! The lines to read: those read ahead, the one on the screen, and the one before it.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Session;
-use super::event::{Action, Ask};
+use super::event::{Action, Ask, NoLine};
 use crate::corpus::prompter::Prompt;
 use crate::words::{CaptureFrame, FaultKind};
 
@@ -14,6 +13,8 @@ pub(super) struct Shown {
     pub(super) line: Prompt,
     pub(super) version: u32,
     pub(super) frame: CaptureFrame,
+    /// Its last take was cut.
+    pub(super) was_cut: bool,
 }
 
 /// A take of the running step that ended well, with its line.
@@ -31,21 +32,24 @@ pub(super) struct Lines {
     /// Lines were asked for since the step was entered.
     wanted: bool,
     pub(super) ahead: VecDeque<Prompt>,
-    /// Why no further line can be read ahead; a fault once a line is needed.
-    pub(super) dry: Option<Arc<str>>,
+    /// Why no further line can be read ahead, which counts once a line is needed.
+    pub(super) dry: Option<NoLine>,
     pub(super) shown: Option<Shown>,
     /// The step's last take that ended well, for `redo` after the fact.
     pub(super) previous: Option<Previous>,
-    /// The line that a crash cut and how often it was taken before.
-    pub(super) retaken: Option<(u64, u32)>,
+    /// Lines that are read once more in this session, by number: how often they were taken.
+    pub(super) taken: BTreeMap<u64, u32>,
+    /// The line to begin the next step with: what cut it was a crash, or the end of the step before.
+    pub(super) first: Option<u64>,
+    /// How many of those read ahead were put back: no others are to be read for them.
+    put_back: usize,
 }
 
 impl Lines {
     /// A step is entered, which may want its lines in another sequence: what was read ahead is of no
     /// use.
     pub(super) fn restart(&mut self) {
-        self.ahead.clear();
-        self.request += 1;
+        self.forget_ahead();
         self.wanted = false;
         self.clear();
     }
@@ -56,21 +60,54 @@ impl Lines {
         self.previous = None;
     }
 
-    /// Whether the line on the screen has its take already (one that reached its limit).
+    /// What was read ahead is of no use, nor what is still to come of it.
+    fn forget_ahead(&mut self) {
+        self.ahead.clear();
+        self.put_back = 0;
+        self.request += 1;
+    }
+
+    /// A session begins, which reads no line once more.
+    pub(super) fn begin(&mut self) {
+        self.taken.clear();
+        self.first = None;
+    }
+
+    /// A line that was read ahead comes next after all.
+    pub(super) fn put_back(&mut self, line: Prompt) {
+        self.put_back += 1;
+        self.ahead.push_front(line);
+    }
+
+    /// A line that was on the screen comes next, and was taken `times` before.
+    pub(super) fn comes_again(&mut self, line: Prompt, times: u32) {
+        if times > 0 {
+            self.taken.insert(line.number, times);
+        }
+        self.put_back(line);
+    }
+
+    /// Whether the line on the screen has its take already (one that was cut for a second time).
     pub(super) fn are_taken(&self) -> bool {
         let both = self.shown.as_ref().zip(self.previous.as_ref());
         both.is_some_and(|(shown, previous)| shown.line.ticket == previous.shown.line.ticket)
     }
 
+    /// Whether the take of the line on the screen was cut, and it waits for a press.
+    pub(super) fn waits_to_be_read_again(&self) -> bool {
+        self.shown.as_ref().is_some_and(|shown| shown.was_cut)
+    }
+
     /// Shows the next line, if one was read ahead.
     fn show_next(&mut self, frame: CaptureFrame) -> bool {
         self.shown = self.ahead.pop_front().map(|line| {
-            // A line that a crash cut is taken once more.
-            let retaken = self.retaken.take_if(|(number, _)| *number == line.number);
+            self.first.take_if(|first| *first == line.number);
+            let taken = self.taken.remove(&line.number).unwrap_or_default();
             Shown {
-                version: retaken.map_or(1, |(_, version)| version + 1),
+                version: taken + 1,
                 line,
                 frame,
+                was_cut: false,
             }
         });
         self.shown.is_some()
@@ -89,6 +126,7 @@ impl Lines {
         if let Some(shown) = &mut self.shown {
             shown.version += 1;
             shown.frame = frame;
+            shown.was_cut = false;
         }
     }
 }
@@ -97,30 +135,35 @@ impl Session {
     /// Shows the next line; with none read ahead, the next one to come.
     pub(super) fn show_next(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if self.lines.show_next(frame) {
-            actions.push(Action::Ask(Ask::WantLine));
+            if self.lines.put_back > 0 {
+                self.lines.put_back -= 1;
+            } else {
+                actions.push(Action::Ask(Ask::WantLine));
+            }
         } else {
             self.need_line(frame, actions);
         }
     }
 
     /// No line can be read ahead; those that were come first.
-    pub(super) fn no_line(
-        &mut self,
-        reason: Arc<str>,
-        frame: CaptureFrame,
-        actions: &mut Vec<Action>,
-    ) {
-        self.lines.dry = Some(reason);
+    pub(super) fn no_line(&mut self, why: NoLine, frame: CaptureFrame, actions: &mut Vec<Action>) {
+        self.lines.dry = Some(why);
         self.need_line(frame, actions);
     }
 
-    /// Makes it a fault that no line is left where one is needed now.
+    /// A line is needed now and none is left: a text that was replaced ends the step, anything else is
+    /// a fault.
     pub(super) fn need_line(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let needed = self.state.scene().needs_line(self)
             && self.plan().kind.reads()
             && self.lines.ahead.is_empty();
-        if let Some(reason) = self.lines.dry.clone().filter(|_| needed) {
-            self.fault(FaultKind::Corpus, reason, frame, actions);
+        let Some(why) = self.lines.dry.clone().filter(|_| needed) else {
+            return;
+        };
+        if why.is_replaced {
+            self.act(|scene, session| scene.text_replaced(session, &why, frame, actions));
+        } else {
+            self.fault(FaultKind::Corpus, why.reason, frame, actions);
         }
     }
 
@@ -128,12 +171,11 @@ impl Session {
     pub(super) fn want_lines(&mut self, actions: &mut Vec<Action>) {
         let reading = self.state.scene().wants_lines() && self.plan().kind.reads();
         if reading && !self.lines.wanted && self.takes.unstored.is_empty() {
+            self.lines.forget_ahead();
             self.lines.wanted = true;
-            self.lines.request += 1;
-            self.lines.ahead.clear();
             actions.push(Action::Ask(Ask::WantLines {
                 sequence: self.plan().order,
-                first: self.lines.retaken.map(|(line, _)| line),
+                first: self.lines.first,
                 request: self.lines.request,
             }));
         }

@@ -27,7 +27,8 @@ impl Session {
         actions: &mut Vec<Action>,
     ) {
         let known = self.protocol.steps.iter().any(|it| it.name == session.step);
-        if self.state != State::Attract(Attract) || !known {
+        let asks = self.rules.resume_min > 0;
+        if self.state != State::Attract(Attract) || !known || !asks {
             return actions.push(Action::Ask(Ask::Decline));
         }
         let seconds = u64::from(self.rules.resume_min) * 60;
@@ -61,7 +62,11 @@ impl Session {
         actions.push(Action::Resume(session.folder));
         self.clock = Clock::going_on(frame, SessionFrame(session.next_frame));
         self.takes.number = session.takes;
-        self.lines.retaken = session.line;
+        self.lines.begin();
+        if let Some((line, times)) = session.line {
+            self.lines.taken.insert(line, times);
+            self.lines.first = Some(line);
+        }
         self.steps.of = self.protocol.steps.len();
         self.visitor.comes_back();
         let mut steps = self.protocol.steps.iter();

@@ -25,9 +25,27 @@ pub(super) struct Hands {
     pub(super) last_press: CaptureFrame,
     /// No button will be pressed any more.
     pub(super) hurry: bool,
+    /// Presses came too fast: until then they mean nothing. It stands until the next take begins.
+    pub(super) slowed_until: Option<CaptureFrame>,
 }
 
 impl Hands {
+    /// Since when all of these have been down, if they are.
+    pub(super) fn all_down_since(&self, buttons: &[Button]) -> Option<CaptureFrame> {
+        let since = buttons
+            .iter()
+            .map(|button| self.down_since[*button as usize]);
+        since.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// Whether any other button is down.
+    pub(super) fn has_other_down(&self, button: Button) -> bool {
+        let others = Button::ALL.into_iter().filter(|other| *other != button);
+        others
+            .into_iter()
+            .any(|other| self.down_since[other as usize].is_some())
+    }
+
     /// Waiting for a press counts from `frame` on.
     pub(super) fn wait_from(&mut self, frame: CaptureFrame) {
         self.last_press = self.last_press.max(frame);
@@ -41,6 +59,9 @@ impl Session {
         self.hands.wait_from(frame);
         if !self.faults.is_empty() {
             return self.dismiss(button, frame, actions);
+        }
+        if self.hands.slowed_until.is_some_and(|until| frame < until) {
+            return;
         }
         let min = self.frames(self.rules.take.min_ms);
         let too_soon = |take: &Begin| frame < take.start_mark + min;

@@ -37,10 +37,13 @@ pub(super) use withdraw::Withdraw;
 use std::sync::Arc;
 
 use super::Session;
-use super::event::Action;
+use super::event::{Action, NoLine};
 use super::view::View;
 use crate::lang::Lang;
 use crate::words::{CaptureFrame, FaultKind, ScreenName};
+
+/// How long consent and code wait for a press at most, milliseconds.
+const ASKING_MS: u32 = 60_000;
 
 /// Where the session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +122,7 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) stage: Stage,
-    /// The visitor may have left: it ends without a press for `idle_s`.
+    /// The visitor may have left: it ends when no press comes for the scene's patience.
     pub(super) abandonable: bool,
 }
 
@@ -156,6 +159,11 @@ pub(super) trait Scene {
 
     fn view(&self, session: &Session, frame: CaptureFrame, words: &Lang) -> View;
 
+    /// After how many frames without a press the visitor must have left, where that can be.
+    fn patience(&self, session: &Session) -> u64 {
+        session.idle()
+    }
+
     /// `go` went down.
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>);
 
@@ -188,9 +196,9 @@ pub(super) trait Scene {
     /// `go` was held long enough, where the scene asked for that.
     fn held_go(&self, _: &mut Session, _frame: CaptureFrame, _: &mut Vec<Action>) {}
 
-    /// For how many times `hold_ms` a button is held until that means something.
-    fn holds(&self) -> u32 {
-        1
+    /// Whether all buttons, held long enough, open the keeper's menu.
+    fn opens_menu(&self) -> bool {
+        false
     }
 
     /// No press will come any more: what waits for one goes on.
@@ -216,6 +224,17 @@ pub(super) trait Scene {
     /// Whether it cannot do without a line, in a step that reads.
     fn needs_line(&self, _: &Session) -> bool {
         false
+    }
+
+    /// The text was replaced while it was read, and no line is left.
+    fn text_replaced(
+        &self,
+        session: &mut Session,
+        why: &NoLine,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
+        session.fault(FaultKind::Corpus, why.reason.clone(), frame, actions);
     }
 
     /// A line was read ahead, in a step that reads.

@@ -91,17 +91,19 @@ impl Session {
         self.sounds.start_s = start_s;
     }
 
-    /// `go` on the intro: the sphere first, then the step.
-    pub(super) fn start_step(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
-        if self.plan().kind.reads() && self.lines.ahead.is_empty() {
-            return;
-        }
+    /// `go` on the intro, down at `pressed`: the sphere first, then the step.
+    pub(super) fn start_step(
+        &mut self,
+        pressed: CaptureFrame,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(cue) = self.plan().sphere.clone() else {
-            return self.start_in_silence(frame, actions);
+            return self.start_in_silence(pressed, frame, actions);
         };
         if !self.rules.sphere {
             self.note_sphere(SphereVerb::Without, None, frame, actions);
-            return self.run_step(frame, Some(frame), actions);
+            return self.run_step(frame, Some(pressed), actions);
         }
         let used_s = self.steps.timer.used_at(frame) as f64 / f64::from(self.rules.rate);
         let drawn = self.sounds.start_s;
@@ -113,19 +115,24 @@ impl Session {
             }
         });
         self.sounds.start_s = Some(start_s);
-        self.prepare(frame);
+        self.prepare(pressed);
         // A step that a crash cut goes on in its track as in its time.
         self.play(Start::Second(start_s + used_s), frame, actions);
     }
 
     /// A step without a cue: what was stopped must be silent.
-    fn start_in_silence(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
+    fn start_in_silence(
+        &mut self,
+        pressed: CaptureFrame,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
         let reason = match &self.sounds.asked {
-            Asked::Silent => return self.run_step(frame, Some(frame), actions),
+            Asked::Silent => return self.run_step(frame, Some(pressed), actions),
             Asked::Silencing(reason) => reason.clone(),
             Asked::Playing => None,
         };
-        self.prepare(frame);
+        self.prepare(pressed);
         if let Some(reason) = reason {
             self.fault(FaultKind::Sphere, reason, frame, actions);
         }
@@ -182,7 +189,10 @@ impl Session {
     /// The step begins, by the press at this frame, once the sphere is as it needs it.
     fn prepare(&mut self, pressed: CaptureFrame) {
         let pressed = Some(pressed);
-        self.state = State::Intro(Intro { pressed });
+        self.state = State::Intro(Intro {
+            pressed,
+            ..Intro::default()
+        });
     }
 
     pub(super) fn waits_for_sphere(&self) -> bool {

@@ -34,7 +34,7 @@ impl Default for Steps {
 impl Session {
     pub(super) fn open_session(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         self.clock = Clock::at(frame);
-        self.lines.retaken = None;
+        self.lines.begin();
         self.steps.of = self.steps_that_fit();
         self.takes.number = 0;
         self.visitor.comes();

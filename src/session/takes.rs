@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use super::Session;
 use super::event::{Action, Ask, Begin, End, Subject};
+use super::hasty::Hasty;
 use super::lines::{Previous, Shown};
 use crate::corpus::prompter::Prompt;
-use crate::words::{CaptureFrame, FaultKind, Note, TakeState, Verdict};
+use crate::words::{CaptureFrame, FaultKind, Judged, Note, TakeState, Verdict};
 
 /// A take that ended and is not on the disk yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unstored {
-    take: u32,
+    pub(super) take: u32,
     line: Option<Prompt>,
     /// Whether its line is done with it; a paused or aborted one is read again by somebody.
-    done: bool,
+    pub(super) done: bool,
 }
 
 /// The session's takes.
@@ -29,6 +30,8 @@ pub(super) struct Takes {
     pub(super) version: u32,
     /// Takes ended but not on the disk yet.
     pub(super) unstored: Vec<Unstored>,
+    /// The last ones, if they were too short to be readings.
+    pub(super) hasty: Vec<Hasty>,
 }
 
 impl Default for Takes {
@@ -39,6 +42,7 @@ impl Default for Takes {
             ended: CaptureFrame::default(),
             version: 1,
             unstored: Vec::new(),
+            hasty: Vec::new(),
         }
     }
 }
@@ -93,6 +97,7 @@ impl Session {
         actions.push(Action::Begin(Box::new(begin.clone())));
         self.note_take(take, TakeState::Begin, mark, actions);
         self.takes.open = Some(begin);
+        self.hands.slowed_until = None;
     }
 
     fn note_take(
@@ -105,10 +110,22 @@ impl Session {
         self.note(frame, Note::Take { take, state }, actions);
     }
 
-    /// Ends the running take, if any, with its end mark at `mark`.
+    /// Ends the running take, if any, with its end mark at `mark`; those before it were no haste.
     pub(super) fn end_take(
         &mut self,
-        verdict: Verdict,
+        judged: impl Into<Judged>,
+        mark: CaptureFrame,
+        pressed: Option<CaptureFrame>,
+        actions: &mut Vec<Action>,
+    ) {
+        self.trust_hasty(actions);
+        self.finish_take(judged.into(), mark, pressed, actions);
+    }
+
+    /// As [`Session::end_take`], whatever those before it were.
+    pub(super) fn finish_take(
+        &mut self,
+        judged: Judged,
         mark: CaptureFrame,
         pressed: Option<CaptureFrame>,
         actions: &mut Vec<Action>,
@@ -118,13 +135,14 @@ impl Session {
         };
         let end_mark = mark.max(start_mark);
         self.takes.ended = end_mark;
-        if verdict == Verdict::Kept {
+        if judged.verdict == Verdict::Kept {
             self.lines.previous = of.line.clone().map(|line| Previous {
                 take: of.take,
                 shown: Shown {
                     line,
                     version: of.version,
                     frame: of.shown_frame,
+                    was_cut: false,
                 },
             });
         }
@@ -133,16 +151,34 @@ impl Session {
         self.takes.unstored.push(Unstored {
             take: of.take,
             line: of.line.clone(),
-            done: read.contains(&verdict),
+            done: read.contains(&judged.verdict),
         });
         actions.push(Action::End(Box::new(End {
             of,
-            verdict,
+            judged,
             pressed,
             start_mark,
             end_mark,
             end_frame: end_mark + self.frames(self.rules.take.post_roll_ms),
         })));
+    }
+
+    /// Ends the running take at a limit: a reading is cut there, all else is as long as was meant.
+    pub(super) fn end_at_limit(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
+        if self.plan().kind.reads() {
+            self.end_take(Judged::CUT, frame, None, actions);
+        } else {
+            self.end_take(Verdict::Kept, frame, None, actions);
+        }
+    }
+
+    /// Ends the take of somebody who left.
+    pub(super) fn end_left(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
+        if self.plan().kind.reads() {
+            self.end_take(Judged::CUT, frame, None, actions);
+        } else {
+            self.end_take(Verdict::Aborted, frame, None, actions);
+        }
     }
 
     /// Ends the running take early; its line will be taken once more.
@@ -171,6 +207,9 @@ impl Session {
         let Some(unstored) = self.settled(take, TakeState::Stored, frame, actions) else {
             return;
         };
+        if self.is_doubtful(take) {
+            return;
+        }
         if let Some(line) = unstored.line.filter(|_| unstored.done) {
             actions.push(Action::Ask(Ask::LineDone(line.ticket)));
         }
@@ -216,7 +255,7 @@ impl Session {
             shown.is_none_or(|shown| shown.line.ticket != line.ticket)
         });
         if let Some(line) = again {
-            self.lines.ahead.push_front(line);
+            self.lines.put_back(line);
         }
         // Without a visitor no one could answer it.
         if !self.is_unattended() {

@@ -2,6 +2,7 @@
 
 mod consents;
 mod faults;
+mod limits;
 mod menu;
 mod random;
 mod sphere;
@@ -12,6 +13,7 @@ mod withdrawals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::event::NoLine;
 use super::scene::{Intro, Paused};
 use super::visitor::Expected;
 use super::*;
@@ -60,11 +62,19 @@ fn session(mode: config::Mode, sphere: bool) -> Session {
         pages: Vec::new(),
         sphere,
         seed: 7,
+        buttons: Button::ALL.to_vec(),
         sealed: false,
         device_grace_s: 2,
         resume_min: 10,
     };
     Session::new(Arc::new(protocol), rules, None)
+}
+
+fn dry(reason: &str, is_replaced: bool) -> NoLine {
+    NoLine {
+        reason: reason.into(),
+        is_replaced,
+    }
 }
 
 /// Where frame 0 lies of a session that begins at this frame.
@@ -89,8 +99,8 @@ struct Room {
     listed: u32,
     expected: Vec<Option<Arc<str>>>,
     sphere: Loudspeakers,
-    /// No line can be had.
-    dry: bool,
+    /// No line can be had, and why.
+    dry: Option<NoLine>,
 }
 
 impl Room {
@@ -111,7 +121,7 @@ impl Room {
             listed: 0,
             expected: Vec::new(),
             sphere: Loudspeakers::playing(),
-            dry: false,
+            dry: None,
         }
     }
 
@@ -149,7 +159,10 @@ impl Room {
         let plays = matches!(
             self.session.state,
             State::Running(_)
-                | State::Intro(Intro { pressed: Some(_) })
+                | State::Intro(Intro {
+                    pressed: Some(_),
+                    ..
+                })
                 | State::Paused(Paused { resuming: true })
         );
         assert!(
@@ -244,7 +257,10 @@ impl Room {
                 assert_eq!(self.begun.len(), self.ended.len());
                 self.closed += 1;
             }
-            Action::Amend(take, _) => assert!(self.ended.contains_key(&take)),
+            Action::Amend(take, judged) => {
+                let end = self.ended.get_mut(&take);
+                end.expect("a take that ended").judged = judged;
+            }
             Action::Ask(Ask::Note(..)) => self.notes += 1,
             Action::Ask(Ask::ListPending) => self.listed += 1,
             Action::Expect(number) => self.expected.push(number),
@@ -253,9 +269,9 @@ impl Room {
     }
 
     fn give_line(&mut self) {
-        if self.dry {
-            self.due
-                .push((self.frame + 1, Event::News(News::NoLine("dry".into()))));
+        if let Some(why) = self.dry.clone() {
+            let event = Event::News(News::NoLine(why));
+            self.due.push((self.frame + 1, event));
             return;
         }
         let ticket = self.next_ticket;
@@ -306,6 +322,29 @@ impl Room {
                 "the timer ran in a pause"
             );
         }
+    }
+
+    /// A keeper's hands: all buttons down, the first one first, for so long.
+    fn press_all(&mut self, first: Button, held: u64) {
+        let others = Button::ALL.into_iter().filter(|button| *button != first);
+        let all: Vec<_> = [first].into_iter().chain(others).collect();
+        for button in &all {
+            self.send(Event::Edge(*button, true));
+            self.wait(50);
+        }
+        self.wait(held);
+        for button in &all {
+            self.send(Event::Edge(*button, false));
+        }
+    }
+
+    /// The lines of the takes so far, by number, with how often each was taken.
+    fn readings(&self) -> Vec<(u64, u32)> {
+        let lines = self.begun.values().filter_map(|begin| {
+            let number = begin.of.line.as_ref()?.number;
+            Some((number, begin.of.version))
+        });
+        lines.collect()
     }
 
     fn go_to_reading(&mut self) {

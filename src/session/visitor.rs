@@ -20,6 +20,8 @@ pub(super) struct Visitor {
     pub(super) is_enrolled: bool,
     /// The code may be shown: it is known, and its owner stands here.
     pub(super) shows_code: bool,
+    /// The code was on the screen, of this session.
+    pub(super) has_seen_code: bool,
     /// The code was shown and its owner has not confirmed it.
     pub(super) is_unconfirmed: bool,
 }
@@ -41,6 +43,7 @@ impl Visitor {
     pub(super) fn comes(&mut self) {
         self.is_enrolled = self.expected.take().is_some();
         self.shows_code = !self.is_enrolled;
+        self.has_seen_code = false;
     }
 
     /// A session is taken up again. The code went with the crash; it was confirmed, or there would

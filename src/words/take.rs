@@ -35,6 +35,66 @@ pub enum Verdict {
     Recovered,
 }
 
+/// What is wrong with a take, as its row says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A reading that no press ended: the time was up, or its reader had left.
+    Cut,
+    /// Too short to be a reading.
+    Short,
+}
+
+impl Reason {
+    /// Its word in a row.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Reason::Cut => "cut",
+            Reason::Short => "short",
+        }
+    }
+}
+
+/// How a take ended, and what was wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What was wrong with it.
+    pub reason: Option<Reason>,
+}
+
+impl Judged {
+    /// A reading that no press ended.
+    pub const CUT: Judged = Judged {
+        verdict: Verdict::Aborted,
+        reason: Some(Reason::Cut),
+    };
+    /// Too short to be a reading.
+    pub const SHORT: Judged = Judged {
+        verdict: Verdict::Aborted,
+        reason: Some(Reason::Short),
+    };
+
+    /// The reasons as a row has them.
+    #[must_use]
+    pub fn words(self) -> Vec<String> {
+        self.reason
+            .map(|reason| reason.word().into())
+            .into_iter()
+            .collect()
+    }
+}
+
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Judged {
+        Judged {
+            verdict,
+            reason: None,
+        }
+    }
+}
+
 /// Frames that were lost and filled with silence; counted from the file's first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {

@@ -99,9 +99,9 @@ fn a_keeper_chooses_from_the_menu_who_comes_next() {
     let mut people = [enrolled(&visit, &set), enrolled(&visit, &set)];
     people.sort_by_key(|person| person["number"].to_string());
     let script = format!(
-        "until attract\n500 stop hold 3100\nuntil menu\n300 redo\n300 go\n\
+        "until attract\n500 all hold 10100\nuntil menu\n300 redo\n300 go\n\
          {CONSENT}until intro\n900 go\nuntil reading\n1500 go\nuntil thanks\n900 go\n\
-         until attract\n500 stop hold 3100\nuntil menu\n300 stop\n"
+         until attract\n500 all hold 10100\nuntil menu\n300 stop\n"
     );
     let mut command = visit.command(&script);
     let run = run::start(command.args(["--fast", "--set", &set])).wait();

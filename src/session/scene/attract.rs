@@ -1,15 +1,12 @@
 //! The booth waits: for anybody, for the enrolled person who is expected, or for the one whose
-//! session a crash cut. Held for long, `stop` opens the keeper's menu.
+//! session a crash cut. All buttons held for long open the keeper's menu.
 
-use super::{Consent, Due, Facts, Menu, Press, Resume, Scene, Stage, State};
+use super::{Consent, Due, Facts, Resume, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
 use crate::session::view::View;
-use crate::words::{CaptureFrame, ScreenName};
-
-/// For how many times `hold_ms` `stop` is held to open the menu.
-const HOLDS: u32 = 3;
+use crate::words::{Button, CaptureFrame, ScreenName};
 
 /// No visitor is here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +37,12 @@ impl Scene for Attract {
         View::message(&words.attract_title, text, &words.attract_hint)
     }
 
-    /// The consent text, or the session where the protocol asks for no consent.
+    /// The consent text, or the session where the protocol asks for no consent. Beside another button
+    /// it is a keeper's.
     fn go(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
+        if session.hands.has_other_down(Button::Go) {
+            return;
+        }
         if session.offer.is_some() {
             session.state = State::Resume(Resume::put(session, true, frame));
         } else if session.rules.pages.is_empty() {
@@ -51,12 +52,8 @@ impl Scene for Attract {
         }
     }
 
-    fn held_stop(&self, session: &mut Session, _: Press, actions: &mut Vec<Action>) {
-        Menu::open(session, actions);
-    }
-
-    fn holds(&self) -> u32 {
-        HOLDS
+    fn opens_menu(&self) -> bool {
+        true
     }
 
     /// A session is not offered any more; an enrolled person who was chosen did not come.

@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a code that was shown and not confirmed keeps no voice.
 
-use super::{Facts, Press, Scene, Stage, State};
+use super::{ASKING_MS, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::session::Session;
 use crate::session::event::Action;
@@ -17,6 +17,7 @@ impl Code {
     /// The session begins with its code.
     pub(in crate::session) fn show(session: &mut Session, frame: CaptureFrame) {
         session.visitor.is_unconfirmed = true;
+        session.visitor.has_seen_code = true;
         session.steps.at = 0;
         session.steps.timer.reset();
         session.hands.wait_from(frame);
@@ -34,6 +35,11 @@ impl Scene for Code {
             stage: Stage::Visiting,
             abandonable: true,
         }
+    }
+
+    /// A code that nobody confirms has nobody who reads it.
+    fn patience(&self, session: &Session) -> u64 {
+        session.idle().min(session.frames(ASKING_MS))
     }
 
     fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {

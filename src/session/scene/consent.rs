@@ -3,7 +3,7 @@
 //! Guarantees: until `go` is held on the last page nothing is opened, and what is recorded later
 //! reaches no further back than that.
 
-use super::{Attract, Facts, Press, Scene, Stage, State};
+use super::{ASKING_MS, Attract, Facts, Press, Scene, Stage, State};
 use crate::lang::Lang;
 use crate::screen::Body;
 use crate::session::Session;
@@ -35,6 +35,11 @@ impl Scene for Consent {
         }
     }
 
+    /// A text that nobody leafs through has no reader.
+    fn patience(&self, session: &Session) -> u64 {
+        session.idle().min(session.frames(ASKING_MS))
+    }
+
     fn view(&self, session: &Session, _: CaptureFrame, words: &Lang) -> View {
         let pages = &session.rules.pages;
         let title = format!("{}  {}/{}", words.consent_title, self.page + 1, pages.len());
@@ -61,6 +66,11 @@ impl Scene for Consent {
         if self.is_last(session) {
             session.open_session(frame, actions);
         }
+    }
+
+    /// A keeper's hand may come down with `go` first.
+    fn opens_menu(&self) -> bool {
+        self.page == 0
     }
 
     fn redo(&self, session: &mut Session, _: Press, _: &mut Vec<Action>) {

@@ -31,6 +31,7 @@ impl Session {
         self.clear_answerable(frame, actions);
         // The recorder drops them with the session.
         self.takes.unstored.clear();
+        self.takes.hasty.clear();
         self.state = State::Erasing(Erasing { unwatched });
         actions.push(Action::Forget(by));
     }

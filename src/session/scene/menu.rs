@@ -1,5 +1,5 @@
-//! The menu: which of the people who were enrolled comes next. A keeper opens it; nothing says so
-//! to a visitor.
+//! The menu: which of the people who were enrolled comes next. A keeper opens it, by all buttons at
+//! once; nothing says so to a visitor.
 //!
 //! Guarantees: it shows numbers, never who they are; it closes by itself, and the one who was chosen
 //! and does not come is waited for no more.
@@ -14,8 +14,11 @@ use crate::session::view::View;
 use crate::session::visitor::Expected;
 use crate::words::{CaptureFrame, ScreenName};
 
-/// How long it stays without a press.
+/// How long it stays without a press, milliseconds.
 const ANSWER_MS: u32 = 30_000;
+/// How long all buttons are held to open it, and the only button of a box that has one, milliseconds.
+const HOLD_MS: u32 = 10_000;
+const HOLD_ONE_MS: u32 = 20_000;
 
 /// The people who were enrolled, one of them on the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +28,30 @@ pub(in crate::session) struct Menu {
     people: Vec<Arc<str>>,
 }
 
-impl Menu {
-    pub(super) fn open(session: &mut Session, actions: &mut Vec<Action>) {
+impl Session {
+    /// When all buttons were held long enough to open it, if they are down.
+    pub(in crate::session) fn menu_due(&self) -> Option<Due> {
+        let buttons = &self.rules.buttons;
+        let hold_ms = if buttons.len() > 1 {
+            HOLD_MS
+        } else {
+            HOLD_ONE_MS
+        };
+        let since = self.hands.all_down_since(buttons)?;
+        Some(Due {
+            at: since + self.frames(hold_ms),
+            act: Session::open_menu,
+        })
+    }
+
+    fn open_menu(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let (at, people) = (0, Vec::new());
-        session.state = State::Menu(Menu { at, people });
+        self.hands.held = None;
+        self.hands.wait_from(frame);
+        self.state = State::Menu(Menu { at, people });
         actions.push(Action::Ask(Ask::ListPending));
     }
-}
 
-impl Session {
     /// The people who are enrolled and have not come, by number.
     pub(in crate::session) fn list(&mut self, numbers: Vec<Arc<str>>) {
         if let State::Menu(menu) = &mut self.state {

@@ -6,7 +6,8 @@ use super::{Due, Facts, Interrupted, Paused, Press, Scene, Stage, State};
 use crate::config::Mode;
 use crate::lang::Lang;
 use crate::session::Session;
-use crate::session::event::{Action, Ask};
+use crate::session::event::{Action, Ask, NoLine};
+use crate::session::lines::Previous;
 use crate::session::protocol::StepKind;
 use crate::session::view::View;
 use crate::words::{CaptureFrame, FaultKind, ScreenName, Verdict};
@@ -78,10 +79,7 @@ impl Scene for Running {
     fn deadlines(&self, session: &Session) -> [Option<Due>; 2] {
         let end = session.steps.timer.ends_at().map(|at| Due {
             at,
-            act: |session, frame, actions| {
-                session.end_take(Verdict::Kept, frame, None, actions);
-                session.step_over(frame, actions);
-            },
+            act: Session::time_is_up,
         });
         let limit = session.take_limit().map(|at| Due {
             at,
@@ -118,6 +116,17 @@ impl Scene for Running {
         session.lines.shown.is_none()
     }
 
+    /// The step has no more lines: it is over, as at the end of its time.
+    fn text_replaced(
+        &self,
+        session: &mut Session,
+        _: &NoLine,
+        frame: CaptureFrame,
+        actions: &mut Vec<Action>,
+    ) {
+        session.step_over(frame, actions);
+    }
+
     fn line_came(&self, session: &mut Session, frame: CaptureFrame, actions: &mut Vec<Action>) {
         if session.lines.shown.is_none() && session.takes.open.is_none() {
             session.show_next(frame, actions);
@@ -147,22 +156,59 @@ fn line<'a>(session: &Session, words: &'a Lang) -> (Arc<str>, &'a str) {
         return (words.lines_coming.as_str().into(), "");
     };
     let hint = match (session.rules.take.mode, session.takes.open.is_some()) {
+        (_, false) if session.hands.slowed_until.is_some() => &words.reading_slowly,
         (_, false) if session.lines.are_taken() => &words.reading_next,
-        (Mode::Auto, _) => &words.reading_auto,
+        (Mode::Auto, true) => &words.reading_auto,
         (Mode::Manual, true) => &words.reading_manual,
-        (Mode::Manual, false) => &words.reading_waiting,
+        (Mode::Auto | Mode::Manual, false) => &words.reading_waiting,
     };
     (shown.line.text.clone(), hint)
 }
 
 impl Session {
-    /// A read take stops and its line stays until the next press; a free one goes on in the next
-    /// file.
+    /// A line that is being read is cut, and comes first in the next step that reads.
+    fn time_is_up(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
+        let cut = self
+            .lines
+            .shown
+            .clone()
+            .filter(|_| self.takes.open.is_some());
+        self.end_at_limit(frame, actions);
+        if let Some(shown) = cut.filter(|shown| !shown.was_cut) {
+            self.lines.first = Some(shown.line.number);
+            self.lines.taken.insert(shown.line.number, shown.version);
+        }
+        self.step_over(frame, actions);
+    }
+
+    /// A read take is cut, and its line stays until the next press, which reads it once more; a free
+    /// one goes on in the next file.
     fn limit_reached(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
-        self.end_take(Verdict::Kept, frame, None, actions);
         match self.plan().kind {
-            StepKind::Free => self.begin_take(frame, None, actions),
-            StepKind::Read | StepKind::Quiet => {}
+            StepKind::Read => self.cut_reading(frame, actions),
+            StepKind::Free => {
+                self.end_at_limit(frame, actions);
+                self.begin_take(frame, None, actions);
+            }
+            StepKind::Quiet => {}
+        }
+    }
+
+    /// The line is read once more; one that is cut for a second time is done with here, and left for
+    /// somebody else.
+    fn cut_reading(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
+        let take = self.takes.number;
+        self.end_at_limit(frame, actions);
+        let Some(shown) = self.lines.shown.clone() else {
+            return;
+        };
+        if shown.was_cut {
+            self.lines.previous = Some(Previous { take, shown });
+        } else {
+            self.lines.show_again(frame);
+            if let Some(shown) = &mut self.lines.shown {
+                shown.was_cut = true;
+            }
         }
     }
 
@@ -170,7 +216,9 @@ impl Session {
     fn next_line_or_take(&mut self, frame: CaptureFrame, actions: &mut Vec<Action>) {
         let auto = self.rules.take.mode == Mode::Auto;
         if self.takes.open.is_some() {
-            self.end_take(Verdict::Kept, frame, Some(frame), actions);
+            if !self.end_reading(frame, actions) {
+                return;
+            }
             self.show_next(frame, actions);
         } else if self.lines.are_taken() {
             self.show_next(frame, actions);
@@ -186,6 +234,7 @@ impl Session {
 
     /// A short `redo`, pressed at `pressed`: the same line again, the old take kept on the disk.
     fn redo(&mut self, pressed: CaptureFrame, actions: &mut Vec<Action>) {
+        self.trust_hasty(actions);
         if !self.plan().kind.reads() {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
             return self.restart_step(pressed, actions);
@@ -194,15 +243,15 @@ impl Session {
             self.end_take(Verdict::Redone, pressed, Some(pressed), actions);
             self.lines.show_again(pressed);
         } else if let Some(previous) = self.lines.previous.take() {
-            actions.push(Action::Amend(previous.take, Verdict::Redone));
+            actions.push(Action::Amend(previous.take, Verdict::Redone.into()));
             if let Some(fresh) = self.lines.shown.take()
                 && fresh.line.ticket != previous.shown.line.ticket
             {
-                self.lines.ahead.push_front(fresh.line);
+                self.lines.comes_again(fresh.line, fresh.version - 1);
             }
             self.lines.shown = Some(previous.shown);
             self.lines.show_again(pressed);
-        } else {
+        } else if !self.lines.waits_to_be_read_again() {
             return;
         }
         if self.rules.take.mode == Mode::Auto {

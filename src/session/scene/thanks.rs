@@ -8,9 +8,11 @@ use crate::session::protocol::Abandoned;
 use crate::session::view::View;
 use crate::words::{By, CaptureFrame, Ended, ScreenName};
 
-/// How long it is shown to a visitor, and when no press will come any more, milliseconds.
+/// How long it is shown to a visitor, when no press will come any more, and with a code that was not
+/// shown before to somebody who may have left; milliseconds.
 const THANKS_MS: u32 = 30_000;
 const BRIEF_MS: u32 = 3000;
+const UNSEEN_MS: u32 = 60_000;
 
 /// The session is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +31,20 @@ impl Session {
     ) {
         let erases = self.protocol.abandoned == Abandoned::Erase;
         let is_idle = ended == Ended::Idle;
-        if self.visitor.is_unconfirmed || (is_idle && erases) {
+        // Nothing of them was kept yet: they may come again.
+        let comes_again = self.visitor.is_enrolled && self.takes.number == 0;
+        if self.visitor.is_unconfirmed || (is_idle && erases && !comes_again) {
             return self.forget(By::Abandoned, is_idle, frame, actions);
         }
+        self.trust_hasty(actions);
         self.stop_cue(frame, actions);
         self.hands.held = None;
-        let until = self.parting_until(is_idle, frame);
+        let has_code_to_show = self.visitor.shows_code && !self.visitor.has_seen_code;
+        let until = if is_idle && has_code_to_show && !self.hands.hurry {
+            frame + self.frames(UNSEEN_MS)
+        } else {
+            self.parting_until(is_idle, frame)
+        };
         self.state = State::Thanks(Thanks { until, ended });
         self.clear_answerable(frame, actions);
     }

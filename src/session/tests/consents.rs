@@ -153,7 +153,7 @@ fn an_abandoned_session_is_kept_or_erased_as_the_protocol_says() {
             room.session.protocol = Arc::new(protocol);
         }
         room.go_to_reading();
-        room.wait(100_000);
+        room.wait(200_000);
         assert!(room.session.is_idle());
         assert_eq!(room.forgotten, expected);
     }

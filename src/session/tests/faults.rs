@@ -17,7 +17,7 @@ fn a_lost_device_interrupts_the_take_which_goes_on_by_itself_when_it_is_back() {
     assert_eq!(room.session.steps.timer.left_at(room.frame), left);
     room.wait(1000);
     room.press(Button::Go, 0);
-    assert_eq!(room.ended[&1].verdict, Verdict::Kept);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Kept);
     assert_ne!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
@@ -29,7 +29,7 @@ fn a_device_gone_for_longer_than_its_grace_aborts_the_take_and_its_line_comes_ag
     let gone = room.frame;
     room.send(Event::Fault(FaultKind::Device, "gone".into()));
     room.wait(5000);
-    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Aborted);
     assert_eq!(room.ended[&1].end_mark, gone + 2 * u64::from(RATE));
     assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.send(Event::Cleared(FaultKind::Device));
@@ -47,7 +47,7 @@ fn a_take_that_cannot_be_written_leads_to_a_pause_and_its_line_comes_again() {
     room.press(Button::Go, 0);
     room.wait(1000);
     room.press(Button::Go, 0);
-    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Aborted);
     assert_eq!(room.begun[&2].of.line, room.begun[&1].of.line);
 }
 
@@ -56,11 +56,11 @@ fn a_line_that_cannot_be_had_is_a_fault_only_once_it_is_needed() {
     let mut room = Room::new(config::Mode::Auto);
     room.go_to_reading();
     room.wait(1000);
-    room.dry = true;
-    room.send(Event::News(News::NoLine("changed".into())));
+    room.dry = Some(dry("away", false));
+    room.send(Event::News(News::NoLine(dry("away", false))));
     for _ in 0..17 {
         assert_eq!(room.session.screen_name(), ScreenName::Reading);
-        room.wait(400);
+        room.wait(1000);
         room.press(Button::Go, 0);
     }
     assert_eq!(room.session.screen_name(), ScreenName::Fault);
@@ -68,7 +68,7 @@ fn a_line_that_cannot_be_had_is_a_fault_only_once_it_is_needed() {
     room.press(Button::Stop, 0);
     room.wait(40_000);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
-    room.dry = false;
+    room.dry = None;
     room.go_to_reading();
 }
 
@@ -102,7 +102,7 @@ fn only_what_fits_is_begun_and_the_reserve_ends_a_session_cleanly() {
     assert_eq!(room.session.screen_name(), ScreenName::Reading);
     room.send(Event::Room(0));
     assert_eq!(room.session.screen_name(), ScreenName::Fault);
-    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Aborted);
     room.wait(30_000);
     assert_eq!(room.session.screen_name(), ScreenName::Fault);
     room.press(Button::Go, 0);

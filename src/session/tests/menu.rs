@@ -4,7 +4,7 @@ use super::*;
 
 fn with_menu() -> Room {
     let mut room = Room::asking();
-    room.press(Button::Stop, 3000);
+    room.press_all(Button::Stop, 10_000);
     room.wait(10);
     assert_eq!(room.session.screen_name(), ScreenName::Menu);
     assert_eq!(room.listed, 1);
@@ -40,7 +40,7 @@ fn a_menu_that_nobody_serves_closes_and_a_person_who_does_not_come_is_not_waited
     room.wait(31_000);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
     assert!(room.expected.is_empty());
-    room.press(Button::Stop, 3000);
+    room.press_all(Button::Stop, 10_000);
     room.send(Event::Pending(vec!["123".into()]));
     room.press(Button::Go, 0);
     room.wait(200_000);
@@ -52,9 +52,9 @@ fn a_menu_that_nobody_serves_closes_and_a_person_who_does_not_come_is_not_waited
 #[test]
 fn nobody_can_be_chosen_where_nobody_is_enrolled_and_a_short_hold_opens_nothing() {
     let mut room = Room::asking();
-    room.press(Button::Stop, 2500);
+    room.press_all(Button::Stop, 9000);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
-    room.press(Button::Stop, 3000);
+    room.press_all(Button::Stop, 10_000);
     room.send(Event::Pending(Vec::new()));
     room.press(Button::Go, 0);
     room.press(Button::Redo, 0);
@@ -62,4 +62,34 @@ fn nobody_can_be_chosen_where_nobody_is_enrolled_and_a_short_hold_opens_nothing(
     room.press(Button::Stop, 0);
     assert_eq!(room.session.screen_name(), ScreenName::Attract);
     assert!(room.expected.is_empty());
+}
+
+#[test]
+fn all_buttons_open_the_menu_whichever_comes_first_and_stop_alone_does_not() {
+    let mut room = Room::asking();
+    room.press(Button::Stop, 12_000);
+    assert_eq!(room.session.screen_name(), ScreenName::Attract);
+    for first in Button::ALL {
+        let mut room = Room::asking();
+        room.press_all(first, 9500);
+        room.wait(61_000);
+        assert_eq!((room.listed, room.sessions), (0, 0), "{first:?}");
+        room.press_all(first, 10_000);
+        assert_eq!(room.session.screen_name(), ScreenName::Menu, "{first:?}");
+        room.wait(29_000);
+        assert_eq!(room.session.screen_name(), ScreenName::Menu);
+        room.wait(2000);
+        assert_eq!(room.session.screen_name(), ScreenName::Attract);
+    }
+}
+
+#[test]
+fn the_only_button_of_a_box_opens_it_after_twice_as_long() {
+    let mut room = Room::asking();
+    room.session.rules.buttons = vec![Button::Go];
+    room.press(Button::Go, 19_000);
+    assert_eq!(room.session.screen_name(), ScreenName::Consent);
+    room.wait(61_000);
+    room.press(Button::Go, 20_000);
+    assert_eq!(room.session.screen_name(), ScreenName::Menu);
 }

@@ -122,7 +122,7 @@ proptest! {
 
     #[test]
     fn lines_follow_each_other_unless_a_press_says_otherwise(
-        waits in prop::collection::vec(310..3000u64, 1..12),
+        waits in prop::collection::vec(1000..3000u64, 1..12),
     ) {
         let mut room = Room::new(config::Mode::Auto);
         room.go_to_reading();

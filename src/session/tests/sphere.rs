@@ -154,7 +154,7 @@ fn no_take_runs_before_the_sphere_rolls() {
     let [take] = noise_takes(&room)[..] else {
         panic!("one take")
     };
-    assert_eq!(take.verdict, Verdict::Kept);
+    assert_eq!(take.judged.verdict, Verdict::Kept);
     assert_eq!(take.of.track.as_deref(), Some("noise"));
     assert!(!room.sphere.rolls, "silent after the step");
 }
@@ -230,7 +230,7 @@ fn a_sphere_lost_in_a_step_cuts_the_take_and_the_step_goes_on_from_there_by_itse
     assert_eq!(rest, left - 10, "for what is left");
     room.wait(left + 3000);
     let takes = noise_takes(&room);
-    let verdicts: Vec<Verdict> = takes.iter().map(|end| end.verdict).collect();
+    let verdicts: Vec<Verdict> = takes.iter().map(|end| end.judged.verdict).collect();
     assert_eq!(verdicts, [Verdict::Aborted, Verdict::Kept]);
     let frames: u64 = takes.iter().map(|t| t.end_mark - t.start_mark).sum();
     assert_eq!(

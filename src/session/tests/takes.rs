@@ -33,7 +33,7 @@ fn a_redo_keeps_the_old_take_and_shows_the_same_line() {
     room.press(Button::Redo, 100);
     room.wait(1000);
     room.press(Button::Go, 0);
-    assert_eq!(room.ended[&1].verdict, Verdict::Redone);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Redone);
     assert_eq!(room.ended[&1].of.line, room.ended[&2].of.line);
     assert_eq!(
         (room.ended[&1].of.version, room.ended[&2].of.version),
@@ -49,7 +49,7 @@ fn a_held_redo_skips_the_line() {
     room.press(Button::Redo, 1500);
     room.wait(1000);
     room.press(Button::Go, 0);
-    assert_eq!(room.ended[&1].verdict, Verdict::Skipped);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Skipped);
     assert_ne!(room.ended[&1].of.line, room.ended[&2].of.line);
 }
 
@@ -93,7 +93,7 @@ fn a_pause_holds_timer_and_line() {
     room.press(Button::Pause, 0);
     room.wait(1000);
     room.press(Button::Go, 0);
-    assert_eq!(room.ended[&1].verdict, Verdict::Paused);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Paused);
     assert_eq!(room.ended[&1].of.line, room.ended[&2].of.line);
 }
 

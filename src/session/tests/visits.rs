@@ -9,7 +9,7 @@ fn an_abandoned_booth_returns_to_attract() {
     room.press(Button::Pause, 0);
     room.wait(1000);
     room.press(Button::Pause, 0);
-    room.wait(70_000);
+    room.wait(130_000);
     assert!(room.session.is_idle());
 }
 

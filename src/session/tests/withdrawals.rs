@@ -11,7 +11,7 @@ fn a_held_stop_ends_the_take_at_the_press_and_asks() {
     room.press(Button::Stop, 1500);
     assert_eq!(room.session.screen_name(), ScreenName::Withdraw);
     assert_eq!(room.ended[&1].end_mark, pressed);
-    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Aborted);
     let left = room.session.steps.timer.left_at(room.frame);
     room.wait(5000);
     assert_eq!(room.session.steps.timer.left_at(room.frame), left);
@@ -138,7 +138,7 @@ fn a_session_forgotten_from_elsewhere_is_aborted_and_erased() {
     room.send(Event::News(News::Withdrawn));
     room.wait(100);
     assert_eq!(room.forgotten, [By::Code]);
-    assert_eq!(room.ended[&1].verdict, Verdict::Aborted);
+    assert_eq!(room.ended[&1].judged.verdict, Verdict::Aborted);
     room.press(Button::Go, 0);
     room.go_to_reading();
     assert_eq!(room.sessions, 2);
