@@ -285,22 +285,13 @@ impl Work {
             return self.report(done.map_err(|error| error.to_string()));
         }
         // Without a take nothing was kept of an enrolled person: they may come again.
-        let may_come_again = self.pending_number(&record.session).is_some();
+        let may_come_again = pending::number_of(&self.source.data, &record.session).is_some();
         if may_come_again && takes::has_none(&folder) {
             let done = session::remove_empty(&folder);
             return self.report(done.map_err(|error| format!("{}: {error}", folder.display())));
         }
         let done = resumption::crashed(&folder, record);
         self.report(done.map_err(|error| format!("session.json of the run before: {error}")));
-    }
-
-    /// The number of the pending person whose session this is, if it is one's.
-    fn pending_number(&self, session: &str) -> Option<String> {
-        let all = pending::all(&self.source.data).unwrap_or_default();
-        let mut theirs = all
-            .into_iter()
-            .filter(|(_, entry)| entry.session == session);
-        theirs.next().map(|(number, _)| number)
     }
 
     fn decline(&mut self) {
@@ -311,7 +302,7 @@ impl Work {
 
     fn resume(&mut self, folder: PathBuf) {
         if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
-            let number = self.pending_number(&record.session);
+            let number = pending::number_of(&self.source.data, &record.session);
             let journal = Journal::resume(folder, record);
             let mut journal = match number {
                 Some(number) => journal.of_pending(number),

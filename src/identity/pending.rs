@@ -210,8 +210,16 @@ pub fn all(data: &Path) -> io::Result<Vec<(String, Pending)>> {
     Ok(all)
 }
 
-/// Removes the entry of `number`, synced; returns false if there was none. Called when the person's
-/// session has begun or they are forgotten.
+/// The number of the pending person of this session, if it is one's.
+#[must_use]
+pub fn number_of(data: &Path, session: &str) -> Option<String> {
+    let mut all = all(data).unwrap_or_default().into_iter();
+    let theirs = all.find(|(_, entry)| entry.session == session);
+    theirs.map(|(number, _)| number)
+}
+
+/// Removes the entry of `number`, synced; returns false if there was none. Called when a take of the
+/// person is on the disk or they are forgotten.
 ///
 /// # Errors
 /// The file system's.
