@@ -92,6 +92,7 @@ fn a_healthy_box_has_a_line_for_each_thing_and_check_leaves_data_alone() {
         "recipients",
         "sphere",
         "swap",
+        "takes",
         "wake-up",
     ];
     assert_eq!(names, expected);

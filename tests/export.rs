@@ -9,7 +9,10 @@ mod export {
     mod dataset;
     mod keys;
     mod kill;
+    mod large;
+    mod merge;
     mod people;
     mod readers;
+    mod rows;
     mod setup;
 }

@@ -21,6 +21,8 @@ mod progress;
 mod rows;
 #[path = "fuzz/script.rs"]
 mod script;
+#[path = "fuzz/table.rs"]
+mod table;
 #[path = "fuzz/take.rs"]
 mod take;
 #[path = "fuzz/text.rs"]

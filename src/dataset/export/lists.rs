@@ -176,8 +176,10 @@ impl Lists<'_> {
             let job = self.job;
             for row in person.rows.iter().filter(|row| job.is_done(&person, row)) {
                 for (name, cells) in job.files(&person, row) {
-                    let own = rows.remove(&name).unwrap_or_default();
-                    self.own(&cells, own.first())?;
+                    let mut own = rows.remove(&name).unwrap_or_default().into_iter();
+                    self.own(&cells, own.next().as_ref())?;
+                    // A second row of a file is somebody's own.
+                    own.try_for_each(|row| self.as_it_was(&row))?;
                     self.sum(&name, row.take, session)?;
                 }
             }
@@ -208,14 +210,18 @@ impl Lists<'_> {
             self.gone += 1;
             return Ok(());
         }
-        self.others += 1;
-        let cells = self.places.iter();
-        let line = table::line(cells.map(|place| place.map_or("".into(), |it| row.cell(it))));
-        self.table_line(&line)?;
+        self.as_it_was(row)?;
         match Job::take_in(&row.session, &row.file_name) {
             Some(take) => self.sum(&row.file_name, take, &row.session),
             None => Ok(()),
         }
+    }
+
+    fn as_it_was(&mut self, row: &OldRow) -> Result<(), ExportError> {
+        self.others += 1;
+        let cells = self.places.iter();
+        let line = table::line(cells.map(|place| place.map_or("".into(), |it| row.cell(it))));
+        self.table_line(&line)
     }
 
     fn table_line(&mut self, line: &str) -> Result<(), ExportError> {
@@ -249,18 +255,44 @@ impl Lists<'_> {
         added.map_err(ExportError::file("write", &self.sums.path))
     }
 
+    /// Lines of files that are there and have no row.
+    fn lines_of_others(&mut self) -> Result<(), ExportError> {
+        let mut rows = (String::new(), BTreeSet::new());
+        let (plan, forgotten, old, out) = (self.plan, self.forgotten, self.old, self.job.out);
+        let mut has_row = |session: &str, name: &str| -> Result<bool, ExportError> {
+            if Job::take_in(session, name).is_none() {
+                return Ok(false);
+            }
+            if plan.sessions.contains_key(session) || forgotten.contains(session) {
+                return Ok(true);
+            }
+            if rows.0 != session {
+                let names = old.rows(session)?.into_iter().map(|row| row.file_name);
+                rows = (session.to_owned(), names.collect());
+            }
+            Ok(rows.1.contains(name))
+        };
+        let sums = &mut self.sums;
+        let added = self.known.each(|line| {
+            let is_written = match sums::entry(line) {
+                Some((_, METADATA | README | SUMS)) => true,
+                Some((_, name)) => {
+                    let session = name.split('/').next().unwrap_or(name);
+                    !out.join(name).exists() || has_row(session, name).map_err(io::Error::other)?
+                }
+                None => false,
+            };
+            if is_written { Ok(()) } else { sums.add(line) }
+        });
+        added.map_err(ExportError::file("write", &self.sums.path))
+    }
+
     fn finish(mut self) -> Result<usize, ExportError> {
         let readme = hash(&self.job.out.join(README))?;
         self.sum_line(format!("{readme}  {README}\n").as_bytes())?;
         let line = format!("{}  {METADATA}\n", self.table.sha256());
         self.sum_line(line.as_bytes())?;
-        // What others listed.
-        let (known, sums, job) = (&self.known, &mut self.sums, self.job);
-        let added = known.each(|line| match sums::entry(line) {
-            Some((_, name)) if is_others(name) && job.out.join(name).exists() => sums.add(line),
-            Some(_) | None => Ok(()),
-        });
-        added.map_err(ExportError::file("write", &self.sums.path))?;
+        self.lines_of_others()?;
         if self.gone > 0 {
             log::warn!(
                 "{}: {} rows left it, whose files are gone",
@@ -274,12 +306,6 @@ impl Lists<'_> {
         }
         Ok(self.others)
     }
-}
-
-/// Whether a file is neither a take's nor a list.
-fn is_others(name: &str) -> bool {
-    let session = name.split('/').next().unwrap_or(name);
-    ![METADATA, README, SUMS].contains(&name) && Job::take_in(session, name).is_none()
 }
 
 fn hash(path: &Path) -> Result<String, ExportError> {
