@@ -52,13 +52,7 @@ fn grow(out: &Path, gone: &str, rows: u64, row_bytes: usize) {
         }
         let line = format!("{name},{session},");
         let pad = row_bytes.saturating_sub(line.len() + width);
-        write!(
-            table,
-            "{line}{}{}\n",
-            "x".repeat(pad),
-            ",".repeat(width - 3)
-        )
-        .unwrap();
+        writeln!(table, "{line}{}{}", "x".repeat(pad), ",".repeat(width - 3)).unwrap();
         writeln!(sums, "{hash}  {name}").unwrap();
     }
     table.flush().unwrap();
