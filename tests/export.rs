@@ -9,6 +9,7 @@ mod export {
     mod dataset;
     mod keys;
     mod kill;
+    mod laboratory;
     mod large;
     mod merge;
     mod people;
