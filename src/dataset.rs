@@ -4,8 +4,8 @@
 pub mod clean;
 mod csv;
 pub mod export;
+pub mod exports;
 mod lines;
-pub mod list;
 mod sums;
 mod table;
 pub mod wav;

@@ -19,7 +19,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use crate::dataset::list;
+use crate::dataset::exports;
 use crate::files::data::{Data, SessionFolder};
 use crate::files::{self, small};
 use crate::identity::code::Proof;
@@ -71,7 +71,7 @@ pub fn is_here(data: &Path, session: &str) -> Result<bool, ForgetError> {
     let failed = || ForgetError::at(data);
     Ok(tombstone::read(data, session).map_err(failed())?.is_some()
         || survey::is_in_data(data, session)
-        || !list::of(data, session).map_err(failed())?.is_empty())
+        || !exports::of(data, session).map_err(failed())?.is_empty())
 }
 
 /// Writes the tombstone of the session that `proof` gives, synced, if it has no valid one yet. From

@@ -28,7 +28,7 @@ impl Locale {
     /// The locale of a language by its code, or by the file of its words.
     ///
     /// # Errors
-    /// An unknown language, or a file with a missing or unknown key.
+    /// An unknown language, or a file with a faulty or unknown key.
     pub fn load(language: &str, corpus: &Corpus) -> Result<Locale, LangError> {
         Ok(Locale {
             name: name(language).to_owned(),

@@ -20,7 +20,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::list::Part;
+use super::exports::Part;
 use super::{METADATA, READMES, REPORT, SUMS};
 use crate::files::small;
 use crate::identity::erase::{self, Erased};

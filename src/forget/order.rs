@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{ForgetError, is_there, own_key};
-use crate::dataset::list;
+use crate::dataset::exports;
 use crate::files::data::Data;
 use crate::forget::survey::{Round, Survey};
 use crate::forget::{survey, sweep};
@@ -71,7 +71,7 @@ fn remove_from_exports(
         removed |= is_removed(&looks);
         tombstone.update(looks);
         if tombstone.look(&place).is_some_and(|look| !look.is_left()) {
-            marked = marked.and(list::cleaned(data, path, &session));
+            marked = marked.and(exports::cleaned(data, path, &session));
         }
     }
     let list = data.join(Place::ExportList.word());

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::list::List;
+use crate::dataset::exports::List;
 use crate::files::data::Data;
 use crate::files::small;
 use crate::identity::place::Place;

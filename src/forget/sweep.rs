@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::copies;
-use crate::dataset::list::List;
+use crate::dataset::exports::List;
 use crate::files::data::{Data, SessionFolder};
 use crate::files::small;
 use crate::identity::erase::Erased;

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::*;
-use crate::dataset::list::Export;
+use crate::dataset::exports::Export;
 use crate::files::data::Data;
 use crate::identity::participant::Participant;
 
@@ -92,7 +92,7 @@ fn an_export_out_of_reach_is_waited_for_and_cleaned_when_it_comes() {
         path: stick.path().join("export"),
         sessions: vec![session.to_owned()],
     };
-    list::remember(data, &export).expect("written");
+    exports::remember(data, &export).expect("written");
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
     carry_out(data, &mut tombstone).expect("carried out");
     let place = export.path.display().to_string();
@@ -116,7 +116,7 @@ fn an_export_that_waits_for_its_keeper_is_not_searched_each_minute() {
         path: stick.path().to_owned(),
         sessions: vec![session.to_owned()],
     };
-    list::remember(data, &export).expect("written");
+    exports::remember(data, &export).expect("written");
     fs::write(stick.path().join("other"), "").expect("another medium");
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
     carry_out(data, &mut tombstone).expect("carried out");
@@ -128,7 +128,7 @@ fn an_export_that_waits_for_its_keeper_is_not_searched_each_minute() {
     carry_out(data, &mut tombstone).expect("carried out");
     assert!(tombstone.is_complete());
     assert_eq!((due_in(Round::Full), due_in(Round::Brief)), (0, 0));
-    assert_eq!(list::of(data, session).expect("read").len(), 1);
+    assert_eq!(exports::of(data, session).expect("read").len(), 1);
 }
 
 #[test]
@@ -140,11 +140,11 @@ fn an_export_that_was_cleaned_by_a_call_that_was_killed_is_reported() {
         path: path.clone(),
         sessions: vec![session.to_owned()],
     };
-    list::remember(data, &export).expect("written");
+    exports::remember(data, &export).expect("written");
     let mut tombstone = announce(data, &participant.proof, By::Code).expect("written");
     carry_out(data, &mut tombstone).expect("carried out");
     assert_eq!(tombstone.waiting_for(), ["/nowhere/export"]);
-    list::cleaned(data, &path, session).expect("written");
+    exports::cleaned(data, &path, session).expect("written");
     assert_eq!(due_now(data, Round::Brief), 1);
     carry_out(data, &mut tombstone).expect("carried out");
     assert!(tombstone.is_complete());

@@ -162,7 +162,7 @@ impl Lang {
     /// The words of a language by its code (`fr`, or `fr-CA` for its first part), or of a file.
     ///
     /// # Errors
-    /// An unknown language, or a file with a missing or unknown key.
+    /// An unknown language, or a file with a faulty or unknown key.
     pub fn load(code: &str) -> Result<Lang, LangError> {
         let name = without_region(name(code));
         let embedded = embedded::find(LANGUAGES, name);
@@ -177,7 +177,32 @@ impl Lang {
             path: path.into(),
             source,
         })?;
-        Lang::parse(code, &text)
+        Lang::parse_own(code, &text)
+    }
+
+    /// A file of somebody's own: the words that it lacks, being older than they are, are English.
+    fn parse_own(name: &str, text: &str) -> Result<Lang, LangError> {
+        let english = embedded::find(LANGUAGES, "en").unwrap_or_default();
+        let tables = (text.parse::<toml::Table>(), english.parse::<toml::Table>());
+        let (Ok(own), Ok(mut words)) = tables else {
+            return Lang::parse(name, text);
+        };
+        let lacking = words.keys().filter(|key| !own.contains_key(*key));
+        let lacking: Vec<String> = lacking.cloned().collect();
+        if lacking.is_empty() {
+            return Lang::parse(name, text);
+        }
+        log::warn!(
+            "language {name}: lacks {}: English instead",
+            lacking.join(", ")
+        );
+        words.extend(own);
+        words
+            .try_into()
+            .map_err(|e: toml::de::Error| LangError::Faulty {
+                name: name.into(),
+                reason: e.to_string().trim_end().into(),
+            })
     }
 
     fn parse(name: &str, text: &str) -> Result<Lang, LangError> {
@@ -196,6 +221,23 @@ mod tests {
     fn every_embedded_language_is_complete() {
         for (code, _) in LANGUAGES {
             assert_ne!(Lang::load(code).expect(code).thanks_title, "");
+        }
+    }
+
+    #[test]
+    fn a_word_that_an_own_file_lacks_is_english_and_any_other_fault_is_refused() {
+        let french = embedded::find(LANGUAGES, "fr").expect("embedded");
+        let older = french.replace("reading_slowly", "# reading_slowly");
+        let words = Lang::parse_own("mine.toml", &older).expect("an older file");
+        let (fr, en) = (Lang::load("fr"), Lang::load("en"));
+        assert_eq!(words.reading_slowly, en.expect("embedded").reading_slowly);
+        assert_eq!(words.attract_title, fr.expect("embedded").attract_title);
+        for fault in ["atract_title = \"x\"", "attract_title = 1", "attract_title"] {
+            let refused = Lang::parse_own("mine.toml", fault).expect_err(fault);
+            assert!(
+                refused.to_string().contains("attract_title") || fault.contains("atr"),
+                "{refused}"
+            );
         }
     }
 

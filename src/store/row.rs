@@ -81,7 +81,7 @@ pub struct Row {
     pub shown_frame: Option<u64>,
     /// The presses that began and ended it, on the session's clock.
     pub press_frames: Vec<u64>,
-    /// Where the voice lies in the file.
+    /// Where the voice lies in the file; null, for takes are not judged yet.
     pub voice: Option<Voice>,
     /// Frames per second.
     pub rate: u32,
@@ -97,7 +97,7 @@ pub struct Row {
     pub rms_dbfs: Vec<f64>,
     /// Mean of each channel, of full scale.
     pub dc: Vec<f64>,
-    /// Signal to noise ratio of each channel, where a noise floor is known.
+    /// Signal to noise ratio of each channel; empty, for noise floors are not measured yet.
     pub snr_db: Vec<f64>,
     /// Samples of each channel at full scale.
     pub clipped: Vec<u64>,

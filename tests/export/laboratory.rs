@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use super::setup::{files, record, seal_takes, session_folder, table};
-use crate::common::lab::{Lab, said};
+use crate::common::lab::{Lab, copy, said};
 use crate::common::run;
 use crate::common::tools::tool;
 
@@ -21,6 +21,7 @@ fn boxes() -> (Lab, Lab) {
         dir: tempfile::tempdir().unwrap(),
         recipient: one.recipient.clone(),
     };
+    copy(Path::new(&one.key()), &two.path("operator.key"));
     (one, two)
 }
 

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use booth::dataset::list;
-use booth::dataset::list::Export;
+use booth::dataset::exports;
+use booth::dataset::exports::Export;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -178,7 +178,7 @@ fn exports_made_here_are_cleaned_and_one_out_of_reach_is_waited_for() {
             path: lab.path(name),
             sessions: vec![gone.clone(), kept.clone()],
         };
-        list::remember(&lab.data(), &row).unwrap();
+        exports::remember(&lab.data(), &row).unwrap();
     }
     fs::rename(lab.path("stick"), lab.path("pulled")).unwrap();
     let output = lab.booth(&["forget", "--session", &gone, "--json"], "");

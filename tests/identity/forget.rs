@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use booth::dataset::list;
+use booth::dataset::exports;
 use booth::forget;
 use booth::identity::code::Code;
 use booth::identity::place::Place;
@@ -78,11 +78,11 @@ fn a_recorded_session_is_forgotten_by_its_name_and_each_kind_of_file_is_known() 
         files
     };
     let before = rest(&lab);
-    let export = list::Export {
+    let export = exports::Export {
         path: lab.path("nowhere"),
         sessions: vec![kept.clone()],
     };
-    list::remember(&lab.data(), &export).unwrap();
+    exports::remember(&lab.data(), &export).unwrap();
     let receipt = lab.done(&["forget", "--session", &gone, "--json"], "");
     assert!(
         receipt.contains("\"complete\":true") && receipt.contains("operator"),

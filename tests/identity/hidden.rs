@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use booth::dataset::list;
-use booth::dataset::list::Export;
+use booth::dataset::exports;
+use booth::dataset::exports::Export;
 use booth::forget;
 use booth::identity::code::Proof;
 use booth::words::By;
@@ -71,7 +71,7 @@ fn export(lab: &Lab, name: &str, sessions: &[&str], table: &str) -> std::path::P
         path: folder.clone(),
         sessions: sessions.iter().map(|&one| one.to_owned()).collect(),
     };
-    list::remember(&lab.data(), &row).unwrap();
+    exports::remember(&lab.data(), &row).unwrap();
     folder
 }
 

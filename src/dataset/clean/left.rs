@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::Row;
-use crate::dataset::list::Part;
+use crate::dataset::exports::Part;
 
 /// More lines than these are counted, not named: all rows of a table may be damaged.
 const NAMED: usize = 3;

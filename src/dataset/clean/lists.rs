@@ -8,7 +8,7 @@ use std::fs::{self, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::list::Part;
+use crate::dataset::exports::Part;
 use crate::dataset::{METADATA, READMES, REPORT, SUMS, lines, sums};
 use crate::files::small;
 use crate::identity::place::{mentioned, whole};

@@ -14,8 +14,8 @@ use super::plan::Plan;
 use super::take::{Take, TakeError};
 use super::{ExportError, Layout, Options, Source, lists};
 use crate::audio::rf64::Meta;
-use crate::dataset::list;
-use crate::dataset::list::Export;
+use crate::dataset::exports;
+use crate::dataset::exports::Export;
 use crate::files::data::Data;
 use crate::files::small;
 use crate::identity::tombstone;
@@ -119,7 +119,7 @@ impl<'a> Job<'a> {
         for source in self.options.sources {
             let data = &source.data;
             let list = Data(data).exports();
-            let known = list::at(data, self.out).map_err(ExportError::file("read", &list))?;
+            let known = exports::at(data, self.out).map_err(ExportError::file("read", &list))?;
             let is_new = |session: &&String| {
                 let is_here = plan
                     .sessions
@@ -135,7 +135,7 @@ impl<'a> Job<'a> {
                 path: self.out.to_owned(),
                 sessions,
             };
-            list::remember(data, &export).map_err(ExportError::file("write", &list))?;
+            exports::remember(data, &export).map_err(ExportError::file("write", &list))?;
         }
         Ok(())
     }
