@@ -156,7 +156,7 @@ fn is_there(place: impl fmt::Display) -> Looked {
 /// The file system's.
 pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
     pending::clear_unfinished(data).map_err(ForgetError::at(data))?;
-    expire(data, pending_days)?;
+    expire(data, pending_days, None)?;
     let done = carry_out_due(data, None, Round::Full)?;
     for failure in &done.failures {
         log::warn!("a tombstone is not carried out: {failure}");
@@ -165,15 +165,18 @@ pub fn apply(data: &Path, pending_days: u32) -> Result<u32, ForgetError> {
 }
 
 /// Writes the tombstones of enrolled people who did not come in time; [`carry_out_due`] obeys them.
+/// Whoever is here now, in the session `live`, did come.
 ///
 /// # Errors
 /// The file system's.
-pub fn expire(data: &Path, pending_days: u32) -> Result<(), ForgetError> {
+pub fn expire(data: &Path, pending_days: u32, live: Option<&str>) -> Result<(), ForgetError> {
     let failed = || ForgetError::at(data);
     // Before any entry expires: a person who was recorded did come.
     pending::clear_settled(data).map_err(failed())?;
     let now = rt::utc_now().map(|_| SystemTime::now());
-    for old in pending::expired(data, pending_days, now).map_err(failed())? {
+    let overdue = pending::expired(data, pending_days, now).map_err(failed())?;
+    let absent = |old: &pending::Pending| live != Some(old.session.as_str());
+    for old in overdue.into_iter().filter(absent) {
         match keyring::proof(data, &old.session) {
             Ok(Some(proof)) => {
                 announce(data, &proof, By::Expired)?;

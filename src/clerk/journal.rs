@@ -134,9 +134,10 @@ impl Journal {
         std::fs::metadata(sessions)?;
         let data = sessions.parent().unwrap_or(sessions);
         if self.is_void {
+            session::remove_empty(&self.folder)?;
             self.waiting.clear();
             self.record_due = false;
-            return session::remove_empty(&self.folder);
+            return Ok(());
         }
         self.arrival.keep(data, &self.recipients)?;
         if self.record_due {

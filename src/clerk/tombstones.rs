@@ -54,7 +54,7 @@ impl Tombstones {
         }
         (self.served, self.tried) = (changed, Instant::now());
         let expired = if is_minute {
-            forget::expire(&self.data, self.pending_days)
+            forget::expire(&self.data, self.pending_days, live)
         } else {
             Ok(())
         };
@@ -119,9 +119,11 @@ mod tests {
         tombstones.looked -= LOOK;
         tombstones.look(None).expect("looked");
         assert_eq!(numbers(), 1, "not at each look");
-        tombstones.looked -= LOOK;
-        tombstones.tried -= AGAIN;
-        tombstones.look(None).expect("looked");
-        assert_eq!(numbers(), 0);
+        for (live, left) in [(Some(person.session.as_str()), 1), (None, 0)] {
+            tombstones.looked -= LOOK;
+            tombstones.tried -= AGAIN;
+            tombstones.look(live).expect("looked");
+            assert_eq!(numbers(), left, "whoever is here has come");
+        }
     }
 }

@@ -84,6 +84,11 @@ impl Session {
         }
     }
 
+    /// A take never reached the disk: its line comes again by itself.
+    pub(super) fn forget_hasty(&mut self, take: u32) {
+        self.takes.hasty.retain(|one| one.take != take);
+    }
+
     /// Whether a take that was stored just now is one that may turn out to be no reading.
     pub(super) fn is_doubtful(&mut self, take: u32) -> bool {
         let one = self.takes.hasty.iter_mut().find(|one| one.take == take);

@@ -250,6 +250,7 @@ impl Session {
         self.lines
             .previous
             .take_if(|previous| previous.take == take);
+        self.forget_hasty(take);
         let again = unstored.line.filter(|line| {
             let shown = self.lines.shown.as_ref();
             shown.is_none_or(|shown| shown.line.ticket != line.ticket)
