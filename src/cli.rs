@@ -286,19 +286,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_stands_behind_a_command_counts_more_than_what_stands_before() {
-        let line = "booth --config a --data x takes --data y --json";
-        let matches = grammar()
-            .try_get_matches_from(line.split(' '))
-            .expect("good");
-        let cli = Cli::from_arg_matches(&matches).expect("good");
+    /// The options of `booth takes` on a command line.
+    fn of_takes(line: &str) -> Result<Common, Failure> {
+        let matches = grammar().try_get_matches_from(line.split(' '));
+        let cli = Cli::from_arg_matches(&matches.expect("good")).expect("good");
         let Command::Takes(takes) = cli.command else {
             panic!("not takes");
         };
-        let common = takes.shared.after_with_one_data(&cli.common).expect("one");
-        assert_eq!(common.data, [Path::new("y")]);
-        assert_eq!(common.settings.config.as_deref(), Some("a".as_ref()));
+        takes.shared.after_with_one_data(&cli.common)
+    }
+
+    #[test]
+    fn what_stands_behind_a_command_counts_more_than_what_stands_before() {
+        let common = of_takes("booth --config a --data x takes --config b").expect("one data");
+        assert_eq!(common.data, [Path::new("x")]);
+        assert_eq!(common.settings.config.as_deref(), Some("b".as_ref()));
+    }
+
+    #[test]
+    fn a_second_data_folder_is_refused_wherever_it_stands() {
+        for line in [
+            "booth --data x takes --data y",
+            "booth takes --data x --data y",
+        ] {
+            assert!(of_takes(line).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod session {
     mod script;
     mod sphere;
     mod terminal;
+    mod visitors;
 
     use std::fs;
     use std::path::PathBuf;

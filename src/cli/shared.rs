@@ -96,17 +96,13 @@ impl Common {
         }
     }
 
-    /// The same for a command with one data folder, of which what stands behind it counts more.
-    pub(super) fn after_with_one_data(mut self, before: &Common) -> Result<Common, Failure> {
-        if self.data.len() > 1 || before.data.len() > 1 {
+    /// The same for a command with one data folder: a second one would be passed over in silence.
+    pub(super) fn after_with_one_data(self, before: &Common) -> Result<Common, Failure> {
+        let common = self.after(before);
+        if common.data.len() > 1 {
             return Err(Failure::Usage(
                 "--data: only `booth export` takes several data folders; call this for each".into(),
             ));
-        }
-        let behind = self.data.pop();
-        let mut common = self.after(before);
-        if let Some(behind) = behind {
-            common.data = vec![behind];
         }
         Ok(common)
     }

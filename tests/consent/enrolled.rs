@@ -127,3 +127,63 @@ fn a_keeper_chooses_from_the_menu_who_comes_next() {
             .any(|name| name.ends_with(&left))
     );
 }
+
+/// Consent by this person, who is called away before the first take.
+fn called_away(visit: &Visit, number: &str, set: &str) -> run::Run {
+    let script = format!("{CONSENT}until intro\n900 stop\nuntil thanks\n");
+    let mut command = visit.command(&script);
+    command.args(["--fast", "--participant", number, "--set", set]);
+    run::start(&mut command).wait()
+}
+
+fn is_pending(visit: &Visit, number: &str) -> bool {
+    let entry = format!("{number}.json");
+    names(&visit.data())
+        .iter()
+        .any(|name| name.ends_with(&entry))
+}
+
+#[test]
+fn a_number_is_spent_by_a_take_and_not_by_a_session_without_one() {
+    let visit = Visit::new();
+    let set = operator(&visit);
+    let enrolled = enrolled(&visit, &set);
+    let number = enrolled["number"].as_str().unwrap();
+    for _ in 0..2 {
+        let run = called_away(&visit, number, &set);
+        assert_eq!(run.code, Some(0), "{}", run.said());
+        assert!(is_pending(&visit, number) && run::sessions(&visit.data()).is_empty());
+    }
+    let script = format!("{CONSENT}until intro\n900 go\nuntil reading\n1500 go\nuntil thanks\n");
+    let mut command = visit.command(&script);
+    command.args(["--fast", "--participant", number, "--set", &set]);
+    let run = run::start(&mut command).wait();
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    let session = run::session(&visit.data());
+    assert!(session.join("answers.json.age").exists() && !is_pending(&visit, number));
+}
+
+#[test]
+fn a_number_outlives_a_kill_before_the_first_take() {
+    let visit = Visit::new();
+    let set = operator(&visit);
+    let enrolled = enrolled(&visit, &set);
+    let number = enrolled["number"].as_str().unwrap();
+    let script = format!("{CONSENT}until intro\n60000 go\n");
+    let mut command = visit.command(&script);
+    command.args(["--participant", number, "--set", &set]);
+    command.args(["--set", "audio.device=sim"]);
+    let running = run::start(&mut command);
+    running.wait_for_screen("intro");
+    running.signal("KILL");
+    running.wait();
+    assert!(is_pending(&visit, number));
+    // Whoever stands there then does not go on with it.
+    let mut command = visit.command("until resume\n900 stop\nuntil attract\n");
+    let run = run::start(command.args(["--fast", "--set", &set])).wait();
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    assert!(is_pending(&visit, number) && run::sessions(&visit.data()).is_empty());
+    let run = called_away(&visit, number, &set);
+    assert_eq!(run.code, Some(0), "{}", run.said());
+    assert!(is_pending(&visit, number) && run::sessions(&visit.data()).is_empty());
+}

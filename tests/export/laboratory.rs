@@ -125,7 +125,10 @@ fn two_boxes_three_visits_a_withdrawal_and_a_damaged_card_are_one_right_dataset(
     let output = export(&one, &two, &out);
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains(&unlucky) && text.contains("take 1"), "{text}");
+    assert!(
+        text.contains(&unlucky) && text.contains("take-0001"),
+        "{text}"
+    );
     holds(&out, &wanted);
 
     // In a new dataset the damaged take is missing, and nothing else.

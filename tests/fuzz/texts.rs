@@ -260,8 +260,10 @@ fn a_shard_that_cannot_be_had_is_refused_where_it_stands() {
 /// Every session ended as it began.
 #[test]
 fn a_protocol_that_abandons_every_session_at_once_is_refused() {
-    let refused = protocol(&format!("idle_s = 0\n{EXHIBITION}")).unwrap_err();
-    named(&refused, "p.toml:1: `idle_s`");
+    let text = EXHIBITION.replace("idle_s = 60", "idle_s = 0");
+    let at = text.lines().position(|line| line == "idle_s = 0").unwrap();
+    let refused = protocol(&text).unwrap_err();
+    named(&refused, &format!("p.toml:{}: `idle_s`", at + 1));
 }
 
 /// `fr-museum.toml` was taken for the French of the program.

@@ -153,6 +153,8 @@ fn a_file_of_an_old_export_is_known_by_the_exports_list() {
         .current_dir(copy.join("out"))
         .output();
     fs::write(copy.join("out/SHA256SUMS"), sums.unwrap().stdout).unwrap();
+    let table = format!("file_name,session\n{name},{gone}\n");
+    fs::write(copy.join("out/metadata.csv"), table).unwrap();
     lab.done(&["forget", "--session", &gone], "");
     let (code, text) = applied(&lab, &copy);
     assert_eq!(code, Some(0), "{text}");
