@@ -298,15 +298,16 @@ mod tests {
 
     #[test]
     fn what_stands_behind_a_command_counts_more_than_what_stands_before() {
-        let common = of_takes("booth --config a --data x takes --config b").expect("one data");
-        assert_eq!(common.data, [Path::new("x")]);
+        let line = "booth --config a --data x takes --config b --data y";
+        let common = of_takes(line).expect("one data folder");
+        assert_eq!(common.data, [Path::new("y")]);
         assert_eq!(common.settings.config.as_deref(), Some("b".as_ref()));
     }
 
     #[test]
-    fn a_second_data_folder_is_refused_wherever_it_stands() {
+    fn of_two_data_folders_side_by_side_none_is_passed_over_in_silence() {
         for line in [
-            "booth --data x takes --data y",
+            "booth --data x --data y takes",
             "booth takes --data x --data y",
         ] {
             assert!(of_takes(line).is_err(), "{line}");

@@ -96,14 +96,15 @@ impl Common {
         }
     }
 
-    /// The same for a command with one data folder: a second one would be passed over in silence.
+    /// The same for a command with one data folder: the one behind it, if there is one.
     pub(super) fn after_with_one_data(self, before: &Common) -> Result<Common, Failure> {
-        let common = self.after(before);
-        if common.data.len() > 1 {
+        if self.data.len() > 1 || before.data.len() > 1 {
             return Err(Failure::Usage(
                 "--data: only `booth export` takes several data folders; call this for each".into(),
             ));
         }
+        let mut common = self.after(before);
+        common.data = common.data.pop().into_iter().collect();
         Ok(common)
     }
 

@@ -85,7 +85,7 @@ fn done(failures: &[String]) -> Result<Done, Failure> {
     }
 }
 
-/// File, line, length, peak and verdict of each take.
+/// File, line, length, peak and verdict with its reasons of each take.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut out = String::new();
@@ -102,7 +102,7 @@ pub fn table(rows: &[Row]) -> String {
             .copied()
             .fold(f64::NEG_INFINITY, f64::max);
         let line = row.line.map_or("-".into(), |line| line.to_string());
-        let verdict = format!("{:?}", row.verdict).to_lowercase();
+        let verdict = judged(row);
         let gaps = if row.gaps.is_empty() { "" } else { " (gaps)" };
         let _ = writeln!(
             out,
@@ -113,6 +113,15 @@ pub fn table(rows: &[Row]) -> String {
         );
     }
     out
+}
+
+/// The verdict, and the reasons for it.
+fn judged(row: &Row) -> String {
+    let verdict = format!("{:?}", row.verdict).to_lowercase();
+    if row.reasons.is_empty() {
+        return verdict;
+    }
+    format!("{verdict} ({})", printable(&row.reasons.join(", ")))
 }
 
 fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Failure> {
@@ -167,10 +176,12 @@ mod tests {
         let row = Row {
             step: "s\u{1b}[2J".into(),
             text: Some("t\u{7}\n".into()),
+            reasons: vec!["cut".into(), "a\u{7}b".into()],
             ..Row::of(1, "f\r".into(), Kind::Read, spec)
         };
         let table = table(&[row]);
         assert_eq!(table.lines().count(), 2, "{table}");
         assert!(table.lines().all(|line| !line.contains(char::is_control)));
+        assert!(table.contains("kept (cut, "), "{table}");
     }
 }

@@ -51,7 +51,10 @@ fn two_boxes_are_one_dataset_at_once_and_one_after_the_other() {
         assert_whole(&out);
         assert!(table(&out).iter().all(|row| row["session"] != *session));
     }
-    let takes = one.command(&["takes", "--data", &other]).output().unwrap();
+    let takes = one
+        .command(&["takes", "--data", &other, "--data", &other])
+        .output()
+        .unwrap();
     assert_eq!(takes.status.code(), Some(2), "{}", said(&takes));
 }
 
