@@ -89,9 +89,11 @@ fn done(failures: &[String]) -> Result<Done, Failure> {
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut out = String::new();
+    let longest = rows.iter().map(|row| judged(row).chars().count()).max();
+    let width = longest.unwrap_or_default().max(9);
     let _ = writeln!(
         out,
-        "{:<18} {:<16} {:>8} {:>9} {:>10}  {:<9} text",
+        "{:<18} {:<16} {:>8} {:>9} {:>10}  {:<width$} text",
         "file", "step", "line", "length", "peak", "verdict"
     );
     for row in rows {
@@ -106,7 +108,7 @@ pub fn table(rows: &[Row]) -> String {
         let gaps = if row.gaps.is_empty() { "" } else { " (gaps)" };
         let _ = writeln!(
             out,
-            "{:<18} {:<16} {line:>8} {seconds:>7.2} s {peak:>5.1} dBFS  {verdict:<9} {}{gaps}",
+            "{:<18} {:<16} {line:>8} {seconds:>7.2} s {peak:>5.1} dBFS  {verdict:<width$} {}{gaps}",
             printable(&row.file),
             printable(&row.step),
             printable(row.text.as_deref().unwrap_or(""))
