@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::error::TextError;
 use super::session_record;
-use super::texts::TextError;
 use crate::config::Config;
 use crate::lang::Locale;
 use crate::session::protocol::Protocol;

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::texts::TextError;
 use crate::audio::mixer::MixerError;
 use crate::board::BoardError;
 use crate::board::profile::ProfileError;
@@ -16,6 +15,7 @@ use crate::identity::participant::ParticipantError;
 use crate::identity::pending::PendingError;
 use crate::lang::LangError;
 use crate::recorder::chain;
+use crate::words::Undrawable;
 
 /// Why the box does not run, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -122,5 +122,40 @@ impl Error {
                 | Error::NotFast(_)
                 | Error::NotSimulated { .. }
         )
+    }
+}
+
+/// Why a text of the protocol cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum TextError {
+    /// Nobody can agree to what they cannot read.
+    #[error(
+        "protocol {protocol}: it asks for consent in {has} alone, and `language` is {language}; add \
+         [consent.{language}] to it, or choose another `language`"
+    )]
+    ConsentLanguage {
+        /// The protocol.
+        protocol: String,
+        /// The languages it has.
+        has: String,
+        /// The box's.
+        language: String,
+    },
+    /// A text that is not drawn whole cannot be read.
+    #[error("protocol {protocol}: {text}: {}; {}", said(*why), why.remedy())]
+    Undrawable {
+        /// The protocol.
+        protocol: String,
+        /// Which text.
+        text: String,
+        /// What is wrong with it.
+        why: Undrawable,
+    },
+}
+
+fn said(why: Undrawable) -> String {
+    match why {
+        Undrawable::NoGlyph(missing) => format!("no font has {missing} of its characters"),
+        Undrawable::NoRoom => "it does not fit the panel at the smallest size".into(),
     }
 }

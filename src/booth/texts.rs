@@ -5,47 +5,12 @@
 use std::sync::Arc;
 
 use super::consent::Consent;
+use super::error::TextError;
 use crate::config::Config;
 use crate::lang::Locale;
 use crate::screen::Place;
 use crate::screen::paint::Painter;
 use crate::session::protocol::{Protocol, StepKind};
-use crate::words::Undrawable;
-
-/// Why a text of the protocol cannot be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum TextError {
-    /// Nobody can agree to what they cannot read.
-    #[error(
-        "protocol {protocol}: it asks for consent in {has} alone, and `language` is {language}; add \
-         [consent.{language}] to it, or choose another `language`"
-    )]
-    ConsentLanguage {
-        /// The protocol.
-        protocol: String,
-        /// The languages it has.
-        has: String,
-        /// The box's.
-        language: String,
-    },
-    /// A text that is not drawn whole cannot be read.
-    #[error("protocol {protocol}: {text}: {}; {}", said(*why), why.remedy())]
-    Undrawable {
-        /// The protocol.
-        protocol: String,
-        /// Which text.
-        text: String,
-        /// What is wrong with it.
-        why: Undrawable,
-    },
-}
-
-fn said(why: Undrawable) -> String {
-    match why {
-        Undrawable::NoGlyph(missing) => format!("no font has {missing} of its characters"),
-        Undrawable::NoRoom => "it does not fit the panel at the smallest size".into(),
-    }
-}
 
 /// The pages of the consent text; no pages without one.
 ///

@@ -1,18 +1,14 @@
 //! Turns takes into files: one file per channel, or one per take.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use serde_json::Value;
-
-use super::super::table::Cells;
-use super::super::wav::{MOST_RIFF_BYTES, Wav, WavError};
-use super::super::{table, wav};
+use super::super::wav::{Wav, WavError};
 use super::lists::Written;
+use super::parts::{Job, Part};
 use super::person::Person;
 use super::plan::Plan;
 use super::take::{Take, TakeError};
-use super::{ExportError, Layout, Options, Source, lists};
+use super::{ExportError, Source, lists};
 use crate::audio::rf64::Meta;
 use crate::dataset::exports;
 use crate::dataset::exports::Export;
@@ -21,17 +17,6 @@ use crate::files::small;
 use crate::identity::tombstone;
 use crate::store::draft;
 use crate::store::row::Row;
-use crate::words::Spec;
-
-/// An export under way.
-pub struct Job<'a> {
-    /// What to export.
-    pub options: &'a Options<'a>,
-    /// The folder.
-    pub out: &'a Path,
-    /// A file with more bytes of samples than this is RF64.
-    pub most_riff_bytes: u64,
-}
 
 /// Why a take is not in the export.
 pub enum PartError {
@@ -53,24 +38,7 @@ impl From<WavError> for PartError {
     }
 }
 
-/// A file of a take: a channel, or all of them.
-struct Part {
-    name: String,
-    channel: Option<usize>,
-    spec: Spec,
-}
-
-impl<'a> Job<'a> {
-    /// Into the folder `out`.
-    #[must_use]
-    pub fn of(options: &'a Options<'a>, out: &'a Path) -> Job<'a> {
-        Job {
-            options,
-            out,
-            most_riff_bytes: MOST_RIFF_BYTES,
-        }
-    }
-
+impl Job<'_> {
     /// Removes sessions from the export.
     pub fn leave_out(&self, sessions: &BTreeSet<String>) {
         if !sessions.is_empty() {
@@ -164,30 +132,6 @@ impl<'a> Job<'a> {
         Ok((!self.is_forgotten(person)?).then_some(true))
     }
 
-    /// The files of a take, each with its cells in the table.
-    pub fn files<'b>(
-        &'b self,
-        person: &'b Person,
-        row: &'b Row,
-    ) -> impl Iterator<Item = (String, Cells)> + use<'b> {
-        let value = serde_json::to_value(row).unwrap_or(Value::Null);
-        self.parts(person, row).into_iter().map(move |part| {
-            let mut cells = table::of_session(&person.record, part.channel);
-            cells.extend(table::of_take(&value, part.channel));
-            cells.extend(table::of_answers(&person.answers));
-            let names: Vec<String> = match part.channel {
-                Some(channel) => vec![person.channel(channel)],
-                None => (0..row.channels.into())
-                    .map(|channel| person.channel(channel))
-                    .collect(),
-            };
-            cells.insert("channel".into(), names.join(" "));
-            cells.insert("file_name".into(), part.name.clone());
-            cells.insert("session".into(), person.session.clone());
-            (part.name, cells)
-        })
-    }
-
     fn is_forgotten(&self, person: &Person) -> Result<bool, PartError> {
         let data = &person.data;
         let found = tombstone::read(data, &person.session)
@@ -197,63 +141,6 @@ impl<'a> Job<'a> {
             self.leave_out(&[person.session.clone()].into());
         }
         Ok(found.is_some())
-    }
-
-    /// Whether all files of a take are in the export.
-    #[must_use]
-    pub fn is_done(&self, person: &Person, row: &Row) -> bool {
-        self.are_there(&self.parts(person, row))
-    }
-
-    fn are_there(&self, parts: &[Part]) -> bool {
-        parts.iter().all(|part| self.out.join(&part.name).exists())
-    }
-
-    /// The take whose file an export names so; `None` for a file that others put there.
-    #[must_use]
-    pub fn take_in(session: &str, file_name: &str) -> Option<u32> {
-        let name = file_name.strip_prefix(session)?.strip_prefix('/')?;
-        let rest = name.strip_prefix(session)?.strip_prefix('-')?;
-        let stem = rest
-            .strip_suffix(".wav")
-            .or_else(|| rest.strip_suffix(".rf64"))?;
-        let (take, channel) = stem
-            .split_once('-')
-            .map_or((stem, None), |(take, channel)| {
-                (take, Some(channel.split('-').next().unwrap_or(channel)))
-            });
-        let is_number = |digits: &str, least: usize| {
-            digits.len() >= least && digits.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        let is_ours = is_number(take, 4) && channel.is_none_or(|number| is_number(number, 2));
-        is_ours.then(|| take.parse().ok())?
-    }
-
-    fn parts(&self, person: &Person, row: &Row) -> Vec<Part> {
-        let session = &person.session;
-        let part = |channel: Option<usize>, stem: String| {
-            let spec = Spec {
-                channels: if channel.is_some() { 1 } else { row.channels },
-                ..row.spec()
-            };
-            let bytes = row.frames.saturating_mul(spec.frame_bytes() as u64);
-            let name = wav::name(&stem, bytes, self.most_riff_bytes);
-            Part {
-                name: format!("{session}/{name}"),
-                channel,
-                spec,
-            }
-        };
-        let stem = format!("{session}-{:04}", row.take);
-        match self.options.layout {
-            Layout::Multichannel => vec![part(None, stem)],
-            Layout::Channels => (0..row.channels.into())
-                .map(|channel| {
-                    let name = in_file_name(&person.channel(channel));
-                    part(Some(channel), format!("{stem}-{:02}-{name}", channel + 1))
-                })
-                .collect(),
-        }
     }
 
     fn write(&self, person: &Person, row: &Row, parts: &[Part]) -> Result<(), PartError> {
@@ -306,19 +193,11 @@ impl<'a> Job<'a> {
     }
 }
 
-/// A channel's name as part of a file name that every file system accepts.
-fn in_file_name(channel: &str) -> String {
-    let letters = channel.chars().take(40).map(|letter| {
-        let is_plain = letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-        if is_plain { letter } else { '_' }
-    });
-    letters.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use super::super::{Layout, Options};
     use super::*;
     use crate::dataset::{METADATA, README, SUMS, clean};
     use crate::identity::code::Code;

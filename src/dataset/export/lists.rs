@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::ExportError;
-use super::job::Job;
 use super::known::Known;
 use super::merge::{Old, OldRow};
+use super::parts::Job;
 use super::person::{Found, Person};
 use super::plan::Plan;
 use crate::dataset::table::Cells;

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::job::Job;
 use super::merge::Old;
+use super::parts::Job;
 use super::person::{Answers, Found, Person};
 use super::{ExportError, Options, Outcome, Source};
 use crate::files::data::Data;
