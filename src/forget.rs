@@ -20,8 +20,8 @@ use std::time::SystemTime;
 use serde_json::{Map, Value};
 
 use crate::dataset::exports;
-use crate::files::data::{Data, SessionFolder};
-use crate::files::{self, small};
+use crate::files::data::Data;
+use crate::files::small;
 use crate::identity::code::Proof;
 use crate::identity::place::Place;
 use crate::identity::receipt::{BoxKey, ReceiptError};
@@ -29,7 +29,7 @@ use crate::identity::tombstone::{Looked, State, Tombstone};
 use crate::identity::{keyring, pending, tombstone};
 use crate::rt;
 use crate::store::lock;
-use crate::store::session::Record;
+use crate::store::session::{self, Record};
 use crate::words::By;
 use survey::{Round, Survey};
 
@@ -89,8 +89,7 @@ pub fn announce(data: &Path, proof: &Proof, by: By) -> Result<Tombstone, ForgetE
     let mut tombstone = Tombstone::of(proof, by);
     tombstone.box_key = own_key(data);
     let folder = Data(data).session(&session);
-    let record = small::read(&SessionFolder(&folder).record()).ok().flatten();
-    let record = record.and_then(|text| files::json::<Record>(&text).ok());
+    let record: Option<Record> = session::record_as(&folder);
     let survey = Survey::of(data);
     let there = survey.in_data(&session);
     tombstone.places = there.iter().map(|place| is_there(place.word())).collect();

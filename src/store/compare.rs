@@ -4,7 +4,7 @@
 //! rows follow its files. A row torn by a power cut is nothing to report where the take has a row
 //! or no recording.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::row::{Row, take_number};
-use super::{lock, takes};
+use super::{lock, session, takes};
 use crate::files::data::{Data, SessionFolder};
 use crate::files::jsonl::Damaged;
 use crate::files::small;
@@ -85,21 +85,18 @@ pub struct Compared {
 pub fn session(data: &Path, session: &str) -> io::Result<Compared> {
     let folder = Data(data).session(session);
     let found = takes::found(&folder)?;
-    let mut compared = Compared {
-        rows: Vec::new(),
-        misfits: Vec::new(),
+    let misfits = if is_live(data, &folder) {
+        Vec::new()
+    } else {
+        misfits(&folder, &found.rows, &found.damaged)?
     };
-    if !is_live(data, &folder) {
-        compared.misfits = misfits(&folder, &found.rows, &found.damaged)?;
-    }
-    compared.rows = found.rows.into_values().map(|(_, row)| row).collect();
-    Ok(compared)
+    let rows = found.rows.into_values().map(|(_, row)| row).collect();
+    Ok(Compared { rows, misfits })
 }
 
 /// Whether a booth is recording it.
 fn is_live(data: &Path, folder: &Path) -> bool {
-    let record = small::read(&SessionFolder(folder).record()).ok().flatten();
-    let record = record.and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let record: Option<Value> = session::record_as(folder);
     let has_ended = record.is_some_and(|record| !record["ended"].is_null());
     !has_ended && lock::is_held(data)
 }
@@ -130,25 +127,27 @@ fn misfits(
         });
     }
     let names = small::names(folder)?;
-    let is_there = |file: &str| {
-        let sealed = format!("{file}.age");
-        names.iter().any(|name| name == file || *name == sealed)
-    };
+    let recordings: HashSet<&str> = names.iter().map(|name| plain(name)).collect();
+    let with_row: HashSet<&str> = rows.values().map(|(_, row)| row.file.as_str()).collect();
     for (_, row) in rows.values() {
-        if row.frames > 0 && !is_there(&row.file) {
+        if row.frames > 0 && !recordings.contains(row.file.as_str()) {
             misfits.push(Misfit::NoFile(folder.join(&row.file)));
         }
     }
     for name in &names {
-        let file = name.strip_suffix(".age").unwrap_or(name);
-        let Some(take) = take_number(file) else {
+        let Some(take) = take_number(plain(name)) else {
             continue;
         };
-        if !named.contains(&take) && !rows.values().any(|(_, row)| row.file == file) {
+        if !named.contains(&take) && !with_row.contains(plain(name)) {
             misfits.push(Misfit::NoRow(folder.join(name)));
         }
     }
     Ok(misfits)
+}
+
+/// The name of a recording before it was sealed.
+fn plain(name: &str) -> &str {
+    name.strip_suffix(".age").unwrap_or(name)
 }
 
 /// The take that a damaged row still names.

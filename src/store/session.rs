@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -136,11 +137,18 @@ fn is_named(folder: &Path, session: &str) -> bool {
     folder.file_name() == Some(OsStr::new(session))
 }
 
+/// What session.json of `folder` says, whatever session it names; `None` without one that can be
+/// read as a `T`.
+#[must_use]
+pub fn record_as<T: DeserializeOwned>(folder: &Path) -> Option<T> {
+    let text = small::read(&SessionFolder(folder).record()).ok().flatten();
+    text.and_then(|text| files::json(&text).ok())
+}
+
 /// Whether session.json in `folder` says that it is a session of another name.
 #[must_use]
 pub fn is_renamed(folder: &Path) -> bool {
-    let text = small::read(&SessionFolder(folder).record()).ok().flatten();
-    let record = text.and_then(|text| files::json::<Value>(&text).ok());
+    let record: Option<Value> = record_as(folder);
     let session = record
         .as_ref()
         .and_then(|record| record["session"].as_str());

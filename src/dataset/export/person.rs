@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::{Source, take};
 use crate::files::data::{Data, SessionFolder};
-use crate::files::small;
+use crate::files::{self, small};
 use crate::identity::keyring;
 use crate::identity::operator::PrivateKey;
 use crate::identity::participant::{Keys, open_bytes};
-use crate::store::compare;
 use crate::store::row::Row;
+use crate::store::{compare, session};
 
 /// Answers are a few words per question.
 const MOST_ANSWER_BYTES: u64 = 1 << 20;
@@ -76,9 +76,7 @@ impl Person {
                 return Found::Damaged(format!("session {session}: takes.jsonl {error}"));
             }
         };
-        let path = SessionFolder(&folder).record();
-        let record = small::read(&path).ok().flatten();
-        let record: Option<Value> = record.and_then(|text| serde_json::from_slice(&text).ok());
+        let record: Option<Value> = session::record_as(&folder);
         let Some(record) = record.filter(Value::is_object) else {
             return Found::Damaged(format!(
                 "session {session}: session.json is not there or damaged; put it back from a backup"
@@ -150,6 +148,6 @@ impl Person {
         let Some(text) = text else {
             return Ok(Map::new());
         };
-        serde_json::from_slice(&text).map_err(|_| "is no JSON object; it is damaged".into())
+        files::json(&text).map_err(|_| "is no JSON object; it is damaged".into())
     }
 }

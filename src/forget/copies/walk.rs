@@ -22,7 +22,7 @@ use crate::identity::mention;
 use crate::identity::pending;
 use crate::identity::place::{self, Place, mentioned};
 use crate::identity::tombstone::{self, Looked, State, Tombstone};
-use crate::store::takes;
+use crate::store::{session, takes};
 use crate::words::is_session;
 
 /// Extensions of files with files inside.
@@ -266,8 +266,7 @@ impl<'a> Walk<'a> {
             .take_while(|above| above.starts_with(self.root));
         within.any(|above| {
             let name = above.file_name().unwrap_or_default().to_string_lossy();
-            let record = small::read(&SessionFolder(above).record()).ok().flatten();
-            let record: Option<Value> = record.and_then(|text| files::json(&text).ok());
+            let record: Option<Value> = session::record_as(above);
             let named = record.and_then(|it| it["session"].as_str().map(is_session));
             place::session_of(&name).is_some() || named == Some(true)
         })
