@@ -25,7 +25,7 @@ const TAG_BYTES: u64 = 16;
 /// Bytes between the header and the first chunk.
 const NONCE_BYTES: u64 = 16;
 /// The first bytes of a file that stock `age` writes.
-const MAGIC: &[u8] = b"age-encryption.org/v1\n";
+pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The longest header that is searched for.
 const MOST_HEADER_BYTES: u64 = 64 * 1024;
 

@@ -5,19 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::audio::rf64::read;
 use crate::audio::rf64::riff::{Chunk, Riff};
-use crate::dataset::SUMS;
+use crate::dataset::{SUMS, lines, sums};
 use crate::files::small;
 use crate::identity::place::{mentioned, session_of};
+use crate::identity::seal::MAGIC;
 use crate::store::draft;
-use crate::words::hex;
 
 /// The longest text of a chunk that is read.
 const MOST_TEXT_BYTES: u64 = 1 << 20;
@@ -25,8 +23,7 @@ const MOST_TEXT_BYTES: u64 = 1 << 20;
 const MOST_CHUNKS: usize = 100;
 /// Bytes at either end of another sound file in which its tags are looked for.
 const TAG_BYTES: u64 = 1 << 18;
-/// The first bytes of a sealed file, and how much of it names whom it is sealed to.
-const SEALED: &[u8] = b"age-encryption.org/v1\n";
+/// How much of a sealed file names whom it is sealed to.
 const SEAL_BYTES: u64 = 1 << 12;
 
 /// What a file says.
@@ -67,7 +64,7 @@ pub fn look<'a>(
     }
     let mut head = Vec::new();
     (&file).take(SEAL_BYTES).read_to_end(&mut head)?;
-    if head.starts_with(SEALED) {
+    if head.starts_with(MAGIC) {
         // Takes and keys are sealed to keys, which age does not name; a passphrase is a keeper's own.
         let is_to_key = memchr::memmem::find(&head, b"\n-> X25519 ").is_some();
         return Ok(if is_to_key {
@@ -165,9 +162,7 @@ pub fn sha256(path: &Path) -> io::Result<[String; 2]> {
     let info = read::info(&file, path).map_err(io::Error::other)?;
     let of = |from: u64, bytes: u64| -> io::Result<String> {
         (&file).seek(SeekFrom::Start(from))?;
-        let mut hash = Sha256::new();
-        io::copy(&mut (&file).take(bytes), &mut hash)?;
-        Ok(hex::encode(hash.finalize().into()))
+        sums::of((&file).take(bytes))
     };
     Ok([of(info.data_start, info.data_bytes)?, of(0, u64::MAX)?])
 }
@@ -177,14 +172,10 @@ pub fn sha256(path: &Path) -> io::Result<[String; 2]> {
 /// # Errors
 /// The system's.
 pub fn sums<'a>(folder: &Path, sessions: &BTreeSet<&'a str>) -> io::Result<Vec<(String, &'a str)>> {
-    let Some(list) = small::open(&folder.join(SUMS))? else {
-        return Ok(Vec::new());
-    };
     let mut found = Vec::new();
-    for line in BufReader::new(list).split(b'\n') {
+    for line in lines::of_file(&folder.join(SUMS))?.into_iter().flatten() {
         let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        let Some((hash, name)) = line.split_once("  ") else {
+        let Some((hash, name)) = sums::entry(&line) else {
             continue;
         };
         let session = name.rsplit('/').find_map(session_of);
