@@ -27,6 +27,7 @@ pub use start::Start;
 use std::time::Duration;
 
 use crate::rt::Nanos;
+use crate::words::visible::spelt;
 pub use thread::{Command, Play, Reply, Snapshot, Sphere};
 
 /// Where the transport is, and whether it plays.
@@ -269,14 +270,7 @@ impl SphereError {
         if out.len() < text.len() {
             out.push('…');
         }
-        out.chars().fold(String::new(), |mut out, c| {
-            if c.is_control() {
-                out.extend(c.escape_default());
-            } else {
-                out.push(c);
-            }
-            out
-        })
+        spelt(&out, char::is_control).into_owned()
     }
 }
 

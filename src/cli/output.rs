@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use super::{Done, Failure};
+use crate::words::visible::spelt;
 
 /// Text of one line for people to read: its control characters are spelt out, ends of lines too.
 pub(crate) fn printable(text: &str) -> String {
@@ -17,21 +18,6 @@ pub(crate) fn printable(text: &str) -> String {
 /// The same for text of several lines.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     spelt(text, |c| c.is_control() && c != '\n')
-}
-
-fn spelt(text: &str, is_spelt: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&is_spelt) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_spelt(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
 }
 
 /// Prints a result. If the reader closed the pipe, it has seen enough; that is no failure.

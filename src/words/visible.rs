@@ -2,6 +2,8 @@
 //!
 //! A character that no font draws counts as seen here: whether there is a glyph is asked elsewhere.
 
+use std::borrow::Cow;
+
 use swash::text::{Category, Codepoint};
 
 /// Whether a reader sees anything of `text`: a letter, a figure, a mark of punctuation or a symbol.
@@ -54,6 +56,22 @@ pub fn stray(text: &str) -> Option<char> {
         c => c.is_control(),
     };
     text.chars().find(is_stray)
+}
+
+/// The text, with each character that `is_spelt` chooses written as an escape, `\u{1b}`.
+pub fn spelt(text: &str, is_spelt: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_spelt) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_spelt(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
