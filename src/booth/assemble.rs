@@ -8,7 +8,6 @@ use std::time::Duration;
 use embedded_graphics::geometry::Size;
 
 use super::ahead::Ahead;
-use super::consent::Consent;
 use super::device::Said;
 use super::disk::Disk;
 use super::ending::Ending;
@@ -78,7 +77,7 @@ impl Booth {
             },
         )?;
         let watch = Watch::new(config.audio.buffer_s);
-        let pages = texts::consent_pages(&protocol, &config, &locale, panel.painter())?;
+        let consent = texts::shown(&protocol, &config, &locale, panel.painter())?;
         for (step, language) in texts::in_other_languages(&protocol, &locale) {
             let (protocol, box_language) = (&protocol.name, &locale.name);
             log::warn!(
@@ -86,7 +85,6 @@ impl Booth {
                  text.{box_language}"
             );
         }
-        let consent = Consent::of(&protocol, &config, &locale)?;
         let seed = match options.script {
             Some(_) => config.corpus.seed,
             None => random().map_err(ParticipantError::from)?,
@@ -95,7 +93,9 @@ impl Booth {
             rate: config.audio.rate,
             take: config.take.clone(),
             locale,
-            pages,
+            pages: consent
+                .as_ref()
+                .map_or_else(Vec::new, |it| it.pages.clone()),
             sphere: sphere.thread.is_some(),
             seed,
             buttons: profile.present(),

@@ -6,15 +6,17 @@ use super::error::TextError;
 use super::session_record;
 use crate::config::Config;
 use crate::lang::Locale;
+use crate::screen::Place;
+use crate::screen::paint::Painter;
 use crate::session::protocol::Protocol;
 use crate::words;
 
 /// What visitors are asked to agree to.
-pub(super) struct Consent {
+pub struct Consent {
     /// As the protocol has it, and as it is kept.
     pub(super) text: Arc<str>,
-    /// As it is shown: how this box keeps voices is said at its end.
-    pub(super) shown: String,
+    /// As it is shown, page by page: how this box keeps voices is said at its end.
+    pub(super) pages: Vec<Arc<str>>,
     /// What session.json says of it.
     pub(super) record: words::Consent,
 }
@@ -23,11 +25,12 @@ impl Consent {
     /// The protocol's text; `None` where it asks nobody.
     ///
     /// # Errors
-    /// It has none in the box's language.
+    /// It has none in the box's language, or one that is not drawn whole.
     pub(super) fn of(
         protocol: &Protocol,
         config: &Config,
         locale: &Locale,
+        painter: &mut Painter,
     ) -> Result<Option<Consent>, TextError> {
         if protocol.consents.is_empty() {
             return Ok(None);
@@ -45,9 +48,19 @@ impl Consent {
         } else {
             &locale.words.consent_open
         };
+        let pages = painter.pages(&format!("{}\n\n{voice}", consent.text));
+        for page in &pages {
+            if let Some(why) = painter.undrawable(page, Place::Page) {
+                return Err(TextError::Undrawable {
+                    protocol: protocol.name.clone(),
+                    text: "consent text".into(),
+                    why,
+                });
+            }
+        }
         Ok(Some(Consent {
             text: consent.text.as_str().into(),
-            shown: format!("{}\n\n{voice}", consent.text),
+            pages,
             record: words::Consent::to(&consent.text, &consent.version, language),
         }))
     }

@@ -2,8 +2,6 @@
 //!
 //! Asked at the start and by `booth check`, before a visitor meets them.
 
-use std::sync::Arc;
-
 use super::consent::Consent;
 use super::error::TextError;
 use crate::config::Config;
@@ -12,31 +10,19 @@ use crate::screen::Place;
 use crate::screen::paint::Painter;
 use crate::session::protocol::{Protocol, StepKind};
 
-/// The pages of the consent text; no pages without one.
+/// Refuses a protocol with a text that cannot be shown, and gives its consent text as it is shown;
+/// `None` if it asks nobody.
 ///
 /// # Errors
-/// A text of the protocol that cannot be shown.
-pub fn consent_pages(
+/// [`TextError`].
+pub fn shown(
     protocol: &Protocol,
     config: &Config,
     locale: &Locale,
     painter: &mut Painter,
-) -> Result<Vec<Arc<str>>, TextError> {
+) -> Result<Option<Consent>, TextError> {
     refuse_steps(protocol, locale, painter)?;
-    let Some(consent) = Consent::of(protocol, config, locale)? else {
-        return Ok(Vec::new());
-    };
-    let pages = painter.pages(&consent.shown);
-    for page in &pages {
-        if let Some(why) = painter.undrawable(page, Place::Page) {
-            return Err(TextError::Undrawable {
-                protocol: protocol.name.clone(),
-                text: "consent text".into(),
-                why,
-            });
-        }
-    }
-    Ok(pages)
+    Consent::of(protocol, config, locale, painter)
 }
 
 /// A step's text stands on its intro, and on the screen of free speech.
@@ -91,8 +77,9 @@ mod tests {
         let mut locale = Locale::load("en", &Corpus::default()).expect("embedded");
         language.clone_into(&mut locale.name);
         let mut painter = Painter::new(Size::new(320, 240), &[]);
-        let pages = consent_pages(&protocol, &Config::default(), &locale, &mut painter);
-        pages.map(|pages| pages.len()).map_err(|e| e.to_string())
+        let consent = shown(&protocol, &Config::default(), &locale, &mut painter);
+        let pages = |consent: Option<Consent>| consent.map_or(0, |consent| consent.pages.len());
+        consent.map(pages).map_err(|e| e.to_string())
     }
 
     fn protocol(consent: &str, text: &str) -> String {
@@ -149,8 +136,8 @@ mod tests {
                 for (language, _) in crate::embedded::LANGUAGES {
                     let locale = Locale::load(language, &Corpus::default()).expect("embedded");
                     let config = Config::default();
-                    let pages = consent_pages(&protocol, &config, &locale, &mut painter);
-                    pages.expect("shown");
+                    let consent = shown(&protocol, &config, &locale, &mut painter);
+                    assert!(consent.is_ok(), "{board} {language}: {:?}", consent.err());
                     assert_eq!(in_other_languages(&protocol, &locale), []);
                 }
             }

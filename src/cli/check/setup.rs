@@ -59,7 +59,7 @@ fn texts(config: &Config, protocol: &Protocol) -> Option<Finding> {
     let locale = Locale::load(&config.language, &config.corpus).ok()?;
     let panel = Profile::load(&config.board).ok()?.panel;
     let mut painter = Painter::new(panel.size(), &config.fonts);
-    if let Err(error) = texts::consent_pages(protocol, config, &locale, &mut painter) {
+    if let Err(error) = texts::shown(protocol, config, &locale, &mut painter) {
         return Some(Finding::error("protocol", error));
     }
     let other = texts::in_other_languages(protocol, &locale);
