@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::de::DeTable;
 
 use super::{name, without_region};
 use crate::embedded::{self, LANGUAGES};
@@ -183,26 +184,32 @@ impl Lang {
     /// A file of somebody's own: the words that it lacks, being older than they are, are English.
     fn parse_own(name: &str, text: &str) -> Result<Lang, LangError> {
         let english = embedded::find(LANGUAGES, "en").unwrap_or_default();
-        let tables = (text.parse::<toml::Table>(), english.parse::<toml::Table>());
-        let (Ok(own), Ok(mut words)) = tables else {
+        let tables = (text.parse::<toml::Table>(), DeTable::parse(english));
+        let (Ok(own), Ok(words)) = tables else {
             return Lang::parse(name, text);
         };
-        let lacking = words.keys().filter(|key| !own.contains_key(*key));
-        let lacking: Vec<String> = lacking.cloned().collect();
+        let words = words.get_ref().iter();
+        let lacking: Vec<_> = words
+            .filter(|(key, _)| !own.contains_key(key.get_ref().as_ref()))
+            .collect();
         if lacking.is_empty() {
             return Lang::parse(name, text);
         }
+        let keys: Vec<&str> = lacking
+            .iter()
+            .map(|(key, _)| key.get_ref().as_ref())
+            .collect();
         log::warn!(
             "language {name}: lacks {}: English instead",
-            lacking.join(", ")
+            keys.join(", ")
         );
-        words.extend(own);
-        words
-            .try_into()
-            .map_err(|e: toml::de::Error| LangError::Faulty {
-                name: name.into(),
-                reason: e.to_string().trim_end().into(),
-            })
+        // Behind the text, so that an error names its line there.
+        let mut whole = text.to_owned();
+        for (key, value) in lacking {
+            whole.push('\n');
+            whole.push_str(&english[key.span().start..value.span().end]);
+        }
+        Lang::parse(name, &whole)
     }
 
     fn parse(name: &str, text: &str) -> Result<Lang, LangError> {
@@ -232,12 +239,18 @@ mod tests {
         let (fr, en) = (Lang::load("fr"), Lang::load("en"));
         assert_eq!(words.reading_slowly, en.expect("embedded").reading_slowly);
         assert_eq!(words.attract_title, fr.expect("embedded").attract_title);
-        for fault in ["atract_title = \"x\"", "attract_title = 1"] {
+        for (fault, said) in [
+            (
+                "atract_title = \"x\"",
+                "line 1: unknown key `atract_title`; did you mean `attract_title`?",
+            ),
+            (
+                "# Mine\nattract_title = 1",
+                "line 2: `attract_title`: takes a text in quotes, not 1",
+            ),
+        ] {
             let refused = Lang::parse_own("mine.toml", fault).expect_err(fault);
-            assert!(
-                refused.to_string().contains("attract_title") || fault.contains("atr"),
-                "{refused}"
-            );
+            assert!(refused.to_string().ends_with(said), "{refused}");
         }
     }
 
