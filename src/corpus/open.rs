@@ -120,56 +120,81 @@ fn open_file(path: &Path) -> Result<File, CorpusError> {
 /// lines are no text; returns the shape of its lines.
 fn look(path: &Path, file: &File, from: u64, bytes: u64) -> Result<Option<Shape>, CorpusError> {
     let (mut reader, mut line) = (LineReader::new(file, from), Vec::new());
-    let (mut lines, mut usable, mut blank) = (0, 0, 0);
-    let (mut first, mut bad) = (None, None);
-    let mut shapes = Tally::default();
-    let most = |usable| if usable > 0 { LOOK_BYTES } else { SEARCH_BYTES };
-    while reader.offset() < bytes.min(most(usable)) {
+    let mut seen = Beginning::default();
+    while reader.offset() < bytes.min(seen.enough()) {
         let found = reader.next(&mut line).map_err(|source| CorpusError::Read {
             path: path.to_owned(),
             source,
         })?;
-        lines += 1;
-        let line = Line::found(lines, found, &line);
-        shapes.count(&line);
+        seen.count(&Line::found(seen.lines + 1, found, &line));
+    }
+    match seen.refusal(path, reader.offset() >= bytes) {
+        Some(refused) => Err(refused),
+        None => Ok(seen.shapes.most()),
+    }
+}
+
+/// The lines at the beginning of a file.
+#[derive(Default)]
+struct Beginning {
+    lines: u64,
+    usable: u64,
+    /// Lines of which nothing is seen, and the first of them.
+    blank: u64,
+    first_blank: Option<(u64, Unusable)>,
+    /// The first line that is no text.
+    first_bad: Option<(u64, Unusable)>,
+    shapes: Tally,
+}
+
+impl Beginning {
+    /// Bytes to look at.
+    fn enough(&self) -> u64 {
+        if self.usable > 0 {
+            LOOK_BYTES
+        } else {
+            SEARCH_BYTES
+        }
+    }
+
+    fn count(&mut self, line: &Line) {
+        self.lines += 1;
+        self.shapes.count(line);
         match line.text {
-            Ok(_) => usable += 1,
+            Ok(_) => self.usable += 1,
             Err(why @ (Unusable::Empty | Unusable::Invisible)) => {
-                blank += 1;
-                first.get_or_insert((lines, why));
+                self.blank += 1;
+                self.first_blank.get_or_insert((line.number, why));
             }
-            Err(
-                why @ (Unusable::TooLong
-                | Unusable::NotUtf8(_)
-                | Unusable::Zero(_)
-                | Unusable::LineBreak(_)),
-            ) => {
-                bad.get_or_insert((lines, why));
+            Err(why) => {
+                self.first_bad.get_or_insert((line.number, why));
             }
         }
     }
-    let path = || path.to_owned();
-    if usable == 0
-        && reader.offset() >= bytes
-        && let Some((number, why)) = bad.or(first)
-    {
-        return Err(CorpusError::NoUsableLine {
-            path: path(),
+
+    /// Why the file is no corpus, if these are all its lines or not.
+    fn refusal(&self, path: &Path, are_all: bool) -> Option<CorpusError> {
+        let path = path.to_owned();
+        if let Some((number, why)) = self.first_bad.or(self.first_blank)
+            && self.usable == 0
+            && are_all
+        {
+            return Some(CorpusError::NoUsableLine {
+                path,
+                lines: self.lines,
+                number,
+                why,
+            });
+        }
+        let lines = self.lines - self.blank;
+        let (number, why) = self.first_bad.filter(|_| self.usable * 2 < lines)?;
+        Some(CorpusError::NoText {
+            path,
+            bad: lines - self.usable,
             lines,
             number,
             why,
-        });
-    }
-    let texts = lines - blank;
-    match bad {
-        Some((number, why)) if usable * 2 < texts => Err(CorpusError::NoText {
-            path: path(),
-            bad: texts - usable,
-            lines: texts,
-            number,
-            why,
-        }),
-        _ => Ok(shapes.most()),
+        })
     }
 }
 

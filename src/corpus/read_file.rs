@@ -8,18 +8,20 @@
 //! half that the round of its lower half begins; zero is void.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::progress::ProgressError;
+use crate::files::small;
 
 /// The upper half of a record that begins a round; no hash has it.
 const ROUND: u64 = 0xffff_ffff << 32;
 /// Records of a round that are kept, 32 MB: a damaged file must not fill the memory.
 const MOST_RECORDS: usize = 4_000_000;
+const RECORD_BYTES: u64 = 8;
 /// Bytes read at once.
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -66,40 +68,18 @@ impl ReadFile {
             path: path.to_owned(),
             source,
         };
-        // A pipe without a writer would block.
-        let opened = File::options()
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK)
-            .open(path);
-        let mut file = match opened {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(refuse(e)),
+        let Some(file) = small::open(path).map_err(refuse)? else {
+            return Ok(None);
         };
-        if !file.metadata().map_err(refuse)?.is_file() {
-            return Err(refuse(io::Error::other("is no regular file")));
-        }
-        let (mut round, mut bytes) = (Round::default(), 0);
-        let mut buffer = vec![0; BUFFER_BYTES];
-        let mut held = 0;
-        loop {
-            let got = match file.read(&mut buffer[held..]) {
-                Ok(0) => break,
-                Ok(got) => got,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(refuse(e)),
-            };
-            held += got;
-            let records = buffer[..held].chunks_exact(8);
-            let rest = records.remainder().len();
-            for record in records {
-                round.take(u64::from_le_bytes(record.try_into().unwrap_or([0; 8])));
-            }
-            bytes += (held - rest) as u64;
-            buffer.copy_within(held - rest..held, 0);
-            held = rest;
+        let records = file.metadata().map_err(refuse)?.len() / RECORD_BYTES;
+        let (mut round, mut record) = (Round::default(), [0; RECORD_BYTES as usize]);
+        let mut file = BufReader::with_capacity(BUFFER_BYTES, file);
+        for _ in 0..records {
+            file.read_exact(&mut record).map_err(refuse)?;
+            round.take(u64::from_le_bytes(record));
         }
         round.lines.sort_unstable();
+        let bytes = records * RECORD_BYTES;
         let path = path.to_owned();
         Ok(Some((ReadFile { path, bytes }, round)))
     }
