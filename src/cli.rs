@@ -34,7 +34,7 @@ use crate::session::protocol::ProtocolError;
 use crate::{booth, rt};
 pub(crate) use output::{print, printable, printed};
 pub(crate) use shared::Common;
-use shared::{Settings, With, values};
+use shared::{Settings, With, assignments};
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -145,8 +145,8 @@ pub fn main() -> ExitCode {
     output::log();
     let parsed = Cli::from_arg_matches(&grammar().get_matches());
     let mut cli = parsed.unwrap_or_else(|error| error.exit());
-    let set = values("--set", std::env::args_os()).into_iter();
-    cli.common.settings.set = set.map(|it| it.to_string_lossy().into()).collect();
+    let arguments = std::env::args_os().map(|it| it.to_string_lossy().into_owned());
+    cli.common.settings.set = assignments(arguments);
     // A panic unwinds up to here: pins are released, takes closed, the sphere stopped.
     let ended = std::panic::catch_unwind(|| run(cli.command, &cli.common));
     match ended.unwrap_or_else(|_| Err(Failure::CouldNot("ended by a defect of its own".into()))) {
@@ -230,7 +230,6 @@ pub(crate) fn could_not(error: impl fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
     use std::path::Path;
 
     use super::*;
@@ -317,7 +316,7 @@ mod tests {
     #[test]
     fn assignments_on_both_sides_of_the_command_count() {
         let line = "booth --set a=1 run --set=b=2 --fast --set c=3 -- --set d=4";
-        let found = values("--set", line.split(' ').map(OsString::from));
+        let found = assignments(line.split(' ').map(String::from));
         assert_eq!(found, ["a=1", "b=2", "c=3"]);
     }
 }

@@ -1,8 +1,6 @@
 //! The options that several commands share, and which of them a command takes.
 
-use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -84,7 +82,7 @@ impl Common {
     }
 
     /// These options of a command, and those that stand `before` it. Every `--set` is among the
-    /// latter: see [`values`].
+    /// latter: see [`assignments`].
     pub(super) fn after(self, before: &Common) -> Common {
         let Common { settings, data } = self;
         Common {
@@ -138,18 +136,16 @@ fn refuse(command: &str, option: &str, is_given: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The values of every `option`, in order. If there are some before and some after the command, clap
+/// The values of every `--set`, in order. If there are some before and some after the command, clap
 /// keeps only the latter, and a setting would be lost silently.
-pub(super) fn values(option: &str, mut arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+pub(super) fn assignments(mut arguments: impl Iterator<Item = String>) -> Vec<String> {
     let mut all = Vec::new();
     while let Some(argument) = arguments.next().filter(|argument| argument != "--") {
-        if argument == option {
+        if argument == "--set" {
             all.extend(arguments.next());
-            continue;
+        } else if let Some(value) = argument.strip_prefix("--set=") {
+            all.push(value.to_owned());
         }
-        let rest = argument.as_bytes().strip_prefix(option.as_bytes());
-        let value = rest.and_then(|rest| rest.strip_prefix(b"="));
-        all.extend(value.map(|value| OsStr::from_bytes(value).to_owned()));
     }
     all
 }
