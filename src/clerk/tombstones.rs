@@ -2,7 +2,8 @@
 //! another booth, or of an enrolled person who did not come in time.
 //!
 //! Guarantees: each is carried out within seconds of its arrival. One that waits for something is
-//! tried again each minute, and enrolled people expire then. The session that is being recorded is not touched; it is reported.
+//! tried again each minute, and enrolled people expire then. The session that is being recorded is
+//! not touched; it is reported.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};

@@ -14,8 +14,8 @@ use crate::identity::operator;
 ///
 /// The same command continues an export that was interrupted, and adds to an export what was
 /// recorded since. Several data folders (--data A --data B), or one after the other, become one
-/// dataset: what lies in the folder stays. Sealed takes need the operator's key, which belongs on no booth: export from a
-/// copy of the data elsewhere.
+/// dataset: what lies in the folder stays. Sealed takes need the operator's key, which belongs on no
+/// booth: export from a copy of the data elsewhere.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder of the export: a new one, or one that was begun

@@ -2,11 +2,11 @@
 //! SHA256SUMS.
 //!
 //! Guarantees: what lies in the folder is merged by session, and what cannot be merged is refused
-//! before a byte is written. A file appears whole under its name and holds exactly the samples whose hash is in
-//! its row. Before a person's first file is written, the export is listed in DATA/exports.jsonl. A
-//! person who is forgotten is left out, even while the export runs. No file holds a date, so two
-//! exports of the same data are the same bytes. Exporting again adds what is missing; a finished
-//! export is not changed. An export never changes a session.
+//! before a byte is written. A file appears whole under its name and holds exactly the samples whose
+//! hash is in its row. Before a person's first file is written, the export is listed in
+//! DATA/exports.jsonl. A person who is forgotten is left out, even while the export runs. No file
+//! holds a date, so two exports of the same data are the same bytes. Exporting again adds what is
+//! missing; a finished export is not changed. An export never changes a session.
 
 mod folder;
 mod job;

@@ -1,8 +1,8 @@
 //! A WAV file of an export, written under a temporary name.
 //!
 //! Guarantees: it holds exactly the samples it was given, bit for bit; it gets its name when it is
-//! whole and synced, and another reader's look has found it so. Beyond 4 GiB, which RIFF cannot count, it is RF64 and its name ends in
-//! `.rf64`.
+//! whole and synced, and another reader's look has found it so. Beyond 4 GiB, which RIFF cannot
+//! count, it is RF64 and its name ends in `.rf64`.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

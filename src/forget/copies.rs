@@ -2,7 +2,8 @@
 //! holds some of these.
 //!
 //! Guarantees: everything that is named after a forgotten session goes, except its tombstone, and
-//! every sound file that says it is theirs, whatever its name and wherever it lies. Links are followed only to data of the same session. What cannot be read or removed, and what was not
+//! every sound file that says it is theirs, whatever its name and wherever it lies. Links are
+//! followed only to data of the same session. What cannot be read or removed, and what was not
 //! looked into, such as the inside of an archive, is reported. The data folder of a running booth
 //! is not touched.
 

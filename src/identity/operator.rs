@@ -170,7 +170,7 @@ pub fn read_keys(path: &Path) -> Result<Vec<PrivateKey>, OperatorError> {
             "is itself sealed; open it with `age --decrypt` and name the result",
         ));
     }
-    let text = std::str::from_utf8(unmarked(&bytes)).map_err(|_| no_key("is no text"))?;
+    let text = std::str::from_utf8(begin).map_err(|_| no_key("is no text"))?;
     let mut keys = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();

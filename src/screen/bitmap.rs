@@ -27,13 +27,15 @@ pub fn missing(text: &str) -> usize {
 pub fn fits(text: &str, area: Size, style: Style) -> bool {
     let allowed = |font: &&&MonoFont<'_>| font.character_size.height <= style.largest.max(10);
     let font = FONTS.iter().find(allowed).unwrap_or(&FONTS[3]);
-    let lines = wrap(&plain(text), columns(font, area));
-    lines.len() as u32 * font.character_size.height <= area.height
+    is_held(text, area, font)
 }
 
 /// Whether `area` holds `text` at the smallest font.
 pub fn holds(text: &str, area: Size) -> bool {
-    let font = FONTS[3];
+    is_held(text, area, FONTS[3])
+}
+
+fn is_held(text: &str, area: Size, font: &MonoFont<'_>) -> bool {
     let lines = wrap(&plain(text), columns(font, area));
     lines.len() as u32 * font.character_size.height <= area.height
 }

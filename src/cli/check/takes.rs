@@ -1,10 +1,9 @@
 //! Whether every row of the sessions here has its recording, and every recording its row.
 
+use super::Finding;
 use crate::config::Config;
 use crate::identity::tombstone;
 use crate::store::{compare, takes};
-
-use super::Finding;
 
 /// More than these are counted, not named.
 const NAMED: usize = 3;

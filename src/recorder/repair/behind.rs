@@ -77,14 +77,10 @@ pub fn chunks_at_end(file: &File, least: u64, length: u64) -> io::Result<Option<
     let from = from + from % 2;
     let mut end = vec![0; length.saturating_sub(from) as usize];
     file.read_exact_at(&mut end, from)?;
-    for (number, name) in end.chunks_exact(2).enumerate() {
+    for (number, name) in end.windows(4).step_by(2).enumerate() {
         let at = from + 2 * number as u64;
-        let is_named = || end.get(2 * number..2 * number + 4);
-        let begins = NAMES.iter().any(|known| known.starts_with(name));
-        if begins
-            && is_named().is_some_and(|name| NAMES.iter().any(|known| *known == name))
-            && is_no_sound(file, at, length, CLUSTER_BYTES)?
-        {
+        let is_known = NAMES.iter().any(|known| *known == name);
+        if is_known && is_no_sound(file, at, length, CLUSTER_BYTES)? {
             return Ok(Some(at));
         }
     }
