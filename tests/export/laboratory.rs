@@ -6,10 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use super::setup::{files, record, seal_takes, session_folder, table};
+use super::setup::{assert_whole, files, record, seal_takes, session_folder, table};
 use crate::common::lab::{Lab, copy, said};
 use crate::common::run;
-use crate::common::tools::tool;
 
 /// What a session must have in the dataset: per take its text, verdict and frames.
 type Takes = BTreeMap<u32, (String, String, u64)>;
@@ -77,13 +76,7 @@ fn holds(out: &Path, wanted: &BTreeMap<String, Takes>) {
     assert_eq!(&found, wanted);
     let count: usize = wanted.values().map(|takes| takes.len() * 6).sum();
     assert_eq!(rows.len(), count, "a row for each channel");
-    let sounds = files(out).into_keys().filter(|name| name.ends_with(".wav"));
-    let mut named: Vec<String> = rows.iter().map(|row| row["file_name"].clone()).collect();
-    named.sort();
-    assert_eq!(sounds.collect::<Vec<_>>(), named);
-    let script = "cd \"$0\" && sha256sum --check --strict --quiet SHA256SUMS";
-    let checked = tool("coreutils", "sh", &["-c", script, out.to_str().unwrap()]);
-    assert!(checked.status.success(), "{}", said(&checked));
+    assert_whole(out);
 }
 
 /// The damaged card: one row is no JSON any more.

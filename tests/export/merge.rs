@@ -3,30 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::setup::{export, exported, files, record, seal_takes, session_folder, table};
+use super::setup::{
+    assert_whole, export, exported, files, record, seal_takes, session_folder, table,
+};
 use crate::common::lab::{Lab, copy, said};
-use crate::common::tools::tool;
-
-#[track_caller]
-fn assert_whole(out: &Path) {
-    let sound = files(out).into_keys().filter(|name| name.ends_with(".wav"));
-    let mut named: Vec<String> = table(out)
-        .iter()
-        .map(|row| row["file_name"].clone())
-        .collect();
-    named.sort();
-    assert_eq!(sound.collect::<Vec<_>>(), named);
-    let sums = fs::read_to_string(out.join("SHA256SUMS")).unwrap();
-    assert!(
-        named
-            .iter()
-            .all(|name| sums.contains(&format!("  {name}\n"))),
-        "{sums}"
-    );
-    let script = "cd \"$0\" && sha256sum --check --strict --quiet SHA256SUMS";
-    let checked = tool("coreutils", "sh", &["-c", script, out.to_str().unwrap()]);
-    assert!(checked.status.success(), "{}", said(&checked));
-}
 
 #[test]
 fn two_boxes_are_one_dataset_at_once_and_one_after_the_other() {

@@ -11,6 +11,7 @@ use booth::identity::participant::Participant;
 use booth::identity::{keyring, seal};
 
 use crate::common::lab::{Lab, said};
+use crate::common::tools::tool;
 use crate::common::{run, tree};
 
 /// A row of metadata.csv by column.
@@ -56,6 +57,28 @@ pub fn table(out: &Path) -> Vec<Row> {
     let columns = cells(lines.next().unwrap());
     let row = |line| columns.iter().cloned().zip(cells(line)).collect();
     lines.map(row).collect()
+}
+
+/// A table, its files and the sums are those of each other.
+#[track_caller]
+pub fn assert_whole(out: &Path) {
+    let sound = files(out).into_keys().filter(|name| name.ends_with(".wav"));
+    let mut named: Vec<String> = table(out)
+        .iter()
+        .map(|row| row["file_name"].clone())
+        .collect();
+    named.sort();
+    assert_eq!(sound.collect::<Vec<_>>(), named);
+    let sums = fs::read_to_string(out.join("SHA256SUMS")).unwrap();
+    assert!(
+        named
+            .iter()
+            .all(|name| sums.contains(&format!("  {name}\n"))),
+        "{sums}"
+    );
+    let script = "cd \"$0\" && sha256sum --check --strict --quiet SHA256SUMS";
+    let checked = tool("coreutils", "sh", &["-c", script, out.to_str().unwrap()]);
+    assert!(checked.status.success(), "{}", said(&checked));
 }
 
 pub fn session_folder(lab: &Lab, session: &str) -> PathBuf {
