@@ -14,7 +14,7 @@ use crate::session::protocol::{Protocol, StepKind};
 /// `None` if it asks nobody.
 ///
 /// # Errors
-/// [`TextError`].
+/// The first text that the panel cannot draw, or a consent in another language than the box.
 pub fn shown(
     protocol: &Protocol,
     config: &Config,
