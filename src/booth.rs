@@ -42,7 +42,7 @@ use crate::rt::Nanos;
 use crate::session::protocol::Protocol;
 use crate::session::{Action, Event, Session};
 use crate::words::{CaptureFrame, Note};
-use device::Said;
+use device::Logged;
 use disk::Disk;
 use ending::Ending;
 use face::Face;
@@ -82,7 +82,7 @@ struct Booth {
     /// The data folder's lock; let go of after the threads have ended.
     _held: File,
     visit: Visit,
-    said: Said,
+    device_logged: Logged,
     health: Checkup,
     disk: Disk,
     ending: Ending,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use embedded_graphics::geometry::Size;
 
 use super::ahead::Ahead;
-use super::device::Said;
+use super::device::Logged;
 use super::disk::Disk;
 use super::ending::Ending;
 use super::face::Face;
@@ -136,7 +136,7 @@ impl Booth {
                 consent,
                 ..Visit::default()
             },
-            said: Said::default(),
+            device_logged: Logged::default(),
             health: Checkup::default(),
             disk: Disk::default(),
             ending: Ending::on(stop),

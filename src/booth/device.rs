@@ -5,9 +5,9 @@ use crate::audio::capture::State;
 use crate::session::Event;
 use crate::words::FaultKind;
 
-/// What was said of the device so far.
+/// What was logged of the device so far.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct Logged {
     closed: bool,
     unclocked: bool,
 }
@@ -21,8 +21,8 @@ impl Booth {
             State::Starting | State::Stopped => return,
         };
         let reason = self.threads.chain.status.reason().filter(|_| closed);
-        if closed != self.said.closed {
-            self.said.closed = closed;
+        if closed != self.device_logged.closed {
+            self.device_logged.closed = closed;
             match &reason {
                 Some(reason) => log::error!("{}: {reason}", self.config.audio.device),
                 None => log::info!("{}: is back", self.config.audio.device),
@@ -41,8 +41,8 @@ impl Booth {
     /// A source that keeps no time, once.
     fn note_unclocked(&mut self) {
         let (status, device) = (&self.threads.chain.status, &self.config.audio.device);
-        if status.unclocked() && !self.said.unclocked {
-            self.said.unclocked = true;
+        if status.unclocked() && !self.device_logged.unclocked {
+            self.device_logged.unclocked = true;
             log::info!("{device}: keeps no time; read as fast as the disk allows");
         }
     }

@@ -11,7 +11,7 @@ use self::temporary::Temporary;
 use super::run::finish;
 use super::{Common, Done, Failure, could_not, takes};
 use crate::audio::source;
-use crate::audio::source::alsa::open_pcm;
+use crate::audio::source::alsa::open_capture;
 use crate::audio::source::offer::Offer;
 use crate::board::sim::script::Script;
 use crate::booth::{self, Options};
@@ -145,7 +145,7 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
 /// Takes rate, format and channels from what the device offers.
 fn fit(config: &mut Config, device: &str) -> Result<(), Failure> {
     let could_not = |error: &dyn std::fmt::Display| Failure::CouldNot(error.to_string());
-    let pcm = open_pcm(device).map_err(|error| could_not(&error))?;
+    let pcm = open_capture(device).map_err(|error| could_not(&error))?;
     let offer = Offer::of(&pcm).map_err(|error| could_not(&error))?;
     let audio = &mut config.audio;
     device.clone_into(&mut audio.device);

@@ -7,7 +7,7 @@ use alsa::device_name::HintIter;
 use serde::Serialize;
 
 use super::{Done, Failure};
-use crate::audio::source::alsa::open_pcm;
+use crate::audio::source::alsa::open_capture;
 use crate::audio::source::offer::Offer;
 use crate::rt::libasound;
 
@@ -56,7 +56,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
 
 fn ask(device: String, description: String) -> Device {
     let description = description.replace('\n', ", ");
-    let asked = open_pcm(&device)
+    let asked = open_capture(&device)
         .map_err(|e| e.to_string())
         .and_then(|pcm| Offer::of(&pcm).map_err(|e| e.to_string()));
     let (offer, problem) = match asked {

@@ -26,7 +26,7 @@ pub struct Args {
 }
 
 /// What was entered about a person.
-struct Said {
+struct Entered {
     name: String,
     contact: String,
     consent: Value,
@@ -103,7 +103,7 @@ fn refused(reason: impl std::fmt::Display) -> Failure {
     ))
 }
 
-fn read() -> Result<Said, Failure> {
+fn read() -> Result<Entered, Failure> {
     let text = input::all()?;
     // The reason may quote what was entered about the person; the place in the text does not.
     let Object(object) = serde_json::from_str(&text).map_err(|error| {
@@ -144,8 +144,8 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-fn understand(object: Map<String, Value>) -> Result<Said, Failure> {
-    let mut said = Said {
+fn understand(object: Map<String, Value>) -> Result<Entered, Failure> {
+    let mut said = Entered {
         name: String::new(),
         contact: String::new(),
         consent: Value::Null,
@@ -175,7 +175,7 @@ fn understand(object: Map<String, Value>) -> Result<Said, Failure> {
     Ok(said)
 }
 
-fn ask() -> Result<Said, Failure> {
+fn ask() -> Result<Entered, Failure> {
     let mut object = Map::new();
     for key in ["name", "contact"] {
         let text = input::line(key)?;
@@ -200,7 +200,7 @@ fn ask() -> Result<Said, Failure> {
 mod tests {
     use super::*;
 
-    fn understood(text: &str) -> Result<Said, Failure> {
+    fn understood(text: &str) -> Result<Entered, Failure> {
         let value: Value = serde_json::from_str(text).expect("JSON");
         understand(value.as_object().expect("an object").clone())
     }

@@ -167,7 +167,7 @@ fn print(json: bool, line: &str, object: &Value) -> Result<Done, Failure> {
 }
 
 /// A line and an object with the same content.
-type Said = (String, Value);
+type Printed = (String, Value);
 
 impl Transport {
     /// Refuses what no sphere could do, at any rate.
@@ -179,7 +179,7 @@ impl Transport {
         }
     }
 
-    fn done(&self, config: &config::Sphere) -> Result<Said, SphereError> {
+    fn done(&self, config: &config::Sphere) -> Result<Printed, SphereError> {
         let mut sphere = Remote::new(config);
         match self {
             Transport::Track { name } => sphere.load(name)?,
@@ -211,7 +211,7 @@ impl Transport {
     }
 }
 
-fn position_said(config: &config::Sphere, position: &Position) -> Said {
+fn position_said(config: &config::Sphere, position: &Position) -> Printed {
     let state = if position.rolling {
         "rolling"
     } else {
@@ -229,7 +229,7 @@ fn position_said(config: &config::Sphere, position: &Position) -> Said {
     (line, object)
 }
 
-fn status(config: &config::Sphere, sphere: &mut Remote) -> Result<Said, SphereError> {
+fn status(config: &config::Sphere, sphere: &mut Remote) -> Result<Printed, SphereError> {
     let (mut line, mut object) = position_said(config, &sphere.position()?);
     let by = if sphere.has_helper()? {
         "helper"
@@ -254,7 +254,7 @@ fn status(config: &config::Sphere, sphere: &mut Remote) -> Result<Said, SphereEr
 }
 
 /// Runs on a thread of its own: if it is not done in time, the exit of the program ends it.
-fn stop(config: &config::Sphere) -> Result<Said, Failure> {
+fn stop(config: &config::Sphere) -> Result<Printed, Failure> {
     let (sender, receiver) = mpsc::sync_channel(1);
     let its = config.clone();
     let work = move || {
@@ -278,7 +278,7 @@ fn stop(config: &config::Sphere) -> Result<Said, Failure> {
 }
 
 /// Pins a host key that a person has compared, or whose fingerprint was given.
-fn pair(config: &config::Sphere, wanted: Option<&str>) -> Result<Said, Failure> {
+fn pair(config: &config::Sphere, wanted: Option<&str>) -> Result<Printed, Failure> {
     let link = Link::shake_hands(config, Instant::now() + CALL).map_err(could_not)?;
     let key = link.host_key(config).map_err(could_not)?;
     let found = link.pinned(&key, config).map_err(could_not)?;

@@ -42,7 +42,7 @@ impl AlsaSource {
     /// # Errors
     /// [`Error`] with the remedy; a refusal lists what the device offers.
     pub fn open(device: &str, spec: Spec, period_frames: u32) -> Result<AlsaSource, Error> {
-        let pcm = open_pcm(device)?;
+        let pcm = open_capture(device)?;
         let failed = |doing| move |error: alsa::Error| failed(device, doing, error);
         let (period_frames, buffer_frames) = set_hardware(&pcm, device, spec, period_frames)?;
         let wake_frames = (spec.frames_in_ms(WAKE_MS) as Frames).min(buffer_frames / 4);
@@ -154,7 +154,7 @@ impl std::fmt::Debug for AlsaSource {
 ///
 /// # Errors
 /// Missing, busy, no permission, or ALSA's own message.
-pub fn open_pcm(device: &str) -> Result<PCM, Error> {
+pub fn open_capture(device: &str) -> Result<PCM, Error> {
     let name = || device.to_string();
     libasound::open_capture(device).map_err(|e| {
         let said = libasound::said();
