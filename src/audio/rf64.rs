@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod header;
 pub mod read;
 pub mod riff;
+mod room;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -15,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use self::header::{CHANGING_BYTES, Header};
+use self::room::Room;
 use crate::rt;
 use crate::words::{Gap, Spec};
 
@@ -83,12 +85,13 @@ pub struct TakeFile {
     file: File,
     path: PathBuf,
     header: Header,
+    room: Room,
     data_bytes: u64,
 }
 
 impl TakeFile {
-    /// Creates `final_path` with a readable header; `spec` is the stored one. `expected_frames`
-    /// are reserved on the disk once, where the file system can.
+    /// Creates `final_path` with a readable header; `spec` is the stored one. Room is reserved on
+    /// the disk ahead of the writing, up to `expected_frames`.
     ///
     /// # Errors
     /// The file exists already, or the system refuses; then nothing is left behind.
@@ -109,16 +112,8 @@ impl TakeFile {
         // The lock shows `repair` that this file is being written. Not every file system has locks.
         let _ = file.try_lock();
         let expected = expected_frames.saturating_mul(spec.frame_bytes() as u64);
-        // Never more than a quarter of the free space: other takes and rows need space too.
-        let folder = final_path.parent().filter(|it| !it.as_os_str().is_empty());
-        let disk = rt::disk(folder.unwrap_or(Path::new(".")));
-        let free = disk.map_or(0, |disk| disk.free_bytes);
-        let expected = expected.min(free / 4);
-        if let Err(error) = rt::reserve_space(&file, expected.saturating_add(header.data_start())) {
-            // FAT and some network file systems cannot reserve; a full disk is noticed at the first
-            // write.
-            log::debug!("no space reserved for a take: {error}");
-        }
+        let mut room = Room::new(spec, expected.saturating_add(header.data_start()));
+        room.keep_ahead(&file, &temporary, header.data_start());
         let place = || {
             file.write_all_at(&header.bytes(0, 0), 0)?;
             file.sync_all()?;
@@ -136,6 +131,7 @@ impl TakeFile {
             file,
             path: final_path.to_owned(),
             header,
+            room,
             data_bytes: 0,
         })
     }
@@ -203,6 +199,8 @@ impl TakeFile {
     /// The system's; the same bytes may then be appended again.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let at = self.header.data_start() + self.data_bytes;
+        let end = at + bytes.len() as u64;
+        self.room.keep_ahead(&self.file, &self.path, end);
         self.file
             .write_all_at(bytes, at)
             .map_err(Error::io("write", &self.path))?;

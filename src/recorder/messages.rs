@@ -19,7 +19,7 @@ pub struct Begin {
     pub start_frame: CaptureFrame,
     /// Levels are measured from here.
     pub start_mark: CaptureFrame,
-    /// Frames reserved on the disk.
+    /// Frames at most for which room is reserved on the disk.
     pub expected_frames: u64,
     /// Nothing is written until it is this many frames old: an end that arrives this late is still
     /// exact to the frame.

@@ -38,14 +38,15 @@ pub fn disk(path: &Path) -> io::Result<DiskState> {
     }
 }
 
-/// Reserves `bytes` of disk for `file` without changing its length.
+/// Reserves `bytes` of disk for `file` from offset `at` on, without changing its length.
 ///
 /// # Errors
 /// The file system's: no space, or no such operation (FAT, some network file systems).
-pub fn reserve_space(file: &File, bytes: u64) -> io::Result<()> {
+pub fn reserve_space(file: &File, at: u64, bytes: u64) -> io::Result<()> {
+    let at = libc::off_t::try_from(at).map_err(io::Error::other)?;
     let length = libc::off_t::try_from(bytes).map_err(io::Error::other)?;
     // SAFETY: the descriptor is open for as long as `file` is borrowed.
-    let done = unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, length) };
+    let done = unsafe { libc::fallocate(file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, at, length) };
     if done == 0 {
         Ok(())
     } else {
