@@ -1,5 +1,6 @@
 //! The sphere with real parts: OpenSSH's sshd, jackd, JACK's own tools, OpenSSH's client; a stand-in
-//! for ladish_control alone. What is claimed is confirmed by a JACK client that is not ours.
+//! for ladish alone, whose players are JACK clients that make sound. What is claimed is confirmed by a
+//! JACK client that is not ours, and by one that listens.
 //!
 //! Each test prints its figures. `tests/faults/run sphere` runs the long ones too.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -19,6 +20,8 @@ mod sphere {
     mod pinned;
     mod session;
     mod setup;
+    mod stand_in;
+    mod stand_in_stuck;
     mod takes;
     mod trust;
     mod turns;

@@ -121,28 +121,37 @@ impl Shim {
 
 /// The library of a source of the tests, to be preloaded.
 pub fn library(source: &str) -> PathBuf {
-    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
-    let mut built = BUILT.lock().unwrap();
-    let library = built
-        .entry(source.to_owned())
-        .or_insert_with(|| build(source));
-    library.clone()
+    built(source, "so", &["-fPIC", "-shared", "-ldl", "-lpthread"])
 }
 
-fn build(source: &str) -> PathBuf {
+/// The program of a source of the tests, a client of JACK.
+pub fn program(source: &str) -> PathBuf {
+    built(source, "bin", &["-lm", "-lpthread", "-l:libjack.so.0"])
+}
+
+fn built(source: &str, kind: &str, options: &[&str]) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap();
+    let file = built
+        .entry(source.to_owned())
+        .or_insert_with(|| build(source, kind, options));
+    file.clone()
+}
+
+fn build(source: &str, kind: &str, options: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
     let name = source.file_stem().unwrap().to_string_lossy();
-    let library = folder.join(format!("{name}-{}.so", std::process::id()));
+    let new = folder.join(format!("{name}-{}.{kind}", std::process::id()));
     let built = Command::new("cc")
-        .args(["-O2", "-Wall", "-fPIC", "-shared", "-o"])
-        .args([&library, &source])
-        .args(["-ldl", "-lpthread"])
+        .args(["-O2", "-Wall", "-o"])
+        .args([&new, &source])
+        .args(options)
         .status()
         .expect("cc is installed");
     assert!(built.success(), "cc builds {}", source.display());
-    let kept = folder.join(format!("{name}.so"));
-    // A library that is in use is not written to: moved into place.
-    fs::rename(library, &kept).unwrap();
+    let kept = folder.join(format!("{name}.{kind}"));
+    // One that is in use is not written to: moved into place.
+    fs::rename(new, &kept).unwrap();
     kept
 }

@@ -1,25 +1,33 @@
 //! A sphere on this machine: OpenSSH's sshd with keys of its own, jackd with the dummy driver, and a
-//! stand-in for ladish_control; all of it started and stopped here, without systemd.
+//! stand-in for ladish with players that make sound; all of it started and stopped here, without systemd.
 
 pub mod clock;
 pub mod disk;
+pub mod ear;
+pub mod jack;
+pub mod ladish;
 pub mod wire;
+pub mod witness;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output, Stdio};
 
 use booth::config;
 
-use super::lateness::Lateness;
+pub use witness::{Sight, Witness};
+
 use super::wait::wait_for;
 
-/// The name of the one studio that is there from the beginning.
+/// The studio that is loaded at the beginning. There are two more, `other`, and [`HOUSE`].
 pub const STUDIO: &str = "noise";
+/// The studio that has a room, `hall`. ladish 2.1 aborts when it is left with a project in the room, and
+/// when it is left after JACK has ended under it.
+pub const HOUSE: &str = "house";
+/// The project that there is from the beginning, see [`Sphere::project_track`].
+pub const PROJECT: &str = "noise";
 
 /// How the sphere is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,53 +46,40 @@ pub struct Sphere {
     server: String,
     /// The server's name is ours while it is locked.
     _named: fs::File,
+    /// Of what runs in its desktop session.
+    ladish_environment: Vec<(&'static str, String)>,
     /// Of all that runs there.
     environment: Vec<(&'static str, String)>,
-    jack: Child,
+    keeper: Child,
+    ladish: ladish::Ladish,
     sshd: Option<Child>,
 }
 
-/// JACK, started anew whenever it ends, but while the file `no-jack` is there. A server that was killed
-/// keeps one of eight places in JACK's registry until one of its name comes again; where they are all
-/// taken by the dead, the registry goes. In real time where that is allowed, as on any sphere: on a busy
-/// machine it dates its periods late by more than one otherwise.
-const KEEPER: &str = r#"rt=$(chrt -f 5 true 2>/dev/null && echo chrt -f 5)
-while [ ! -e end ]; do
-  if [ -e no-jack ]; then rm -f ladish/jackd; sleep 0.02; continue; fi
-  $rt setpriv --pdeathsig TERM jackd -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
-  echo $! >ladish/jackd; wait $!
-  if grep -q 'Too many servers' jackd.log && ! pgrep -x jackd >/dev/null; then
-    rm -f /dev/shm/jack-shm-registry /dev/shm/jack-0-* /dev/shm/jack_booth-* /dev/shm/jack_sem.0_booth-*
-  fi
-done"#;
-
 impl Sphere {
-    /// Starts it; all that runs there has `environment`.
+    /// Starts it; all that runs there has `environment`. Its studio is loaded and its player in JACK.
     pub fn start(kind: Kind, environment: Vec<(&'static str, String)>) -> Sphere {
-        let (server, named) = free_name();
+        let (server, named) = jack::free_name();
         let folder = super::folder();
         let path = folder.path().canonicalize().unwrap();
-        for name in ["bin", "ladish", "run", "home/.ssh"] {
+        for name in [
+            "bin",
+            "ladish/players",
+            "run",
+            "home/.ssh",
+            "home/.ladish/studios",
+            "projects",
+            "services",
+        ] {
             fs::create_dir_all(path.join(name)).unwrap();
         }
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/sphere");
-        fs::copy(here.join("ladish_control"), path.join("bin/ladish_control")).unwrap();
-        fs::write(path.join("ladish/studios"), format!("{STUDIO}\nother\n")).unwrap();
-        fs::write(path.join("ladish/rooms"), "hall\n").unwrap();
-        fs::write(path.join("ladish/loaded"), STUDIO).unwrap();
+        let mut ladish_environment = desktop(&path, &server);
+        ladish_environment.extend(environment.clone());
+        let keeper = jack::keep(&path, &ladish_environment);
+        ladish::write_studios(&path);
+        let ladish = ladish::Ladish::start(&path, STUDIO, &ladish_environment);
         for key in ["host_key", "key", "stranger"] {
             keygen(&path.join(key));
         }
-        // A test that is killed must not leave a server whose name the next one takes.
-        let jack = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "sh", "-c", KEEPER])
-            .current_dir(&path)
-            .env("JACK_DEFAULT_SERVER", &server)
-            .envs(environment.clone())
-            // It tells of each end that a test makes.
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -94,20 +89,24 @@ impl Sphere {
             port,
             server,
             _named: named,
+            ladish_environment,
             environment,
-            jack,
+            keeper,
+            ladish,
             sshd: None,
         };
         match kind {
             Kind::Plain => {
                 fs::copy(path.join("key.pub"), path.join("home/.ssh/authorized_keys")).unwrap();
             }
-            Kind::Helper => sphere.set_up(&[STUDIO, "other", "project:hall:/srv/noise"]),
+            Kind::Helper => {
+                sphere.set_up(&[STUDIO, "other", HOUSE, &sphere.project_track(PROJECT)]);
+            }
         }
         sphere.write_sshd_config();
         sphere.pin("host_key");
         sphere.sshd_up();
-        sphere.jack_ready();
+        wait_for("the player", || !sphere.players().is_empty());
         sphere
     }
 
@@ -149,12 +148,12 @@ impl Sphere {
             "Port {}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\n\
              UsePAM no\nStrictModes no\nPasswordAuthentication no\nUseDNS no\nPidFile none\n\
              PermitRootLogin prohibit-password\nPermitUserRC no\nSubsystem sftp internal-sftp\n\
-             SetEnv JACK_DEFAULT_SERVER={} LADISH={} XDG_RUNTIME_DIR={} HOME={} PATH={}{own}\n",
+             SetEnv JACK_DEFAULT_SERVER={} PYTHONPATH={} XDG_RUNTIME_DIR={} HOME={} PATH={}{own}\n",
             self.port,
             at("host_key"),
             at("home/.ssh/authorized_keys"),
             self.server,
-            at("ladish"),
+            at("python"),
             at("run"),
             at("home"),
             self.paths(),
@@ -204,73 +203,6 @@ impl Sphere {
             if name.trim() != "sshd" {
                 kill(signal, pid);
             }
-        }
-    }
-
-    /// Sends a signal to JACK.
-    pub fn signal_jack(&self, signal: &str) {
-        let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap();
-        kill(signal, pid.trim().parse().unwrap());
-    }
-
-    /// Whether JACK, woken late on a loaded machine, has lost periods, for which a transport that rolls
-    /// stood still.
-    pub fn jack_lost_periods(&self) -> bool {
-        let log = fs::read_to_string(self.path("jackd.log"));
-        log.unwrap_or_default().contains("XRun")
-    }
-
-    /// Ends JACK and keeps it from coming back.
-    pub fn jack_down(&self) {
-        fs::write(self.path("no-jack"), "").unwrap();
-        self.signal_jack("KILL");
-        wait_for("JACK's end", || !self.path("ladish/jackd").exists());
-    }
-
-    /// Lets JACK come back, and waits until it answers.
-    pub fn jack_up(&self) {
-        fs::remove_file(self.path("no-jack")).unwrap();
-        self.jack_ready();
-    }
-
-    fn jack_ready(&self) {
-        wait_for("JACK", || {
-            let mut wait = Command::new("jack_wait");
-            wait.args(["-w", "-t", "1"])
-                .env("JACK_DEFAULT_SERVER", &self.server);
-            wait.env("JACK_NO_START_SERVER", "1")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            wait.status().unwrap().success()
-        });
-    }
-
-    /// A JACK client that is not ours.
-    pub fn witness(&self) -> Witness {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/sphere");
-        let mut child = Command::new("/usr/bin/python3")
-            .arg(here.join("client.py"))
-            .env("JACK_DEFAULT_SERVER", &self.server)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        // libjack prints on stdout too.
-        while line.trim() != "ready" {
-            line.clear();
-            assert!(
-                stdout.read_line(&mut line).unwrap() > 0,
-                "the JACK client starts"
-            );
-        }
-        Witness {
-            child,
-            stdin,
-            stdout,
         }
     }
 
@@ -344,32 +276,32 @@ impl Sphere {
     }
 }
 
-/// A name for a JACK server that no other test has now, and the lock on it. They are few: JACK's registry
-/// has eight places for all that were ever killed and did not come again.
-fn free_name() -> (String, fs::File) {
-    loop {
-        for number in 0..6 {
-            let name = format!("booth-{number}");
-            let path = std::env::temp_dir().join(format!("{name}.lock"));
-            let file = fs::File::create(path).unwrap();
-            if file.try_lock().is_ok() {
-                return (name, file);
-            }
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+/// The environment of a desktop session there. The bus is found by its own address, so that a test may
+/// take it away from who looks for it at the usual place.
+fn desktop(path: &Path, server: &str) -> Vec<(&'static str, String)> {
+    let at = |name: &str| path.join(name).display().to_string();
+    vec![
+        ("HOME", at("home")),
+        ("XDG_RUNTIME_DIR", at("run")),
+        (
+            "DBUS_SESSION_BUS_ADDRESS",
+            format!("unix:path={}", at("bus")),
+        ),
+        ("JACK_DEFAULT_SERVER", server.to_owned()),
+        ("JACK_NO_START_SERVER", "1".to_owned()),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+    ]
 }
 
 impl Drop for Sphere {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for log in ["jackd.log", "sshd.log"] {
+            for log in ["ladish.log", "jackd.log", "sshd.log"] {
                 let text = fs::read_to_string(self.path(log)).unwrap_or_default();
                 let from = text.len().saturating_sub(2000);
                 println!("{log}: {}", text.get(from..).unwrap_or_default());
             }
         }
-        let _ = fs::write(self.path("end"), "");
         if let Some(sshd) = &mut self.sshd {
             for pid in children(sshd.id()) {
                 kill("KILL", pid);
@@ -377,73 +309,9 @@ impl Drop for Sphere {
             let _ = sshd.kill();
             let _ = sshd.wait();
         }
-        let pid = fs::read_to_string(self.path("ladish/jackd")).unwrap_or_default();
-        if let Ok(pid) = pid.trim().parse() {
-            // Asked first: it gives its place in JACK's registry back, unless a client that was
-            // killed keeps it waiting.
-            kill("TERM", pid);
-            let start = Instant::now();
-            while self.jack.try_wait().is_ok_and(|end| end.is_none()) {
-                if start.elapsed() > Duration::from_millis(500) {
-                    kill("KILL", pid);
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        }
-        let _ = self.jack.wait();
-    }
-}
-
-/// An independent JACK client.
-pub struct Witness {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-/// What it saw.
-#[derive(Clone, Copy, Debug)]
-pub struct Sight {
-    pub rolling: bool,
-    pub frame: f64,
-    /// CLOCK_MONOTONIC.
-    pub at_ns: u64,
-    pub error_ns: u64,
-}
-
-impl Witness {
-    pub fn look(&mut self) -> Sight {
-        self.stdin.write_all(b"\n").unwrap();
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [state, frame, at, error] = words[..] else {
-            panic!("the JACK client: {line:?}")
-        };
-        Sight {
-            rolling: state == "1",
-            frame: frame.parse().unwrap(),
-            at_ns: at.parse().unwrap(),
-            error_ns: error.parse().unwrap(),
-        }
-    }
-
-    /// Waits until it stands, `limit` at most; how long that took.
-    #[track_caller]
-    pub fn stands_within(&mut self, limit: Duration) -> Duration {
-        let late = Lateness::watch();
-        while self.look().rolling {
-            late.within("it still rolls", limit);
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        late.elapsed()
-    }
-}
-
-impl Drop for Witness {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let folder = self.path("");
+        self.ladish.end(&folder);
+        self.end_jack();
     }
 }
 
@@ -453,6 +321,13 @@ pub fn kill(signal: &str, pid: u32) {
     command.args(["-c", "kill -s $0 $1 2>/dev/null", signal, &pid.to_string()]);
     // It may be gone already.
     let _ = command.status();
+}
+
+/// Whether a process is there and has not ended.
+fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().unwrap_or_default();
+    !stat.is_empty() && !state.starts_with('Z')
 }
 
 fn children(of: u32) -> Vec<u32> {

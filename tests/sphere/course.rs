@@ -1,7 +1,6 @@
 //! The thread around a real sphere: what is wanted last wins, and silence is told, also while a track is
 //! being loaded.
 
-use std::fs;
 use std::time::Duration;
 
 use booth::rt::Nanos;
@@ -11,6 +10,7 @@ use booth::sphere::{Command, Peer, Play, Reply, Sphere, SphereError, Start};
 use super::start;
 use crate::common::lateness::Lateness;
 use crate::common::sphere::Kind;
+use crate::common::sphere::ladish::Switch;
 use crate::common::wait::wait_for;
 
 fn play(sphere: &mut Sphere, track: &str) {
@@ -51,7 +51,7 @@ fn is_loading(reply: &Reply) -> Option<()> {
 fn a_stop_does_not_wait_for_a_track_that_is_being_loaded() {
     for kind in [Kind::Helper, Kind::Plain] {
         let (_alone, real) = start(kind);
-        fs::write(real.path("ladish/slow"), "4").unwrap();
+        real.switch_to(Switch::LoadWaits, 4.0);
         let mut sphere = Sphere::start(remote(&real.config())).unwrap();
         play(&mut sphere, "other");
         answer(&mut sphere, Duration::from_secs(5), is_loading);
@@ -77,7 +77,7 @@ fn a_stop_does_not_wait_for_a_track_that_is_being_loaded() {
 fn a_sphere_that_falls_silent_while_it_loads_is_told_within_5_s() {
     for kind in [Kind::Helper, Kind::Plain] {
         let (_alone, real) = start(kind);
-        fs::write(real.path("ladish/slow"), "30").unwrap();
+        real.switch_to(Switch::LoadWaits, 30.0);
         let (wire, config) = real.behind_a_wire();
         let mut sphere = Sphere::start(remote(&config)).unwrap();
         play(&mut sphere, "other");
@@ -95,9 +95,9 @@ fn a_sphere_that_falls_silent_while_it_loads_is_told_within_5_s() {
 fn a_stop_waits_for_the_jack_that_a_track_takes_away() {
     let (_alone, real) = start(Kind::Plain);
     let mut peer = Remote::new(&real.config());
-    fs::write(real.path("ladish/slow"), "1").unwrap();
+    real.switch(Switch::NoJack);
     assert_eq!(peer.track("other"), Ok(false));
-    real.jack_down();
+    wait_for("JACK's end", || !real.has_jack());
     assert_eq!(
         Remote::new(&real.config()).stop(),
         Err(SphereError::NoJack),
@@ -117,7 +117,7 @@ fn a_stop_waits_for_the_jack_that_a_track_takes_away() {
 fn what_plays_is_stopped_by_another_track_although_jack_goes_on() {
     for kind in [Kind::Helper, Kind::Plain] {
         let (_alone, real) = start(kind);
-        fs::write(real.path("ladish/leaves-jack"), "").unwrap();
+        real.switch(Switch::KeepsJack);
         let mut witness = real.witness();
         let mut peer = Remote::new(&real.config());
         peer.play(Duration::from_secs(60)).unwrap();

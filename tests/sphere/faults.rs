@@ -49,11 +49,11 @@ fn key_refused(visit: &mut Visit, sphere: &mut Sphere) {
 /// JACK starts anew meanwhile, so that the track must be loaded again.
 fn no_dbus(visit: &mut Visit, sphere: &mut Sphere) {
     let fault = |sphere: &mut Sphere| {
-        fs::write(sphere.path("ladish/no-bus"), "").unwrap();
+        sphere.bus_away();
         sphere.jack_down();
         sphere.jack_up();
     };
-    let cure = |sphere: &mut Sphere| fs::remove_file(sphere.path("ladish/no-bus")).unwrap();
+    let cure = |sphere: &mut Sphere| sphere.bus_back();
     visit.meets(sphere, "D-Bus missing", Expect::Fault, fault, cure);
 }
 
@@ -96,6 +96,7 @@ fn a_session_outlives_what_goes_wrong_on_the_sphere_itself() {
     for kind in kinds(Kind::Plain) {
         let (_alone, mut sphere) = start(kind);
         let disk = Disk::over(&sphere.path("run"));
+        sphere.bus_back();
         let (wire, config) = sphere.behind_a_wire();
         let mut visit = Visit::begin_at(&sphere, config.port, 28);
         garbage(&mut visit, &mut sphere);

@@ -8,7 +8,8 @@ use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
-use crate::common::sphere::{Kind, Sphere};
+use crate::common::sphere::{HOUSE, Kind, PROJECT, Sphere};
+use crate::common::wait::wait_for;
 
 /// Whether `output` is a refusal, and nothing of what was asked happened.
 #[track_caller]
@@ -96,24 +97,19 @@ fn ports_are_not_forwarded_and_there_is_no_terminal() {
 fn the_listed_tracks_and_no_others_are_loaded() {
     let (_alone, sphere) = start(Kind::Helper);
     let mut peer = Remote::new(&sphere.config());
-    fs::write(sphere.path("ladish/studios"), "noise\nother\nthird\n").unwrap();
+    sphere.make_studio("third");
     peer.load("other").unwrap();
-    assert_eq!(
-        fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
-        "other"
-    );
+    assert_eq!(sphere.studio().as_deref(), Some("other"));
     let error = peer.load("third").unwrap_err();
     assert!(matches!(error, SphereError::Refused(_)), "{error}");
     assert!(error.to_string().contains("not in the list"), "{error}");
-    assert_eq!(
-        fs::read_to_string(sphere.path("ladish/loaded")).unwrap(),
-        "other"
-    );
-    peer.load("project:hall:/srv/noise").unwrap();
-    assert_eq!(
-        fs::read_to_string(sphere.path("ladish/project")).unwrap(),
-        "hall\n/srv/noise\n"
-    );
+    assert_eq!(sphere.studio().as_deref(), Some("other"));
+    sphere.load(HOUSE);
+    peer.load(&sphere.project_track(PROJECT)).unwrap();
+    let folder = sphere.project_folder(PROJECT);
+    wait_for("the project", || {
+        sphere.project("hall").as_ref() == Some(&folder)
+    });
 }
 
 #[test]

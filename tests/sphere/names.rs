@@ -1,13 +1,14 @@
 //! Names of tracks arrive exactly or are refused, and never become a second command.
 
 use std::fs;
-use std::process::Command;
+use std::sync::MutexGuard;
 
 use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
-use crate::common::sphere::{Kind, Sphere};
+use crate::common::sphere::ladish::Switch;
+use crate::common::sphere::{HOUSE, Kind, PROJECT, Sphere};
 use crate::common::wait::wait_for;
 
 const HOSTILE: [&str; 18] = [
@@ -35,15 +36,22 @@ const HOSTILE: [&str; 18] = [
 fn loads_exactly(sphere: &Sphere, peer: &mut Remote, name: &str) {
     peer.load(name)
         .unwrap_or_else(|error| panic!("{name:?}: {error}"));
-    let loaded = fs::read_to_string(sphere.path("ladish/loaded")).unwrap();
-    assert_eq!(loaded, name);
+    assert_eq!(sphere.studio().as_deref(), Some(name));
+}
+
+/// A sphere with these studios, which are loaded quickly.
+fn with_hostile_studios(kind: Kind) -> (MutexGuard<'static, ()>, Sphere) {
+    let (alone, sphere) = start(kind);
+    for name in HOSTILE {
+        sphere.make_studio(name);
+    }
+    sphere.switch(Switch::KeepsJack);
+    (alone, sphere)
 }
 
 #[test]
 fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
-    let (_alone, sphere) = start(Kind::Plain);
-    fs::write(sphere.path("ladish/studios"), HOSTILE.join("\n") + "\n").unwrap();
-    fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
+    let (_alone, sphere) = with_hostile_studios(Kind::Plain);
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
         loads_exactly(&sphere, &mut peer, name);
@@ -61,16 +69,18 @@ fn hostile_names_are_loaded_exactly_by_the_tools_alone() {
         unknown,
         Err(SphereError::UnknownTrack("nothing of that name".into()))
     );
-    let kept = fs::read_to_string(sphere.path("ladish/loaded")).unwrap();
-    assert_eq!(kept, HOSTILE[17], "an unknown name leaves what is loaded");
+    let kept = sphere.studio();
+    assert_eq!(
+        kept.as_deref(),
+        Some(HOSTILE[17]),
+        "an unknown name leaves what is loaded"
+    );
     assert!(!sphere.path("home/pwned").exists());
 }
 
 #[test]
 fn hostile_names_pass_the_wrapper_exactly_if_they_are_listed() {
-    let (_alone, sphere) = start(Kind::Helper);
-    fs::write(sphere.path("ladish/studios"), HOSTILE.join("\n") + "\n").unwrap();
-    fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
+    let (_alone, sphere) = with_hostile_studios(Kind::Helper);
     sphere.set_up(&HOSTILE);
     let mut peer = Remote::new(&sphere.config());
     for name in HOSTILE {
@@ -82,7 +92,7 @@ fn hostile_names_pass_the_wrapper_exactly_if_they_are_listed() {
 #[test]
 fn a_track_is_there_only_once_its_name_and_jack_are() {
     let (_alone, sphere) = start(Kind::Plain);
-    fs::write(sphere.path("ladish/slow"), "1").unwrap();
+    sphere.switch_to(Switch::LoadWaits, 1.0);
     let mut peer = Remote::new(&sphere.config());
     peer.load("other").unwrap();
     let position = peer.position().unwrap();
@@ -92,8 +102,11 @@ fn a_track_is_there_only_once_its_name_and_jack_are() {
     );
     let mut witness = sphere.witness();
     assert!(!witness.look().rolling);
-    peer.load("project:hall:/srv/noise").unwrap();
-    let unknown = peer.load("project:cellar:/srv/noise").unwrap_err();
+    drop(witness);
+    sphere.load(HOUSE);
+    let track = sphere.project_track(PROJECT);
+    peer.load(&track).unwrap();
+    let unknown = peer.load(&track.replace("hall", "cellar")).unwrap_err();
     assert!(matches!(unknown, SphereError::UnknownTrack(_)), "{unknown}");
 }
 
@@ -101,21 +114,24 @@ fn a_track_is_there_only_once_its_name_and_jack_are() {
 fn a_project_is_loaded_anew_once_somebody_else_has_loaded_a_studio() {
     for kind in [Kind::Plain, Kind::Helper] {
         let (_alone, sphere) = start(kind);
-        fs::write(sphere.path("ladish/leaves-jack"), "").unwrap();
-        let project = || fs::read_to_string(sphere.path("ladish/project")).unwrap();
+        sphere.switch(Switch::KeepsJack);
+        sphere.make_house("another house");
+        sphere.make_project("other");
+        let has = |name: &str| sphere.project("hall") == Some(sphere.project_folder(name));
+        sphere.load(HOUSE);
         let mut peer = Remote::new(&sphere.config());
-        peer.load("project:hall:/srv/noise").unwrap();
-        fs::write(sphere.path("ladish/project"), "as it was\n").unwrap();
-        peer.load("project:hall:/srv/noise").unwrap();
-        assert_eq!(project(), "as it was\n", "a pause does not load it again");
-        let mut by_hand = Command::new(sphere.path("bin/ladish_control"));
-        by_hand.args(["sload", "other", "pload", "hall", "/srv/other"]);
-        let by_hand = by_hand.env("LADISH", sphere.path("ladish")).output();
-        assert!(by_hand.unwrap().status.success());
-        wait_for("the studio", || sphere.path("ladish/loaded").exists());
-        assert_eq!(project(), "hall\n/srv/other\n");
-        peer.load("project:hall:/srv/noise").unwrap();
-        assert_eq!(project(), "hall\n/srv/noise\n", "{kind:?}");
+        let track = sphere.project_track(PROJECT);
+        peer.load(&track).unwrap();
+        wait_for("two players", || sphere.players().len() == 2);
+        let players = sphere.players();
+        peer.load(&track).unwrap();
+        assert_eq!(sphere.players(), players, "a pause does not load it again");
+        sphere.ladish(&["punload", "hall"]);
+        sphere.load("another house");
+        sphere.ladish(&["pload", "hall", &sphere.project_folder("other")]);
+        wait_for("the other project", || has("other"));
+        peer.load(&track).unwrap();
+        wait_for("the project", || has(PROJECT));
     }
 }
 
@@ -123,27 +139,19 @@ fn a_project_is_loaded_anew_once_somebody_else_has_loaded_a_studio() {
 fn each_failure_of_ladish_is_its_own_error() {
     let (_alone, sphere) = start(Kind::Plain);
     let mut peer = Remote::new(&sphere.config());
-    let mut with = |switch: &str| {
-        fs::write(sphere.path("ladish").join(switch), "").unwrap();
-        let error = peer.load("other").unwrap_err();
-        fs::remove_file(sphere.path("ladish").join(switch)).unwrap();
-        error
-    };
-    assert_eq!(with("no-bus"), SphereError::NoDbus);
-    assert!(with("no-daemon").to_string().contains("ServiceUnknown"));
-    assert!(matches!(with("busy"), SphereError::AlreadyLoaded { .. }));
+    sphere.bus_away();
+    assert_eq!(peer.load("other"), Err(SphereError::NoDbus));
+    sphere.bus_back();
+    sphere.daemon_away();
+    let error = peer.load("other").unwrap_err();
+    assert!(error.to_string().contains("ServiceUnknown"), "{error}");
     fs::remove_file(sphere.path("bin/ladish_control")).unwrap();
     assert_eq!(
         peer.load("other"),
         Err(SphereError::NoTool("ladish_control".into()))
     );
     let lying = "#!/bin/sh\necho 'all is well'\n";
-    fs::write(sphere.path("bin/ladish_control"), lying).unwrap();
-    let chmod = Command::new("chmod")
-        .arg("755")
-        .arg(sphere.path("bin/ladish_control"))
-        .status();
-    assert!(chmod.unwrap().success());
+    sphere.put("bin/ladish_control", lying);
     let error = peer.load("other").unwrap_err();
     assert!(error.to_string().contains("all is well"), "{error}");
 }
