@@ -79,9 +79,11 @@ impl Sphere {
         self.jack_pid().is_some()
     }
 
-    /// Sends a signal to JACK.
+    /// Sends a signal to JACK, if it runs.
     pub fn signal_jack(&self, signal: &str) {
-        kill(signal, self.jack_pid().expect("JACK runs"));
+        if let Some(pid) = self.jack_pid() {
+            kill(signal, pid);
+        }
     }
 
     /// Whether JACK, woken late on a loaded machine, has lost periods, for which a transport that rolls

@@ -53,7 +53,7 @@ class Jack:
         for its reply; 2.5 to 8 s with a slow card, facts/sphere.md). Whether it runs."""
         time.sleep(self.switches.value("jack-starts"))
         if self.pid() is not None:
-            return True
+            return self.comes(lambda: self.pid() is None)
         # A server whose forerunner was killed may find itself active, and end: facts/sphere.md.
         return any(self.start_once() for _ in range(3))
 
@@ -64,8 +64,12 @@ class Jack:
             os.unlink(self.path("ended"))
         with open(self.path("start"), "w", encoding="ascii"):
             pass
+        return self.comes(lambda: os.path.exists(self.path("ended")))
+
+    def comes(self, has_ended):
+        """Waits until clients can join; False if it ends instead."""
         until = time.monotonic() + START_S
-        while time.monotonic() < until and not os.path.exists(self.path("ended")):
+        while time.monotonic() < until and not has_ended():
             if self.pid() is not None and self.answers():
                 return True
             time.sleep(0.02)
