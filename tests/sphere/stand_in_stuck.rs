@@ -137,6 +137,21 @@ fn two_loads_in_a_row_are_stuck_until_the_player_is_killed_by_hand() {
 }
 
 #[test]
+fn a_load_that_is_ordered_while_a_player_ends_late_is_stuck_behind_the_first() {
+    let (_alone, sphere) = start(Kind::Plain);
+    sphere.switch_to(Switch::PlayerEnds, 2.0);
+    sphere.ladish(&["sload", "other"]);
+    sphere.ladish(&["sload", HOUSE]);
+    assert_eq!(sphere.studio().as_deref(), Some(STUDIO));
+    sphere.switch_off(Switch::PlayerEnds);
+    wait_for("the first", || sphere.studio().as_deref() == Some("other"));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(sphere.studio().as_deref(), Some("other"));
+    sphere.signal_players("KILL");
+    wait_for("the second", || sphere.studio().as_deref() == Some(HOUSE));
+}
+
+#[test]
 fn the_switch_for_a_slow_load_keeps_the_name_and_takes_the_players() {
     let (_alone, sphere) = start(Kind::Plain);
     sphere.switch_to(Switch::LoadWaits, 1.5);
