@@ -84,6 +84,14 @@ fn a_player_comes_late_or_not_at_all() {
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(sphere.connections(), 0);
     assert!(sphere.players().is_empty());
+    sphere.switch_off(Switch::PlayerFails);
+    sphere.make_empty_studio("empty");
+    sphere.ladish(&["sload", "empty"]);
+    wait_for("the name", || sphere.studio().as_deref() == Some("empty"));
+    sphere.jack_up();
+    assert_eq!(sphere.connections(), 0, "a studio that was saved without");
+    sphere.remove_studios();
+    assert_eq!(sphere.ladish_says(&["slist"]), "--- studio list\n");
 }
 
 #[test]
