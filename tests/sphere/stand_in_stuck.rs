@@ -83,7 +83,8 @@ fn players_end_with_ladishd_and_jack_goes_on_in_silence() {
     sphere.daemon_is_killed();
     let took = ear.hears_nothing_within(SOON);
     println!("silent {took:.2?} after ladishd was killed");
-    assert!(sphere.players().is_empty());
+    wait_for("the players' end", || sphere.players().is_empty());
+    assert!(!ear.hears(WINDOW));
     assert!(sphere.witness().look().rolling);
     let name = sphere.studio().expect("an invented one");
     assert!(name.starts_with("Studio 1"), "{name}");

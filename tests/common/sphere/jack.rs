@@ -90,7 +90,8 @@ impl Sphere {
     /// stood still.
     pub fn jack_lost_periods(&self) -> bool {
         let log = fs::read_to_string(self.path("jackd.log"));
-        log.unwrap_or_default().contains("XRun")
+        // Of a client that was late it says `JackEngine::XRun`, and the transport rolls on.
+        log.unwrap_or_default().contains("Driver::Process XRun")
     }
 
     /// Ends JACK as `jack_control stop` does, under the studio; it may be started again.

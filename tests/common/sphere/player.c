@@ -140,6 +140,7 @@ int main(int count, char **words) {
 	if (count != 3) return 2;
 	switches = words[1];
 	/* ladishd's players hang on its pseudo terminals, and end with it (daemon/loader.c, forkpty). */
+	signal(SIGHUP, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGHUP);
 	sigset_t set;
 	sigemptyset(&set);
