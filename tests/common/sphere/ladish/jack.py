@@ -58,7 +58,8 @@ class Jack:
         return any(self.start_once() for _ in range(3))
 
     def start_once(self):
-        if self.switches.has("no-jack"):
+        # Another server of that name, a stray jackd: JACK says `server already active`.
+        if self.switches.has("no-jack") or self.lines("jack_lsp") is not None:
             return False
         if os.path.exists(self.path("ended")):
             os.unlink(self.path("ended"))
