@@ -43,8 +43,8 @@ pub struct Position {
     /// When the transport was there, on this machine's clock.
     pub at: Nanos,
     /// How far the true frame at `at` may be from `frame`, as a time: half the round trip of the
-    /// question, plus what the answer itself leaves open.
-    pub uncertainty: Duration,
+    /// question, plus what the answer itself leaves open. `None`: it is not known how far.
+    pub uncertainty: Option<Duration>,
 }
 
 /// Between two checks of a track that is being loaded.

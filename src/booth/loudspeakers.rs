@@ -192,12 +192,12 @@ impl Booth {
         };
         let frame = self.time.stamp(reading.at, &self.threads.chain).frame;
         let rate = f64::from(reading.rate.max(1));
-        let uncertainty = reading.uncertainty.as_secs_f64() * rate;
+        let frames = |open: Duration| (open.as_secs_f64() * rate).ceil() as u64;
         let note = Note::Sphere {
             verb,
             track: known.track.clone(),
             position: Some(reading.frame as f64 / rate),
-            uncertainty_frames: Some(uncertainty.ceil() as u64),
+            uncertainty_frames: reading.uncertainty.map(frames),
         };
         self.note(frame, note);
     }

@@ -224,7 +224,8 @@ fn position_said(config: &config::Sphere, position: &Position) -> Printed {
     );
     let object = json!({
         "host": config.host, "state": state, "seconds": seconds, "frame": position.frame,
-        "rate": position.rate, "uncertainty_ms": position.uncertainty.as_secs_f64() * 1e3,
+        "rate": position.rate,
+        "uncertainty_ms": position.uncertainty.map(|open| open.as_secs_f64() * 1e3),
     });
     (line, object)
 }

@@ -28,11 +28,16 @@ const CONFIRM: Duration = Duration::from_secs(3);
 /// Between two checks; JACK's periods are longer.
 const PAUSE: Duration = Duration::from_millis(4);
 /// If a position is this good, it is not asked for again.
-const GOOD: Duration = Duration::from_micros(500);
-/// Questions for one position,
+const GOOD: Duration = Duration::from_micros(750);
+/// Questions for one position whose bounds are known,
 const PROBES: usize = 3;
 /// none of which is sent later than this: over a slow network the first must be enough.
 const PROBING: Duration = Duration::from_millis(300);
+/// Between two of them, while the program there, just started, does not know JACK's schedule yet.
+const LEARNS: Duration = Duration::from_millis(25);
+/// What the lateness that is measured there leaves open: the foremost of JACK's periods, which says
+/// when the others should have begun, was late itself, and its clock and ours drift since then.
+const MARGIN: Duration = Duration::from_micros(250);
 /// If a period began longer ago than this, JACK hangs, and its transport would seem to roll on.
 const HANGS_US: u64 = 1_000_000;
 /// The command that makes the gate there start the program.
@@ -58,6 +63,8 @@ struct Seen {
     frame: u64,
     /// Microseconds of the sphere's clock from the beginning of JACK's period to the answer.
     since_us: i64,
+    /// How much too late that beginning was; `None` if it is not known.
+    late: Option<Duration>,
     line: Line,
 }
 
@@ -95,7 +102,7 @@ impl Helper {
                 _ => Err(Answer { out, status }.unclear(doing)),
             };
         };
-        let rate = hello.strip_prefix("booth-sphere 1 ").and_then(|shape| {
+        let rate = hello.strip_prefix("booth-sphere 2 ").and_then(|shape| {
             let (rate, period) = shape.split_once(' ')?;
             jack::number(period)?;
             u32::try_from(jack::number(rate)?)
@@ -186,7 +193,7 @@ impl Helper {
         let (text, line) = self.ask(link, doing, "state")?;
         let read = || {
             let words: Vec<&str> = text.split(' ').collect();
-            let [word, frame, cycle, now] = words[..] else {
+            let [word, frame, cycle, now, late] = words[..] else {
                 return None;
             };
             let state = match word {
@@ -199,9 +206,13 @@ impl Helper {
             let since_us = i64::try_from(now)
                 .ok()?
                 .checked_sub(i64::try_from(cycle).ok()?)?;
-            Some((state, jack::number(frame)?, since_us))
+            let late = match late {
+                "-" => None,
+                late => Some(Duration::from_micros(jack::number(late)?)),
+            };
+            Some((state, jack::number(frame)?, since_us, late))
         };
-        let (state, frame, since_us) = read().ok_or_else(|| SphereError::Unclear {
+        let (state, frame, since_us, late) = read().ok_or_else(|| SphereError::Unclear {
             doing,
             said: SphereError::quoted(text.as_bytes()),
         })?;
@@ -212,6 +223,7 @@ impl Helper {
             state,
             frame,
             since_us,
+            late,
             line,
         })
     }
@@ -311,12 +323,16 @@ impl Helper {
     pub fn position(&mut self, link: &mut Link) -> Result<Position, SphereError> {
         let start = Instant::now();
         let mut best = self.probe(link)?;
-        for _ in 1..PROBES {
-            if best.uncertainty <= GOOD || start.elapsed() > PROBING {
-                break;
+        let mut known = usize::from(best.uncertainty.is_some());
+        while known < PROBES && start.elapsed() < PROBING {
+            match best.uncertainty {
+                Some(open) if open <= GOOD => break,
+                Some(_) => {}
+                None => std::thread::sleep(LEARNS),
             }
             let next = self.probe(link)?;
-            if next.uncertainty < best.uncertainty || next.rolling != best.rolling {
+            known += usize::from(next.uncertainty.is_some());
+            if is_better(&next, &best) || next.rolling != best.rolling {
                 best = next;
             }
         }
@@ -339,7 +355,7 @@ impl Helper {
             frame: frame.round().max(0.0) as u64,
             rate: self.rate,
             at: Nanos(seen.line.asked.0 + half.as_nanos() as u64),
-            uncertainty: half,
+            uncertainty: seen.late.map(|late| half + late + MARGIN),
         })
     }
 
@@ -368,6 +384,11 @@ impl Helper {
     pub(super) fn loader<'a>(&'a mut self, link: &'a mut Link) -> impl Loader + 'a {
         HelperLoader { link, helper: self }
     }
+}
+
+fn is_better(next: &Position, than: &Position) -> bool {
+    let open = |it: &Position| it.uncertainty.unwrap_or(Duration::MAX);
+    open(next) < open(than)
 }
 
 impl Loader for HelperLoader<'_> {

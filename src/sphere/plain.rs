@@ -149,7 +149,8 @@ impl Plain {
     }
 
     /// Where the transport is: jack_showtime gives the beginning of JACK's period, and a count that
-    /// goes on within the period and is sometimes one period off.
+    /// goes on within the period and is sometimes one period off. That period is within the bound,
+    /// and so is its late beginning: JACK loses a period that begins later than the next.
     ///
     /// # Errors
     /// No JACK, the connection's.
@@ -172,7 +173,7 @@ impl Plain {
             frame: found.frame + if rolling { within } else { 0 },
             rate,
             at: Nanos(asked.0 + half.as_nanos() as u64),
-            uncertainty: half + one_period,
+            uncertainty: Some(half + one_period),
         })
     }
 

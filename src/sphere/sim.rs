@@ -237,7 +237,7 @@ impl Peer for Simulated {
             frame: transport.frame_at(now),
             rate: RATE,
             at: now,
-            uncertainty: Duration::from_millis(1),
+            uncertainty: Some(Duration::from_millis(1)),
         })
     }
 }

@@ -8,7 +8,8 @@
 //! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line is
 //! inside all cones of its segment, so that readings before and after a moment bound it from both
 //! sides. A reading far outside of the cones begins a new segment; one a little outside does so if
-//! the next reading agrees with it.
+//! the next reading agrees with it. A reading whose bound is not known tells whether the transport
+//! rolls and where it is about; a line of time begins with one whose bound is.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,11 +20,6 @@ use crate::rt::Nanos;
 
 /// What two quartz clocks may differ by: 50 ppm.
 pub const DRIFT: f64 = 50e-6;
-/// How late JACK may wake up for a period, which is the time it gives the frames: without real-time
-/// priority on a loaded machine 0.1 to 1 ms, seldom more.
-const WAKE: Duration = Duration::from_millis(2);
-/// A reading less exact than this has JACK's period, and its late wake-up, within its bound.
-const COARSE: Duration = Duration::from_millis(5);
 /// The best reading of this much time is kept: at 50 ppm it ages by half a millisecond.
 const BUCKET: Duration = Duration::from_secs(10);
 /// Readings kept of a segment: well above an hour.
@@ -116,7 +112,7 @@ impl Timeline {
         }
         let off = off(segment.bounds(reading.at), &reading);
         if off == 0.0 && reading.rate == segment.rate {
-            segment.keep(reading);
+            segment.take(reading);
             self.suspect = None;
             return Fit::On;
         }
@@ -155,7 +151,7 @@ impl Timeline {
     pub fn at(&self, at: Nanos) -> Option<Mapped> {
         let within = |s: &&Arc<Segment>| s.since <= at && s.until.is_none_or(|until| at <= until);
         let found = self.segments.iter().rev().find(within);
-        found.map(|s| s.at(at)).or_else(|| self.amid_slip(at))
+        found.map_or_else(|| self.amid_slip(at), |s| s.at(at))
     }
 
     /// Between the last reading before a slip and the first after it, the transport is on one of
@@ -167,7 +163,7 @@ impl Timeline {
             until.is_some_and(|until| until < at && at < new.since)
         };
         let (before, after) = pairs.find(amid)?;
-        let (before, after) = (before.at(at), after.at(at));
+        let (before, after) = (before.at(at)?, after.at(at)?);
         let apart = before.frame.abs_diff(after.frame);
         let uncertainty_frames = after
             .uncertainty_frames
@@ -189,7 +185,8 @@ impl Timeline {
     #[must_use]
     pub fn extrapolate(&self, at: Nanos) -> Option<u64> {
         let last = self.segments.back()?;
-        Some(last.at(at).frame)
+        let (low, high) = last.bounds(at);
+        Some(middle(low, high))
     }
 
     /// Whether a transport that is stopped at this reading may have rolled on from the newest one
@@ -217,13 +214,27 @@ impl Segment {
         &self.readings[self.readings.len() - 1]
     }
 
+    /// One without a bound is kept only as long as there is no other.
+    fn take(&mut self, reading: Position) {
+        if !self.is_known() {
+            self.since = reading.at;
+            self.readings = vec![reading];
+        } else if reading.uncertainty.is_some() {
+            self.keep(reading);
+        }
+    }
+
+    fn is_known(&self) -> bool {
+        self.newest().uncertainty.is_some()
+    }
+
     /// Keeps the newest, and the best of each bucket.
     fn keep(&mut self, reading: Position) {
         let bucket = |it: &Position| it.at.since(self.since).as_secs() / BUCKET.as_secs();
         if let [.., a, b] = &self.readings[..]
             && bucket(a) == bucket(b)
         {
-            let worse = if b.uncertainty < a.uncertainty { 2 } else { 1 };
+            let worse = if open(b) < open(a) { 2 } else { 1 };
             self.readings.remove(self.readings.len() - worse);
         }
         if self.readings.len() == READINGS {
@@ -249,16 +260,29 @@ impl Segment {
             .unwrap_or_default()
     }
 
-    fn at(&self, at: Nanos) -> Mapped {
-        let (low, high) = self.bounds(at);
-        let frame = low.midpoint(high).max(0.0).round();
-        Mapped {
-            track: self.track.clone(),
-            frame: frame as u64,
-            rate: self.rate,
-            uncertainty_frames: (high - frame).max(frame - low).ceil() as u64,
+    fn at(&self, at: Nanos) -> Option<Mapped> {
+        if !self.is_known() {
+            return None;
         }
+        let (low, high) = self.bounds(at);
+        let frame = middle(low, high);
+        let off = (high - frame as f64).max(frame as f64 - low);
+        Some(Mapped {
+            track: self.track.clone(),
+            frame,
+            rate: self.rate,
+            uncertainty_frames: off.ceil() as u64,
+        })
     }
+}
+
+fn middle(low: f64, high: f64) -> u64 {
+    low.midpoint(high).max(0.0).round() as u64
+}
+
+/// A reading's bound; where it is not known, as much as a lost period may move the transport.
+fn open(reading: &Position) -> Duration {
+    reading.uncertainty.unwrap_or(SLIP)
 }
 
 /// By how many frames a reading is outside of these bounds and its own.
@@ -283,13 +307,11 @@ fn carried(reading: &Position, at: Nanos) -> f64 {
     reading.frame as f64 + seconds(reading.at, at) * f64::from(reading.rate)
 }
 
-/// How far the true frame at `at` may be from the projected one: the reading's uncertainty and
-/// JACK's wake-up, one frame because frames are whole numbers, and the drift.
+/// How far the true frame at `at` may be from the projected one: the reading's uncertainty, one
+/// frame because frames are whole numbers, and the drift.
 fn bound(reading: &Position, at: Nanos) -> f64 {
     let drift = seconds(reading.at, at).abs() * DRIFT;
-    let open = (reading.uncertainty + WAKE).min(COARSE);
-    let open = open.max(reading.uncertainty).as_secs_f64();
-    (open + drift) * f64::from(reading.rate) + 1.0
+    (open(reading).as_secs_f64() + drift) * f64::from(reading.rate) + 1.0
 }
 
 #[cfg(test)]

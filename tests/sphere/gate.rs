@@ -144,7 +144,7 @@ fn hostile_questions_end_the_helper_or_are_refused() {
     };
     let said = ask("1 state\\n2 exec\\n3 locate\\n4 locate 4294967296\\n5 play 7\\n6 stop\\n");
     let lines: Vec<&str> = said.lines().collect();
-    assert!(lines[0].starts_with("booth-sphere 1 48000 1024"), "{said}");
+    assert!(lines[0].starts_with("booth-sphere 2 48000 1024"), "{said}");
     assert!(lines[1].starts_with("1 ok stopped "), "{said}");
     for (line, number) in lines[2..6].iter().zip(2..) {
         assert!(line.starts_with(&format!("{number} refused: ")), "{said}");

@@ -41,7 +41,7 @@ fn agree(position: &Position, sights: [Sight; 2]) -> (bool, f64) {
     let error_frames = (low - frame).max(frame - high).max(0.0);
     let error_ns = sights.map(|sight| sight.error_ns);
     let own_ns = error_ns[0].max(error_ns[1]) as f64;
-    let bound = (position.uncertainty.as_nanos() as f64 + own_ns) * 48e-6 + ESTIMATE;
+    let bound = (position.uncertainty.unwrap().as_nanos() as f64 + own_ns) * 48e-6 + ESTIMATE;
     let same = sights.iter().all(|sight| sight.rolling == position.rolling);
     (same && error_frames <= bound, error_frames / 48.0)
 }
@@ -146,7 +146,7 @@ fn mapping(kind: Kind, count: usize) -> (usize, Vec<f64>) {
             println!("{position:?} is {apart_ms} ms off");
         }
         held += usize::from(same);
-        bounds.push(position.uncertainty.as_secs_f64() * 1e3);
+        bounds.push(position.uncertainty.unwrap().as_secs_f64() * 1e3);
     }
     bounds.sort_by(f64::total_cmp);
     let p = |part: usize| bounds[(bounds.len() - 1) * part / 100];

@@ -186,7 +186,7 @@ impl Course {
             log::info!("sphere: does as it is asked again");
         }
         // The answer was there by then.
-        self.heard = reading.at + reading.uncertainty;
+        self.heard = reading.at + reading.uncertainty.unwrap_or_default();
         self.back_off = BACK_OFF;
     }
 

@@ -20,17 +20,28 @@ impl Truth {
         self.frame + seconds(Nanos(SECOND), at) * rate
     }
 
-    /// The answer to a question that took `trip`, of which the part `way` was the way there. JACK
-    /// woke up late by the same part of [`WAKE`], if that is not in the bound.
+    /// The answer to a question that took `trip`, of which the part `way` was the way there.
     fn ask(self, asked: Nanos, trip: Duration, way: f64) -> Position {
-        let late = WAKE.as_secs_f64() * way * f64::from(RATE);
+        self.ask_late(asked, trip, way, Duration::ZERO)
+    }
+
+    /// The same; JACK woke up late by the same part of `late`, which is in the bound.
+    fn ask_late(self, asked: Nanos, trip: Duration, way: f64, late: Duration) -> Position {
+        let behind = late.as_secs_f64() * way * f64::from(RATE);
         Position {
             rolling: true,
-            frame: (self.at(asked + trip.mul_f64(way)) - late).max(0.0) as u64,
+            frame: (self.at(asked + trip.mul_f64(way)) - behind).max(0.0) as u64,
             rate: RATE,
             at: asked + trip / 2,
-            uncertainty: trip / 2,
+            uncertainty: Some(trip / 2 + late),
         }
+    }
+}
+
+fn without_bound(reading: Position) -> Position {
+    Position {
+        uncertainty: None,
+        ..reading
     }
 }
 
@@ -46,15 +57,15 @@ proptest! {
     fn the_bound_holds_for_any_drift_and_any_round_trips(
         ppm in -50.0..50.0f64,
         frame in 0.0..1e9f64,
-        questions in prop::collection::vec((1..20_000u64, 0..90_000u64, 0.0..1.0f64), 1..80),
+        questions in prop::collection::vec((1..20_000u64, 0..90_000u64, 0.0..1.0f64, 0..9000u64), 1..80),
         moments in prop::collection::vec(0.0..1.0f64, 20),
     ) {
         let truth = Truth { frame, ppm };
         let mut line = started(truth);
         let mut now = Nanos(2 * SECOND);
-        for (wait_ms, trip_us, way) in questions {
-            let trip = Duration::from_micros(trip_us);
-            prop_assert_eq!(line.read(truth.ask(now, trip, way)), Fit::On);
+        for (wait_ms, trip_us, way, late_us) in questions {
+            let (trip, late) = (Duration::from_micros(trip_us), Duration::from_micros(late_us));
+            prop_assert_eq!(line.read(truth.ask_late(now, trip, way, late)), Fit::On);
             now = now + trip + Duration::from_millis(wait_ms);
         }
         for part in moments {
@@ -143,6 +154,41 @@ fn a_reading_dated_badly_is_passed_over_and_a_lost_period_begins_a_new_line() {
         frame.abs_diff(168_000 - 300) < 60,
         "from the first reading after it: {frame}"
     );
+}
+
+#[test]
+fn without_a_known_bound_there_is_no_frame_and_no_line_is_made_longer() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let ask = |truth: Truth, second: u64| {
+        truth.ask(Nanos(second * SECOND), Duration::from_millis(1), 0.5)
+    };
+    let mut line = Timeline::default();
+    line.begin("noise".into(), without_bound(ask(truth, 1)));
+    assert_eq!(line.read(without_bound(ask(truth, 2))), Fit::On);
+    assert_eq!(line.at(Nanos(3 * SECOND)), None);
+    let about = line.extrapolate(Nanos(3 * SECOND)).expect("about there");
+    assert!(about.abs_diff(96_000) < 60, "{about}");
+    assert_eq!(line.read(ask(truth, 4)), Fit::On);
+    assert_eq!(line.at(Nanos(3 * SECOND)), None, "before the first bound");
+    assert!(line.at(Nanos(5 * SECOND)).is_some());
+    // It lost a period, which a reading without a bound does not tell.
+    let late = Truth {
+        frame: -900.0,
+        ..truth
+    };
+    assert_eq!(line.read(without_bound(ask(late, 6))), Fit::On);
+    assert_eq!(line.read(ask(late, 7)), Fit::On);
+    assert_eq!(line.read(ask(late, 8)), Fit::Slipped);
+    let amid = line.at(Nanos(11 * SECOND / 2)).expect("on one of both");
+    assert!(amid.uncertainty_frames > 900, "{amid:?}");
+    let stopped = Position {
+        rolling: false,
+        ..without_bound(ask(late, 9))
+    };
+    assert_eq!(line.read(stopped), Fit::Stopped);
 }
 
 #[test]
