@@ -20,6 +20,7 @@ mod sphere {
     mod pinned;
     mod session;
     mod setup;
+    mod sound;
     mod stand_in;
     mod stand_in_stuck;
     mod takes;

@@ -36,6 +36,17 @@ pub enum SphereError {
         /// What was there instead.
         found: String,
     },
+    /// There is no project in that folder.
+    #[error("sphere: no project in {0} there: its ladish-project.xml is missing")]
+    NoProject(String),
+    /// ladish_control has not all that it needs.
+    #[error("sphere: Python has no module dbus there; install python3-dbus")]
+    NoModule,
+    /// The key leads to a program that is not there.
+    #[error(
+        "sphere: the program that the booth's key leads to is gone there (see authorized_keys); run setup again"
+    )]
+    GateGone,
     /// The position is not a frame.
     #[error("sphere: {0} s is no position in 0 .. 2^32 frames")]
     BadPosition(String),

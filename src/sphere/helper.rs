@@ -7,13 +7,17 @@
 //!
 //! Bounds: 2 s for a question; for a verb that of a call, mostly 50 ms.
 
+mod gate;
+mod sound;
+
 use std::time::{Duration, Instant};
 
+use self::gate::HelperLoader;
 use super::jack::{self, State};
-use super::ladish::Order;
-use super::plain::{accepted, is_at, millis};
+use super::plain::{is_at, millis};
+use super::said::{NOT_FOUND, accepted};
 use super::ssh::{Answer, Kept, Line, Link};
-use super::studio::{self, Loader, Step, Tracks};
+use super::studio::{self, Step, Tracks};
 use super::{Position, SphereError};
 use crate::rt::Nanos;
 
@@ -21,8 +25,6 @@ use crate::rt::Nanos;
 const START: Duration = Duration::from_secs(4);
 /// One question.
 const QUESTION: Duration = Duration::from_secs(2);
-/// ladish_control, which the gate kills after 2 s.
-const LADISH: Duration = Duration::from_secs(3);
 /// JACK waits 2 s for slow clients before it rolls.
 const CONFIRM: Duration = Duration::from_secs(3);
 /// Between two checks; JACK's periods are longer.
@@ -42,9 +44,6 @@ const MARGIN: Duration = Duration::from_micros(250);
 const HANGS_US: u64 = 1_000_000;
 /// The command that makes the gate there start the program.
 const COMMAND: &str = "booth-sphere helper";
-/// sh's exit status for a program that is not there.
-const NOT_FOUND: i32 = 127;
-
 /// The program at the other end.
 #[derive(Debug, Default)]
 pub struct Helper {
@@ -66,11 +65,6 @@ struct Seen {
     /// How much too late that beginning was; `None` if it is not known.
     late: Option<Duration>,
     line: Line,
-}
-
-struct HelperLoader<'a> {
-    link: &'a mut Link,
-    helper: &'a mut Helper,
 }
 
 impl Helper {
@@ -139,7 +133,7 @@ impl Helper {
     ) -> Result<(String, Line), SphereError> {
         for _ in 0..2 {
             if self.kept.is_none() && !self.start(link)? {
-                return Err(SphereError::NoTool("booth-sphere helper".into()));
+                return Err(SphereError::GateGone);
             }
             let Some(kept) = &mut self.kept else { break };
             self.questions += 1;
@@ -148,7 +142,7 @@ impl Helper {
             let Some(text) = line.text.clone() else {
                 self.end(link);
                 // If it were started again, it would not stop what it did not play.
-                if question == "state" && std::mem::take(&mut self.plays) {
+                if matches!(question, "state" | "sound") && std::mem::take(&mut self.plays) {
                     self.start(link)?;
                     return Err(SphereError::Lost {
                         doing,
@@ -358,57 +352,9 @@ impl Helper {
             uncertainty: seen.late.map(|late| half + late + MARGIN),
         })
     }
-
-    /// The tracks that the gate allows us to load.
-    ///
-    /// # Errors
-    /// The gate gives no list; the connection's.
-    pub fn listed(link: &mut Link) -> Result<Vec<String>, SphereError> {
-        let doing = "ask for the list of tracks";
-        let answer = link.run(doing, "booth-sphere tracks", QUESTION)?;
-        let text = String::from_utf8_lossy(&answer.out);
-        if let Some(text) = text.strip_prefix("--- tracks\n") {
-            let lines = text.split('\n').filter(|line| !line.is_empty());
-            return Ok(lines.map(str::to_owned).collect());
-        }
-        match accepted(&answer) {
-            Err(SphereError::Refused(_)) => Err(SphereError::Refused(
-                "it does not say which tracks it allows; run setup there again".into(),
-            )),
-            Err(error) => Err(error),
-            Ok(()) => Err(answer.unclear(doing)),
-        }
-    }
-
-    /// Commands for tracks do not use the kept channel.
-    pub(super) fn loader<'a>(&'a mut self, link: &'a mut Link) -> impl Loader + 'a {
-        HelperLoader { link, helper: self }
-    }
 }
 
 fn is_better(next: &Position, than: &Position) -> bool {
     let open = |it: &Position| it.uncertainty.unwrap_or(Duration::MAX);
     open(next) < open(than)
-}
-
-impl Loader for HelperLoader<'_> {
-    fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
-        let line = match order {
-            Order::List => "booth-sphere slist".into(),
-            Order::Name => "booth-sphere sname".into(),
-            Order::Start => "booth-sphere sstart".into(),
-            Order::Load { name, .. } => format!("booth-sphere track {name}"),
-        };
-        let answer = self.link.run(order.doing(), &line, LADISH)?;
-        accepted(&answer)?;
-        Ok(answer)
-    }
-
-    fn jack(&mut self) -> Result<(), SphereError> {
-        self.helper.seen(self.link).map(|_| ())
-    }
-
-    fn tracks(&mut self) -> &mut Tracks {
-        &mut self.helper.tracks
-    }
 }

@@ -1,4 +1,4 @@
-//! The text of JACK's own tools: what jack_transport reads and what jack_showtime prints.
+//! The text of JACK's own tools: what jack_transport reads, and what jack_showtime and jack_lsp print.
 //!
 //! Guarantees: only digits of a valid frame are sent to `locate`, because jack_transport takes any
 //! word for a number (`abc` is 0, `-5` is 4294967291). A line that is not exactly jack_showtime's
@@ -49,6 +49,38 @@ pub fn shown(line: &str) -> Option<Shown> {
     })
 }
 
+/// Counts the connections into the ports that the card plays from, in what `jack_lsp -c -p -t`
+/// 1.9.21 prints. For each port that is its name, a line of three spaces and a name for each
+/// connection, a line of a tab and its properties, and one of a tab and its type. A name may begin
+/// with spaces too; the first line of a port is its own. An end that is cut off counts for nothing.
+#[must_use]
+pub fn connections(list: &str) -> Option<u32> {
+    let (mut all, mut lines) = (0, list.lines().filter(|line| !line.is_empty()));
+    while let Some(port) = lines.next() {
+        if port.starts_with('\t') {
+            return None;
+        }
+        let mut connected = 0;
+        let properties = loop {
+            match lines.next().map(|line| (line, line.strip_prefix('\t'))) {
+                None => return Some(all),
+                Some((_, Some(properties))) => break properties.strip_prefix("properties: ")?,
+                Some((line, None)) if line.starts_with("   ") => connected += 1,
+                Some(_) => return None,
+            }
+        };
+        let Some(kind) = lines.next() else { break };
+        let has = |wanted| properties.split(',').any(|property| property == wanted);
+        if kind.strip_prefix('\t')? == AUDIO && has("input") && has("physical") {
+            all += connected;
+        }
+    }
+    Some(all)
+}
+
+/// JACK's name for its one type of audio.
+const AUDIO: &str = "32 bit float mono audio";
+
 /// Decimal digits and nothing else.
 #[must_use]
 pub fn number(digits: &str) -> Option<u64> {
@@ -89,6 +121,75 @@ mod tests {
             " frame = 1  frame_time = 1 usecs = 1\tstate: Rolling",
         ] {
             assert_eq!(shown(line), None, "{line:?}");
+        }
+    }
+
+    /// A port as jack_lsp lists it.
+    fn port(name: &str, connected: &[&str], properties: &str, kind: &str) -> String {
+        let connected: String = connected.iter().map(|to| format!("   {to}\n")).collect();
+        format!("{name}\n{connected}\tproperties: {properties}\n\t{kind}\n")
+    }
+
+    /// As the real tool printed it, with a client whose name begins with spaces.
+    fn listed() -> String {
+        let (card, audio) = ("input,physical,terminal,", "32 bit float mono audio");
+        [
+            port(
+                "system:capture_1",
+                &["rec:in 1"],
+                "output,physical,terminal,",
+                audio,
+            ),
+            port(
+                "system:playback_1",
+                &["noise:out 1:x", "   odd:\"cli  :out 1:x"],
+                card,
+                audio,
+            ),
+            port("system:playback_2", &[], card, audio),
+            port("midi:playback_1", &["keys:out"], card, "8 bit raw midi"),
+            port(
+                "noise:out 1:x",
+                &["system:playback_1", "rec:in 2"],
+                "output,",
+                audio,
+            ),
+            port(
+                "   odd:\"cli  :out 1:x",
+                &["system:playback_1"],
+                "output,",
+                audio,
+            ),
+            port("rec:in 1", &["system:capture_1"], "input,", audio),
+            port(
+                "a\u{e9} properties: input:in",
+                &["noise:out 1:x"],
+                "input,terminal,",
+                audio,
+            ),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn only_what_goes_into_the_card_counts_as_connected() {
+        assert_eq!(connections(&listed()), Some(2));
+        assert_eq!(connections(""), Some(0));
+        assert_eq!(connections("\n"), Some(0));
+    }
+
+    #[test]
+    fn a_list_of_ports_that_is_cut_off_or_something_else_never_counts_more() {
+        let whole = listed();
+        for (end, _) in whole.char_indices() {
+            let part = connections(&whole[..end]);
+            assert!(
+                part.is_none_or(|count| count <= 2),
+                "{part:?} to byte {end}"
+            );
+        }
+        for other in ["\tproperties: input,\n", "Error: no JACK\nhello\n"] {
+            assert_eq!(connections(other), None, "{other:?}");
         }
     }
 

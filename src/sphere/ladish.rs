@@ -72,6 +72,11 @@ pub enum Order<'a> {
     Name,
     /// Starts the studio that is loaded.
     Start,
+    /// Ends the project that runs in a room.
+    Unload {
+        /// The room's name.
+        room: &'a str,
+    },
     /// Loads a track; `name` is its name as given.
     Load {
         /// The track that the name means.
@@ -89,6 +94,7 @@ impl<'a> Order<'a> {
             Order::List => vec!["slist"],
             Order::Name => vec!["sname"],
             Order::Start => vec!["sstart"],
+            Order::Unload { room } => vec!["punload", room],
             Order::Load { track, .. } => match track {
                 Track::Studio(name) => vec!["sload", name],
                 Track::Project { room, folder } => vec!["pload", room, folder],
@@ -103,6 +109,7 @@ impl<'a> Order<'a> {
             Order::List => "ladish_control slist",
             Order::Name => "ladish_control sname",
             Order::Start => "ladish_control sstart",
+            Order::Unload { .. } => "ladish_control punload",
             Order::Load {
                 track: Track::Studio(_),
                 ..
@@ -116,6 +123,7 @@ impl<'a> Order<'a> {
             Order::List => "--- studio list",
             Order::Name => "--- studio get name",
             Order::Start => "--- studio start",
+            Order::Unload { .. } => "--- unload project",
             Order::Load {
                 track: Track::Studio(_),
                 ..
@@ -180,8 +188,8 @@ impl<'a> Order<'a> {
 }
 
 /// The exit status of `timeout` when it had to use force.
-const KILLED: i32 = 137;
-const EXCEPTION: &str = "DBus exception: ";
+pub(super) const KILLED: i32 = 137;
+pub(super) const EXCEPTION: &str = "DBus exception: ";
 
 /// The name of the studio that is loaded, from the answer to [`Order::Name`].
 ///

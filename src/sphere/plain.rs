@@ -9,11 +9,18 @@
 //!
 //! Bounds: 3 s for a command line; for a verb that of a call, mostly 0.3 s.
 
+mod lines;
+mod loader;
+mod rooms;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use self::lines::{ARM, DISARM, FOLDER, PORTS, SHAPE, STATE, VERB};
+use self::loader::PlainLoader;
 use super::jack::{self, Shown, State};
-use super::ladish::Order;
+use super::said::{self, accepted};
+use super::sound::Sound;
 use super::ssh::{Answer, Link};
 use super::studio::{self, Loader, Step, Tracks};
 use super::{Position, SphereError, shell};
@@ -29,42 +36,12 @@ const REFUSED: Duration = Duration::from_secs(1);
 /// Seconds that the sphere plays on without us after the end of a step.
 const GRACE_S: u64 = 10;
 
-/// JACK's clients must not start a server of their own, so a dead server is noticed in 10 ms.
-const STATE: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_showtime >/dev/null || { echo no tool jack_showtime; exit; }; timeout -s KILL 2 sh -c 'echo $$; exec jack_showtime' 2>/dev/null | { read -r p; read -r l; kill -KILL "$p" 2>/dev/null; [ -n "$l" ] || l="no jack"; printf "%s\n" "$l"; }"#;
-
-/// Rate and frames of a period.
-const SHAPE: &str = r#"export JACK_NO_START_SERVER=1; for t in jack_samplerate jack_bufsize; do command -v $t >/dev/null || { echo no tool $t; exit; }; done; r=$(timeout -s KILL 2 jack_samplerate 2>/dev/null) && p=$(timeout -s KILL 2 jack_bufsize 2>/dev/null) && echo "$r $p" || echo no jack"#;
-
-/// Sends `$1` to the transport. Where the tool was built without readline, only `exit` ends it.
-const VERB: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_transport >/dev/null || { echo no tool jack_transport; exit; }; printf "%s\nexit\n" "$1" | timeout -s KILL 2 jack_transport >/dev/null 2>&1 && echo done || echo no jack"#;
-
-/// The private folder of the token: the login's runtime folder, which is in memory, or else the
-/// home folder.
-const FOLDER: &str = r#"for d in "$XDG_RUNTIME_DIR" "/run/user/$(id -u)" "$HOME"; do [ -n "$d" ] && [ -d "$d" ] && [ -w "$d" ] && break; done; d="$d/.booth-sphere"; t="$d/deadman"; "#;
-
-/// Leaves the job with token `$1` that stops the transport in `$2` seconds. It keeps no channel
-/// open. It counts the time since boot, which no clock jump moves. It ends as soon as the token
-/// changes or is removed; if the whole folder is gone, it goes on.
-const ARM: &str = r#"for p in jack_transport timeout; do command -v $p >/dev/null || { echo no tool $p; exit; }; done; umask 077; mkdir -p "$d" 2>/dev/null && printf %s "$1" 2>/dev/null >"$t.new" && [ "$(cat "$t.new")" = "$1" ] && mv "$t.new" "$t" && read -r up rest </proc/uptime || { echo not armed; exit; }; end=$((${up%%.*} + $2)); export JACK_NO_START_SERVER=1; (trap "" HUP; while read -r up rest </proc/uptime && [ "${up%%.*}" -lt "$end" ]; do sleep 0.5; k=; read -r k <"$t"; [ "$k" = "$1" ] || [ ! -d "$d" ] || exit 0; done; for n in 1 2 3 4 5; do printf "stop\nexit\n" | timeout -s KILL 2 jack_transport && break; sleep 1; done; [ "$(cat "$t")" = "$1" ] && rm -f "$t") </dev/null >/dev/null 2>&1 & echo done"#;
-
-/// Removes the token.
-const DISARM: &str = r#"rm -f "$t" "$t.new"; echo done"#;
-
-/// Runs ladish_control with the login's D-Bus session, which SSH does not set.
-const LADISH: &str = r#"command -v ladish_control >/dev/null || { echo no tool ladish_control; exit; }; u=/run/user/$(id -u); export PYTHONIOENCODING=utf-8 XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$u}"; export DBUS_SESSION_BUS_ADDRESS="${DBUS_SESSION_BUS_ADDRESS:-unix:path=$XDG_RUNTIME_DIR/bus}"; exec timeout -s KILL 2 ladish_control "$@" 2>/dev/null"#;
-
 /// What is known about such a sphere.
 #[derive(Debug, Default)]
 pub struct Plain {
     /// Rate and frames per period; JACK may come back with others.
     shape: Option<(u32, u32)>,
     pub(super) tracks: Tracks,
-}
-
-/// A sphere and the connection to it.
-struct PlainLoader<'a> {
-    link: &'a mut Link,
-    plain: &'a mut Plain,
 }
 
 impl Plain {
@@ -119,7 +96,7 @@ impl Plain {
         let seconds = (rest.as_secs() + GRACE_S).to_string();
         let arm = shell::script(&[FOLDER, ARM].concat(), &[&token, &seconds]);
         let answer = link.run("leave the job that stops it", &arm, LINE)?;
-        word(&answer, "leave the job that stops it")?;
+        said::done(&answer, "leave the job that stops it")?;
         verb(link, "play", "play")?;
         let start = Instant::now();
         while shown(link)?.state != State::Rolling {
@@ -145,7 +122,7 @@ impl Plain {
         // Also a job of another connection: a program that was killed leaves its job behind.
         let disarm = shell::script(&[FOLDER, DISARM].concat(), &[]);
         let answer = link.run("take the job away", &disarm, LINE)?;
-        word(&answer, "take the job away")
+        said::done(&answer, "take the job away")
     }
 
     /// Where the transport is: jack_showtime gives the beginning of JACK's period, and a count that
@@ -177,13 +154,27 @@ impl Plain {
         })
     }
 
+    /// What the card plays from: the connections that jack_lsp lists.
+    ///
+    /// # Errors
+    /// No JACK, the connection's.
+    pub fn sound(&mut self, link: &mut Link) -> Result<Sound, SphereError> {
+        let doing = "jack_lsp";
+        let answer = asked(link, doing, &shell::script(PORTS, &[]))?;
+        let connections = jack::connections(said::under(&answer, "ports", doing)?);
+        Ok(Sound {
+            connections: connections.ok_or_else(|| answer.unclear(doing))?,
+            ..Sound::default()
+        })
+    }
+
     fn shape(&mut self, link: &mut Link) -> Result<(u32, u32), SphereError> {
         if let Some(shape) = self.shape {
             return Ok(shape);
         }
         let doing = "ask JACK for its rate";
         let answer = asked(link, doing, &shell::script(SHAPE, &[]))?;
-        let line = line(&answer, doing)?;
+        let line = said::line(&answer, doing)?;
         let number = |text| {
             u32::try_from(jack::number(text)?)
                 .ok()
@@ -194,24 +185,6 @@ impl Plain {
             .and_then(|(a, b)| Some((number(a)?, number(b)?)));
         self.shape = shape;
         shape.ok_or_else(|| answer.unclear(doing))
-    }
-}
-
-impl Loader for PlainLoader<'_> {
-    fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
-        let answer = self
-            .link
-            .run(order.doing(), &shell::script(LADISH, &order.words()), LINE)?;
-        accepted(&answer)?;
-        Ok(answer)
-    }
-
-    fn jack(&mut self) -> Result<(), SphereError> {
-        shown(self.link).map(|_| ())
-    }
-
-    fn tracks(&mut self) -> &mut Tracks {
-        &mut self.plain.tracks
     }
 }
 
@@ -259,45 +232,11 @@ fn asked(link: &mut Link, doing: &'static str, line: &str) -> Result<Answer, Sph
 
 fn verb(link: &mut Link, doing: &'static str, verb: &str) -> Result<(), SphereError> {
     let answer = asked(link, doing, &shell::script(VERB, &[verb]))?;
-    word(&answer, doing)
+    said::done(&answer, doing)
 }
 
 fn shown(link: &mut Link) -> Result<Shown, SphereError> {
     let doing = "jack_showtime";
     let answer = asked(link, doing, &shell::script(STATE, &[]))?;
-    jack::shown(line(&answer, doing)?).ok_or_else(|| answer.unclear(doing))
-}
-
-/// The one line that one of our command lines printed.
-fn line<'a>(answer: &'a Answer, doing: &'static str) -> Result<&'a str, SphereError> {
-    accepted(answer)?;
-    let text = std::str::from_utf8(&answer.out).ok();
-    let line = text.and_then(|text| text.strip_suffix('\n'));
-    let one = line.filter(|line| answer.status == 0 && !line.contains('\n'));
-    one.ok_or_else(|| answer.unclear(doing))
-}
-
-fn word(answer: &Answer, doing: &'static str) -> Result<(), SphereError> {
-    match line(answer, doing)? {
-        "done" => Ok(()),
-        _ => Err(answer.unclear(doing)),
-    }
-}
-
-/// The words that our command lines print for what is missing there.
-pub(super) fn accepted(answer: &Answer) -> Result<(), SphereError> {
-    let text = String::from_utf8_lossy(&answer.out);
-    match text.trim_end() {
-        "no jack" => Err(SphereError::NoJack),
-        "not armed" => Err(SphereError::NoDeadMan(
-            "its folder cannot be written".into(),
-        )),
-        text => match text.strip_prefix("no tool ") {
-            Some(tool) => Err(SphereError::NoTool(SphereError::quoted(tool.as_bytes()))),
-            None => match text.strip_prefix("refused: ") {
-                Some(why) => Err(SphereError::Refused(SphereError::quoted(why.as_bytes()))),
-                None => Ok(()),
-            },
-        },
-    }
+    jack::shown(said::line(&answer, doing)?).ok_or_else(|| answer.unclear(doing))
 }

@@ -24,6 +24,7 @@ use self::channel::{exec, lost, read_all};
 use self::dial::dial;
 use self::watchdog::Watchdog;
 use super::known_hosts::{self, HostKey, Pinned};
+use super::ladish::KILLED;
 use super::{SphereError, private_key};
 use crate::config;
 use crate::rt::Nanos;
@@ -202,7 +203,7 @@ impl Link {
     /// Runs a command line to its end, all of it within `limit`.
     ///
     /// # Errors
-    /// Lost, timed out, killed by a signal there, an answer without end.
+    /// Lost, timed out, ended by a signal there other than KILL, an answer without end.
     pub fn run(
         &mut self,
         doing: &'static str,
@@ -217,13 +218,17 @@ impl Link {
             let out = read_all(&mut channel, doing).inspect_err(cut)?;
             channel.wait_close().map_err(|error| lost(doing, &error))?;
             let signal = channel.exit_signal().map_err(|error| lost(doing, &error))?;
-            if let Some(signal) = signal.exit_signal {
-                return Err(SphereError::Unclear {
-                    doing,
-                    said: format!("killed by {}", SphereError::quoted(signal.as_bytes())),
-                });
-            }
-            let status = channel.exit_status().map_err(|error| lost(doing, &error))?;
+            let status = match signal.exit_signal.as_deref() {
+                None => channel.exit_status().map_err(|error| lost(doing, &error))?,
+                // As a shell there would tell of a program that its time-out killed.
+                Some("KILL") => KILLED,
+                Some(signal) => {
+                    return Err(SphereError::Unclear {
+                        doing,
+                        said: format!("killed by {}", SphereError::quoted(signal.as_bytes())),
+                    });
+                }
+            };
             Ok(Answer { out, status })
         })
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::SphereError;
 use super::ladish::{self, Order, Track};
+use super::sound::Sound;
 use super::ssh::Answer;
 
 /// A studio with its clients is loaded by then.
@@ -21,9 +22,18 @@ const JACK: Duration = Duration::from_secs(15);
 /// a studio that was saved while stopped.
 const START: Duration = Duration::from_secs(2);
 
+/// A room of the studio that is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its name.
+    pub name: String,
+    /// The folder of the project that runs in it.
+    pub project: Option<String>,
+}
+
 /// What loading needs from a sphere.
 pub trait Loader {
-    /// Runs ladish_control.
+    /// Runs ladish_control. An order to load leaves the mark first.
     ///
     /// # Errors
     /// The connection's.
@@ -33,6 +43,32 @@ pub trait Loader {
     /// # Errors
     /// [`SphereError::NoJack`] while it does not; the connection's.
     fn jack(&mut self) -> Result<(), SphereError>;
+    /// What the card plays from.
+    ///
+    /// # Errors
+    /// [`SphereError::NoJack`]; the connection's.
+    fn sound(&mut self) -> Result<Sound, SphereError>;
+    /// The rooms of the studio that is loaded; `None` where nothing there can ask for them.
+    ///
+    /// # Errors
+    /// ladish's, the connection's.
+    fn rooms(&mut self) -> Result<Option<Vec<Room>>, SphereError>;
+    /// The load that was ordered and whose end no booth has seen: how old the order is, and the
+    /// track's name as it was given.
+    ///
+    /// # Errors
+    /// The connection's.
+    fn outstanding(&mut self) -> Result<Option<(Duration, String)>, SphereError>;
+    /// Takes the mark of an order away.
+    ///
+    /// # Errors
+    /// The connection's.
+    fn ended(&mut self) -> Result<(), SphereError>;
+    /// Whether a `jackd` runs there that is not ladish's.
+    ///
+    /// # Errors
+    /// The connection's.
+    fn has_stray(&mut self) -> Result<bool, SphereError>;
     /// What was loaded over this connection.
     fn tracks(&mut self) -> &mut Tracks;
 }

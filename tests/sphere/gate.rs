@@ -59,6 +59,21 @@ fn hostile_commands_are_refused() {
         "booth-sphere track *",
         "booth-sphere tracks /etc/passwd",
         "booth-sphere sunload",
+        "booth-sphere punload",
+        "booth-sphere punload ",
+        "booth-sphere punload hal",
+        "booth-sphere punload *",
+        "booth-sphere punload hall:",
+        "booth-sphere punload hall:/",
+        "booth-sphere punload hall ",
+        "booth-sphere punload -h",
+        "booth-sphere punload hall; touch ~/pwned",
+        "booth-sphere punload $(touch ~/pwned)",
+        "booth-sphere punload hall\ntouch ~/pwned",
+        "booth-sphere rooms hall",
+        "booth-sphere loading; touch ~/pwned",
+        "booth-sphere loaded $(touch ~/pwned)",
+        "booth-sphere stray `touch ~/pwned`",
         "booth-sphere sdel noise",
         "../../../bin/sh",
         "/bin/sh -c id",
@@ -110,6 +125,154 @@ fn the_listed_tracks_and_no_others_are_loaded() {
     wait_for("the project", || {
         sphere.project("hall").as_ref() == Some(&folder)
     });
+}
+
+/// What the gate prints for a command that it does not refuse.
+#[track_caller]
+fn said(sphere: &Sphere, command: &str) -> String {
+    let output = sphere.ssh(&[], &format!("booth-sphere {command}"));
+    assert!(output.status.success(), "{command}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_projects_of_rooms_are_told_and_unloaded() {
+    let (_alone, sphere) = start(Kind::Helper);
+    assert_eq!(said(&sphere, "rooms"), "--- rooms\n[]\n");
+    sphere.load(HOUSE);
+    let none = "--- rooms\n[[\"hall\", null]]\n";
+    assert_eq!(said(&sphere, "rooms"), none);
+    let track = format!("track {}", sphere.project_track(PROJECT));
+    assert_eq!(said(&sphere, &track), "--- load project\n");
+    let folder = sphere.project_folder(PROJECT);
+    let runs = format!("--- rooms\n[[\"hall\", \"{folder}\"]]\n");
+    wait_for("the project", || said(&sphere, "rooms") == runs);
+    assert_eq!(said(&sphere, "punload hall"), "--- unload project\n");
+    wait_for("its end", || said(&sphere, "rooms") == none);
+    sphere.bus_away();
+    let output = sphere.ssh(&[], "booth-sphere rooms");
+    assert!(output.stdout.is_empty() && output.status.code() == Some(1));
+    sphere.bus_back();
+    sphere.module_away();
+    for verb in ["rooms", "slist", "punload hall"] {
+        assert_eq!(said(&sphere, verb), "no module dbus\n", "{verb}");
+    }
+}
+
+#[test]
+fn odd_rooms_and_folders_pass_exactly_and_a_folder_that_is_not_there_changes_nothing() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let log = sphere.path("words");
+    let script = format!("#!/bin/sh\nprintf '%s|' \"$@\" >>{}\n", log.display());
+    sphere.put("bin/ladish_control", &script);
+    for room in [
+        "a b",
+        "-x",
+        "$(touch ~/pwned)",
+        "*",
+        "it's",
+        "\"`id`\"",
+        "é\\",
+        " ",
+    ] {
+        let folder = sphere.path(&format!("projects/{}/x", room.replace('/', "_")));
+        fs::create_dir_all(&folder).unwrap();
+        let (folder, track) = (
+            folder.display(),
+            format!("project:{room}:{}", folder.display()),
+        );
+        sphere.set_up(&[&track]);
+        let gone = format!("no project {folder}\n");
+        assert_eq!(said(&sphere, &format!("track {track}")), gone);
+        assert!(!log.exists() && said(&sphere, "loading") == "--- loading\n");
+        fs::write(format!("{folder}/ladish-project.xml"), "").unwrap();
+        said(&sphere, &format!("track {track}"));
+        let mark = said(&sphere, "loading");
+        assert!(mark.ends_with(&format!(" {track}\n")), "{mark}");
+        assert_eq!(said(&sphere, "loaded"), "done\n");
+        said(&sphere, &format!("punload {room}"));
+        let words = fs::read_to_string(&log).unwrap();
+        assert_eq!(words, format!("pload|{room}|{folder}|punload|{room}|"));
+        fs::remove_file(&log).unwrap();
+    }
+    assert!(!sphere.path("home/pwned").exists());
+}
+
+#[test]
+fn the_mark_of_a_load_tells_its_age_and_one_of_an_earlier_boot_is_none() {
+    let (_alone, sphere) = start(Kind::Helper);
+    assert_eq!(said(&sphere, "loading"), "--- loading\n");
+    assert_eq!(said(&sphere, "track other"), "--- studio load\n");
+    let mark = said(&sphere, "loading");
+    assert!(
+        ["--- loading\n0 other\n", "--- loading\n1 other\n"].contains(&&*mark),
+        "{mark}"
+    );
+    let path = sphere.path("run/.booth-sphere/loading");
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    let now: u64 = uptime.split('.').next().unwrap().parse().unwrap();
+    fs::write(&path, format!("{}  a  b \n", now - 40)).unwrap();
+    let mark = said(&sphere, "loading");
+    assert!(
+        mark.starts_with("--- loading\n4") && mark.ends_with("  a  b \n"),
+        "{mark:?}"
+    );
+    for none in [
+        format!("{} other\n", now + 1000),
+        "x y\n".into(),
+        "".into(),
+        "$(id) y\n".into(),
+    ] {
+        fs::write(&path, &none).unwrap();
+        assert_eq!(said(&sphere, "loading"), "--- loading\n", "{none}");
+    }
+    assert_eq!(said(&sphere, "loaded"), "done\n");
+    assert!(!path.exists());
+    assert_eq!(said(&sphere, "loaded"), "done\n");
+}
+
+#[test]
+fn a_jackd_beside_ladish_is_told() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let stray = sphere.stray_jackd();
+    assert_eq!(said(&sphere, "stray"), "--- stray\nyes\n");
+    drop(stray);
+}
+
+#[test]
+fn a_ladish_that_hangs_is_told_as_such_both_ways() {
+    for kind in [Kind::Helper, Kind::Plain] {
+        let (_alone, sphere) = start(kind);
+        let mut peer = Remote::new(&sphere.config());
+        peer.studios().unwrap();
+        sphere.put("bin/ladish_control", "#!/bin/sh\nexec sleep 20\n");
+        let hangs = Err(SphereError::Hangs("ladish_control"));
+        assert_eq!(peer.studios(), hangs, "{kind:?}");
+        if kind == Kind::Helper {
+            let output = sphere.ssh(&[], "booth-sphere slist");
+            assert_eq!(output.status.code(), Some(137), "{output:?}");
+        }
+        sphere.put(
+            "bin/ladish_control",
+            "#!/bin/sh\nkill -s KILL $PPID; kill -s KILL $$\n",
+        );
+        assert_eq!(peer.studios(), hangs, "the signal itself");
+    }
+}
+
+#[test]
+fn a_gate_that_is_gone_asks_for_setup() {
+    let (_alone, sphere) = start(Kind::Helper);
+    let mut peer = Remote::new(&sphere.config());
+    peer.studios().unwrap();
+    fs::remove_dir_all(sphere.path("home/.local/share/booth-sphere")).unwrap();
+    assert_eq!(peer.studios(), Err(SphereError::GateGone));
+    let mut anew = Remote::new(&sphere.config());
+    assert_eq!(anew.position(), Err(SphereError::GateGone));
+    let said = SphereError::GateGone.to_string();
+    assert!(said.contains("run setup"), "{said}");
+    sphere.set_up(&[]);
+    anew.position().unwrap();
 }
 
 #[test]

@@ -1,0 +1,54 @@
+//! The command lines, for sh; `shell::script` gives them their arguments.
+
+/// JACK's clients must not start a server of their own, so a dead server is noticed in 10 ms.
+pub(super) const STATE: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_showtime >/dev/null || { echo no tool jack_showtime; exit; }; timeout -s KILL 2 sh -c 'echo $$; exec jack_showtime' 2>/dev/null | { read -r p; read -r l; kill -KILL "$p" 2>/dev/null; [ -n "$l" ] || l="no jack"; printf "%s\n" "$l"; }"#;
+
+/// Rate and frames of a period.
+pub(super) const SHAPE: &str = r#"export JACK_NO_START_SERVER=1; for t in jack_samplerate jack_bufsize; do command -v $t >/dev/null || { echo no tool $t; exit; }; done; r=$(timeout -s KILL 2 jack_samplerate 2>/dev/null) && p=$(timeout -s KILL 2 jack_bufsize 2>/dev/null) && echo "$r $p" || echo no jack"#;
+
+/// Sends `$1` to the transport. Where the tool was built without readline, only `exit` ends it.
+pub(super) const VERB: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_transport >/dev/null || { echo no tool jack_transport; exit; }; printf "%s\nexit\n" "$1" | timeout -s KILL 2 jack_transport >/dev/null 2>&1 && echo done || echo no jack"#;
+
+/// The ports and their connections; the card's come first, should there be more than an answer holds.
+pub(super) const PORTS: &str = r#"export JACK_NO_START_SERVER=1; command -v jack_lsp >/dev/null || { echo no tool jack_lsp; exit; }; o=$(timeout -s KILL 2 jack_lsp -c -p -t 2>/dev/null) && { echo "--- ports"; printf "%s\n" "$o" | head -c 60000; } || echo no jack"#;
+
+/// The private folder of the token and of the mark: the login's runtime folder, which is in memory,
+/// or else the home folder.
+pub(super) const FOLDER: &str = r#"for d in "$XDG_RUNTIME_DIR" "/run/user/$(id -u)" "$HOME"; do [ -n "$d" ] && [ -d "$d" ] && [ -w "$d" ] && break; done; d="$d/.booth-sphere"; t="$d/deadman"; m="$d/loading"; "#;
+
+/// Leaves the job with token `$1` that stops the transport in `$2` seconds. It keeps no channel
+/// open. It counts the time since boot, which no clock jump moves. It ends as soon as the token
+/// changes or is removed; if the whole folder is gone, it goes on.
+pub(super) const ARM: &str = r#"for p in jack_transport timeout; do command -v $p >/dev/null || { echo no tool $p; exit; }; done; umask 077; mkdir -p "$d" 2>/dev/null && printf %s "$1" 2>/dev/null >"$t.new" && [ "$(cat "$t.new")" = "$1" ] && mv "$t.new" "$t" && read -r up rest </proc/uptime || { echo not armed; exit; }; end=$((${up%%.*} + $2)); export JACK_NO_START_SERVER=1; (trap "" HUP; while read -r up rest </proc/uptime && [ "${up%%.*}" -lt "$end" ]; do sleep 0.5; k=; read -r k <"$t"; [ "$k" = "$1" ] || [ ! -d "$d" ] || exit 0; done; for n in 1 2 3 4 5; do printf "stop\nexit\n" | timeout -s KILL 2 jack_transport && break; sleep 1; done; [ "$(cat "$t")" = "$1" ] && rm -f "$t") </dev/null >/dev/null 2>&1 & echo done"#;
+
+/// Removes the token.
+pub(super) const DISARM: &str = r#"rm -f "$t" "$t.new"; echo done"#;
+
+/// The login's D-Bus session, which SSH does not set.
+pub(super) const BUS: &str = r#"u=/run/user/$(id -u); export PYTHONIOENCODING=utf-8 XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$u}"; export DBUS_SESSION_BUS_ADDRESS="${DBUS_SESSION_BUS_ADDRESS:-unix:path=$XDG_RUNTIME_DIR/bus}"; "#;
+
+/// Whether there is a ladish_control.
+pub(super) const HAS_LADISH: &str =
+    r#"command -v ladish_control >/dev/null || { echo no tool ladish_control; exit; }; "#;
+
+/// Leaves the mark of a load of the track `$1`, with the time since boot; `$2` and so on are
+/// ladish_control's words. A project's folder must be one, or the project that runs would end and
+/// none begin.
+pub(super) const MARK: &str = r#"[ "$2" != pload ] || [ -f "$4/ladish-project.xml" ] || { printf "no project %s\n" "$4"; exit; }; (umask 077; mkdir -p "$d" && read -r up rest </proc/uptime && printf "%s %s\n" "${up%%.*}" "$1" >"$m.new" && mv "$m.new" "$m") 2>/dev/null || { echo "refused: $d cannot be written there, where a load is marked"; exit; }; shift; "#;
+
+/// Runs ladish_control. Killed by its time-out, it leaves status 137: not after `exec`, when sshd
+/// would tell of a signal. Without a session bus it leaves only a traceback; that of a missing
+/// module looks the same.
+pub(super) const LADISH: &str = r#"o=$(timeout -s KILL 2 ladish_control "$@" 2>/dev/null); s=$?; [ "$s" != 127 ] || { echo no tool python3; exit; }; if [ "$s$o" = 1 ] && ! timeout -s KILL 1 python3 -c "import dbus" 2>/dev/null; then echo no module dbus; exit; fi; [ -z "$o" ] || printf "%s\n" "$o"; exit "$s""#;
+
+/// Calls the method `$3` of the interface `$2` of ladish's object `$1`.
+pub(super) const CALL: &str = r#"if command -v gdbus >/dev/null; then h=gdbus; o=$(timeout -s KILL 2 gdbus call --session --dest org.ladish --object-path "$1" --method "$2.$3" 2>&1); elif command -v busctl >/dev/null; then h=busctl; o=$(timeout -s KILL 2 busctl --user --json=short call org.ladish "$1" "$2" "$3" 2>&1); else echo no tool gdbus or busctl; exit; fi; s=$?; if [ "$s" = 0 ]; then printf "%s\n" "--- $h" "$o"; elif [ "$s" -gt 128 ]; then exit "$s"; else printf "DBus exception: %s\n" "$o"; fi"#;
+
+/// Reads the mark, and how old it is. One that is later than now is of an earlier boot.
+pub(super) const LOADING: &str = r#"echo "--- loading"; read -r up rest </proc/uptime; IFS= read -r l 2>/dev/null <"$m" || exit 0; a=${l%% *}; case $a in "" | *[!0-9]*) exit 0;; esac; [ "$a" -gt "${up%%.*}" ] || printf "%s %s\n" "$((${up%%.*} - a))" "${l#* }""#;
+
+/// Removes the mark.
+pub(super) const LOADED: &str = r#"rm -f "$m" "$m.new"; echo done"#;
+
+/// Whether a jackd of this user runs; the server that ladish starts is a jackdbus.
+pub(super) const STRAY: &str = r#"f=no; for n in /proc/[0-9]*/comm; do [ -O "$n" ] && read -r n <"$n" && [ "$n" = jackd ] && f=yes; done 2>/dev/null; printf "%s\n" "--- stray" "$f""#;
