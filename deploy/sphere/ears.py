@@ -32,13 +32,14 @@ class Schedule:
         return len(self.recent(look)) < ENOUGH
 
     def late_us(self, look, rate):
-        """How late the callback of the look's period came: by the foremost of the recent periods or by
-        JACK's filter, whichever says more. `-` where it is not known."""
+        """How late the callback of the look's period came, by the foremost of the recent periods; `-`
+        where it is not known. JACK's own filter is the mean, which is later than that, but for the
+        seconds after a lost period that it needs to find the new schedule."""
         if look.count is None or self.is_young(look):
             return "-"
         frames = lambda count: (look.count - count + 2 ** 31) % 2 ** 32 - 2 ** 31  # it wraps after a day
         behind = [look.cycle_us - at - frames(count) * 1e6 / rate for count, at in self.recent(look)]
-        return max(0, look.cycle_us - look.due_us, round(max(behind)))
+        return max(0, round(max(behind)))
 
 
 def decibels(level):

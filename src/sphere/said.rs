@@ -8,16 +8,12 @@ use super::ssh::Answer;
 use super::studio::Room;
 use super::{SphereError, jack};
 
-/// sh's exit status for a program that is not there.
-pub(super) const NOT_FOUND: i32 = 127;
-
 /// Whether it is none of the words for what is missing there.
 ///
 /// # Errors
 /// What the word means.
 pub(super) fn accepted(answer: &Answer) -> Result<(), SphereError> {
-    // A command line of ours always says something; a forced command that is gone does not.
-    if answer.out.is_empty() && answer.status == NOT_FOUND {
+    if answer.is_gone() {
         return Err(SphereError::GateGone);
     }
     let text = String::from_utf8_lossy(&answer.out);

@@ -12,7 +12,7 @@ mod channel;
 mod dial;
 mod watchdog;
 
-pub use channel::{Answer, Kept, Line, MOST_BYTES};
+pub use channel::{Answer, Kept, Line, MOST_BYTES, NOT_FOUND};
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -210,7 +210,7 @@ impl Link {
         line: &str,
         limit: Duration,
     ) -> Result<Answer, SphereError> {
-        self.within(doing, limit, |session, socket| {
+        let answer = self.within(doing, limit, |session, socket| {
             let mut channel = exec(session, line).map_err(|error| lost(doing, &error))?;
             channel.send_eof().map_err(|error| lost(doing, &error))?;
             // Closing a channel waits for the peer, which may go on sending.
@@ -230,7 +230,10 @@ impl Link {
                 }
             };
             Ok(Answer { out, status })
-        })
+        })?;
+        // What is put there in its place may have to be asked in another way.
+        self.is_broken |= answer.is_gone();
+        Ok(answer)
     }
 
     /// Starts a command line whose channel is kept.

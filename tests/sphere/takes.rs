@@ -9,7 +9,7 @@
 //! which is stated and taken off. So the foremost of some hundred sights around a moment is the line,
 //! less the least of their latenesses, a few hundredths of a millisecond.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use booth::rt::Nanos;
@@ -43,7 +43,9 @@ fn length() -> (Duration, usize) {
     }
 }
 
-/// What the thread told, and when, and what the other client saw meanwhile.
+/// What the thread told, and when, and what the other client saw meanwhile: for `lasts` without the
+/// times around a period that JACK lost, as it does on a loaded machine. A transport that stood still
+/// for a moment has no line of time.
 fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight>>) {
     let (_alone, real) = start(kind);
     let mut witness = real.witness();
@@ -55,17 +57,14 @@ fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight
         rest: Duration::from_secs(600),
     };
     sphere.ask(Command::Play(play), Nanos::now());
-    let is_over = AtomicBool::new(false);
+    let (is_over, steady_ns) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
-        let sights = scope.spawn(|| sights(&real, &mut witness, &is_over));
+        let sights = scope.spawn(|| sights(&real, &mut witness, &is_over, &steady_ns));
         let mut readings: Vec<(Nanos, Position)> = Vec::new();
-        let since = |readings: &[(Nanos, Position)]| {
-            readings
-                .first()
-                .map_or(Duration::ZERO, |(at, _)| Nanos::now().since(*at))
-        };
         let mut has_failed = false;
-        while !has_failed && since(&readings) < lasts {
+        let start = Nanos::now();
+        let enough = || Duration::from_nanos(steady_ns.load(Ordering::Relaxed)) > lasts;
+        while !has_failed && !enough() && Nanos::now().since(start) < 8 * lasts {
             // At no later time it gives up nothing: what the thread says is waited for.
             while let Some(reply) = sphere.reply(Nanos::default()) {
                 match reply {
@@ -86,8 +85,14 @@ fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight
     })
 }
 
-/// Until `is_over`; one list for each time in which JACK lost no period.
-fn sights(real: &Real, witness: &mut Witness, is_over: &AtomicBool) -> Vec<Vec<Sight>> {
+/// Until `is_over`; one list for each time in which the transport rolled and JACK lost no period, and
+/// how long they are.
+fn sights(
+    real: &Real,
+    witness: &mut Witness,
+    is_over: &AtomicBool,
+    steady_ns: &AtomicU64,
+) -> Vec<Vec<Sight>> {
     let lost = || {
         let log = std::fs::read_to_string(real.path("jackd.log")).unwrap();
         // Of the driver, not of a client that was too slow for its period.
@@ -106,12 +111,21 @@ fn sights(real: &Real, witness: &mut Witness, is_over: &AtomicBool) -> Vec<Vec<S
         }
         if let Some(last) = all.last_mut()
             && sight.at_ns >= from
+            && sight.rolling
         {
             last.push(sight);
+            steady_ns.store(all.iter().map(long).sum(), Ordering::Relaxed);
         }
         std::thread::sleep(Duration::from_millis(10));
     }
     all
+}
+
+fn long(sights: &Vec<Sight>) -> u64 {
+    match sights[..] {
+        [from, .., to] => to.at_ns - from.at_ns,
+        _ => 0,
+    }
 }
 
 /// The line of time by these readings.
@@ -124,32 +138,23 @@ fn line(readings: &[(Nanos, Position)]) -> Timeline {
     line
 }
 
-/// What was played while JACK lost no period, as it does on a loaded machine: a transport that stood
-/// still for a moment has no line of time. At least half of `lasts`.
+/// What was played, without parts too short for a take.
 fn steady(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight>>) {
-    for _ in 0..5 {
-        let (readings, mut all) = played(kind, lasts);
-        let first = readings
-            .first()
-            .map_or(u64::MAX, |(_, reading)| reading.at.0);
-        for sights in &mut all {
-            sights.retain(|sight| sight.at_ns > first);
-        }
-        let long = |sights: &Vec<Sight>| match sights[..] {
-            [from, .., to] => to.at_ns - from.at_ns,
-            _ => 0,
-        };
-        all.retain(|sights| long(sights) > 1_000_000_000);
-        let seen = Duration::from_nanos(all.iter().map(long).sum());
-        println!(
-            "{kind:?}: {seen:.1?} in {} parts without a lost period",
-            all.len()
-        );
-        if seen > lasts / 2 {
-            return (readings, all);
-        }
+    let (readings, mut all) = played(kind, lasts);
+    let first = readings
+        .first()
+        .map_or(u64::MAX, |(_, reading)| reading.at.0);
+    for sights in &mut all {
+        sights.retain(|sight| sight.at_ns > first);
     }
-    panic!("JACK loses periods all the time");
+    all.retain(|sights| long(sights) > 1_000_000_000);
+    let seen = Duration::from_nanos(all.iter().map(long).sum());
+    println!(
+        "{kind:?}: {seen:.1?} in {} parts without a lost period",
+        all.len()
+    );
+    assert!(seen > lasts / 2, "JACK loses periods all the time");
+    (readings, all)
 }
 
 /// The bound of the best of these readings at `at`, in frames.

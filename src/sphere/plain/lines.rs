@@ -52,3 +52,70 @@ pub(super) const LOADED: &str = r#"rm -f "$m" "$m.new"; echo done"#;
 
 /// Whether a jackd of this user runs; the server that ladish starts is a jackdbus.
 pub(super) const STRAY: &str = r#"f=no; for n in /proc/[0-9]*/comm; do [ -O "$n" ] && read -r n <"$n" && [ "$n" = jackd ] && f=yes; done 2>/dev/null; printf "%s\n" "--- stray" "$f""#;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::*;
+    use crate::sphere::shell::script;
+
+    /// What a command line prints in a login whose folder is `home`, with a ladish_control that prints
+    /// its words.
+    fn said(home: &Path, parts: &[&str], words: &[&str]) -> String {
+        let line = script(&parts.concat(), words);
+        let mut sh = Command::new("sh");
+        sh.args(["-c", &line]).env("XDG_RUNTIME_DIR", home);
+        let output = sh.env("PATH", format!("{}:/usr/bin:/bin", home.display()));
+        String::from_utf8(output.output().expect("sh").stdout).expect("text")
+    }
+
+    fn home() -> tempfile::TempDir {
+        let home = tempfile::tempdir().expect("a folder");
+        let tool = home.path().join("ladish_control");
+        std::fs::write(&tool, "#!/bin/sh\nprintf '%s|' \"$@\"\n").expect("written");
+        let mut chmod = Command::new("chmod");
+        assert!(
+            chmod
+                .arg("755")
+                .arg(&tool)
+                .status()
+                .expect("chmod")
+                .success()
+        );
+        home
+    }
+
+    #[test]
+    fn a_load_leaves_its_mark_and_is_passed_on_exactly() {
+        let home = home();
+        let load = [FOLDER, BUS, HAS_LADISH, MARK, LADISH];
+        assert_eq!(said(home.path(), &[FOLDER, LOADING], &[]), "--- loading\n");
+        for track in ["noise", " a  b ", "-n", "$(id)", "it's"] {
+            let words = said(home.path(), &load, &[track, "sload", track]);
+            assert_eq!(words, format!("sload|{track}|\n"));
+            let mark = said(home.path(), &[FOLDER, LOADING], &[]);
+            assert!(mark.ends_with(&format!(" {track}\n")), "{mark:?}");
+        }
+        assert_eq!(said(home.path(), &[FOLDER, LOADED], &[]), "done\n");
+        assert_eq!(said(home.path(), &[FOLDER, LOADING], &[]), "--- loading\n");
+    }
+
+    #[test]
+    fn a_project_that_is_not_there_is_never_ordered() {
+        let home = home();
+        let folder = home.path().join("it's a $(folder)");
+        let folder = folder.to_str().expect("text");
+        let track = format!("project:hall:{folder}");
+        let order = || {
+            let load = [FOLDER, BUS, HAS_LADISH, MARK, LADISH];
+            said(home.path(), &load, &[&track, "pload", "hall", folder])
+        };
+        assert_eq!(order(), format!("no project {folder}\n"));
+        assert_eq!(said(home.path(), &[FOLDER, LOADING], &[]), "--- loading\n");
+        std::fs::create_dir(folder).expect("made");
+        std::fs::write(format!("{folder}/ladish-project.xml"), "").expect("written");
+        assert_eq!(order(), format!("pload|hall|{folder}|\n"));
+    }
+}

@@ -12,6 +12,9 @@ use crate::sphere::SphereError;
 /// Bytes of an answer that are kept; the longest is a list of studios.
 pub const MOST_BYTES: usize = 64 << 10;
 
+/// sh's exit status for a program that is not there.
+pub const NOT_FOUND: i32 = 127;
+
 /// What a command line printed, and its exit status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -22,6 +25,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether a shell found no program there. Command lines of ours always print something; a forced
+    /// command that is gone does not.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.out.is_empty() && self.status == NOT_FOUND
+    }
+
     /// The error for an answer that cannot be understood.
     #[must_use]
     pub fn unclear(&self, doing: &'static str) -> SphereError {
