@@ -20,34 +20,11 @@ mod sphere {
     mod pinned;
     mod session;
     mod setup;
-    mod sound;
-    mod stand_in;
-    mod stand_in_stuck;
     mod takes;
     mod trust;
     mod turns;
     mod verbs;
     mod visit;
 
-    use std::sync::{Mutex, MutexGuard, PoisonError};
-
-    use crate::common::sphere::{Kind, Sphere};
-
-    /// One sphere at a time: they share the machine's two cores, and times are measured.
-    static ONE: Mutex<()> = Mutex::new(());
-
-    /// A sphere that no other test has.
-    fn start(kind: Kind) -> (MutexGuard<'static, ()>, Sphere) {
-        start_with(kind, Vec::new())
-    }
-
-    /// The same, with an environment for all that runs there.
-    fn start_with(
-        kind: Kind,
-        environment: Vec<(&'static str, String)>,
-    ) -> (MutexGuard<'static, ()>, Sphere) {
-        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let sphere = Sphere::start(kind, environment);
-        (alone, sphere)
-    }
+    use crate::common::sphere::alone::{start, start_with};
 }

@@ -1,6 +1,7 @@
 //! A sphere on this machine: OpenSSH's sshd with keys of its own, jackd with the dummy driver, and a
 //! stand-in for ladish with players that make sound; all of it started and stopped here, without systemd.
 
+pub mod alone;
 pub mod clock;
 pub mod disk;
 pub mod ear;
