@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::words::{Format, Sensor, Setting, Settings, Site, Spec};
+use crate::words::{Format, Hearing, Sensor, Setting, Settings, Site, Spec};
 
 /// The prefix of a systemd credential's name, for a key that is not in a file.
 pub const CREDENTIAL: &str = "credential:";
@@ -194,6 +194,11 @@ pub struct Sphere {
     pub key: PathBuf,
     /// Pinned host keys.
     pub known_hosts: PathBuf,
+    /// What must be heard of a track before it counts as playing; none: the level where the helper
+    /// is there, connections elsewhere.
+    pub heard: Option<Hearing>,
+    /// Seconds that a change of track may take, from the order to the first connection.
+    pub change_s: u32,
 }
 
 impl Default for Config {
@@ -299,6 +304,8 @@ impl Default for Sphere {
             user: "sphere".into(),
             key: "/etc/booth/sphere_key".into(),
             known_hosts: "/etc/booth/known_hosts".into(),
+            heard: None,
+            change_s: 45,
         }
     }
 }

@@ -22,9 +22,9 @@ use std::time::Duration;
 use crate::audio::block::{Block, RecorderEnd};
 use crate::audio::{meter, rf64};
 use crate::rt::Nanos;
-use crate::words::{CaptureFrame, Judged, MOST_OPEN_TAKES, Spec};
+use crate::words::{CaptureFrame, MOST_OPEN_TAKES, Spec};
 use away::Disk;
-pub use messages::{Begin, Command, End, Live, Report};
+pub use messages::{Amendment, Begin, Command, End, Live, Report};
 use take::{History, OpenTake};
 
 /// Time between two checks for new blocks; commands wake the thread at once. A kill loses this much
@@ -159,7 +159,7 @@ impl Recorder {
                 Some(take) => take.end = Some(end),
                 None => self.fail(end.take, "no such take is open".into()),
             },
-            Command::Amend { take, judged } => self.amend(take, judged),
+            Command::Amend { take, amendment } => self.amend(take, amendment),
             Command::NewSession { folder } => match rows::Rows::of(folder.clone()) {
                 Ok(rows) => self.rows = rows,
                 Err(error) => self.refuse(&error, Command::NewSession { folder }),
@@ -168,21 +168,19 @@ impl Recorder {
         }
     }
 
-    /// Judges a take anew that has ended, whether its row is written already or not.
-    fn amend(&mut self, take: u32, judged: Judged) {
+    /// Changes the row of a take that has ended, whether it is written already or not.
+    fn amend(&mut self, take: u32, amendment: Amendment) {
         let open = self.takes.iter_mut().find(|it| it.number == take);
         if let Some(end) = open.and_then(|it| it.end.as_mut()) {
-            end.row.verdict = judged.verdict;
-            end.row.reasons = judged.words();
-            return;
+            return amendment.apply(&mut end.row);
         }
-        match self.rows.amend(take, judged) {
+        match self.rows.amend(take, &amendment) {
             Ok(row) => self.report(Report::Stored {
                 take,
                 row: Box::new(row),
             }),
             Err(error) if error.may_pass() => {
-                self.refuse(&error, Command::Amend { take, judged });
+                self.refuse(&error, Command::Amend { take, amendment });
             }
             Err(error) => self.fail(take, error.to_string()),
         }

@@ -10,6 +10,8 @@ pub mod helper;
 pub mod jack;
 pub mod known_hosts;
 pub mod ladish;
+pub mod levels;
+pub mod looks;
 pub mod plain;
 pub mod private_key;
 pub mod remote;
@@ -31,6 +33,7 @@ pub use start::Start;
 use std::time::Duration;
 
 use crate::rt::Nanos;
+use sound::Sound;
 pub use thread::{Command, Play, Reply, Snapshot, Sphere};
 
 /// Where the transport is, and whether it plays.
@@ -60,19 +63,19 @@ pub trait Peer: Send {
     /// # Errors
     /// Why it cannot be: unreachable, not trusted, no JACK.
     fn connect(&mut self) -> Result<(), SphereError>;
-    /// Loads `track`, unless it is loaded, or checks the progress. Returns whether the track is
+    /// Loads `track`, unless it is loaded, or looks how far it has got. Returns whether the track is
     /// there, and the transport with it; the transport is stopped if the track had to be loaded.
     /// Until it is there, this is called again after each [`LOOK`].
     ///
     /// # Errors
     /// An unknown track; the peer's.
-    fn track(&mut self, track: &str) -> Result<bool, SphereError>;
+    fn load_further(&mut self, track: &str) -> Result<bool, SphereError>;
     /// Loads `track` and waits until it is there.
     ///
     /// # Errors
-    /// Those of [`Peer::track`].
+    /// Those of [`Peer::load_further`].
     fn load(&mut self, track: &str) -> Result<(), SphereError> {
-        while !self.track(track)? {
+        while !self.load_further(track)? {
             std::thread::sleep(LOOK);
         }
         Ok(())
@@ -100,6 +103,12 @@ pub trait Peer: Send {
     /// # Errors
     /// The peer's.
     fn position(&mut self) -> Result<Position, SphereError>;
+    /// One look at what sounds, as far as that is wanted: `None` if it is not, no level where only
+    /// connections count.
+    ///
+    /// # Errors
+    /// The peer's; no way to read what is wanted.
+    fn hear(&mut self) -> Result<Option<Sound>, SphereError>;
 }
 
 /// The transport frame nearest to `seconds`; JACK counts them in 32 bits.

@@ -7,6 +7,9 @@
 mod common;
 
 mod heard {
+    mod faults;
+    mod level;
+    mod random;
     mod sound;
     mod stand_in;
     mod stuck;

@@ -4,19 +4,20 @@
 //! What is wanted of the sphere and what is known of it is the thread's: here is only what the rows
 //! need. It must never wait for the sphere; a fast run does, by intent.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Booth;
 use crate::config::Config;
+use crate::recorder::{self, Amendment};
 use crate::rt::Nanos;
 use crate::session::{Begin, End, Event, Stamp};
 use crate::sphere::clock::Clock;
+use crate::sphere::levels::{self, Levels};
 use crate::sphere::sim::{self, Simulated};
 use crate::sphere::timeline::{Fit, Mapped};
-use crate::sphere::{self, Command, Play, Position, Reply, Snapshot, Sphere, Start};
+use crate::sphere::{self, Command, Position, Reply, Snapshot, Sphere};
 use crate::store::row::SphereAt;
-use crate::words::{CaptureFrame, Note, SessionFrame, SphereVerb};
+use crate::words::{CaptureFrame, Heard, Note, SessionFrame, SphereVerb};
 
 /// Between two rows of events.jsonl that say where the track stands.
 const NOTED: Duration = Duration::from_secs(10);
@@ -26,10 +27,14 @@ const NOTED: Duration = Duration::from_secs(10);
 pub(super) struct Loudspeakers {
     /// Its thread, where there is a sphere.
     pub(super) thread: Option<Sphere>,
+    /// How loud its tracks were when they were measured.
+    levels: Levels,
     /// When a position was last written to events.jsonl.
     noted: Nanos,
     /// The take that runs with a track, and when its start mark was.
     take: Option<(u32, Nanos)>,
+    /// Takes with a track that have ended, and when: whether it sounded until then is not seen yet.
+    unproven: Vec<(u32, Nanos)>,
 }
 
 impl Loudspeakers {
@@ -47,8 +52,14 @@ impl Loudspeakers {
         } else {
             Sphere::start(Box::new(Simulated::of_environment()))
         };
+        let path = levels::path(&config.protocol, &config.folder.join("protocol"));
+        let levels = Levels::read(&path).unwrap_or_else(|error| {
+            log::warn!("{error}");
+            Levels::default()
+        });
         Ok(Loudspeakers {
             thread: Some(thread?),
+            levels,
             ..Loudspeakers::default()
         })
     }
@@ -56,6 +67,11 @@ impl Loudspeakers {
     /// What ran before may still play.
     pub(super) fn silence(&mut self, now: Nanos) {
         self.ask(Command::Stop, now);
+    }
+
+    /// Another session begins, whose takes have other numbers.
+    pub(super) fn forget_takes(&mut self) {
+        self.unproven.clear();
     }
 
     fn ask(&mut self, command: Command, now: Nanos) {
@@ -70,7 +86,12 @@ impl Loudspeakers {
 }
 
 /// Where the track stood at the start mark, which is `at_frame`, and at the end mark.
-fn row(start: &Mapped, end: Option<Mapped>, at_frame: SessionFrame) -> SphereAt {
+fn row(
+    start: &Mapped,
+    end: Option<Mapped>,
+    at_frame: SessionFrame,
+    heard: Option<Heard>,
+) -> SphereAt {
     SphereAt {
         track: start.track.to_string(),
         frame: Some(start.frame),
@@ -79,6 +100,8 @@ fn row(start: &Mapped, end: Option<Mapped>, at_frame: SessionFrame) -> SphereAt 
         uncertainty_frames: Some(start.uncertainty_frames),
         end_frame: end.as_ref().map(|end| end.frame),
         end_uncertainty_frames: end.map(|end| end.uncertainty_frames),
+        heard,
+        level_off_db: None,
     }
 }
 
@@ -92,34 +115,18 @@ fn silent(track: &str) -> SphereAt {
         uncertainty_frames: None,
         end_frame: None,
         end_uncertainty_frames: None,
+        heard: None,
+        level_off_db: None,
     }
 }
 
 impl Booth {
-    /// Plays a track; `start` and `rest` in capture frames.
-    pub(super) fn play_track(
-        &mut self,
-        number: u32,
-        track: Arc<str>,
-        start: Start<CaptureFrame>,
-        rest: u64,
-        now: Stamp,
-    ) {
-        let play = Play {
-            number,
-            track,
-            start: start.map(|frame| self.time_of(frame, now)),
-            rest: Duration::from_secs(rest) / self.config.audio.rate,
-        };
-        self.ask_sphere(Command::Play(play), now);
-    }
-
     /// Whatever plays falls silent.
     pub(super) fn silence_sphere(&mut self, now: Stamp) {
         self.ask_sphere(Command::Stop, now);
     }
 
-    fn ask_sphere(&mut self, command: Command, now: Stamp) {
+    pub(super) fn ask_sphere(&mut self, command: Command, now: Stamp) {
         // One command after the other, so that none is overtaken by the next.
         self.time.settle(&self.threads);
         self.threads.sphere.ask(command, now.at);
@@ -127,6 +134,7 @@ impl Booth {
 
     pub(super) fn serve_sphere(&mut self) {
         while let Some(reply) = self.next_reply() {
+            self.prove_takes();
             let event = match reply {
                 Reply::Loading => continue,
                 Reply::Read(reading, fit) => {
@@ -203,7 +211,7 @@ impl Booth {
     }
 
     /// When a capture frame near `now` was captured.
-    fn time_of(&self, frame: CaptureFrame, now: Stamp) -> Nanos {
+    pub(super) fn time_of(&self, frame: CaptureFrame, now: Stamp) -> Nanos {
         let rate = u128::from(self.config.audio.rate.max(1));
         let nanos = |frames: u64| (u128::from(frames) * 1_000_000_000 / rate) as u64;
         if frame <= now.frame {
@@ -221,11 +229,9 @@ impl Booth {
         let at = self.time_of(begin.start_mark, now);
         self.threads.sphere.take = Some((begin.of.take, at));
         let at_frame = self.session.in_session(begin.start_mark);
-        Some(row(
-            &self.threads.sphere.known()?.line.at(at)?,
-            None,
-            at_frame,
-        ))
+        let line = &self.threads.sphere.known()?.line;
+        // Of a take that a crash cuts, nobody knows whether it was heard to its end.
+        Some(row(&line.at(at)?, None, at_frame, None))
     }
 
     /// A take ends: where the track stood at its marks, by all readings up to now.
@@ -236,9 +242,43 @@ impl Booth {
         let of_take = |it: &mut (u32, Nanos)| it.0 == end.of.take;
         let (_, at) = self.threads.sphere.take.take_if(of_take)?;
         let ended = self.time_of(end.end_mark, now);
-        let line = &self.threads.sphere.known()?.line;
+        let Snapshot {
+            line,
+            looks,
+            rms_dbfs,
+            ..
+        } = self.threads.sphere.known()?;
         let last = line.at(ended).filter(|_| line.is_one(at, ended));
         let at_frame = self.session.in_session(end.start_mark);
-        Some(row(&line.at(at)?, last, at_frame))
+        let heard = looks.between(at, ended);
+        let start = line.at(at)?;
+        let row = SphereAt {
+            level_off_db: self.threads.sphere.levels.off_db(&start.track, rms_dbfs),
+            ..row(&start, last, at_frame, heard)
+        };
+        if heard.is_some() {
+            self.threads.sphere.unproven.push((end.of.take, ended));
+        }
+        Some(row)
+    }
+
+    /// Takes that ended since the last look were believed to be heard: the next one proves it, or
+    /// their rows are written anew.
+    fn prove_takes(&mut self) {
+        let sphere = &mut self.threads.sphere;
+        let Some(looks) = sphere.thread.as_ref().map(|thread| &thread.known().looks) else {
+            return;
+        };
+        let (until, are_lost) = (looks.known_until(), looks.are_lost());
+        let is_proven = |(_, ended): &(u32, Nanos)| until.is_some_and(|until| *ended <= until);
+        sphere.unproven.retain(|take| !is_proven(take));
+        if are_lost {
+            for (take, _) in std::mem::take(&mut sphere.unproven) {
+                let amendment = Amendment::Unheard;
+                self.threads
+                    .chain
+                    .send(recorder::Command::Amend { take, amendment });
+            }
+        }
     }
 }

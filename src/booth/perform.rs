@@ -1,14 +1,17 @@
 //! What the session asks for, handed to the thread that does it.
 
+use std::time::Duration;
+
 use super::{Booth, session_record};
 use crate::audio::rf64::Meta;
 use crate::clerk::{Arrival, Enrolled, Job};
 use crate::files::data::Data;
 use crate::identity::participant::Participant;
-use crate::recorder::Command;
+use crate::recorder::{Amendment, Command};
 use crate::screen::card::Card;
 use crate::session::event::Subject;
 use crate::session::{Action, Begin, End, Stamp};
+use crate::sphere::{self, Play};
 use crate::store::draft;
 use crate::store::row::{Row, take_name};
 use crate::words::{CaptureFrame, Verdict};
@@ -23,6 +26,7 @@ impl Booth {
             Action::Open => self.open(),
             Action::Resume(folder) => {
                 self.visit.folder.clone_from(&folder);
+                self.threads.sphere.forget_takes();
                 let session = folder.clone();
                 self.threads
                     .chain
@@ -41,7 +45,8 @@ impl Booth {
                 self.threads.chain.send(command);
             }
             Action::Amend(take, judged) => {
-                self.threads.chain.send(Command::Amend { take, judged });
+                let amendment = Amendment::Judged(judged);
+                self.threads.chain.send(Command::Amend { take, amendment });
             }
             Action::Ask(ask) => self.threads.clerk.ask(ask),
             Action::Expect(number) => {
@@ -54,7 +59,17 @@ impl Booth {
                 track,
                 start,
                 rest,
-            } => self.play_track(play, track, start, rest, now),
+                silent_s,
+            } => {
+                let play = Play {
+                    number: play,
+                    track,
+                    start: start.map(|frame| self.time_of(frame, now)),
+                    rest: Duration::from_secs(rest) / self.config.audio.rate,
+                    silent: Duration::from_secs_f64(silent_s),
+                };
+                self.ask_sphere(sphere::Command::Play(play), now);
+            }
             Action::Silence => self.silence_sphere(now),
             Action::Forget(by) => {
                 self.visit.forgetting = Some(by);
@@ -116,6 +131,7 @@ impl Booth {
             record.recipient = Some(pending.recipient);
         }
         let folder = self.visit.folder.clone();
+        self.threads.sphere.forget_takes();
         self.threads
             .clerk
             .ask(Job::Open(folder, Box::new(record), arrival));

@@ -4,6 +4,8 @@
 //! network does, so that it can be used in ExecStopPost. What `play` starts stops by itself on the
 //! sphere.
 
+mod level;
+
 use std::io::IsTerminal;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -38,6 +40,16 @@ enum Verb {
     Transport(Transport),
     /// Stops, within 3 s
     Stop,
+    /// Plays the protocol's tracks and keeps how loud they are, beside the protocol
+    Level {
+        /// These tracks only
+        #[arg(allow_hyphen_values = true)]
+        tracks: Vec<String>,
+        /// Seconds of each; a track that differs by more than 3 dB is then noted in the rows
+        #[arg(long = "for", value_name = "SECONDS", default_value_t = 60,
+            value_parser = clap::value_parser!(u32).range(5..=3600))]
+        seconds: u32,
+    },
     /// Shows a machine's host key and pins it after a yes
     Pair {
         /// Its name or address, as in `sphere.host`
@@ -107,7 +119,8 @@ impl Place {
 /// # Errors
 /// No sphere is configured; the sphere's.
 pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
-    let mut sphere = common.config()?.sphere;
+    let config = common.config()?;
+    let mut sphere = config.sphere.clone();
     let (line, object) = match &args.verb {
         Verb::Pair { host, fingerprint } => {
             sphere.host.clone_from(host);
@@ -127,6 +140,10 @@ pub fn run(args: &SphereArgs, common: &Common) -> Result<Done, Failure> {
             json!({"sphere": Value::Null}),
         ),
         Verb::Stop => stop(&sphere)?,
+        Verb::Level { tracks, seconds } => {
+            named(&sphere)?;
+            level::measure(&config, tracks, *seconds)?
+        }
         Verb::Transport(verb) => {
             named(&sphere)?;
             verb.check()

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub type Cells = BTreeMap<String, String>;
 
 /// The columns that every export has, in order; other columns follow by name.
-const COLUMNS: [&str; 69] = [
+const COLUMNS: [&str; 71] = [
     "file_name",
     "session",
     "take",
@@ -52,6 +52,8 @@ const COLUMNS: [&str; 69] = [
     "sphere_uncertainty_frames",
     "sphere_end_frame",
     "sphere_end_uncertainty_frames",
+    "sphere_heard",
+    "sphere_level_off_db",
     "file",
     "samples_sha256",
     "box",

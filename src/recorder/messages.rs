@@ -45,6 +45,32 @@ pub struct End {
     pub row: Row,
 }
 
+/// What is known only after a take's end.
+#[derive(Clone, Debug)]
+pub enum Amendment {
+    /// It is judged anew.
+    Judged(Judged),
+    /// It is not known that the sphere sounded until the take's end.
+    Unheard,
+}
+
+impl Amendment {
+    /// Changes a row.
+    pub fn apply(&self, row: &mut Row) {
+        match self {
+            Amendment::Judged(judged) => {
+                row.verdict = judged.verdict;
+                row.reasons = judged.words();
+            }
+            Amendment::Unheard => {
+                if let Some(sphere) = &mut row.sphere {
+                    sphere.heard = None;
+                }
+            }
+        }
+    }
+}
+
 /// A command to the recorder.
 #[derive(Debug)]
 pub enum Command {
@@ -60,12 +86,12 @@ pub enum Command {
     },
     /// Ends a take.
     End(Box<End>),
-    /// Appends a take's row again, judged anew.
+    /// Appends a take's row again, changed.
     Amend {
         /// Its number.
         take: u32,
-        /// The new judgement.
-        judged: Judged,
+        /// The change.
+        amendment: Amendment,
     },
     /// Another session: its rows' folder; the rows of the one before leave memory.
     NewSession {

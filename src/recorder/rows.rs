@@ -3,11 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::messages::Amendment;
 use crate::audio::rf64::Error;
 use crate::files::data::SessionFolder;
 use crate::store::row::Row;
 use crate::store::takes;
-use crate::words::Judged;
 
 /// The rows of the present session; without a session they are in memory only.
 #[derive(Debug, Default)]
@@ -53,13 +53,13 @@ impl Rows {
     ///
     /// # Errors
     /// No such row in this session, or the system's.
-    pub fn amend(&mut self, take: u32, judged: Judged) -> Result<Row, Error> {
+    pub fn amend(&mut self, take: u32, amendment: &Amendment) -> Result<Row, Error> {
         match self.rows.iter().find(|row| row.take == take) {
-            Some(row) => self.append(Row {
-                verdict: judged.verdict,
-                reasons: judged.words(),
-                ..row.clone()
-            }),
+            Some(row) => {
+                let mut row = row.clone();
+                amendment.apply(&mut row);
+                self.append(row)
+            }
             None => Err(Error::Malformed {
                 path: "takes.jsonl".into(),
                 reason: format!("no row of take {take} in this session"),

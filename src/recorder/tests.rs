@@ -3,7 +3,7 @@
 use super::*;
 use crate::audio::rf64::Meta;
 use crate::store::row::Row;
-use crate::words::{CaptureFrame, Cause, Format, Frame0, Gap, Kind, SessionFrame, Verdict};
+use crate::words::{CaptureFrame, Cause, Format, Frame0, Gap, Judged, Kind, SessionFrame, Verdict};
 use std::path::Path;
 
 const SPEC: Spec = Spec {
@@ -97,7 +97,7 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
     assert!(freed > 0, "blocks beyond the history go back");
     recorder.handle(Command::Amend {
         take: 1,
-        judged: Verdict::Redone.into(),
+        amendment: Amendment::Judged(Verdict::Redone.into()),
     });
     let rows = std::fs::read_to_string(folder.join("takes.jsonl")).expect("read");
     assert_eq!(rows.lines().count(), 3);
@@ -164,8 +164,8 @@ fn a_verdict_changed_before_the_row_is_written_is_in_the_row() {
     let (mut recorder, reports) = recorder(dir.path());
     recorder.handle(begin(dir.path(), 1, 0));
     recorder.handle(end(1, 200));
-    let (take, judged) = (1, Judged::SHORT);
-    recorder.handle(Command::Amend { take, judged });
+    let amendment = Amendment::Judged(Judged::SHORT);
+    recorder.handle(Command::Amend { take: 1, amendment });
     recorder.take_in(block(0, 300, None), drop);
     let rows = crate::store::takes::read(dir.path()).expect("rows");
     assert_eq!(rows[0].verdict, Verdict::Aborted);

@@ -138,6 +138,8 @@ pub enum Action {
         start: Start<CaptureFrame>,
         /// Frames left of the step.
         rest: u64,
+        /// Seconds for which the track may be silent from there on.
+        silent_s: f64,
     },
     /// The sphere falls silent; answered by [`Event::Silenced`].
     Silence,

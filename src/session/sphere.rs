@@ -139,10 +139,10 @@ impl Session {
     }
 
     fn play(&mut self, start: Start<CaptureFrame>, frame: CaptureFrame, actions: &mut Vec<Action>) {
-        let Some(track) = self.plan().sphere.as_ref().map(|cue| cue.track.as_str()) else {
+        let Some(cue) = self.plan().sphere.as_ref() else {
             return;
         };
-        let track: Arc<str> = track.into();
+        let (track, silent_s) = (cue.track.as_str().into(), cue.silent_start_s);
         let position = match start {
             Start::Second(seconds) => Some(seconds),
             Start::Stood(_) => None,
@@ -156,6 +156,7 @@ impl Session {
             track,
             start,
             rest: self.steps.timer.left_at(frame),
+            silent_s,
         });
     }
 

@@ -6,8 +6,13 @@ use crate::words::visible::spelt;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SphereError {
     /// It has no such track.
-    #[error("sphere: unknown track `{0}`; `booth sphere track` takes the exact name")]
-    UnknownTrack(String),
+    #[error("sphere: unknown track `{track}`; {}", these(known))]
+    UnknownTrack {
+        /// The track.
+        track: String,
+        /// The names of all studios there.
+        known: Vec<String>,
+    },
     /// A name that no track can have, or that could not be sent exactly.
     #[error("sphere: track `{track}`: {reason}")]
     BadTrack {
@@ -26,19 +31,75 @@ pub enum SphereError {
     },
     /// The track was accepted but is not there.
     #[error(
-        "sphere: track `{track}` is not there {waited_ms} ms after it was asked for: {found}; load it in ladish by hand and see what it says"
+        "sphere: track `{track}` is not there {waited_s} s after it was asked for: {found}; see ~/.log/ladish/ladish.log there, or load it by hand"
     )]
     TrackNotThere {
         /// The track.
         track: String,
-        /// How long the thread waited for it.
-        waited_ms: u64,
+        /// How long it was waited for.
+        waited_s: u64,
         /// What was there instead.
         found: String,
+    },
+    /// ladish does not get on with what was ordered.
+    #[error(
+        "sphere: track `{track}`: ladish is stuck since {waited_s} s: {found}; there, end the programs of the studio that do not end (ladish_control sname, ps), then `ladish_control exit`"
+    )]
+    Stuck {
+        /// The track.
+        track: String,
+        /// How long it was waited for.
+        waited_s: u64,
+        /// What was found last.
+        found: String,
+    },
+    /// A project needs a studio.
+    #[error("sphere: track `{0}` is a project, and no studio is loaded there that has its room")]
+    NoStudio(String),
+    /// The studio has no such room.
+    #[error(
+        "sphere: no room `{room}` in the studio that is loaded; {}",
+        these(known)
+    )]
+    NoRoom {
+        /// The room.
+        room: String,
+        /// The rooms there are.
+        known: Vec<String>,
     },
     /// There is no project in that folder.
     #[error("sphere: no project in {0} there: its ladish-project.xml is missing")]
     NoProject(String),
+    /// The studio is there, and its JACK is not.
+    #[error(
+        "sphere: track `{track}` is loaded, and its JACK is not there after {waited_s} s; see ~/.log/jack/jackdbus.log there"
+    )]
+    NoJackUnder {
+        /// The track.
+        track: String,
+        /// How long it was waited for.
+        waited_s: u64,
+    },
+    /// Nothing would sound.
+    #[error(
+        "sphere: nothing is connected to the outputs that the card plays from; is the player part of the studio, and connected when it was saved?"
+    )]
+    Unconnected,
+    /// It rolls, and nothing sounds.
+    #[error(
+        "sphere: it rolls, and its outputs are silent for {0} s; a track that begins with silence says so by silent_start_s"
+    )]
+    Silent(u64),
+    /// A JACK server that is not ladish's.
+    #[error(
+        "sphere: a jackd that ladish did not start runs there, and nothing plays through it; end it (pkill -x jackd) and load the track again"
+    )]
+    Stray,
+    /// The level cannot be read.
+    #[error(
+        "sphere.heard: \"level\" needs the helper there; run setup (deploy/sphere/), or write heard = \"connections\""
+    )]
+    NoLevel,
     /// ladish_control has not all that it needs.
     #[error("sphere: Python has no module dbus there; install python3-dbus")]
     NoModule,
@@ -241,5 +302,17 @@ impl SphereError {
     }
 }
 
+/// Names there are, for a message.
+fn these(names: &[String]) -> String {
+    if names.is_empty() {
+        return "there are none".into();
+    }
+    let names = names.iter().take(MOST_NAMES);
+    let quoted = names.map(|name| format!("`{}`", SphereError::quoted(name.as_bytes())));
+    format!("there are {}", quoted.collect::<Vec<_>>().join(", "))
+}
+
+/// Names that a message lists.
+const MOST_NAMES: usize = 12;
 /// Characters of an answer that a message quotes.
 const MOST_QUOTED: usize = 120;

@@ -12,12 +12,10 @@ mod sound;
 
 use std::time::{Duration, Instant};
 
-use self::gate::HelperLoader;
 use super::jack::{self, State};
 use super::plain::{is_at, millis};
 use super::said::accepted;
 use super::ssh::{Answer, Kept, Line, Link, NOT_FOUND};
-use super::studio::{self, Step, Tracks};
 use super::{Position, SphereError};
 use crate::rt::Nanos;
 
@@ -50,7 +48,6 @@ pub struct Helper {
     kept: Option<Kept>,
     questions: u64,
     rate: u32,
-    pub(super) tracks: Tracks,
     /// It plays because we asked for it, so when the program ends, the dead man's switch is gone
     /// too.
     plays: bool,
@@ -243,18 +240,6 @@ impl Helper {
             }
             std::thread::sleep(PAUSE);
         }
-    }
-
-    /// Loads `track`; stops playing if it had to be loaded. Returns whether it is there.
-    ///
-    /// # Errors
-    /// See [`studio::load`].
-    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<bool, SphereError> {
-        let step = studio::load(&mut HelperLoader { link, helper: self }, track)?;
-        if step == Step::Loaded {
-            self.stop(link)?;
-        }
-        Ok(step != Step::Underway)
     }
 
     /// Goes to `frame`, and reads it back.

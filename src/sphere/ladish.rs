@@ -155,9 +155,17 @@ impl<'a> Order<'a> {
             None => match self {
                 // Its traceback for a room that does not exist.
                 Order::Load {
-                    track: Track::Project { .. },
-                    name,
-                } if rest.is_empty() => Err(SphereError::UnknownTrack(name.into())),
+                    track: Track::Project { room, .. },
+                    ..
+                }
+                | Order::Unload { room }
+                    if rest.is_empty() =>
+                {
+                    Err(SphereError::NoRoom {
+                        room: SphereError::quoted(room.as_bytes()),
+                        known: Vec::new(),
+                    })
+                }
                 _ => Err(unclear()),
             },
         }
@@ -280,7 +288,7 @@ mod tests {
             Err(SphereError::Hangs("ladish_control"))
         );
         let room = load("project:no:/srv").done(&answer("--- load project\n", 1));
-        assert!(matches!(room, Err(SphereError::UnknownTrack(_))));
+        assert!(matches!(room, Err(SphereError::NoRoom { .. })));
     }
 
     #[test]

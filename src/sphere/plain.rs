@@ -22,7 +22,7 @@ use super::jack::{self, Shown, State};
 use super::said::{self, accepted};
 use super::sound::Sound;
 use super::ssh::{Answer, Link};
-use super::studio::{self, Loader, Step, Tracks};
+use super::studio::Loader;
 use super::{Position, SphereError, shell};
 use crate::rt::Nanos;
 
@@ -41,21 +41,12 @@ const GRACE_S: u64 = 10;
 pub struct Plain {
     /// Rate and frames per period; JACK may come back with others.
     shape: Option<(u32, u32)>,
-    pub(super) tracks: Tracks,
 }
 
 impl Plain {
-    /// Loads `track`; stops playing if it had to be loaded. Returns whether it is there.
-    ///
-    /// # Errors
-    /// See [`studio::load`].
-    pub fn track(&mut self, link: &mut Link, track: &str) -> Result<bool, SphereError> {
-        let step = studio::load(&mut PlainLoader { link, plain: self }, track)?;
-        if step == Step::Loaded {
-            self.shape = None;
-            self.stop(link)?;
-        }
-        Ok(step != Step::Underway)
+    /// JACK was started anew, and may have another rate.
+    pub(super) fn forget_shape(&mut self) {
+        self.shape = None;
     }
 
     /// Commands for tracks use the same connection.

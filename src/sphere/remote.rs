@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::helper::Helper;
 use super::plain::Plain;
+use super::sound::Sound;
 use super::ssh::{CALL, Link};
-use super::studio::{self, Loader, Tracks};
+use super::studio::{self, Loader, Rules, Step, Tracks};
 use super::{LOOK, Peer, Position, SphereError, ladish};
 use crate::config;
+use crate::rt::Nanos;
+use crate::words::Hearing;
 
 /// How long a STOP waits while JACK is gone because a track is being loaded.
 const WAIT: Duration = Duration::from_secs(3);
@@ -36,6 +39,7 @@ struct Open {
 pub struct Remote {
     config: config::Sphere,
     open: Option<Open>,
+    tracks: Tracks,
     /// It plays because we asked for it.
     plays: bool,
 }
@@ -53,6 +57,7 @@ impl Remote {
         Remote {
             config: config.clone(),
             open: None,
+            tracks: Tracks::default(),
             plays: false,
         }
     }
@@ -80,7 +85,7 @@ impl Remote {
     /// meantime. All verbs may be repeated.
     fn on<T>(
         &mut self,
-        work: impl Fn(&mut Link, &mut Way) -> Result<T, SphereError>,
+        work: impl FnMut(&mut Link, &mut Way) -> Result<T, SphereError>,
     ) -> Result<T, SphereError> {
         self.on_until(Instant::now() + CALL, work)
     }
@@ -88,7 +93,7 @@ impl Remote {
     fn on_until<T>(
         &mut self,
         until: Instant,
-        work: impl Fn(&mut Link, &mut Way) -> Result<T, SphereError>,
+        mut work: impl FnMut(&mut Link, &mut Way) -> Result<T, SphereError>,
     ) -> Result<T, SphereError> {
         let was_open = self.open.is_some();
         let open = self.opened(until)?;
@@ -156,13 +161,6 @@ impl Way {
             Way::Plain(plain) => Box::new(plain.loader(link)),
         }
     }
-
-    fn tracks(&self) -> &Tracks {
-        match self {
-            Way::Helper(helper) => &helper.tracks,
-            Way::Plain(plain) => &plain.tracks,
-        }
-    }
 }
 
 impl Peer for Remote {
@@ -170,11 +168,26 @@ impl Peer for Remote {
         self.opened(Instant::now() + CALL).map(|_| ())
     }
 
-    fn track(&mut self, track: &str) -> Result<bool, SphereError> {
-        self.on(|link, way| match way {
-            Way::Helper(helper) => helper.track(link, track),
-            Way::Plain(plain) => plain.track(link, track),
-        })
+    fn load_further(&mut self, track: &str) -> Result<bool, SphereError> {
+        let rules = Rules {
+            limit: Duration::from_secs(u64::from(self.config.change_s)),
+            unheard: self.config.heard == Some(Hearing::No),
+        };
+        let mut tracks = std::mem::take(&mut self.tracks);
+        let step = self.on(|link, way| {
+            let mut loader = way.loader(link);
+            studio::load(&mut *loader, &mut tracks, rules, track, Nanos::now())
+        });
+        self.tracks = tracks;
+        let step = step?;
+        if step == Step::Loaded {
+            if let Some(Way::Plain(plain)) = self.open.as_mut().map(|open| &mut open.way) {
+                plain.forget_shape();
+            }
+            // Its JACK is another one, which may roll.
+            self.stop()?;
+        }
+        Ok(step != Step::Underway)
     }
 
     fn locate(&mut self, frame: u32) -> Result<(), SphereError> {
@@ -202,8 +215,7 @@ impl Peer for Remote {
         };
         loop {
             let stopped = self.on_until(start + CALL, stop);
-            let open = self.open.as_ref();
-            let loads = open.is_some_and(|open| open.way.tracks().is_loading());
+            let loads = self.tracks.is_loading();
             if stopped != Err(SphereError::NoJack) || !loads || start.elapsed() > WAIT {
                 return stopped;
             }
@@ -225,5 +237,24 @@ impl Peer for Remote {
         let position = ask(&mut open.link, &mut open.way);
         self.plays = position.is_ok();
         position
+    }
+
+    fn hear(&mut self) -> Result<Option<Sound>, SphereError> {
+        let wanted = self.config.heard;
+        if wanted == Some(Hearing::No) {
+            return Ok(None);
+        }
+        let mut sound = self.on(|link, way| match way {
+            Way::Helper(helper) => helper.sound(link),
+            Way::Plain(plain) => plain.sound(link),
+        })?;
+        match wanted {
+            Some(Hearing::Level) if sound.peak_dbfs.is_none() => Err(SphereError::NoLevel),
+            Some(Hearing::Connections) => {
+                sound.peak_dbfs = None;
+                Ok(Some(sound))
+            }
+            _ => Ok(Some(sound)),
+        }
     }
 }

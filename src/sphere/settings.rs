@@ -47,6 +47,11 @@ pub fn check_settings(sphere: &Sphere) -> Result<(), Reason> {
         !sphere.known_hosts.as_os_str().is_empty(),
         "sphere.known_hosts",
         "must name the file of pinned host keys that `booth sphere pair` writes",
+    )?;
+    check(
+        (5..=600).contains(&sphere.change_s),
+        "sphere.change_s",
+        "must be 5 .. 600 seconds",
     )
 }
 

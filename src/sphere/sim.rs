@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::sound::Sound;
 use super::{Peer, Position, SphereError};
 use crate::rt::Nanos;
 
@@ -16,6 +17,8 @@ use crate::rt::Nanos;
 pub const HOST: &str = "sim";
 
 const RATE: u32 = 48_000;
+/// Loudspeakers.
+const OUTPUTS: u32 = 2;
 /// How long an unanswered call lasts: the same bound as for a real peer.
 const HANG: Duration = Duration::from_millis(2000);
 /// How long each call of a slow sphere takes.
@@ -43,6 +46,10 @@ pub enum Trouble {
     Slow,
     /// `loads`: loading a track never ends.
     Loads,
+    /// `unconnected`: its players are gone, and the transport rolls on.
+    Unconnected,
+    /// `silent`: its players are there, and play nothing.
+    Silent,
 }
 
 impl Trouble {
@@ -55,6 +62,8 @@ impl Trouble {
             "moved" => Trouble::Moved,
             "slow" => Trouble::Slow,
             "loads" => Trouble::Loads,
+            "unconnected" => Trouble::Unconnected,
+            "silent" => Trouble::Silent,
             _ => Trouble::None,
         }
     }
@@ -148,7 +157,13 @@ impl Simulated {
                 return Err(SphereError::Simulated("connection lost"));
             }
             Trouble::Away => return Err(SphereError::Simulated("no connection")),
-            Trouble::None | Trouble::Moved | Trouble::Hangs | Trouble::Slow | Trouble::Loads => {}
+            Trouble::None
+            | Trouble::Moved
+            | Trouble::Hangs
+            | Trouble::Slow
+            | Trouble::Loads
+            | Trouble::Unconnected
+            | Trouble::Silent => {}
         }
         transport.moved = trouble == Trouble::Moved;
         let takes = match trouble {
@@ -189,11 +204,13 @@ impl Peer for Simulated {
         }
     }
 
-    fn track(&mut self, track: &str) -> Result<bool, SphereError> {
+    fn load_further(&mut self, track: &str) -> Result<bool, SphereError> {
         let now = self.clock.now();
         let mut transport = self.call()?;
         if self.unknown.iter().any(|unknown| unknown == track) {
-            return Err(SphereError::UnknownTrack(track.into()));
+            let track = track.into();
+            let known = Vec::new();
+            return Err(SphereError::UnknownTrack { track, known });
         }
         if transport.track != track {
             transport.stop(now);
@@ -239,5 +256,20 @@ impl Peer for Simulated {
             at: now,
             uncertainty: Some(Duration::from_millis(1)),
         })
+    }
+
+    fn hear(&mut self) -> Result<Option<Sound>, SphereError> {
+        let transport = self.call()?;
+        let is_silent = transport.trouble == Trouble::Silent || transport.playing_since.is_none();
+        let connections = if transport.trouble == Trouble::Unconnected {
+            0
+        } else {
+            OUTPUTS
+        };
+        Ok(Some(Sound {
+            connections,
+            peak_dbfs: Some(if is_silent { -200.0 } else { -12.0 }),
+            rms_dbfs: Vec::new(),
+        }))
     }
 }

@@ -1,26 +1,29 @@
-//! Loading a track; it counts as loaded only when its name was read back.
+//! Loading a track, from the first question to the first connection: one look per call, so that no
+//! caller waits for the end, and one end for the whole change.
 //!
-//! ladish accepts an order and does not report its end. Loading a studio stops the JACK server, and
-//! an unknown name would leave the sphere without one. So the steps are: read the list of studios,
-//! send the order, poll the name, poll JACK; one check per call, so that no caller has to wait for
-//! the end. A project's name cannot be read back with ladish_control. A project counts as loaded
-//! once ladish took the order and JACK is there, as long as the studio is the one it was loaded
-//! into. Loading it each time would restart its programs at the end of every pause.
+//! ladish takes an order and does not report its end; it has one thread, which gives no answer while
+//! it starts or stops JACK or waits for a player to end. Two loads at once leave it stuck. So:
+//!
+//! - An order leaves a mark on the sphere. While a mark is there, nothing else is ordered, by
+//!   whichever booth or hand-made command; what was ordered is waited for.
+//! - It is ordered again only if ladish answers and names neither the track from before nor the one
+//!   that was ordered, and goes on to do so. A name that is in no list was invented by a ladish that
+//!   was started anew: that one has no order.
+//! - A name without JACK is a track whose JACK has ended, and its players with it: it is loaded anew,
+//!   never merely started.
+//! - A track is there once ladish names it, JACK answers, ladish names it still, and something is
+//!   connected to the ports that the card plays from.
 
-use std::time::{Duration, Instant};
+mod change;
+
+use std::time::Duration;
 
 use super::SphereError;
-use super::ladish::{self, Order, Track};
+use super::ladish::{self, Order};
 use super::sound::Sound;
 use super::ssh::Answer;
-
-/// A studio with its clients is loaded by then.
-const STUDIO: Duration = Duration::from_secs(20);
-/// JACK is back by then.
-const JACK: Duration = Duration::from_secs(15);
-/// How long JACK may take before the studio is started by an extra order: ladish does not start
-/// a studio that was saved while stopped.
-const START: Duration = Duration::from_secs(2);
+use crate::rt::Nanos;
+use change::Change;
 
 /// A room of the studio that is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,46 +72,41 @@ pub trait Loader {
     /// # Errors
     /// The connection's.
     fn has_stray(&mut self) -> Result<bool, SphereError>;
-    /// What was loaded over this connection.
-    fn tracks(&mut self) -> &mut Tracks;
 }
 
-/// What was loaded over one connection.
+/// How long a change may take, and when it is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// From the first question to the first connection.
+    pub limit: Duration,
+    /// A track is there without a connection too.
+    pub unheard: bool,
+}
+
+/// The change that is under way, and the project that was loaded last.
 #[derive(Debug, Default)]
 pub struct Tracks {
-    /// The project that was loaded last.
-    project: Option<Project>,
-    loading: Option<Loading>,
+    change: Option<Change>,
+    /// Where rooms cannot be asked for, a project is believed for as long as its studio stays.
+    believed: Option<Believed>,
+}
+
+/// A project, and the studio that it was loaded into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Believed {
+    track: String,
+    studio: String,
 }
 
 impl Tracks {
     /// Whether a track was ordered and its end was not seen.
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.loading.is_some()
+        self.change.as_ref().is_some_and(Change::is_ordered)
     }
 }
 
-/// A project, and the studio that it was loaded into.
-#[derive(Debug, PartialEq, Eq)]
-struct Project {
-    track: String,
-    studio: String,
-}
-
-/// A track that is being loaded.
-#[derive(Debug)]
-struct Loading {
-    track: String,
-    /// It was not there before.
-    is_new: bool,
-    since: Instant,
-    /// Its name is there since then; JACK is polled.
-    named: Option<Instant>,
-    has_started: bool,
-}
-
-/// The result of a check.
+/// The result of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// It is being loaded.
@@ -119,28 +117,27 @@ pub enum Step {
     Loaded,
 }
 
-/// Loads the track `name`, unless it is loaded, or checks the progress.
+/// Loads the track `name`, unless it is loaded, or looks how far it has got.
 ///
 /// # Errors
-/// An unknown track, ladish's refusals, time-outs.
-pub fn load(loader: &mut dyn Loader, name: &str) -> Result<Step, SphereError> {
-    let track = Track::read(name)?;
-    let is_begun = |it: &Loading| it.track == name && it.since.elapsed() < STUDIO + JACK;
-    let begun = loader.tracks().loading.take().filter(is_begun);
-    let Some(mut loading) =
-        begun.map_or_else(|| ordered(loader, track, name), |it| Ok(Some(it)))?
-    else {
-        return Ok(Step::Kept);
+/// An unknown track, ladish's refusals, the end of the time that a change has.
+pub fn load(
+    loader: &mut dyn Loader,
+    tracks: &mut Tracks,
+    rules: Rules,
+    name: &str,
+    now: Nanos,
+) -> Result<Step, SphereError> {
+    let same = |change: &Change| change.is_to(name);
+    let mut change = match tracks.change.take().filter(same) {
+        Some(change) => change,
+        None => Change::new(name, now)?,
     };
-    if !loading.is_there(loader, track)? {
-        loader.tracks().loading = Some(loading);
-        return Ok(Step::Underway);
+    let step = change.look(loader, &mut tracks.believed, rules, now)?;
+    if step == Step::Underway {
+        tracks.change = Some(change);
     }
-    Ok(if loading.is_new {
-        Step::Loaded
-    } else {
-        Step::Kept
-    })
+    Ok(step)
 }
 
 /// The studio that is loaded, or ladish's words if there is none.
@@ -156,86 +153,5 @@ pub fn loaded(loader: &mut dyn Loader) -> Result<Result<String, String>, SphereE
     }
 }
 
-/// Orders a track; `None` if there is nothing to wait for.
-fn ordered(
-    loader: &mut dyn Loader,
-    track: Track<'_>,
-    name: &str,
-) -> Result<Option<Loading>, SphereError> {
-    let order = Order::Load { track, name };
-    let mut is_new = true;
-    match track {
-        Track::Studio(studio) => {
-            let all = ladish::names(&loader.ladish(Order::List)?)?;
-            if !all.iter().any(|known| known == studio) {
-                return Err(SphereError::UnknownTrack(name.into()));
-            }
-            is_new = loaded(loader)?.as_deref() != Ok(studio);
-            if is_new {
-                order.done(&loader.ladish(order)?)?;
-                loader.tracks().project = None;
-            }
-        }
-        Track::Project { .. } => {
-            let project = Project {
-                track: name.into(),
-                studio: loaded(loader)?.unwrap_or_default(),
-            };
-            if loader.tracks().project.as_ref() == Some(&project) {
-                return Ok(None);
-            }
-            order.done(&loader.ladish(order)?)?;
-            loader.tracks().project = Some(project);
-        }
-    }
-    Ok(Some(Loading {
-        track: name.into(),
-        is_new,
-        since: Instant::now(),
-        named: None,
-        has_started: false,
-    }))
-}
-
-impl Loading {
-    fn is_there(&mut self, loader: &mut dyn Loader, track: Track<'_>) -> Result<bool, SphereError> {
-        if let Track::Studio(studio) = track
-            && self.named.is_none()
-            && !self.has_name(loader, studio)?
-        {
-            return Ok(false);
-        }
-        let named = *self.named.get_or_insert_with(Instant::now);
-        match loader.jack() {
-            Err(SphereError::NoJack) if named.elapsed() < JACK => {}
-            result => return result.map(|()| true),
-        }
-        if !self.has_started && named.elapsed() > START {
-            self.has_started = true;
-            // It may already be starting and refuse; JACK's own answer decides.
-            if let Err(error) = Order::Start.done(&loader.ladish(Order::Start)?) {
-                log::debug!("{error}");
-            }
-        }
-        Ok(false)
-    }
-
-    fn has_name(&self, loader: &mut dyn Loader, studio: &str) -> Result<bool, SphereError> {
-        let found = match loaded(loader) {
-            // It may be busy with the loading itself.
-            Err(error @ SphereError::Hangs(_)) => error.to_string(),
-            Err(error) => return Err(error),
-            Ok(Ok(found)) if found == studio => return Ok(true),
-            Ok(Ok(found)) => format!("`{}` is", SphereError::quoted(found.as_bytes())),
-            Ok(Err(said)) => said,
-        };
-        if self.since.elapsed() > STUDIO {
-            return Err(SphereError::TrackNotThere {
-                track: self.track.clone(),
-                waited_ms: STUDIO.as_millis() as u64,
-                found,
-            });
-        }
-        Ok(false)
-    }
-}
+#[cfg(test)]
+mod tests;

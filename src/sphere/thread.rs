@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::looks::Looks;
 use super::timeline::{Fit, Timeline};
 use super::{Peer, Position, SphereError, Start};
 use crate::rt::{Nanos, Thread};
@@ -47,6 +48,8 @@ pub struct Play {
     pub start: Start<Nanos>,
     /// The rest of the step. If the connection is lost, the sphere stops by itself after that.
     pub rest: Duration,
+    /// How long the track may be silent from here on before it counts as not heard.
+    pub silent: Duration,
 }
 
 /// An answer of the thread. Numbers are those of [`Play`].
@@ -54,7 +57,7 @@ pub struct Play {
 pub enum Reply {
     /// The track is being loaded, which may take some time; the sphere has just confirmed it.
     Loading,
-    /// It rolls, as was read back.
+    /// It rolls, as was read back, and is heard, as far as that is asked.
     Rolling(u32, Position),
     /// It cannot be played, and is retried until it can. Or it played and no longer does; then main
     /// decides what to do.
@@ -71,8 +74,13 @@ pub enum Reply {
 pub struct Snapshot {
     /// The track asked for last.
     pub track: Arc<str>,
-    /// Which of its frames sounded at which time.
+    /// Which of its frames were played at which time.
     pub line: Timeline,
+    /// What was heard of it.
+    pub looks: Looks,
+    /// RMS at each output while it has played, dBFS; empty where that is not read, or not for long
+    /// enough.
+    pub rms_dbfs: Vec<f32>,
 }
 
 /// A command on its way to the thread.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{Format, Gap, Kind, Level, Spec, Verdict, Voice, dbfs};
+use crate::words::{Format, Gap, Heard, Kind, Level, Spec, Verdict, Voice, dbfs};
 
 /// The file name of a take, as its row has it: `take-0001.rf64`.
 #[must_use]
@@ -42,6 +42,13 @@ pub struct SphereAt {
     pub end_frame: Option<u64>,
     /// How far the true transport frame may lie from `end_frame`.
     pub end_uncertainty_frames: Option<u64>,
+    /// How it is known that the track sounded from mark to mark; null where it is not known.
+    #[serde(default)]
+    pub heard: Option<Heard>,
+    /// By how many dB the level at one of the sphere's outputs is off what `booth sphere level`
+    /// measured; null within 3 dB, and where neither is known.
+    #[serde(default)]
+    pub level_off_db: Option<f32>,
 }
 
 /// A row of takes.jsonl. Rows are only appended; a later row of the same `take` replaces it.

@@ -18,8 +18,6 @@ use std::process::{Child, Command, Output, Stdio};
 
 use booth::config;
 
-pub use witness::{Sight, Witness};
-
 use super::wait::wait_for;
 
 /// The studio that is loaded at the beginning. There are two more, `other`, and [`HOUSE`].
@@ -222,6 +220,7 @@ impl Sphere {
             user: user(),
             key: self.path("key"),
             known_hosts: self.path("known_hosts"),
+            ..config::Sphere::default()
         }
     }
 
@@ -294,6 +293,24 @@ fn desktop(path: &Path, server: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+impl Sphere {
+    /// Ends what the sessions left running: a job that stops what plays would do so to the next JACK of
+    /// this name.
+    fn end_jobs(&self) {
+        let home = format!("HOME={}", self.path("home").display());
+        for process in fs::read_dir("/proc").unwrap().map_while(Result::ok) {
+            let pid = process.file_name().to_string_lossy().parse();
+            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+            let is_ours = environment
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == home.as_bytes());
+            if let (Ok(pid), true) = (pid, is_ours) {
+                kill("KILL", pid);
+            }
+        }
+    }
+}
+
 impl Drop for Sphere {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -313,6 +330,7 @@ impl Drop for Sphere {
         let folder = self.path("");
         self.ladish.end(&folder);
         self.end_jack();
+        self.end_jobs();
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use booth::store::row::{Row, SphereAt};
 use booth::store::takes;
-use booth::words::{Cause, Format, Gap, Kind, Verdict, Voice};
+use booth::words::{Cause, Format, Gap, Heard, Kind, Verdict, Voice};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -41,7 +41,9 @@ fn gap() -> impl Strategy<Value = Gap> {
 fn sphere() -> impl Strategy<Value = SphereAt> {
     let frame = || option::of(any::<u64>());
     let (place, end) = ((frame(), frame(), frame()), (frame(), frame()));
-    (words(), option::of(any::<u32>()), place, end).prop_map(|(track, rate, place, end)| SphereAt {
+    let heard = option::of(select(vec![Heard::Level, Heard::Connections]));
+    let all = (words(), option::of(any::<u32>()), place, end, heard);
+    all.prop_map(|(track, rate, place, end, heard)| SphereAt {
         track,
         frame: place.0,
         rate,
@@ -49,6 +51,8 @@ fn sphere() -> impl Strategy<Value = SphereAt> {
         uncertainty_frames: place.2,
         end_frame: end.0,
         end_uncertainty_frames: end.1,
+        heard,
+        level_off_db: None,
     })
 }
 

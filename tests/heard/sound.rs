@@ -120,3 +120,25 @@ fn levels_are_what_is_played() {
         "since play was asked for"
     );
 }
+
+#[test]
+fn a_look_costs_little() {
+    for kind in [Kind::Helper, Kind::Plain] {
+        let (_alone, sphere) = start(kind);
+        let mut asker = Asker::new(&sphere);
+        asker.play();
+        let mut looks: Vec<Duration> = (0..40)
+            .map(|_| {
+                let began = Instant::now();
+                asker.sound();
+                began.elapsed()
+            })
+            .collect();
+        looks.sort();
+        println!(
+            "{kind:?}: a look takes {:.1?}, p95 {:.1?}; 30 a minute while it plays",
+            looks[20], looks[38]
+        );
+        assert!(looks[20] < Duration::from_secs(1));
+    }
+}

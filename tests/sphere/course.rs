@@ -19,6 +19,7 @@ fn play(sphere: &mut Sphere, track: &str) {
         track: track.into(),
         start: Start::Second(0.0),
         rest: Duration::from_secs(60),
+        silent: Duration::ZERO,
     };
     sphere.ask(Command::Play(play), Nanos::now());
 }
@@ -96,7 +97,7 @@ fn a_stop_waits_for_the_jack_that_a_track_takes_away() {
     let (_alone, real) = start(Kind::Plain);
     let mut peer = Remote::new(&real.config());
     real.switch(Switch::NoJack);
-    assert_eq!(peer.track("other"), Ok(false));
+    assert_eq!(peer.load_further("other"), Ok(false));
     wait_for("JACK's end", || !real.has_jack());
     assert_eq!(
         Remote::new(&real.config()).stop(),
@@ -110,7 +111,7 @@ fn a_stop_waits_for_the_jack_that_a_track_takes_away() {
         });
         assert_eq!(peer.stop(), Ok(()));
     });
-    wait_for("the track", || peer.track("other") == Ok(true));
+    wait_for("the track", || peer.load_further("other") == Ok(true));
 }
 
 #[test]

@@ -63,6 +63,19 @@ fn a_session_outlives_jack_killed() {
 }
 
 #[test]
+fn a_session_outlives_ladish_killed_and_players_killed() {
+    let later = |_: &mut Sphere| std::thread::sleep(Duration::from_secs(8));
+    for kind in kinds(Kind::Helper) {
+        let fault = |sphere: &mut Sphere| sphere.daemon_is_killed();
+        survives("ladishd killed", kind, Expect::Little, fault, later);
+    }
+    for kind in kinds(Kind::Plain) {
+        let fault = |sphere: &mut Sphere| sphere.signal_players("KILL");
+        survives("players killed", kind, Expect::Little, fault, later);
+    }
+}
+
+#[test]
 fn a_session_outlives_a_host_key_that_changed() {
     let fault = |sphere: &mut Sphere| {
         sphere.pin("stranger");

@@ -19,7 +19,8 @@ use booth::sphere::{Command, Play, Position, Reply, Sphere, Start};
 
 use super::start;
 use crate::common::random::Random;
-use crate::common::sphere::{Kind, Sight, Sphere as Real, Witness};
+use crate::common::sphere::witness::{Sight, Witness};
+use crate::common::sphere::{Kind, Sphere as Real};
 
 const RATE: f64 = 48_000.0;
 /// Frames by which whole numbers are off, at both ends.
@@ -55,6 +56,7 @@ fn played(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight
         track: "noise".into(),
         start: Start::Second(100.0),
         rest: Duration::from_secs(600),
+        silent: Duration::ZERO,
     };
     sphere.ask(Command::Play(play), Nanos::now());
     let (is_over, steady_ns) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -114,14 +116,17 @@ fn sights(
             && sight.rolling
         {
             last.push(sight);
-            steady_ns.store(all.iter().map(long).sum(), Ordering::Relaxed);
+            steady_ns.store(
+                all.iter().map(|sights| long(sights)).sum(),
+                Ordering::Relaxed,
+            );
         }
         std::thread::sleep(Duration::from_millis(10));
     }
     all
 }
 
-fn long(sights: &Vec<Sight>) -> u64 {
+fn long(sights: &[Sight]) -> u64 {
     match sights[..] {
         [from, .., to] => to.at_ns - from.at_ns,
         _ => 0,
@@ -148,7 +153,7 @@ fn steady(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight
         sights.retain(|sight| sight.at_ns > first);
     }
     all.retain(|sights| long(sights) > 1_000_000_000);
-    let seen = Duration::from_nanos(all.iter().map(long).sum());
+    let seen = Duration::from_nanos(all.iter().map(|sights| long(sights)).sum());
     println!(
         "{kind:?}: {seen:.1?} in {} parts without a lost period",
         all.len()

@@ -8,7 +8,8 @@ use booth::sphere::{Peer, Position};
 
 use super::start;
 use crate::common::random::Random;
-use crate::common::sphere::{Kind, Sight, Witness};
+use crate::common::sphere::Kind;
+use crate::common::sphere::witness::{Sight, Witness};
 
 const REST: Duration = Duration::from_secs(600);
 /// Positions of the test stay away from JACK's end of counting, which a rolling transport would pass.
@@ -151,8 +152,8 @@ fn mapping(kind: Kind, count: usize) -> (usize, Vec<f64>) {
         held += usize::from(same);
         bounds.extend(position.uncertainty.map(|open| open.as_secs_f64() * 1e3));
     }
-    let unknown = count as usize - bounds.len();
-    assert!(unknown * 10 < count as usize, "{unknown} without a bound");
+    let unknown = count - bounds.len();
+    assert!(unknown * 10 < count, "{unknown} without a bound");
     bounds.sort_by(f64::total_cmp);
     let p = |part: usize| bounds[(bounds.len() - 1) * part / 100];
     println!(

@@ -10,7 +10,9 @@ use booth::store::row::Row;
 use super::turns::Turns;
 use crate::common::lateness::Lateness;
 use crate::common::run::{self, Run};
-use crate::common::sphere::{Kind, Sight, Sphere};
+use crate::common::sphere::ear::Ear;
+use crate::common::sphere::witness::Sight;
+use crate::common::sphere::{Kind, Sphere};
 use crate::common::wait::wait_for;
 use crate::common::{AlsaEnv, assert_counts, counter, decode, plugin};
 
@@ -34,6 +36,8 @@ pub struct Visit {
     step_s: u64,
     /// What the independent client saw while it played.
     sights: Vec<Sight>,
+    /// What another one hears all the time.
+    ear: Ear,
     /// How late the machine was, all the time.
     late: Lateness,
     /// Memory of the program, kB, before the first fault.
@@ -94,6 +98,7 @@ impl Visit {
             running,
             step_s,
             sights: Vec::new(),
+            ear: sphere.ear(),
             late: Lateness::watch(),
             memory: 0,
             met: Vec::new(),
@@ -157,6 +162,7 @@ impl Visit {
             env: self.env,
             dir: self.dir,
             sights: self.sights,
+            ear: self.ear,
             step_s: self.step_s,
             jack_lost_periods: sphere.jack_lost_periods(),
             late: self.late,
@@ -255,6 +261,7 @@ struct Taken {
     env: AlsaEnv,
     dir: tempfile::TempDir,
     sights: Vec<Sight>,
+    ear: Ear,
     step_s: u64,
     /// A line of time has no place for them.
     jack_lost_periods: bool,
@@ -306,6 +313,7 @@ impl Taken {
             panic!("take {} without a place: {}", row.take, run.said())
         };
         let within = |sight: &&Sight| (mark..end).contains(&i128::from(sight.at_ns));
+        self.check_heard(row, mark, end);
         for sight in self.sights.iter().filter(within) {
             let carried = |moment: i128| {
                 let seconds = (moment - i128::from(sight.at_ns)) as f64 / 1e9;
@@ -336,5 +344,26 @@ impl Taken {
                 "{at:?}"
             );
         }
+    }
+
+    /// A row that says its track was heard is right from mark to mark.
+    fn check_heard(&self, row: &Row, mark: i128, end: i128) {
+        let at = |nanos: i128| Nanos(u64::try_from(nanos).unwrap());
+        let mut heard = self.ear.between(at(mark), at(end));
+        // In some, on a busy machine, JACK had no period.
+        heard.retain(|heard| heard.periods > 0);
+        let silent = heard.iter().filter(|heard| !heard.sounds()).count();
+        let says = row.sphere.as_ref().and_then(|sphere| sphere.heard);
+        println!(
+            "take {}, {}: heard {says:?}; silent in {silent} of {} looks",
+            row.take,
+            format_args!("{:?}", row.verdict),
+            heard.len()
+        );
+        assert!(
+            says.is_none() || silent == 0 || self.jack_lost_periods,
+            "take {}",
+            row.take
+        );
     }
 }

@@ -1,21 +1,22 @@
 //! A full test of the sphere: connection, host key, our key, tools, studios, the protocol's tracks,
 //! transport.
 //!
-//! Guarantees: the transport is left where it was found. If it plays, or a running box commands the
-//! sphere, it is not moved.
+//! Guarantees: the transport is left where it was found; with `--sound`, stopped in the last track
+//! that was heard. If it plays, or a running box commands the sphere, it is not moved.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Finding;
 use super::running::{self, Running};
 use crate::config::Config;
-use crate::session::protocol::Protocol;
+use crate::session::protocol::{Cue, Protocol};
 use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
-use crate::sphere::{Peer, SphereError, shell};
+use crate::sphere::{Peer, SphereError, frame_of, looks, shell};
+use crate::words::Heard;
 
-/// How long `--sound` plays.
+/// How long `--sound` plays each track.
 const SOUND: Duration = Duration::from_secs(2);
 /// How far the test moves the transport, in frames.
 const STEP: u32 = 48_000;
@@ -28,8 +29,12 @@ pub fn round(config: &Config, protocol: Option<&Protocol>, sound: bool) -> Findi
         _ => {}
     }
     let mut sphere = Remote::new(&config.sphere);
-    match look(config, protocol, &mut sphere) {
-        Ok((text, true)) => match go(&mut sphere, sound) {
+    let cues = cues(protocol);
+    match look(config, &cues, &mut sphere) {
+        Ok((text, true)) => match go(&mut sphere).and_then(|went| match sound {
+            true => Ok(format!("{went}, {}", hear(&mut sphere, &cues)?)),
+            false => Ok(went),
+        }) {
             Ok(done) => Finding::ok("sphere", format!("{text}, {done}")),
             Err(error) => Finding::error("sphere", error),
         },
@@ -73,7 +78,7 @@ impl From<SphereError> for Problem {
 /// What is there, and whether it may be moved.
 fn look(
     config: &Config,
-    protocol: Option<&Protocol>,
+    cues: &BTreeMap<&str, &Cue>,
     sphere: &mut Remote,
 ) -> Result<(String, bool), Problem> {
     let by = if sphere.has_helper()? {
@@ -82,16 +87,17 @@ fn look(
         "JACK's own tools"
     };
     let studios = sphere.studios()?;
-    let tracks = tracks(protocol);
-    for track in &tracks {
+    for track in cues.keys() {
         if let Track::Studio(name) = Track::read(track)?
             && !studios.iter().any(|studio| studio == name)
         {
-            return Err(SphereError::UnknownTrack((*track).into()).into());
+            let track = (*track).to_owned();
+            let known = studios;
+            return Err(SphereError::UnknownTrack { track, known }.into());
         }
     }
     if let Some(listed) = sphere.listed()? {
-        let missing = tracks.iter().map(|track| (*track).to_owned());
+        let missing = cues.keys().map(|track| (*track).to_owned());
         let missing: Vec<String> = missing.filter(|track| !listed.contains(track)).collect();
         if !missing.is_empty() {
             return Err(Problem::NotListed(missing));
@@ -118,30 +124,68 @@ fn look(
     Ok((text, true))
 }
 
-/// The tracks that the protocol plays, each once.
-fn tracks(protocol: Option<&Protocol>) -> BTreeSet<&str> {
+/// The cues of the tracks that the protocol plays, each track once.
+fn cues(protocol: Option<&Protocol>) -> BTreeMap<&str, &Cue> {
     let steps = protocol.iter().flat_map(|protocol| &protocol.steps);
     let cues = steps.filter_map(|step| step.sphere.as_ref());
-    cues.map(|cue| cue.track.as_str()).collect()
+    cues.map(|cue| (cue.track.as_str(), cue)).collect()
 }
 
-/// Moves the transport, plays if sound is allowed, and moves it back.
-fn go(sphere: &mut Remote, sound: bool) -> Result<String, SphereError> {
+/// Moves the transport and moves it back.
+fn go(sphere: &mut Remote) -> Result<String, SphereError> {
     let from = u32::try_from(sphere.position()?.frame).unwrap_or(u32::MAX);
     let to = from.checked_add(STEP).unwrap_or(0);
     let went = sphere.locate(to);
-    let played = match went {
-        Ok(()) if sound => sphere.play(SOUND).map(|()| std::thread::sleep(SOUND)),
-        went => went,
-    };
-    // Whatever happened, it is stopped and moved back.
-    let stopped = if sound { sphere.stop() } else { Ok(()) };
+    // Whatever happened, it is moved back.
     let back = sphere.locate(from);
-    played.and(stopped).and(back)?;
-    let heard = if sound {
-        format!(", played {} s", SOUND.as_secs())
-    } else {
-        String::new()
+    went.and(back)?;
+    Ok("located and read back".into())
+}
+
+/// Loads each track, plays it from where its cue says, and listens; what is loaded, if the protocol
+/// plays none.
+fn hear(sphere: &mut Remote, cues: &BTreeMap<&str, &Cue>) -> Result<String, SphereError> {
+    if cues.is_empty() {
+        let from = u32::try_from(sphere.position()?.frame).unwrap_or(u32::MAX);
+        let heard = hear_now(sphere, false);
+        sphere.locate(from)?;
+        return Ok(format!("played {} s: {}", SOUND.as_secs(), heard?));
+    }
+    let mut heard = Vec::new();
+    for (track, cue) in cues {
+        sphere.load(track)?;
+        let rate = sphere.position()?.rate;
+        sphere.locate(frame_of(cue.first_s(), rate)?)?;
+        let one = hear_now(sphere, cue.silent_start_s > 0.0)?;
+        heard.push(format!(
+            "track `{track}` played {} s: {one}",
+            SOUND.as_secs()
+        ));
+    }
+    Ok(heard.join(", "))
+}
+
+/// Plays from where it is; what was connected, and how loud it was.
+fn hear_now(sphere: &mut Remote, begins_silent: bool) -> Result<String, SphereError> {
+    let heard = play(sphere, begins_silent);
+    // Whatever happened, it is silent afterwards.
+    sphere.stop()?;
+    heard
+}
+
+fn play(sphere: &mut Remote, begins_silent: bool) -> Result<String, SphereError> {
+    sphere.play(SOUND)?;
+    std::thread::sleep(SOUND);
+    let Some(sound) = sphere.hear()? else {
+        return Ok("sphere.heard is \"no\"".into());
     };
-    Ok(format!("located and read back{heard}"))
+    let connections = format!("{} connections", sound.connections);
+    match (looks::heard(&sound), sound.peak_dbfs) {
+        (None, _) => Err(SphereError::Unconnected),
+        (Some(Heard::Connections), Some(_)) if !begins_silent => {
+            Err(SphereError::Silent(SOUND.as_secs()))
+        }
+        (_, Some(peak)) => Ok(format!("{connections}, peak {peak:.0} dBFS")),
+        (_, None) => Ok(connections),
+    }
 }

@@ -27,6 +27,19 @@ pub struct Cue {
     pub length_s: Option<f64>,
     /// Where it begins.
     pub locate: Locate,
+    /// Seconds for which it may be silent from where it begins.
+    pub silent_start_s: f64,
+}
+
+impl Cue {
+    /// A second at which it may begin: the first, where that is drawn.
+    #[must_use]
+    pub fn first_s(&self) -> f64 {
+        match self.locate {
+            Locate::At(seconds) => seconds,
+            Locate::Random => 0.0,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -35,6 +48,8 @@ pub(super) struct Typed {
     track: String,
     length_s: Option<f64>,
     locate_s: TypedLocate,
+    #[serde(default)]
+    silent_start_s: f64,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +70,11 @@ pub(super) fn check(t: Typed, seconds: u32) -> Result<Cue, String> {
     if t.length_s.is_some_and(|l| l < needed) {
         return Err(format!(
             "length_s is shorter than the step's {seconds} seconds"
+        ));
+    }
+    if !(0.0..needed).contains(&t.silent_start_s) && t.silent_start_s != 0.0 {
+        return Err(format!(
+            "silent_start_s must be 0 or more, and less than the step's {seconds} seconds"
         ));
     }
     let locate = match t.locate_s {
@@ -84,5 +104,6 @@ pub(super) fn check(t: Typed, seconds: u32) -> Result<Cue, String> {
         track: t.track,
         length_s: t.length_s,
         locate,
+        silent_start_s: t.silent_start_s,
     })
 }

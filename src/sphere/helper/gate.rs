@@ -9,7 +9,7 @@ use crate::sphere::ladish::Order;
 use crate::sphere::said::{self, accepted};
 use crate::sphere::sound::Sound;
 use crate::sphere::ssh::{Answer, Link};
-use crate::sphere::studio::{Loader, Room, Tracks};
+use crate::sphere::studio::{Loader, Room};
 
 /// What the gate answers by itself.
 const QUICK: Duration = Duration::from_secs(2);
@@ -92,9 +92,5 @@ impl Loader for HelperLoader<'_> {
         let doing = "look for a jackd";
         let answer = self.link.run(doing, "booth-sphere stray", QUICK)?;
         said::stray(&answer, doing)
-    }
-
-    fn tracks(&mut self) -> &mut Tracks {
-        &mut self.helper.tracks
     }
 }

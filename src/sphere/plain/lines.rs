@@ -50,8 +50,9 @@ pub(super) const LOADING: &str = r#"echo "--- loading"; read -r up rest </proc/u
 /// Removes the mark.
 pub(super) const LOADED: &str = r#"rm -f "$m" "$m.new"; echo done"#;
 
-/// Whether a jackd of this user runs; the server that ladish starts is a jackdbus.
-pub(super) const STRAY: &str = r#"f=no; for n in /proc/[0-9]*/comm; do [ -O "$n" ] && read -r n <"$n" && [ "$n" = jackd ] && f=yes; done 2>/dev/null; printf "%s\n" "--- stray" "$f""#;
+/// Whether a jackd of this user serves the name that JACK's clients ask for; the server that ladish
+/// starts is a jackdbus. What follows the driver on its command line is the driver's.
+pub(super) const STRAY: &str = r#"f=no; for p in /proc/[0-9]*; do [ -O "$p/comm" ] && read -r n <"$p/comm" && [ "$n" = jackd ] || continue; n=$(tr "\0" "\n" <"$p/cmdline" | sed -n -e "/^-d/q" -e "/^--driver/q" -e "/^-n$/{n;p;q}" -e "/^--name$/{n;p;q}" -e "s/^--name=//p" -e "s/^-n\(.\)/\1/p" | head -n 1); [ -n "$n" ] || n=$(tr "\0" "\n" <"$p/environ" | sed -n "s/^JACK_DEFAULT_SERVER=//p"); [ "${n:-default}" != "${JACK_DEFAULT_SERVER:-default}" ] || f=yes; done 2>/dev/null; printf "%s\n" "--- stray" "$f""#;
 
 #[cfg(test)]
 mod tests {

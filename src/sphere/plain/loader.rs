@@ -8,7 +8,7 @@ use super::{LINE, Plain, shown};
 use crate::sphere::ladish::Order;
 use crate::sphere::sound::Sound;
 use crate::sphere::ssh::{Answer, Link};
-use crate::sphere::studio::{Loader, Room, Tracks};
+use crate::sphere::studio::{Loader, Room};
 use crate::sphere::{SphereError, said, shell};
 
 /// A sphere and the connection to it.
@@ -102,9 +102,5 @@ impl Loader for PlainLoader<'_> {
         let doing = "look for a jackd";
         let answer = self.run(doing, &[STRAY], &[])?;
         said::stray(&answer, doing)
-    }
-
-    fn tracks(&mut self) -> &mut Tracks {
-        &mut self.plain.tracks
     }
 }

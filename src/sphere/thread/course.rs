@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Asked, Command, Play, Reply, Snapshot};
 use crate::rt::Nanos;
 use crate::sphere::{Peer, Position, SphereError};
-use playing::{Playing, Starting};
+use playing::{Ahead, Playing};
 
 /// Between two questions while it is silent.
 const ASK_SILENT: Duration = Duration::from_millis(2000);
@@ -29,7 +29,7 @@ enum Aim {
     /// It was seen to be silent.
     Silent,
     /// It should play.
-    Starting(Play, Starting),
+    Starting(Play, Ahead),
     /// It was seen to play.
     Playing(Playing),
 }
@@ -73,6 +73,8 @@ pub(super) struct Course {
     stood: Option<u64>,
     /// When the peer last answered.
     heard: Nanos,
+    /// It plays, as far as is known, and what sounds is looked at.
+    sounds: bool,
     /// It does not do what it was asked to; this was logged.
     away: bool,
     back_off: Duration,
@@ -89,6 +91,7 @@ impl Course {
             known: Snapshot::default(),
             stood: None,
             heard: now,
+            sounds: false,
             away: false,
             back_off: BACK_OFF,
         }
@@ -109,7 +112,7 @@ impl Course {
         self.aim = match asked.command {
             Command::Play(play) => {
                 self.known.track = play.track.clone();
-                Aim::Starting(play, Starting::Connect)
+                Aim::Starting(play, Ahead::Connect)
             }
             Command::Stop => {
                 self.known.line.end_at(asked.at);
@@ -124,15 +127,20 @@ impl Course {
     /// The next step, at `now`.
     pub(super) fn step(&mut self, now: Nanos, peer: &mut dyn Peer) -> Outcome {
         let outcome = match self.aim.clone() {
-            Aim::Silencing { asked } => self.silence(asked, peer),
+            Aim::Silencing { asked } => self.silence(asked, now, peer),
             Aim::Silent => self.ask_silent(peer),
-            Aim::Starting(play, next) => self.start(play, next, peer),
+            Aim::Starting(play, next) => self.start(play, next, now, peer),
             Aim::Playing(playing) => self.ask_playing(playing, now, peer),
         };
         outcome.unwrap_or_else(|error| self.failed(error))
     }
 
-    fn silence(&mut self, asked: bool, peer: &mut dyn Peer) -> Result<Outcome, SphereError> {
+    fn silence(
+        &mut self,
+        asked: bool,
+        now: Nanos,
+        peer: &mut dyn Peer,
+    ) -> Result<Outcome, SphereError> {
         peer.connect()?;
         peer.stop()?;
         let reading = peer.position()?;
@@ -141,6 +149,7 @@ impl Course {
             self.stood = Some(reading.frame);
         }
         self.known.line.end();
+        self.look_back(peer, now);
         self.aim = Aim::Silent;
         self.owes = false;
         self.answered(&reading);
@@ -169,9 +178,10 @@ impl Course {
         let reply = match self.aim.clone() {
             Aim::Playing(playing) => return self.lost(playing.play.number, error),
             Aim::Starting(play, _) => {
+                self.unknown();
                 self.known.line.end();
                 let number = play.number;
-                self.aim = Aim::Starting(play, Starting::Connect);
+                self.aim = Aim::Starting(play, Ahead::Connect);
                 owes.then_some(Reply::Failed(number, error))
             }
             Aim::Silencing { .. } | Aim::Silent => owes.then_some(Reply::Stopped(Err(error))),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::sphere::sim::Simulated;
+use crate::sphere::sound::Sound;
 
 /// A sphere whose calls do not return until the test is over.
 struct Never(Receiver<()>);
@@ -21,7 +22,7 @@ impl Peer for Never {
         self.call()
     }
 
-    fn track(&mut self, _: &str) -> Result<bool, SphereError> {
+    fn load_further(&mut self, _: &str) -> Result<bool, SphereError> {
         self.call()
     }
 
@@ -40,6 +41,10 @@ impl Peer for Never {
     fn position(&mut self) -> Result<Position, SphereError> {
         self.call()
     }
+
+    fn hear(&mut self) -> Result<Option<Sound>, SphereError> {
+        self.call()
+    }
 }
 
 fn play() -> Command {
@@ -48,6 +53,7 @@ fn play() -> Command {
         track: "noise".into(),
         start: Start::Second(2.0),
         rest: Duration::from_secs(60),
+        silent: Duration::ZERO,
     })
 }
 

@@ -107,7 +107,11 @@ static void follow_switches(void) {
 }
 
 static bool join(const char *name) {
-	client = jack_client_open(name, NO_START_SERVER, NULL);
+	/* While other clients come and go, JACK refuses one now and then. */
+	for (int tries = 0; !client && tries < 5; tries++) {
+		if (tries) usleep(200000);
+		client = jack_client_open(name, NO_START_SERVER, NULL);
+	}
 	if (!client) return false;
 	rate = jack_get_sample_rate(client);
 	jack_set_process_callback(client, process, NULL);

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use super::{Aim, BACK_OFF, Course, Outcome, ask};
 use crate::rt::Nanos;
+use crate::sphere::looks;
+use crate::sphere::sound::Sound;
 use crate::sphere::thread::{Play, Reply};
 use crate::sphere::timeline::Fit;
 use crate::sphere::{LOOK, Peer, Position, SphereError, Start, frame_of};
+use crate::words::Heard;
 
 /// Between two questions while it plays: with 2 s for the answer and 2 s for a new connection, a
 /// sphere that does not answer is found within 5 s. It also keeps a dead man's switch of 5 s on the
@@ -20,14 +23,26 @@ const QUICK: Duration = Duration::from_millis(1500);
 /// and asked again if that took no longer than this: two seconds more stay below 5 s.
 const QUICK_MOST: Duration = Duration::from_millis(2500);
 
+/// Between two looks at what sounds.
+const LISTEN: Duration = Duration::from_millis(2000);
+/// Between two looks until it is heard for the first time.
+const LISTEN_FIRST: Duration = Duration::from_millis(50);
+/// A track that begins with sound is heard by then.
+const AUDIBLE: Duration = Duration::from_secs(2);
+
+/// A level is measured for this long before it is compared.
+const STEADY: Duration = Duration::from_secs(5);
+
 /// The next thing to do on the way to playing.
 #[derive(Clone, Copy)]
-pub(super) enum Starting {
+pub(super) enum Ahead {
     Connect,
     Load,
     Locate,
     Play,
     Look,
+    /// It rolls, as was read; does it sound?
+    Hear(Position),
 }
 
 /// What plays.
@@ -39,6 +54,10 @@ pub(super) struct Playing {
     /// Questions since then.
     questions: u32,
     next: Question,
+    /// When what sounds was looked at last.
+    looked: Nanos,
+    /// When it must have been heard; none once it was, or where that is not asked.
+    audible_by: Option<Nanos>,
 }
 
 /// The next thing to do while it plays.
@@ -46,6 +65,8 @@ pub(super) struct Playing {
 enum Question {
     /// Ask where it is.
     Ask,
+    /// Look at what sounds.
+    Hear,
     /// Make a new connection, if there is time for it, because the question failed.
     Connect(SphereError),
     /// Ask once more, over the new connection.
@@ -57,40 +78,44 @@ impl Course {
     pub(super) fn start(
         &mut self,
         play: Play,
-        next: Starting,
+        next: Ahead,
+        now: Nanos,
         peer: &mut dyn Peer,
     ) -> Result<Outcome, SphereError> {
         let next = match next {
-            Starting::Connect => {
+            Ahead::Connect => {
                 peer.connect()?;
-                Starting::Load
+                // What played before this command, if no stop came between.
+                self.look_back(peer, now);
+                Ahead::Load
             }
-            Starting::Load => {
-                if !peer.track(&play.track)? {
+            Ahead::Load => {
+                if !peer.load_further(&play.track)? {
                     return Ok(Outcome::reply(Reply::Loading, Some(LOOK)));
                 }
-                Starting::Locate
+                Ahead::Locate
             }
-            Starting::Locate => {
+            Ahead::Locate => {
                 let found = peer.position()?;
                 if found.rolling {
                     // It was located while stopped, so this is exact.
                     peer.stop()?;
                 }
                 peer.locate(self.frame(play.start, found.rate)?)?;
-                Starting::Play
+                Ahead::Play
             }
-            Starting::Play => {
+            Ahead::Play => {
                 peer.play(play.rest)?;
-                Starting::Look
+                Ahead::Look
             }
-            Starting::Look => {
+            Ahead::Look => {
                 let reading = peer.position()?;
                 if !reading.rolling {
                     return Err(SphereError::StoppedByItself);
                 }
-                return Ok(self.started(play, reading));
+                Ahead::Hear(reading)
             }
+            Ahead::Hear(reading) => return self.hear_first(play, reading, now, peer),
         };
         self.aim = Aim::Starting(play, next);
         Ok(Outcome::at_once())
@@ -107,8 +132,43 @@ impl Course {
             .map_err(|_| SphereError::BadPosition(format!("{}", frame / u64::from(rate.max(1)))))
     }
 
-    fn started(&mut self, play: Play, reading: Position) -> Outcome {
+    /// It rolls: it plays once it is heard, or, where the track begins silent, once it is connected.
+    fn hear_first(
+        &mut self,
+        play: Play,
+        reading: Position,
+        now: Nanos,
+        peer: &mut dyn Peer,
+    ) -> Result<Outcome, SphereError> {
+        let Some(sound) = peer.hear()? else {
+            return Ok(self.started(play, reading, now, None));
+        };
+        let Some(heard) = looks::heard(&sound) else {
+            return Err(SphereError::Unconnected);
+        };
+        let awaits_level = sound.peak_dbfs.is_some() && heard != Heard::Level;
+        if awaits_level && play.silent.is_zero() {
+            if now.since(reading.at) > AUDIBLE {
+                return Err(SphereError::Silent(AUDIBLE.as_secs()));
+            }
+            self.aim = Aim::Starting(play, Ahead::Hear(reading));
+            return Ok(Outcome::quiet(Some(LISTEN_FIRST)));
+        }
+        self.sounds = true;
+        self.known.looks.add(now, Some(heard));
+        let audible_by = awaits_level.then(|| reading.at + play.silent + AUDIBLE);
+        Ok(self.started(play, reading, now, audible_by))
+    }
+
+    fn started(
+        &mut self,
+        play: Play,
+        reading: Position,
+        now: Nanos,
+        audible_by: Option<Nanos>,
+    ) -> Outcome {
         self.known.line.begin(play.track.clone(), reading);
+        self.known.rms_dbfs.clear();
         self.stood = None;
         self.owes = false;
         self.answered(&reading);
@@ -118,6 +178,8 @@ impl Course {
             began: reading.at,
             questions: 0,
             next: Question::Ask,
+            looked: now,
+            audible_by,
         });
         Outcome::reply(reply, self.unasked(ASK_PROBE))
     }
@@ -134,6 +196,11 @@ impl Course {
         let next = match playing.next.clone() {
             Question::Ask => match ask(peer) {
                 Ok(reading) => return Ok(self.read(playing, reading)),
+                Err(error) => Question::Connect(error),
+            },
+            Question::Hear => match peer.hear() {
+                Ok(Some(sound)) => return Ok(self.listened(playing, sound, now)),
+                Ok(None) => Question::Ask,
                 Err(error) => Question::Connect(error),
             },
             Question::Connect(error) if silent > QUICK => return Err(error),
@@ -165,22 +232,71 @@ impl Course {
             return self.lost(playing.play.number, error);
         }
         let questions = playing.questions + 1;
+        let listens = self.sounds && reading.at.since(playing.looked) >= LISTEN;
+        let (next, pause) = if listens {
+            (Question::Hear, Duration::ZERO)
+        } else if questions < PROBES {
+            (Question::Ask, ASK_PROBE)
+        } else {
+            (Question::Ask, ASK_PLAYING)
+        };
         self.aim = Aim::Playing(Playing {
             questions,
-            next: Question::Ask,
+            next,
             ..playing
         });
-        let pause = if questions < PROBES {
-            ASK_PROBE
-        } else {
-            ASK_PLAYING
-        };
         Outcome::reply(Reply::Read(reading, fit), self.unasked(pause))
+    }
+
+    /// A further look at what sounds.
+    fn listened(&mut self, playing: Playing, sound: Sound, now: Nanos) -> Outcome {
+        let heard = looks::heard(&sound);
+        self.known.looks.add(now, heard);
+        if now.since(playing.began) >= STEADY {
+            self.known.rms_dbfs = sound.rms_dbfs;
+        }
+        let audible_by = playing.audible_by.filter(|_| heard != Some(Heard::Level));
+        let error = match audible_by {
+            _ if heard.is_none() => Some(SphereError::Unconnected),
+            Some(by) if now > by => Some(SphereError::Silent(
+                (playing.play.silent + AUDIBLE).as_secs(),
+            )),
+            _ => None,
+        };
+        if let Some(error) = error {
+            log::warn!("{error}");
+            return self.lost(playing.play.number, error);
+        }
+        self.aim = Aim::Playing(Playing {
+            next: Question::Ask,
+            looked: now,
+            audible_by,
+            ..playing
+        });
+        Outcome::quiet(self.unasked(ASK_PLAYING))
+    }
+
+    /// The last look at what played: whatever still is connected was so until now.
+    pub(super) fn look_back(&mut self, peer: &mut dyn Peer, now: Nanos) {
+        if std::mem::take(&mut self.sounds) {
+            let sound = peer.hear().ok().flatten();
+            self.known
+                .looks
+                .add(now, sound.as_ref().and_then(looks::heard));
+        }
+    }
+
+    /// Nothing is known of what sounds since the last look.
+    pub(super) fn unknown(&mut self) {
+        if std::mem::take(&mut self.sounds) && !self.known.looks.are_lost() {
+            self.known.looks.add(self.heard, None);
+        }
     }
 
     /// What played no longer plays: main decides what to do, and it should be silent until then.
     pub(super) fn lost(&mut self, number: u32, error: SphereError) -> Outcome {
         self.known.line.end();
+        self.unknown();
         self.aim = Aim::Silencing { asked: false };
         self.back_off = BACK_OFF;
         Outcome::reply(Reply::Failed(number, error), Some(BACK_OFF))

@@ -1,5 +1,7 @@
 //! The course with a simulated sphere that fails, on a clock that is set.
 
+mod heard;
+
 use std::sync::mpsc::channel;
 
 use super::super::newest;
@@ -50,6 +52,7 @@ impl Stage {
             track: "noise".into(),
             start,
             rest: Duration::from_secs(60),
+            silent: Duration::ZERO,
         }));
     }
 
@@ -122,7 +125,13 @@ fn playing_is_believed_once_it_was_read_back() {
 fn an_unknown_track_and_a_bad_position_are_errors_that_name_them() {
     let mut stage = Stage::new(|clock| Simulated::on(clock).without("noise"));
     stage.play(1, Start::Second(0.0));
-    assert_eq!(stage.fails(1), SphereError::UnknownTrack("noise".into()));
+    assert_eq!(
+        stage.fails(1),
+        SphereError::UnknownTrack {
+            track: "noise".into(),
+            known: Vec::new(),
+        }
+    );
     let mut stage = Stage::new(Simulated::on);
     stage.play(1, Start::Second(1e9));
     assert!(matches!(stage.fails(1), SphereError::BadPosition(_)));

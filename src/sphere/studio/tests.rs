@@ -1,0 +1,386 @@
+//! Changes of track with a ladish that does what it is set to, on a clock that is set.
+
+use super::*;
+use crate::sphere::LOOK;
+use crate::sphere::ladish::Track;
+
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// What happens at a time, in milliseconds from the beginning.
+type Happening = (u64, fn(&mut Model));
+
+/// A sphere with ladish, in memory.
+struct Model {
+    studios: Vec<&'static str>,
+    name: Option<String>,
+    jack: bool,
+    connections: u32,
+    blocked: bool,
+    rooms: Option<Vec<Room>>,
+    mark: Option<(Nanos, String)>,
+    stray: bool,
+    /// Whether an order to load is carried out at once.
+    obeys: bool,
+    now: Nanos,
+    /// Each order, as its words.
+    orders: Vec<String>,
+}
+
+impl Model {
+    /// The studio `noise` is loaded, and sounds.
+    fn new() -> Model {
+        Model {
+            studios: vec!["noise", "other"],
+            name: Some("noise".into()),
+            jack: true,
+            connections: 2,
+            blocked: false,
+            rooms: Some(vec![Room {
+                name: "hall".into(),
+                project: None,
+            }]),
+            mark: None,
+            stray: false,
+            obeys: true,
+            now: Nanos(1_000_000_000),
+            orders: Vec::new(),
+        }
+    }
+
+    fn ms(&self) -> u64 {
+        (self.now.0 - 1_000_000_000) / 1_000_000
+    }
+
+    /// Loads `name` while the happenings happen; how it ended, and after how many milliseconds.
+    fn load(&mut self, name: &str, happenings: &[Happening]) -> (Result<Step, SphereError>, u64) {
+        let rules = Rules {
+            limit: LIMIT,
+            unheard: false,
+        };
+        let mut tracks = Tracks::default();
+        let mut happenings = happenings.iter().peekable();
+        loop {
+            while let Some((_, happening)) = happenings.next_if(|(at, _)| *at <= self.ms()) {
+                happening(self);
+            }
+            let now = self.now;
+            match load(self, &mut tracks, rules, name, now) {
+                Ok(Step::Underway) => self.now = self.now + LOOK,
+                end => return (end, self.ms()),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn ordered(&self, orders: &[&str]) {
+        assert_eq!(self.orders, orders);
+    }
+}
+
+fn printed(text: String) -> Answer {
+    Answer {
+        out: text.into_bytes(),
+        status: 0,
+    }
+}
+
+impl Loader for Model {
+    fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
+        if let Order::Load { name, .. } = order {
+            self.mark = Some((self.now, name.into()));
+        }
+        let is_order = !matches!(order, Order::List | Order::Name);
+        if is_order {
+            self.orders.push(order.words().join(" "));
+        }
+        if self.blocked {
+            let out = Vec::new();
+            return Ok(Answer { out, status: 137 });
+        }
+        Ok(printed(match order {
+            Order::List => self
+                .studios
+                .iter()
+                .fold("--- studio list\n".into(), |all, name| {
+                    all + &format!("\"{name}\" last modified on a day\n")
+                }),
+            Order::Name => match &self.name {
+                Some(name) => format!("--- studio get name\n\"{name}\"\n"),
+                None => "--- studio get name\nDBus exception: UnknownMethod GetName\n\n".into(),
+            },
+            Order::Start => {
+                self.jack |= self.obeys;
+                "--- studio start\n".into()
+            }
+            Order::Unload { room } => {
+                let rooms = self.rooms.iter_mut().flatten();
+                for it in rooms.filter(|it| it.name == room) {
+                    it.project = None;
+                }
+                "--- unload project\n".into()
+            }
+            Order::Load { track, .. } => match track {
+                Track::Studio(studio) => {
+                    if self.obeys {
+                        self.name = Some(studio.into());
+                        (self.jack, self.connections) = (true, 2);
+                    }
+                    "--- studio load\n".into()
+                }
+                Track::Project { room, folder } => {
+                    let rooms = self.rooms.iter_mut().flatten();
+                    for it in rooms.filter(|it| it.name == room) {
+                        it.project = self.obeys.then(|| folder.into());
+                    }
+                    "--- load project\n".into()
+                }
+            },
+        }))
+    }
+
+    fn jack(&mut self) -> Result<(), SphereError> {
+        if self.jack {
+            Ok(())
+        } else {
+            Err(SphereError::NoJack)
+        }
+    }
+
+    fn sound(&mut self) -> Result<Sound, SphereError> {
+        self.jack()?;
+        Ok(Sound {
+            connections: self.connections,
+            ..Sound::default()
+        })
+    }
+
+    fn rooms(&mut self) -> Result<Option<Vec<Room>>, SphereError> {
+        Ok(self.rooms.clone())
+    }
+
+    fn outstanding(&mut self) -> Result<Option<(Duration, String)>, SphereError> {
+        let mark = self.mark.as_ref();
+        Ok(mark.map(|(at, name)| (self.now.since(*at), name.clone())))
+    }
+
+    fn ended(&mut self) -> Result<(), SphereError> {
+        self.mark = None;
+        Ok(())
+    }
+
+    fn has_stray(&mut self) -> Result<bool, SphereError> {
+        Ok(self.stray)
+    }
+}
+
+#[test]
+fn a_track_that_is_there_and_connected_is_kept_and_another_is_loaded_once() {
+    let mut model = Model::new();
+    assert_eq!(model.load("noise", &[]), (Ok(Step::Kept), 0));
+    model.ordered(&[]);
+    assert_eq!(model.load("other", &[]).0, Ok(Step::Loaded));
+    model.ordered(&["sload other"]);
+    assert_eq!(model.mark, None, "whoever comes next may order");
+}
+
+#[test]
+fn an_unknown_track_is_named_with_those_there_are_and_nothing_is_unloaded() {
+    let mut model = Model::new();
+    let error = model.load("nosie", &[]).0.expect_err("unknown").to_string();
+    for part in ["`nosie`", "`noise`", "`other`"] {
+        assert!(error.contains(part), "{error}");
+    }
+    model.ordered(&[]);
+}
+
+#[test]
+fn a_track_whose_jack_has_ended_is_loaded_anew_and_never_merely_started() {
+    let mut model = Model::new();
+    model.jack = false;
+    let (end, ms) = model.load("noise", &[]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload noise"]);
+    assert!(ms < 3000, "{ms}");
+}
+
+#[test]
+fn a_start_is_ordered_once_and_only_after_a_load_of_ones_own() {
+    let mut model = Model::new();
+    let stops: Happening = (0, |it| it.obeys = false);
+    let named: Happening = (300, |it| {
+        it.name = Some("other".into());
+        (it.jack, it.obeys) = (false, true);
+    });
+    let (end, ms) = model.load("other", &[stops, named]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload other", "sstart"]);
+    assert!((5000..7000).contains(&ms), "{ms}");
+    let mut model = Model::new();
+    (model.jack, model.obeys) = (false, false);
+    model.mark = Some((model.now, "noise".into()));
+    let (end, _) = model.load("noise", &[]);
+    assert!(
+        matches!(end, Err(SphereError::NoJackUnder { .. })),
+        "{end:?}"
+    );
+    model.ordered(&[]);
+}
+
+#[test]
+fn a_load_whose_jack_stays_away_is_ordered_once_more() {
+    let mut model = Model::new();
+    (model.jack, model.obeys) = (false, false);
+    let outlived: Happening = (9000, |it| it.obeys = true);
+    let (end, ms) = model.load("noise", &[outlived]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload noise", "sstart", "sload noise"]);
+    assert!((11_000..13_000).contains(&ms), "{ms}");
+}
+
+#[test]
+fn a_ladish_that_is_busy_is_waited_for_without_a_second_order() {
+    for busy_ms in [2500, 4000, 8000, 30_000] {
+        let mut model = Model::new();
+        model.obeys = false;
+        let busy: Happening = (150, |it| {
+            (it.blocked, it.jack, it.name) = (true, false, None);
+        });
+        let over: Happening = (busy_ms, |it| {
+            (it.blocked, it.jack) = (false, true);
+            it.name = Some("other".into());
+        });
+        let (end, ms) = model.load("other", &[busy, over]);
+        assert_eq!(end, Ok(Step::Loaded));
+        model.ordered(&["sload other"]);
+        assert!((busy_ms..busy_ms + 1000).contains(&ms), "{ms}");
+    }
+}
+
+#[test]
+fn an_order_is_repeated_only_if_neither_the_old_nor_the_new_name_stays() {
+    let mut model = Model::new();
+    model.obeys = false;
+    let (end, ms) = model.load("other", &[]);
+    assert!(
+        matches!(end, Err(SphereError::TrackNotThere { .. })),
+        "{end:?}"
+    );
+    model.ordered(&["sload other"]);
+    assert!((45_000..46_000).contains(&ms), "{ms}");
+
+    let mut model = Model::new();
+    model.obeys = false;
+    let gone: Happening = (1000, |it| it.name = None);
+    let obeys: Happening = (2000, |it| it.obeys = true);
+    let (end, ms) = model.load("other", &[gone, obeys]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload other", "sload other"]);
+    assert!((6000..7000).contains(&ms), "{ms}");
+}
+
+#[test]
+fn a_ladish_that_was_started_anew_is_ordered_at_once() {
+    let mut model = Model::new();
+    model.obeys = false;
+    let anew: Happening = (1000, |it| {
+        it.name = Some("Studio 2026-12-01".into());
+        it.obeys = true;
+    });
+    let (end, ms) = model.load("other", &[anew]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload other", "sload other"]);
+    assert!(ms < 1500, "{ms}");
+}
+
+#[test]
+fn what_another_booth_has_ordered_is_waited_for_or_taken_over() {
+    let there: Happening = (4000, |it| {
+        it.name = Some("other".into());
+        it.jack = true;
+    });
+    let mut model = Model::new();
+    (model.jack, model.name) = (false, None);
+    model.mark = Some((model.now, "other".into()));
+    assert_eq!(model.load("other", &[there]).0, Ok(Step::Loaded));
+    model.ordered(&[]);
+
+    let mut model = Model::new();
+    (model.jack, model.name) = (false, None);
+    model.mark = Some((model.now, "other".into()));
+    let (end, ms) = model.load("noise", &[there]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload noise"]);
+    assert!((4000..5000).contains(&ms), "{ms}");
+}
+
+#[test]
+fn a_stuck_ladish_is_named_as_such_with_what_a_person_does() {
+    let mut model = Model::new();
+    let stuck: Happening = (300, |it| it.blocked = true);
+    model.obeys = false;
+    let (end, ms) = model.load("other", &[stuck]);
+    let error = end.expect_err("stuck").to_string();
+    assert!(error.contains("ladish_control exit"), "{error}");
+    assert!((45_000..46_000).contains(&ms), "{ms}");
+    model.ordered(&["sload other"]);
+}
+
+#[test]
+fn nothing_connected_is_waited_for_and_then_an_error_that_says_so() {
+    let mut model = Model::new();
+    model.obeys = false;
+    let named: Happening = (150, |it| {
+        it.name = Some("other".into());
+        it.connections = 0;
+    });
+    let late: Happening = (6000, |it| it.connections = 2);
+    let (end, ms) = model.load("other", &[named, late]);
+    assert_eq!(end, Ok(Step::Loaded));
+    assert!((6000..6500).contains(&ms), "{ms}");
+
+    let mut model = Model::new();
+    model.obeys = false;
+    assert_eq!(
+        model.load("other", &[named]).0,
+        Err(SphereError::Unconnected)
+    );
+
+    let mut model = Model::new();
+    (model.connections, model.stray) = (0, true);
+    assert_eq!(model.load("noise", &[]).0, Err(SphereError::Stray));
+    model.ordered(&[]);
+}
+
+#[test]
+fn players_that_are_gone_come_back_by_a_load_of_the_same_name() {
+    let mut model = Model::new();
+    model.connections = 0;
+    assert_eq!(model.load("noise", &[]).0, Ok(Step::Loaded));
+    model.ordered(&["sload noise"]);
+}
+
+#[test]
+fn a_project_is_read_back_and_ended_before_its_studio_is_left() {
+    let mut model = Model::new();
+    let track = "project:hall:/srv/noise";
+    assert_eq!(model.load(track, &[]).0, Ok(Step::Loaded));
+    assert_eq!(model.load(track, &[]).0, Ok(Step::Kept));
+    assert_eq!(model.load("other", &[]).0, Ok(Step::Loaded));
+    model.ordered(&["pload hall /srv/noise", "punload hall", "sload other"]);
+    let unknown = model.load("project:cellar:/srv/noise", &[]).0;
+    let error = unknown.expect_err("no such room").to_string();
+    assert!(
+        error.contains("`cellar`") && error.contains("`hall`"),
+        "{error}"
+    );
+
+    let mut model = Model::new();
+    model.obeys = false;
+    let error = model.load(track, &[]).0.expect_err("not there").to_string();
+    assert!(error.contains("no project"), "{error}");
+
+    let mut model = Model::new();
+    model.name = None;
+    let error = model.load(track, &[]).0;
+    assert_eq!(error, Err(SphereError::NoStudio(track.into())));
+}
