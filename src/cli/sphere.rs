@@ -43,7 +43,6 @@ enum Verb {
     /// Plays the protocol's tracks and keeps how loud they are, beside the protocol
     Level {
         /// These tracks only
-        #[arg(allow_hyphen_values = true)]
         tracks: Vec<String>,
         /// Seconds of each; a track that differs by more than 3 dB is then noted in the rows
         #[arg(long = "for", value_name = "SECONDS", default_value_t = 60,

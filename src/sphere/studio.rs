@@ -7,7 +7,8 @@
 //! - An order leaves a mark on the sphere. While a mark is there, nothing else is ordered, by
 //!   whichever booth or hand-made command; what was ordered is waited for.
 //! - It is ordered again only if ladish answers and names neither the track from before nor the one
-//!   that was ordered, and goes on to do so. A name that is in no list was invented by a ladish that
+//!   that was ordered, and goes on to do so; while it names the one from before, never, however long
+//!   that takes. A name that is in no list was invented by a ladish that
 //!   was started anew: that one has no order.
 //! - A name without JACK is a track whose JACK has ended, and its players with it: it is loaded anew,
 //!   never merely started.
@@ -102,7 +103,7 @@ impl Tracks {
     /// Whether a track was ordered and its end was not seen.
     #[must_use]
     pub fn is_loading(&self) -> bool {
-        self.change.as_ref().is_some_and(Change::is_ordered)
+        self.change.as_ref().is_some_and(|it| it.is_ordered)
     }
 }
 
@@ -128,7 +129,7 @@ pub fn load(
     name: &str,
     now: Nanos,
 ) -> Result<Step, SphereError> {
-    let same = |change: &Change| change.is_to(name);
+    let same = |change: &Change| change.track == name;
     let mut change = match tracks.change.take().filter(same) {
         Some(change) => change,
         None => Change::new(name, now)?,

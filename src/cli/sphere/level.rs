@@ -54,7 +54,7 @@ pub(super) fn measure(
         levels.write(&path).map_err(could_not)?;
     }
     let file = path.display().to_string();
-    let line = format!("{}\nRMS over {seconds} s; kept in {file}", lines.join("\n"));
+    let line = format!("{}; RMS over {seconds} s, kept in {file}", lines.join("; "));
     Ok((
         line,
         json!({"file": file, "seconds": seconds, "tracks": levels.tracks()}),

@@ -4,7 +4,7 @@ mod order;
 
 use std::time::Duration;
 
-use self::order::running;
+use self::order::{answers, connections, is_of, running};
 use super::{Believed, Loader, Rules, Step, loaded};
 use crate::rt::Nanos;
 use crate::sphere::SphereError;
@@ -21,6 +21,10 @@ const START: Duration = Duration::from_secs(5);
 /// If it is not back by then either, the load is ordered once more: a player that outlives its JACK
 /// keeps ladish 2.1 from starting a new one, and ends with the first load.
 const REPEAT: Duration = Duration::from_secs(10);
+
+/// An order without an end is waited for, and none is given beside it: ladish 2.1 gets stuck or aborts
+/// with two. What is older was forgotten by whoever gave it.
+const OUTSTANDING: Duration = Duration::from_secs(600);
 
 /// How far a change has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +67,14 @@ enum Turn {
 /// One change of track.
 #[derive(Debug)]
 pub(super) struct Change {
-    track: String,
+    pub(super) track: String,
     began: Nanos,
     stage: Stage,
     /// The studio before the order, if one was loaded.
     before: Option<String>,
     /// The names of all studios; empty until they were asked for.
     known: Vec<String>,
-    is_ordered: bool,
+    pub(super) is_ordered: bool,
     /// It was ordered by this change, not by another booth or by hand.
     is_own: bool,
     is_started: bool,
@@ -79,6 +83,8 @@ pub(super) struct Change {
     seen: Option<(Sight, Nanos)>,
     /// ladish gave no answer when it was asked last.
     is_blocked: bool,
+    /// It still names the studio from before the order, or one that may be it.
+    is_queued: bool,
     /// What was found last, for a message.
     found: String,
 }
@@ -98,16 +104,9 @@ impl Change {
             is_repeated: false,
             seen: None,
             is_blocked: false,
+            is_queued: false,
             found: String::new(),
         })
-    }
-
-    pub(super) fn is_to(&self, name: &str) -> bool {
-        self.track == name
-    }
-
-    pub(super) fn is_ordered(&self) -> bool {
-        self.is_ordered
     }
 
     /// Goes as far as it gets without waiting.
@@ -122,7 +121,7 @@ impl Change {
         let track = Track::read(&name)?;
         loop {
             let turn = match self.stage {
-                Stage::Mark => self.mark(loader, rules)?,
+                Stage::Mark => self.mark(loader, now)?,
                 Stage::Look => match track {
                     Track::Studio(studio) => self.studio(studio, loader, rules, now)?,
                     Track::Project { room, folder } => {
@@ -194,19 +193,24 @@ impl Change {
     }
 
     /// What another booth or a command by hand has ordered is waited for; if it is this track, it
-    /// is taken over.
-    fn mark(&mut self, loader: &mut dyn Loader, rules: Rules) -> Result<Turn, SphereError> {
+    /// is taken over. An order of which nothing came at all was lost.
+    fn mark(&mut self, loader: &mut dyn Loader, now: Nanos) -> Result<Turn, SphereError> {
         let Some((age, track)) = loader.outstanding()? else {
             return Ok(Turn::To(Stage::Look));
         };
-        if age >= rules.limit {
+        if age >= OUTSTANDING {
             return Ok(Turn::To(Stage::Look));
         }
         if track == self.track {
             self.is_ordered = true;
             return Ok(Turn::To(Stage::Name));
         }
-        if self.is_there(&track, loader)? {
+        let Some(named) = self.named(loader)? else {
+            return Ok(Turn::Wait);
+        };
+        let is_lost = named.is_err() && self.persists(Sight::OtherName, LOST, now);
+        let is_there = is_of(&track, &named) && answers(loader)? && connections(loader)? > 0;
+        if is_lost || is_there {
             loader.ended()?;
             return Ok(Turn::To(Stage::Look));
         }
@@ -215,18 +219,6 @@ impl Change {
             SphereError::quoted(track.as_bytes())
         );
         Ok(Turn::Wait)
-    }
-
-    /// Whether what somebody else has ordered is there.
-    fn is_there(&mut self, name: &str, loader: &mut dyn Loader) -> Result<bool, SphereError> {
-        let Some(named) = self.named(loader)? else {
-            return Ok(false);
-        };
-        let is_named = match Track::read(name) {
-            Ok(Track::Studio(studio)) => named.as_deref() == Ok(studio),
-            _ => named.is_ok(),
-        };
-        Ok(is_named && answers(loader)?)
     }
 
     /// It is ordered: is it named?
@@ -240,25 +232,37 @@ impl Change {
         let Track::Studio(studio) = track else {
             return Ok(Turn::To(Stage::Jack));
         };
+        if self.known.is_empty() && !self.list(studio, loader)? {
+            return Ok(Turn::Wait);
+        }
         let Some(named) = self.named(loader)? else {
             return Ok(Turn::Wait);
         };
-        let is_foreign =
-            |known: &[String], name: &String| !known.is_empty() && !known.contains(name);
+        self.is_queued = false;
         match named {
             Ok(name) if name == studio => return Ok(Turn::To(Stage::Jack)),
-            Ok(name) if self.before.as_ref() == Some(&name) => {
-                self.seen = None;
-                return Ok(Turn::Wait);
-            }
-            Ok(name) if is_foreign(&self.known, &name) => {
+            Ok(name) if !self.known.contains(&name) && self.before.as_ref() != Some(&name) => {
                 log::warn!("sphere: ladish was started anew; the track is ordered again");
                 self.before = Some(name);
             }
+            // Of an order that is not ours it is unknown what was there before.
+            Ok(name) if !self.is_own || self.before.as_ref() == Some(&name) => {
+                self.is_queued = true;
+                // While a player is waited for, JACK is there; without it the order was lost.
+                if answers(loader)? || !self.is_own {
+                    self.seen = None;
+                    return Ok(Turn::Wait);
+                }
+                if !self.persists(Sight::NoJack, REPEAT, now) {
+                    return Ok(Turn::Wait);
+                }
+                log::warn!(
+                    "sphere: {} without JACK; the track is ordered again",
+                    self.found
+                );
+            }
             Ok(_) | Err(_) => {
-                let is_lost = self.persists(Sight::OtherName, LOST, now);
-                // Of an order that is not ours it is unknown what was there before.
-                if !is_lost || !self.is_own {
+                if !self.persists(Sight::OtherName, LOST, now) {
                     return Ok(Turn::Wait);
                 }
                 log::warn!("sphere: {}; the track is ordered again", self.found);
@@ -356,7 +360,8 @@ impl Change {
     fn over(&mut self, loader: &mut dyn Loader, rules: Rules) -> SphereError {
         let track = self.track.clone();
         let waited_s = rules.limit.as_secs();
-        if self.is_blocked || self.stage == Stage::Mark {
+        if self.is_blocked || self.is_queued || self.stage == Stage::Mark {
+            // Its order may still be carried out: the mark stays.
             let found = self.found.clone();
             return SphereError::Stuck {
                 track,
@@ -379,16 +384,4 @@ impl Change {
             },
         }
     }
-}
-
-/// Whether JACK answers.
-fn answers(loader: &mut dyn Loader) -> Result<bool, SphereError> {
-    match loader.jack() {
-        Err(SphereError::NoJack) => Ok(false),
-        answer => answer.map(|()| true),
-    }
-}
-
-fn connections(loader: &mut dyn Loader) -> Result<u32, SphereError> {
-    Ok(loader.sound()?.connections)
 }

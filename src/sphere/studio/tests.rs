@@ -30,7 +30,7 @@ impl Model {
     /// The studio `noise` is loaded, and sounds.
     fn new() -> Model {
         Model {
-            studios: vec!["noise", "other"],
+            studios: vec!["noise", "other", "house"],
             name: Some("noise".into()),
             jack: true,
             connections: 2,
@@ -261,10 +261,7 @@ fn an_order_is_repeated_only_if_neither_the_old_nor_the_new_name_stays() {
     let mut model = Model::new();
     model.obeys = false;
     let (end, ms) = model.load("other", &[]);
-    assert!(
-        matches!(end, Err(SphereError::TrackNotThere { .. })),
-        "{end:?}"
-    );
+    assert!(matches!(end, Err(SphereError::Stuck { .. })), "{end:?}");
     model.ordered(&["sload other"]);
     assert!((45_000..46_000).contains(&ms), "{ms}");
 
@@ -311,6 +308,59 @@ fn what_another_booth_has_ordered_is_waited_for_or_taken_over() {
     assert_eq!(end, Ok(Step::Loaded));
     model.ordered(&["sload noise"]);
     assert!((4000..5000).contains(&ms), "{ms}");
+}
+
+#[test]
+fn an_order_that_is_not_carried_out_yet_is_never_repeated_by_the_next_attempt() {
+    let mut model = Model::new();
+    model.obeys = false;
+    for _ in 0..3 {
+        let end = model.load("other", &[]).0;
+        assert!(matches!(end, Err(SphereError::Stuck { .. })), "{end:?}");
+        let end = model.load("house", &[]).0;
+        assert!(matches!(end, Err(SphereError::Stuck { .. })), "{end:?}");
+    }
+    model.ordered(&["sload other"]);
+    // The player has ended.
+    model.name = Some("other".into());
+    assert_eq!(model.load("other", &[]).0, Ok(Step::Loaded));
+    model.ordered(&["sload other"]);
+}
+
+#[test]
+fn an_order_of_which_nothing_came_does_not_keep_others_waiting() {
+    for track in ["other", "noise"] {
+        let mut model = Model::new();
+        (model.name, model.jack) = (None, false);
+        model.mark = Some((model.now, "other".into()));
+        let (end, ms) = model.load(track, &[]);
+        assert_eq!(end, Ok(Step::Loaded));
+        model.ordered(&[&format!("sload {track}")]);
+        assert!((5000..9000).contains(&ms), "{ms}");
+    }
+}
+
+#[test]
+fn an_order_that_was_lost_with_its_jack_is_given_again() {
+    let mut model = Model::new();
+    model.obeys = false;
+    let killed: Happening = (300, |it| (it.jack, it.obeys) = (false, true));
+    let (end, ms) = model.load("other", &[killed]);
+    assert_eq!(end, Ok(Step::Loaded));
+    model.ordered(&["sload other", "sload other"]);
+    assert!((10_000..11_500).contains(&ms), "{ms}");
+}
+
+#[test]
+fn a_project_under_whose_studio_jack_has_ended_is_not_ordered() {
+    let mut model = Model::new();
+    model.jack = false;
+    let end = model.load("project:hall:/srv/noise", &[]).0;
+    assert!(
+        matches!(end, Err(SphereError::NoJackUnder { .. })),
+        "{end:?}"
+    );
+    model.ordered(&[]);
 }
 
 #[test]

@@ -1,12 +1,30 @@
 //! What is there before an order, and the order.
 
-use super::{Change, SETTLED, Sight, Stage, Turn, answers, connections};
+use super::{Change, SETTLED, Sight, Stage, Turn};
 use crate::rt::Nanos;
 use crate::sphere::SphereError;
 use crate::sphere::ladish::{self, Order, Track};
 use crate::sphere::studio::{Believed, Loader, Room, Rules};
 
 impl Change {
+    /// Asks for the names of all studios; false while ladish is busy.
+    pub(super) fn list(
+        &mut self,
+        studio: &str,
+        loader: &mut dyn Loader,
+    ) -> Result<bool, SphereError> {
+        let list = loader.ladish(Order::List)?;
+        let Some(known) = self.answered(ladish::names(&list))? else {
+            return Ok(false);
+        };
+        if !known.iter().any(|name| name == studio) {
+            let track = self.track.clone();
+            return Err(SphereError::UnknownTrack { track, known });
+        }
+        self.known = known;
+        Ok(true)
+    }
+
     /// A studio: what is there now, and an order where it is not.
     pub(super) fn studio(
         &mut self,
@@ -15,16 +33,8 @@ impl Change {
         rules: Rules,
         now: Nanos,
     ) -> Result<Turn, SphereError> {
-        if self.known.is_empty() {
-            let list = loader.ladish(Order::List)?;
-            let Some(known) = self.answered(ladish::names(&list))? else {
-                return Ok(Turn::Wait);
-            };
-            if !known.iter().any(|name| name == studio) {
-                let track = self.track.clone();
-                return Err(SphereError::UnknownTrack { track, known });
-            }
-            self.known = known;
+        if self.known.is_empty() && !self.list(studio, loader)? {
+            return Ok(Turn::Wait);
         }
         match self.named(loader)? {
             None => Ok(Turn::Wait),
@@ -69,6 +79,13 @@ impl Change {
                 .as_ref()
                 .is_some_and(|believed| believed.track == self.track && believed.studio == studio),
         };
+        if !answers(loader)? {
+            if !self.persists(Sight::NoJack, SETTLED, now) {
+                return Ok(Turn::Wait);
+            }
+            let (track, waited_s) = (studio, SETTLED.as_secs());
+            return Err(SphereError::NoJackUnder { track, waited_s });
+        }
         self.before = Some(studio);
         if runs {
             self.is_kept(loader, rules, now)
@@ -182,4 +199,24 @@ pub(super) fn running<'a>(rooms: &'a [Room], room: &str) -> Result<Option<&'a st
             known: rooms.iter().map(|room| room.name.clone()).collect(),
         }),
     }
+}
+
+/// Whether what ladish names is what was ordered as `track`.
+pub(super) fn is_of(track: &str, named: &Result<String, String>) -> bool {
+    match Track::read(track) {
+        Ok(Track::Studio(studio)) => named.as_deref() == Ok(studio),
+        _ => named.is_ok(),
+    }
+}
+
+/// Whether JACK answers.
+pub(super) fn answers(loader: &mut dyn Loader) -> Result<bool, SphereError> {
+    match loader.jack() {
+        Err(SphereError::NoJack) => Ok(false),
+        answer => answer.map(|()| true),
+    }
+}
+
+pub(super) fn connections(loader: &mut dyn Loader) -> Result<u32, SphereError> {
+    Ok(loader.sound()?.connections)
 }
