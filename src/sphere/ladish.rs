@@ -9,7 +9,7 @@
 //! an error that quotes it.
 
 use super::SphereError;
-use super::ssh::Answer;
+use super::ssh::{Answer, KILLED};
 
 /// The longest name that is passed on; ladish keeps studios as files, whose names have at most 255
 /// bytes.
@@ -195,8 +195,6 @@ impl<'a> Order<'a> {
     }
 }
 
-/// The exit status of `timeout` when it had to use force.
-pub(super) const KILLED: i32 = 137;
 pub(super) const EXCEPTION: &str = "DBus exception: ";
 
 /// The name of the studio that is loaded, from the answer to [`Order::Name`].

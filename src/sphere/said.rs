@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::ladish::{EXCEPTION, KILLED};
-use super::ssh::Answer;
+use super::ladish::EXCEPTION;
+use super::ssh::{Answer, KILLED};
 use super::studio::Room;
 use super::{SphereError, jack};
 

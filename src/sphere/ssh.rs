@@ -12,7 +12,7 @@ mod channel;
 mod dial;
 mod watchdog;
 
-pub use channel::{Answer, Kept, Line, MOST_BYTES, NOT_FOUND};
+pub use channel::{Answer, KILLED, Kept, Line, MOST_BYTES, NOT_FOUND};
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
@@ -24,7 +24,6 @@ use self::channel::{exec, lost, read_all};
 use self::dial::dial;
 use self::watchdog::Watchdog;
 use super::known_hosts::{self, HostKey, Pinned};
-use super::ladish::KILLED;
 use super::{SphereError, private_key};
 use crate::config;
 use crate::rt::Nanos;

@@ -15,6 +15,9 @@ pub const MOST_BYTES: usize = 64 << 10;
 /// sh's exit status for a program that is not there.
 pub const NOT_FOUND: i32 = 127;
 
+/// The exit status of `timeout` when it had to use force.
+pub const KILLED: i32 = 137;
+
 /// What a command line printed, and its exit status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
