@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::{CONSENT, Visit, codes, files, names};
 use crate::common::run;
+use crate::common::wait::wait_for;
 
 /// An operator's recipient, as `--set` takes it.
 fn operator(visit: &Visit) -> String {
@@ -175,6 +176,12 @@ fn a_number_outlives_a_kill_before_the_first_take() {
     command.args(["--set", "audio.device=sim"]);
     let running = run::start(&mut command);
     running.wait_for_screen("intro");
+    // The screen does not wait for the disk.
+    wait_for("the session", || {
+        let all = run::sessions(&visit.data());
+        all.iter()
+            .any(|session| session.join("session.json").exists())
+    });
     running.signal("KILL");
     running.wait();
     assert!(is_pending(&visit, number));
