@@ -7,7 +7,8 @@
 //! |---|---|---|---|---|
 //! | `main` | `booth` | normal | buttons, 10 ms at most; one band of at most 16 KiB over SPI a turn | touches audio, disk, network |
 //! | `capture` | `audio::capture` | real time | one ALSA period | while running: allocates, locks, logs, opens files |
-//! | `recorder` | `recorder` | normal | the disk | drops a block without reporting it |
+//! | `recorder` | `recorder` | normal | blocks | drops a block without reporting it |
+//! | `writer` | `recorder::writer` | normal | the disk | changes the recorder's order |
 //! | `clerk` | `clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
 //! | `sealer` | `recorder::sealer` | nice 10 | the disk | costs the recorder its disk |
 //! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |

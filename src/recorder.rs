@@ -1,17 +1,19 @@
-//! The recorder: cuts takes out of the stream of blocks and alone writes them and their rows.
+//! The recorder: cuts takes out of the stream of blocks, and has the writer write them.
 //!
-//! Guarantees: what was lost becomes silence and a gap; levels are reported before the disk is
-//! asked for anything; blocks beyond the history go back at once. While a disk is read-only or away
-//! the blocks of its takes are kept, and written once it is back; on a full one a take is a finished
-//! file of what fits. Never panics on a disk error.
+//! Guarantees: what was lost becomes silence and a gap; it never waits for the disk, so levels are
+//! reported however slow that is; blocks beyond the history go back at once. Where the writer's memory
+//! is full the blocks of open takes are kept, and staged once it is not.
 
-mod away;
 pub mod chain;
+mod memory;
 pub mod messages;
+mod outbox;
 pub mod repair;
-pub mod rows;
+mod rows;
 pub mod sealer;
-pub mod take;
+mod sink;
+mod take;
+mod writer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,20 +22,21 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
 use crate::audio::block::{Block, RecorderEnd};
-use crate::audio::{meter, rf64};
-use crate::rt::Nanos;
+use crate::audio::meter;
 use crate::words::{CaptureFrame, MOST_OPEN_TAKES, Spec};
-use away::Disk;
 pub use messages::{Amendment, Begin, Command, End, Live, Report};
+use outbox::Outbox;
 use take::{History, OpenTake};
+pub use writer::CHECKPOINT;
+use writer::Op;
 
 /// Time between two checks for new blocks; commands wake the thread at once. A kill loses this much
 /// more than what is staged.
 const PARK: Duration = Duration::from_millis(40);
 /// The same while a take waits for its end.
 const PARK_ENDING: Duration = Duration::from_millis(20);
-/// Wall time between checkpoints, and between two attempts on a disk that refuses.
-pub const CHECKPOINT: Duration = Duration::from_millis(500);
+/// The same while blocks wait for the writer's memory.
+const PARK_FULL: Duration = Duration::from_millis(2);
 
 /// Everything but the thread.
 pub struct Recorder {
@@ -44,10 +47,10 @@ pub struct Recorder {
     /// Commands that wait for a take to end: after a stall of the disk, presses of half a minute
     /// come before the blocks that they are about.
     waiting: VecDeque<Command>,
-    rows: rows::Rows,
     processed: u64,
-    checked: Nanos,
-    disk: Disk,
+    /// Blocks wait for the writer's memory.
+    is_full: bool,
+    outbox: Outbox,
     reports: Sender<Report>,
     live: Arc<Live>,
 }
@@ -58,6 +61,7 @@ impl Recorder {
     pub fn new(
         spec: Spec,
         history_frames: u64,
+        outbox: Outbox,
         reports: Sender<Report>,
         live: Arc<Live>,
     ) -> Recorder {
@@ -67,10 +71,9 @@ impl Recorder {
             history: VecDeque::new(),
             takes: Vec::with_capacity(MOST_OPEN_TAKES),
             waiting: VecDeque::new(),
-            rows: rows::Rows::default(),
             processed: 0,
-            checked: Nanos::default(),
-            disk: Disk::Good,
+            is_full: false,
+            outbox,
             reports,
             live,
         }
@@ -92,12 +95,10 @@ impl Recorder {
         true
     }
 
-    /// Runs the waiting commands, up to a take that has no room yet, or a disk that refuses.
+    /// Runs the waiting commands, up to a take that has no room yet.
     fn obey(&mut self) {
         self.end_open_takes();
-        while self.disk != Disk::Refuses
-            && let Some(command) = self.waiting.pop_front()
-        {
+        while let Some(command) = self.waiting.pop_front() {
             if matches!(command, Command::Begin(_)) && self.takes.len() >= MOST_OPEN_TAKES {
                 self.waiting.push_front(command);
                 break;
@@ -107,7 +108,7 @@ impl Recorder {
         }
     }
 
-    /// An open take gets its end before it gets frames: this does not depend on the disk.
+    /// An open take gets its end before it gets frames.
     fn end_open_takes(&mut self) {
         if !self.waiting.is_empty() {
             let open: Vec<u32> = self.takes.iter().map(|take| take.number).collect();
@@ -126,30 +127,27 @@ impl Recorder {
         self.settle();
     }
 
-    /// Makes the files of open takes whole; their rows are written at the next start.
+    /// Has the files of open takes made whole; their rows are written at the next start.
     fn close(&mut self) {
-        for mut take in std::mem::take(&mut self.takes) {
-            if let Err(error) = take.finish() {
-                self.fail(take.number, error.to_string());
-            }
+        for take in std::mem::take(&mut self.takes) {
+            take.finish(&mut self.outbox);
         }
+        self.outbox.send(Op::Quit);
     }
 
-    /// Drops what the session has open, even if the disk refuses.
+    /// Drops what the session has open.
     fn forget(&mut self) {
         self.takes.clear();
         self.waiting.clear();
-        self.rows = rows::Rows::default();
-        self.report(Report::Forgotten);
+        self.outbox.send(Op::Forget);
     }
 
     fn perform(&mut self, command: Command) {
         match command {
-            Command::Begin(begin) => match OpenTake::open(self.spec, &begin) {
-                Ok(take) => self.takes.push(take),
-                Err(error) if error.may_pass() => self.refuse(&error, Command::Begin(begin)),
-                Err(error) => self.fail(begin.take, error.to_string()),
-            },
+            Command::Begin(begin) => {
+                self.takes.push(OpenTake::of(self.spec, &begin));
+                self.outbox.send(Op::Create(begin));
+            }
             Command::MayEnd { take, end_frame } => {
                 if let Some(take) = self.takes.iter_mut().find(|t| t.number == take) {
                     take.may_end = Some(end_frame.0);
@@ -157,13 +155,16 @@ impl Recorder {
             }
             Command::End(end) => match self.takes.iter_mut().find(|t| t.number == end.take) {
                 Some(take) => take.end = Some(end),
-                None => self.fail(end.take, "no such take is open".into()),
+                None => {
+                    let reason = "no such take is open".into();
+                    self.report(Report::Failed {
+                        take: end.take,
+                        reason,
+                    });
+                }
             },
             Command::Amend { take, amendment } => self.amend(take, amendment),
-            Command::NewSession { folder } => match rows::Rows::of(folder.clone()) {
-                Ok(rows) => self.rows = rows,
-                Err(error) => self.refuse(&error, Command::NewSession { folder }),
-            },
+            Command::NewSession { folder } => self.outbox.send(Op::NewSession { folder }),
             Command::Forget | Command::Quit => {}
         }
     }
@@ -171,18 +172,9 @@ impl Recorder {
     /// Changes the row of a take that has ended, whether it is written already or not.
     fn amend(&mut self, take: u32, amendment: Amendment) {
         let open = self.takes.iter_mut().find(|it| it.number == take);
-        if let Some(end) = open.and_then(|it| it.end.as_mut()) {
-            return amendment.apply(&mut end.row);
-        }
-        match self.rows.amend(take, &amendment) {
-            Ok(row) => self.report(Report::Stored {
-                take,
-                row: Box::new(row),
-            }),
-            Err(error) if error.may_pass() => {
-                self.refuse(&error, Command::Amend { take, amendment });
-            }
-            Err(error) => self.fail(take, error.to_string()),
+        match open.and_then(|it| it.end.as_mut()) {
+            Some(end) => amendment.apply(&mut end.row),
+            None => self.outbox.send(Op::Amend { take, amendment }),
         }
     }
 
@@ -201,11 +193,20 @@ impl Recorder {
         self.live.frames.store(self.processed, Ordering::Release);
     }
 
+    /// Goes on where the writer's memory was full.
+    pub fn go_on(&mut self, mut free: impl FnMut(Box<Block>)) {
+        if self.is_full {
+            self.obey();
+            self.release(&mut free);
+        }
+    }
+
     /// Gives every open take the frames of the history that it does not have yet.
     fn feed(&mut self) {
-        let processed = self.processed;
-        self.each(|take, history| take.feed(history, processed));
+        self.is_full = false;
         for take in &mut self.takes {
+            let fed = take.feed(&self.history, self.processed, &mut self.outbox);
+            self.is_full |= fed.is_err();
             while let Some(gap) = take.news_of_gaps() {
                 let _ = self.reports.send(Report::Lost {
                     take: take.number,
@@ -215,35 +216,54 @@ impl Recorder {
                 });
             }
         }
+        let held = self.held_frames();
+        self.live.held_frames.store(held, Ordering::Relaxed);
     }
 
-    /// Does `work` on every open take. A take that finds the disk full is cut there, and waits for
-    /// its end.
-    fn each(&mut self, work: impl Fn(&mut OpenTake, &History) -> Result<(), rf64::Error>) {
-        if self.disk == Disk::Refuses {
+    /// Gives back the blocks beyond the history that no take needs any more.
+    fn release(&mut self, mut free: impl FnMut(Box<Block>)) {
+        let oldest = self.processed.saturating_sub(self.history_frames);
+        if !self.is_full {
+            while self.history.front().is_some_and(|old| old.end() < oldest) {
+                self.history.pop_front().into_iter().for_each(&mut free);
+            }
             return;
         }
-        let (mut failed, mut refused) = (Vec::new(), None);
-        self.takes.retain_mut(|take| {
-            let Err(error) = work(take, &self.history) else {
-                return true;
+        for _ in 0..self.history.len() {
+            let Some(block) = self.history.pop_front() else {
+                break;
             };
-            if error.may_pass() {
-                refused = Some(error);
-                return true;
+            if block.end() >= oldest || self.is_awaited(&block) {
+                self.history.push_back(block);
+            } else {
+                free(block);
             }
-            failed.push((take.number, error));
-            let cut = take.cut();
-            let kept = cut.is_ok();
-            failed.extend(cut.err().map(|error| (take.number, error)));
-            kept
+        }
+    }
+
+    fn held_frames(&self) -> u64 {
+        let wanted = self.takes.iter().filter(|_| self.is_full);
+        let oldest = wanted.map(|take| take.wanted().start).min();
+        oldest.map_or(0, |oldest| self.processed.saturating_sub(oldest))
+    }
+
+    /// Whether frames of this block are still to be staged.
+    fn is_awaited(&self, block: &Block) -> bool {
+        let end_of = |take| {
+            let mut waiting = self.waiting.iter();
+            let end = waiting.find_map(|command| match command {
+                Command::End(end) if end.take == take => Some(end.end_frame.0),
+                _ => None,
+            });
+            end.unwrap_or(u64::MAX)
+        };
+        let open = self.takes.iter().map(OpenTake::wanted);
+        let to_open = self.waiting.iter().filter_map(|command| match command {
+            Command::Begin(begin) => Some(begin.start_frame.0..end_of(begin.take)),
+            _ => None,
         });
-        for (take, error) in failed {
-            self.fail(take, error.to_string());
-        }
-        if let Some(error) = refused {
-            self.refused(&error);
-        }
+        let mut awaited = open.chain(to_open);
+        awaited.any(|frames| block.end() > frames.start && block.first_frame < frames.end)
     }
 
     /// Measures what can be measured, then ends what has all its frames.
@@ -260,67 +280,23 @@ impl Recorder {
                 });
             }
         }
-        while self.disk != Disk::Refuses
-            && let Some(at) = self.takes.iter().position(|take| take.complete(processed))
-        {
-            let take = self.takes.remove(at);
-            self.store(take);
+        let complete = |take: &OpenTake| take.complete(processed);
+        while let Some(at) = self.takes.iter().position(complete) {
+            self.takes.remove(at).finish(&mut self.outbox);
         }
-    }
-
-    /// Finishes a take that has all its frames, and appends its row.
-    fn store(&mut self, mut take: OpenTake) {
-        let number = take.number;
-        let mut finished = take.finish();
-        if let Err(error) = &finished
-            && !error.may_pass()
-        {
-            self.fail(number, error.to_string());
-            finished = take.cut();
-        }
-        let Some(row) = take.row() else { return };
-        match finished.and_then(|()| self.rows.append(row)) {
-            Ok(row) => self.report(Report::Stored {
-                take: number,
-                row: Box::new(row),
-            }),
-            Err(error) if error.may_pass() => {
-                self.takes.push(take);
-                self.refused(&error);
-            }
-            Err(error) => self.fail(number, error.to_string()),
-        }
-    }
-
-    /// Checkpoints the open takes where half a second of wall time went by, or tries a disk that
-    /// refused; blocks it no longer needs go to `free`.
-    pub fn checkpoint(&mut self, now: Nanos, free: impl FnMut(Box<Block>)) {
-        if now.since(self.checked) < CHECKPOINT {
-            return;
-        }
-        if self.disk == Disk::Good {
-            self.each(|take, _| take.checkpoint());
-        } else {
-            self.try_again();
-            self.release(free);
-        }
-        // From the end of the syncs on: where they are slow, blocks are still taken in between.
-        self.checked = now.max(Nanos::now());
     }
 
     /// How long to wait before the next check for blocks.
     fn pause(&self) -> Duration {
         let soon = self.processed + u64::from(self.spec.rate / 5);
         let ending = |take: &OpenTake| take.end.as_ref().is_some_and(|end| end.end_mark.0 < soon);
-        if self.takes.iter().any(ending) {
+        if self.is_full {
+            PARK_FULL
+        } else if self.takes.iter().any(ending) {
             PARK_ENDING
         } else {
             PARK
         }
-    }
-
-    fn fail(&self, take: u32, reason: String) {
-        self.report(Report::Failed { take, reason });
     }
 
     fn report(&self, report: Report) {
@@ -339,7 +315,7 @@ impl Recorder {
             loop {
                 match commands.try_recv() {
                     Ok(command) => {
-                        if !live.beat.on_disk(|| self.handle(command)) {
+                        if !self.handle(command) {
                             break 'thread;
                         }
                     }
@@ -352,11 +328,12 @@ impl Recorder {
                 let _ = free.enqueue(old);
             };
             match block {
-                Some(block) => live.beat.on_disk(|| self.take_in(block, &mut free)),
-                None => std::thread::park_timeout(self.pause()),
+                Some(block) => self.take_in(block, &mut free),
+                None => {
+                    std::thread::park_timeout(self.pause());
+                    self.go_on(&mut free);
+                }
             }
-            live.beat
-                .on_disk(|| self.checkpoint(Nanos::now(), &mut free));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::words::{CaptureFrame, Health, LastBeat};
 
 /// Between two snapshots.
 const EACH: Duration = Duration::from_secs(1);
-/// How far the recorder may fall behind before the screen says so.
+/// How far the disk may fall behind before the screen says so.
 const SLOW_MS: u64 = 3000;
 
 /// The last snapshot and when it was taken.
@@ -69,9 +69,13 @@ impl Booth {
         if self.time.is_fast() {
             return 0;
         }
+        let live = &self.threads.chain.live;
         let captured = self.time.stamp(now, &self.threads.chain).frame;
-        let recorded = CaptureFrame(self.threads.chain.live.frames.load(Ordering::Acquire));
-        captured.since(recorded) * 1000 / u64::from(self.config.audio.rate)
+        let recorded = CaptureFrame(live.frames.load(Ordering::Acquire));
+        let spec = self.config.audio.spec().stored();
+        let waiting = live.waiting_bytes() / spec.frame_bytes() as u64;
+        let held = live.held_frames.load(Ordering::Relaxed);
+        (captured.since(recorded) + held + waiting) * 1000 / u64::from(spec.rate)
     }
 
     /// The reserve is never used.

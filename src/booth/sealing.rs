@@ -17,7 +17,8 @@ pub(super) fn loads(chain: &Chain, time: &Time, rate: u32) -> Loads {
     Box::new(move || {
         let captured = clock.frame_at(Nanos::now()).unwrap_or(0);
         let recorded = live.frames.load(Ordering::Acquire);
-        if captured.saturating_sub(recorded) > u64::from(rate) {
+        let waits = live.held_frames.load(Ordering::Relaxed) > 0;
+        if waits || captured.saturating_sub(recorded) > u64::from(rate) {
             Load::Behind
         } else if live.open_takes.load(Ordering::Relaxed) > 0 {
             Load::Recording

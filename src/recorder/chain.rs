@@ -1,4 +1,4 @@
-//! Capture and recorder as one unit: started together, joined together, queried without waiting.
+//! Capture, recorder and writer as one unit: started together, joined together, queried without waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,6 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::memory::Memory;
+use super::outbox::Outbox;
+use super::writer::Writer;
 use super::{Command, Live, Recorder, Report};
 use crate::audio::block::PoolSize;
 use crate::audio::capture::Status;
@@ -18,7 +21,7 @@ use crate::words::Spec;
 /// How long the end waits for capture, which should stop within 300 ms.
 const HUNG: Duration = Duration::from_secs(3);
 
-/// Why capture and recorder do not run.
+/// Why they do not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The device cannot be had.
@@ -59,7 +62,7 @@ pub struct Setup {
     pub first: Vec<Command>,
 }
 
-/// Capture and recorder, running.
+/// Capture, recorder and writer, running.
 pub struct Chain {
     /// What capture does.
     pub status: Arc<Status>,
@@ -73,10 +76,11 @@ pub struct Chain {
     sent: u64,
     capture: Option<JoinHandle<u64>>,
     recorder: Option<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
 }
 
 impl Chain {
-    /// Starts both threads; returns once the device runs, or is being looked for.
+    /// Starts the threads; returns once the device runs, or is being looked for.
     ///
     /// # Errors
     /// A device that cannot be had, or a pool that does not fit into memory.
@@ -104,7 +108,15 @@ impl Chain {
         let sent = first.len() as u64;
         let open = sending_first(first, commands.clone(), open);
         let live = Arc::new(Live::default());
-        let recorder = Recorder::new(spec, history_frames, outbox, live.clone());
+        let memory = Memory::of(spec);
+        let (ops, ordered) = channel();
+        let writer = Writer::new(spec, outbox.clone(), live.clone());
+        let writer = std::thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || writer.run(&ordered))
+            .map_err(|e| Error::Thread("writer", e))?;
+        let ops = Outbox::of(ops, memory, live.clone());
+        let recorder = Recorder::new(spec, history_frames, ops, outbox, live.clone());
         let recorder = std::thread::Builder::new()
             .name("recorder".into())
             .spawn(move || recorder.run(recorder_end, &inbox))
@@ -140,6 +152,7 @@ impl Chain {
             sent,
             capture: Some(capture),
             recorder: Some(recorder),
+            writer: Some(writer),
         };
         // A thread that ended without a message panicked: its join says so.
         match opened.recv() {
@@ -163,16 +176,25 @@ impl Chain {
         }
     }
 
-    /// Whether every command was handled.
+    /// Whether every command was handled, and all that followed from it was written or waits for the
+    /// disk.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.live.commands.load(Ordering::Acquire) >= self.sent
+        let live = &self.live;
+        live.commands.load(Ordering::Acquire) >= self.sent
+            && live.written.load(Ordering::Acquire) >= live.ordered.load(Ordering::Acquire)
     }
 
-    /// Both threads. Capture ends when the recorder has, so that one is named first.
+    /// The threads. Capture ends when the recorder has, and that one when the writer has, so they are
+    /// named in this order.
     #[must_use]
-    pub fn threads(&self) -> [Thread<'_>; 2] {
+    pub fn threads(&self) -> [Thread<'_>; 3] {
         [
+            Thread {
+                name: "writer",
+                is_ended: self.writer.as_ref().is_none_or(JoinHandle::is_finished),
+                beat: Some(&self.live.writer),
+            },
             Thread {
                 name: "recorder",
                 is_ended: self.recorder.as_ref().is_none_or(JoinHandle::is_finished),
@@ -192,7 +214,7 @@ impl Chain {
         self.threads().iter().any(|thread| thread.is_ended)
     }
 
-    /// Ends both threads; frames captured. A capture that hangs in its driver is left behind: what
+    /// Ends the threads; frames captured. A capture that hangs in its driver is left behind: what
     /// the recorder has is made whole all the same.
     pub fn stop(&mut self) -> u64 {
         self.status.stop();
@@ -210,8 +232,10 @@ impl Chain {
         };
         self.send(Command::Quit);
         let recorded = self.recorder.take().map(JoinHandle::join);
-        if matches!(captured, Some(Err(_))) || matches!(recorded, Some(Err(_))) {
-            log::error!("capture or recorder panicked");
+        let written = self.writer.take().map(JoinHandle::join);
+        let panicked = |ended: &Option<std::thread::Result<()>>| matches!(ended, Some(Err(_)));
+        if matches!(captured, Some(Err(_))) || panicked(&recorded) || panicked(&written) {
+            log::error!("capture, recorder or writer panicked");
         }
         captured.and_then(Result::ok).unwrap_or(0)
     }

@@ -1,7 +1,7 @@
 //! Commands to the recorder, and its reports.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use crate::audio::rf64::Meta;
 use crate::rt;
@@ -162,8 +162,30 @@ pub struct Live {
     pub open_takes: AtomicU32,
     /// Commands taken in.
     pub commands: AtomicU64,
-    /// Each block and each command.
+    /// What the recorder ordered of the writer, and what of that was done or waits for the disk.
+    pub ordered: AtomicU64,
+    /// See `ordered`.
+    pub written: AtomicU64,
+    /// Bytes of samples that were ordered to be written.
+    pub ordered_bytes: AtomicU64,
+    /// Bytes of them that no longer wait.
+    pub written_bytes: AtomicU64,
+    /// Frames that wait in their blocks, for the writer's memory is full.
+    pub held_frames: AtomicU64,
+    /// The recorder's: each block and each command.
     pub beat: rt::Beat,
+    /// The writer's: each order, and each 2 s without one.
+    pub writer: rt::Beat,
     /// Bits of an f32: peak since the reader swapped it to 0.
     pub peak: AtomicU32,
+}
+
+impl Live {
+    /// Bytes of samples that wait for the disk, in the writer's memory.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> u64 {
+        let written = self.written_bytes.load(Ordering::Relaxed);
+        let ordered = self.ordered_bytes.load(Ordering::Relaxed);
+        ordered.saturating_sub(written)
+    }
 }

@@ -1,19 +1,22 @@
-//! One open take: its part of each block, packed, hashed, staged and written.
+//! One open take: its part of each block, packed, staged and handed to the writer; and its levels.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
-
+use super::memory::Buffer;
+use super::outbox::Outbox;
+use super::writer::Op;
 use super::{Begin, End};
 use crate::audio::block::Block;
 use crate::audio::meter::Meter;
-use crate::audio::rf64::{Error, TakeFile};
-use crate::store::row::Row;
-use crate::words::{CaptureFrame, Cause, Format, Gap, Level, Spec, Verdict};
+use crate::words::{Cause, Format, Gap, Level, Spec};
 
 /// The latest blocks, oldest first.
 pub type History = VecDeque<Box<Block>>;
+
+/// The memory for what is to be written is full: the blocks wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
 
 /// A take being recorded.
 pub struct OpenTake {
@@ -26,17 +29,10 @@ pub struct OpenTake {
     /// Where it ends, if a button that is held now turns out to end it.
     pub may_end: Option<u64>,
     spec: Spec,
-    file: TakeFile,
-    /// The disk refused: the file is finished where it was, and nothing is added.
-    cut: bool,
     behind: u64,
     /// The next frame to stage, on the capture clock.
     next: u64,
-    staging: Vec<u8>,
-    staging_bytes: usize,
-    hash: Sha256,
-    /// What is safe even if the disk goes away: bytes of samples, and their hash.
-    synced: (u64, Sha256),
+    staging: Option<Buffer>,
     gaps: Vec<Gap>,
     /// How many gaps were reported whole, and how many frames of the next one.
     reported: (usize, u64),
@@ -46,51 +42,37 @@ pub struct OpenTake {
 }
 
 impl OpenTake {
-    /// Creates the file.
-    ///
-    /// # Errors
-    /// That of the file.
-    pub fn open(spec: Spec, begin: &Begin) -> Result<OpenTake, Error> {
-        let file = TakeFile::create(
-            &begin.path,
-            spec.stored(),
-            &begin.meta,
-            begin.expected_frames,
-        )?;
-        // 0.2 s: what is not yet written is lost by a kill.
-        let frames = (spec.rate as usize / 5).max(1);
-        let staging_bytes = frames * spec.stored().frame_bytes();
-        Ok(OpenTake {
+    /// A take of which nothing is recorded yet.
+    #[must_use]
+    pub fn of(spec: Spec, begin: &Begin) -> OpenTake {
+        OpenTake {
             number: begin.take,
             end: None,
             may_end: None,
             behind: begin.behind_frames,
             spec,
-            file,
-            cut: false,
             start: begin.start_frame.0,
             next: begin.start_frame.0,
-            staging: Vec::with_capacity(staging_bytes),
-            staging_bytes,
-            hash: Sha256::new(),
-            synced: (0, Sha256::new()),
+            staging: None,
             gaps: Vec::new(),
             reported: (0, 0),
             meter: Meter::new(spec),
             metered: begin.start_mark.0,
             levels: None,
-        })
+        }
     }
 
     /// Stages all of the history that belongs to this take and may be written, `processed` being
-    /// the end of it.
+    /// the end of it; goes on where it was after [`Full`].
     ///
     /// # Errors
-    /// That of the file.
-    pub fn feed(&mut self, history: &History, processed: u64) -> Result<(), Error> {
-        if self.cut {
-            return Ok(());
-        }
+    /// The memory is full.
+    pub fn feed(
+        &mut self,
+        history: &History,
+        processed: u64,
+        outbox: &mut Outbox,
+    ) -> Result<(), Full> {
         let limit = match (&self.end, self.may_end) {
             (Some(end), _) => end.end_frame.0,
             (None, may_end) => {
@@ -101,39 +83,53 @@ impl OpenTake {
         // The blocks this take has not seen are the last few.
         let news = history.partition_point(|block| block.end() <= self.next);
         let mut news = history.range(news..);
-        news.try_for_each(|block| self.stage(block, limit))
+        news.try_for_each(|block| self.stage(block, limit, outbox))
     }
 
     /// Stages the block's part of this take up to frame `limit`, and silence for what is missing
     /// before it.
-    fn stage(&mut self, block: &Block, limit: u64) -> Result<(), Error> {
-        let missing = block.first_frame.min(limit).saturating_sub(self.next);
-        if missing > 0 {
-            self.lose(missing, block.lost_before.unwrap_or(Cause::Storage))?;
-        }
+    fn stage(&mut self, block: &Block, limit: u64, outbox: &mut Outbox) -> Result<(), Full> {
         let frame = self.spec.frame_bytes();
-        let from = self.next.max(block.first_frame);
+        while self.next < block.first_frame.min(limit) {
+            let missing = block.first_frame.min(limit) - self.next;
+            let frames = missing.min(self.room(outbox)?);
+            self.lose(frames, block.lost_before.unwrap_or(Cause::Storage));
+        }
         let to = block.end().min(limit);
-        if from >= to {
-            return Ok(());
+        while self.next < to {
+            let frames = (to - self.next).min(self.room(outbox)?);
+            let at = (self.next - block.first_frame) as usize * frame;
+            self.copy(&block.bytes[at..at + frames as usize * frame]);
+            self.next += frames;
         }
-        let at = (from - block.first_frame) as usize * frame;
-        let bytes = &block.bytes[at..at + (to - from) as usize * frame];
-        // Whole frames at a time, so that the staging buffer never grows.
-        let chunk = self.staging_bytes / self.spec.stored().frame_bytes() * frame;
-        for part in bytes.chunks(chunk) {
-            if self.spec.format == Format::S24Le {
-                let packed = self.staged_room(part.len() / 4 * 3)?;
-                packed.extend(part.chunks_exact(4).flat_map(|s| [s[0], s[1], s[2]]));
-            } else {
-                self.staged_room(part.len())?.extend_from_slice(part);
-            }
-        }
-        self.next = to;
         Ok(())
     }
 
-    fn lose(&mut self, frames: u64, cause: Cause) -> Result<(), Error> {
+    /// Frames that the staging buffer has room for, one at least; a full one goes to the writer.
+    fn room(&mut self, outbox: &mut Outbox) -> Result<u64, Full> {
+        let frame = self.spec.stored().frame_bytes();
+        if self.staging.as_ref().is_some_and(|it| it.room() == 0) {
+            self.flush(outbox);
+        }
+        let staging = match &self.staging {
+            Some(staging) => staging,
+            None => self.staging.insert(outbox.memory.buffer().ok_or(Full)?),
+        };
+        Ok((staging.room() / frame) as u64)
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        let Some(staging) = &mut self.staging else {
+            return;
+        };
+        if self.spec.format == Format::S24Le {
+            staging.extend(bytes.chunks_exact(4).flat_map(|s| [s[0], s[1], s[2]]));
+        } else {
+            staging.extend_from_slice(bytes);
+        }
+    }
+
+    fn lose(&mut self, frames: u64, cause: Cause) {
         let frame = self.next - self.start;
         match self.gaps.last_mut() {
             Some(gap) if gap.cause == cause && gap.frame + gap.frames == frame => {
@@ -145,15 +141,12 @@ impl OpenTake {
                 cause,
             }),
         }
-        let mut bytes = frames * self.spec.stored().frame_bytes() as u64;
-        while bytes > 0 {
-            let now = bytes.min(self.staging_bytes as u64) as usize;
-            let staging = self.staged_room(now)?;
-            staging.resize(staging.len() + now, 0);
-            bytes -= now as u64;
+        if let Some(staging) = &mut self.staging {
+            let bytes = frames as usize * self.spec.stored().frame_bytes();
+            let length = staging.len() + bytes;
+            staging.resize(length, 0);
         }
         self.next += frames;
-        Ok(())
     }
 
     /// A gap that has ended, or grown by a second, since it was last reported.
@@ -172,18 +165,15 @@ impl OpenTake {
         Some(gap)
     }
 
-    fn staged_room(&mut self, bytes: usize) -> Result<&mut Vec<u8>, Error> {
-        if self.staging.len() + bytes > self.staging_bytes {
-            self.flush()?;
+    /// Hands what is staged to the writer.
+    fn flush(&mut self, outbox: &mut Outbox) {
+        if let Some(bytes) = self.staging.take() {
+            let take = self.number;
+            outbox.send(Op::Append {
+                take,
+                samples: Some(bytes),
+            });
         }
-        Ok(&mut self.staging)
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        self.file.append(&self.staging)?;
-        self.hash.update(&self.staging);
-        self.staging.clear();
-        Ok(())
     }
 
     /// Levels once the end mark has passed. Until it is known the meter stays `lag` frames behind,
@@ -215,109 +205,48 @@ impl OpenTake {
         self.levels.clone()
     }
 
-    /// All its frames have passed, or no more are wanted.
+    /// All its frames are staged.
     #[must_use]
     pub fn complete(&self, processed: u64) -> bool {
-        let end = self.end.as_ref();
-        end.is_some_and(|end| self.cut || processed >= end.end_frame.0)
+        let end = self.end.as_ref().map(|end| end.end_frame.0);
+        end.is_some_and(|end| processed >= end && self.next >= end)
     }
 
-    /// Syncs what is written and says so in the header.
-    ///
-    /// # Errors
-    /// That of the file.
-    pub fn checkpoint(&mut self) -> Result<(), Error> {
-        if self.cut {
-            return Ok(());
-        }
-        self.file.checkpoint()?;
-        self.synced = (self.file.data_bytes(), self.hash.clone());
-        Ok(())
-    }
-
-    /// The frames that a disk which went away may still ask for: what is not synced, up to the end
-    /// as far as it is known.
+    /// The frames that it still wants, up to its end as far as that is known.
     #[must_use]
-    pub fn unsynced(&self) -> Range<u64> {
-        let frames = self.synced.0 / self.spec.stored().frame_bytes() as u64;
+    pub fn wanted(&self) -> Range<u64> {
         let end = self.end.as_ref().map_or(u64::MAX, |end| end.end_frame.0);
-        self.start + frames..end
+        self.next..end
     }
 
-    /// Continues after what is synced, in the file opened again: the disk was away.
-    ///
-    /// # Errors
-    /// That of the file; the disk is still away.
-    pub fn reopen(&mut self) -> Result<(), Error> {
-        if self.cut {
-            return Ok(());
-        }
-        let (bytes, hash) = self.synced.clone();
-        self.file.reopen(bytes)?;
-        self.hash = hash;
-        self.staging.clear();
-        let frames = self.file.frames();
-        self.next = self.start + frames;
-        self.forget_gaps_from(frames);
-        Ok(())
+    /// Hands the rest of it to the writer; one without an end has no row.
+    pub fn finish(mut self, outbox: &mut Outbox) {
+        self.flush(outbox);
+        let take = self.number;
+        let Some(end) = self.end else {
+            return outbox.send(Op::Close {
+                take,
+                gaps: self.gaps,
+            });
+        };
+        outbox.send(Op::Finish(Box::new(Finish {
+            start: self.start,
+            levels: self.levels.unwrap_or_else(|| self.meter.levels()),
+            gaps: self.gaps,
+            end,
+        })));
     }
+}
 
-    fn forget_gaps_from(&mut self, frames: u64) {
-        self.gaps.retain_mut(|gap| {
-            gap.frames = gap.frames.min(frames.saturating_sub(gap.frame));
-            gap.frames > 0
-        });
-        self.reported = self.reported.min((self.gaps.len(), 0));
-    }
-
-    /// Finishes the file with the frames that are on the disk: there it cannot go on. A full disk
-    /// may have no room for the gaps after them; the row has those.
-    ///
-    /// # Errors
-    /// That of the file: the disk refuses this too, and what is there is left for repair.
-    pub fn cut(&mut self) -> Result<(), Error> {
-        self.cut = true;
-        self.staging.clear();
-        self.forget_gaps_from(self.file.frames());
-        let finished = self.file.finalise(&self.gaps);
-        finished.or_else(|_| self.file.finalise(&[]))
-    }
-
-    /// Finishes the file with all its frames.
-    ///
-    /// # Errors
-    /// That of the file.
-    pub fn finish(&mut self) -> Result<(), Error> {
-        if self.cut {
-            return Ok(());
-        }
-        self.flush()?;
-        self.file.finalise(&self.gaps)?;
-        self.synced = (self.file.data_bytes(), self.hash.clone());
-        Ok(())
-    }
-
-    /// The row of the finished file; without an end, nothing.
-    #[must_use]
-    pub fn row(&self) -> Option<Row> {
-        let frames = self.file.frames();
-        let levels = self.levels.clone();
-        let levels = levels.unwrap_or_else(|| self.meter.levels());
-        let end = self.end.as_ref()?;
-        let mut row = end.row.clone();
-        if self.cut {
-            row.verdict = Verdict::Aborted;
-        }
-        row.start_frame = end.frame0.in_session(CaptureFrame(self.start)).0;
-        row.frames = frames;
-        row.lead_frames = end.start_mark.0.saturating_sub(self.start);
-        row.tail_frames = (self.start + frames).saturating_sub(end.end_mark.0);
-        row.rate = self.spec.rate;
-        row.channels = self.spec.channels;
-        row.format = self.spec.format.stored();
-        row.gaps.clone_from(&self.gaps);
-        row.measure(&levels);
-        row.samples_sha256 = crate::words::hex::encode(self.hash.clone().finalize().into());
-        Some(row)
-    }
+/// What the writer needs for a take's row.
+#[derive(Debug)]
+pub struct Finish {
+    /// As the session ended it.
+    pub end: Box<End>,
+    /// Its first frame on the capture clock.
+    pub start: u64,
+    /// What was lost.
+    pub gaps: Vec<Gap>,
+    /// Of each channel.
+    pub levels: Vec<Level>,
 }

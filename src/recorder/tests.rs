@@ -1,7 +1,10 @@
-//! The recorder driven by hand: blocks and commands in, files and reports out.
+//! Recorder and writer driven by hand: blocks and commands in, files and reports out.
 
+use super::memory::Memory;
+use super::writer::Writer;
 use super::*;
 use crate::audio::rf64::Meta;
+use crate::rt::Nanos;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Cause, Format, Frame0, Gap, Judged, Kind, SessionFrame, Verdict};
 use std::path::Path;
@@ -25,19 +28,78 @@ fn block(first: u64, frames: u32, lost_before: Option<Cause>) -> Box<Block> {
     })
 }
 
+/// Recorder and writer, each order carried out at once.
+struct Rig {
+    recorder: Recorder,
+    writer: Writer,
+    orders: Receiver<Op>,
+    reports: Receiver<Report>,
+    freed: usize,
+    now: Nanos,
+}
+
+impl Rig {
+    /// Of 1 kHz, with the session in `folder`.
+    fn of(folder: &Path) -> Rig {
+        Rig::with(folder, Memory::of(SPEC))
+    }
+
+    fn with(folder: &Path, memory: Arc<Memory>) -> Rig {
+        let (sender, reports) = std::sync::mpsc::channel();
+        let (ops, orders) = std::sync::mpsc::channel();
+        let live: Arc<Live> = Arc::default();
+        let outbox = Outbox::of(ops, memory, live.clone());
+        let mut rig = Rig {
+            recorder: Recorder::new(SPEC, 1500, outbox, sender.clone(), live.clone()),
+            writer: Writer::new(SPEC, sender, live),
+            orders,
+            reports,
+            freed: 0,
+            now: Nanos::now(),
+        };
+        let folder = folder.to_owned();
+        rig.handle(Command::NewSession { folder });
+        rig
+    }
+
+    fn handle(&mut self, command: Command) -> bool {
+        let goes_on = self.recorder.handle(command);
+        self.write();
+        goes_on
+    }
+
+    fn take_in(&mut self, block: Box<Block>) {
+        self.record(block);
+        self.write();
+    }
+
+    /// The writer does not come to it.
+    fn record(&mut self, block: Box<Block>) {
+        self.recorder.take_in(block, |_| self.freed += 1);
+    }
+
+    fn write(&mut self) {
+        for op in self.orders.try_iter() {
+            self.writer.handle(op);
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        self.now = self.now + CHECKPOINT;
+        self.writer.checkpoint(self.now);
+        self.recorder.go_on(|_| self.freed += 1);
+        self.write();
+    }
+}
+
 #[test]
 fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
     let dir = tempfile::tempdir().expect("folder");
-    let (sender, reports) = std::sync::mpsc::channel();
-    let mut recorder = Recorder::new(SPEC, 1500, sender, Arc::default());
     let folder = dir.path().to_owned();
     std::fs::write(folder.join("takes.jsonl"), "torn").expect("write");
-    recorder.handle(Command::NewSession {
-        folder: folder.clone(),
-    });
-    let mut freed = 0;
+    let mut rig = Rig::of(&folder);
     for n in 0..20 {
-        recorder.take_in(block(n * 100, 100, None), |_| freed += 1);
+        rig.take_in(block(n * 100, 100, None));
     }
     let begin = Begin {
         take: 1,
@@ -48,8 +110,8 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
         behind_frames: 0,
         meta: Meta::default(),
     };
-    recorder.handle(Command::Begin(Box::new(begin)));
-    recorder.take_in(block(2050, 100, Some(Cause::Overrun)), |_| freed += 1);
+    rig.handle(Command::Begin(Box::new(begin)));
+    rig.take_in(block(2050, 100, Some(Cause::Overrun)));
     let end = End {
         take: 1,
         start_mark: CaptureFrame(1500),
@@ -58,20 +120,20 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
         frame0: Frame0::of(CaptureFrame(1000), SessionFrame(0)),
         row: Row::of(1, "a.rf64".into(), Kind::Read, SPEC),
     };
-    recorder.handle(Command::End(Box::new(end)));
+    rig.handle(Command::End(Box::new(end)));
     let Ok(Report::Lost {
         at_frame, frames, ..
-    }) = reports.try_recv()
+    }) = rig.reports.try_recv()
     else {
         panic!("not reported")
     };
     assert_eq!((at_frame, frames), (CaptureFrame(2000), 50));
     assert!(matches!(
-        reports.try_recv(),
+        rig.reports.try_recv(),
         Ok(Report::Measured { take: 1, .. })
     ));
-    recorder.take_in(block(2150, 200, None), |_| freed += 1);
-    let Ok(Report::Stored { row, .. }) = reports.try_recv() else {
+    rig.take_in(block(2150, 200, None));
+    let Ok(Report::Stored { row, .. }) = rig.reports.try_recv() else {
         panic!("not stored")
     };
     assert_eq!(
@@ -94,23 +156,14 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
     let audio: Vec<u8> = (1250..2300).flat_map(sample).collect();
     let file = std::fs::read(folder.join("a.rf64")).expect("read");
     assert!(file[4096..4096 + audio.len()] == audio[..]);
-    assert!(freed > 0, "blocks beyond the history go back");
-    recorder.handle(Command::Amend {
+    assert!(rig.freed > 0, "blocks beyond the history go back");
+    rig.handle(Command::Amend {
         take: 1,
         amendment: Amendment::Judged(Verdict::Redone.into()),
     });
     let rows = std::fs::read_to_string(folder.join("takes.jsonl")).expect("read");
     assert_eq!(rows.lines().count(), 3);
     assert!(rows.starts_with("torn\n{"));
-}
-
-/// A recorder of 1 kHz in a folder, with its reports.
-fn recorder(folder: &Path) -> (Recorder, Receiver<Report>) {
-    let (sender, reports) = std::sync::mpsc::channel();
-    let mut recorder = Recorder::new(SPEC, 1500, sender, Arc::default());
-    let folder = folder.to_owned();
-    recorder.handle(Command::NewSession { folder });
-    (recorder, reports)
 }
 
 fn begin(folder: &Path, take: u32, start_frame: u64) -> Command {
@@ -139,21 +192,21 @@ fn end(take: u32, end_frame: u64) -> Command {
 #[test]
 fn commands_of_a_long_stall_are_obeyed_as_their_blocks_come() {
     let dir = tempfile::tempdir().expect("folder");
-    let (mut recorder, reports) = recorder(dir.path());
+    let mut rig = Rig::of(dir.path());
     for take in 1..=10 {
         let start = u64::from(take) * 1000;
-        recorder.handle(begin(dir.path(), take, start));
-        recorder.handle(end(take, start + 1200));
+        rig.handle(begin(dir.path(), take, start));
+        rig.handle(end(take, start + 1200));
     }
     for n in 0..130 {
-        recorder.take_in(block(n * 100, 100, None), drop);
+        rig.take_in(block(n * 100, 100, None));
     }
     let stored = |report| match report {
         Report::Stored { take, row } => Some((take, row.frames, row.gaps.len())),
         Report::Failed { take, reason } => panic!("take {take}: {reason}"),
         _ => None,
     };
-    let stored: Vec<_> = reports.try_iter().filter_map(stored).collect();
+    let stored: Vec<_> = rig.reports.try_iter().filter_map(stored).collect();
     let expected: Vec<_> = (1..=10).map(|take| (take, 1200, 0)).collect();
     assert_eq!(stored, expected);
 }
@@ -161,17 +214,17 @@ fn commands_of_a_long_stall_are_obeyed_as_their_blocks_come() {
 #[test]
 fn a_verdict_changed_before_the_row_is_written_is_in_the_row() {
     let dir = tempfile::tempdir().expect("folder");
-    let (mut recorder, reports) = recorder(dir.path());
-    recorder.handle(begin(dir.path(), 1, 0));
-    recorder.handle(end(1, 200));
+    let mut rig = Rig::of(dir.path());
+    rig.handle(begin(dir.path(), 1, 0));
+    rig.handle(end(1, 200));
     let amendment = Amendment::Judged(Judged::SHORT);
-    recorder.handle(Command::Amend { take: 1, amendment });
-    recorder.take_in(block(0, 300, None), drop);
+    rig.handle(Command::Amend { take: 1, amendment });
+    rig.take_in(block(0, 300, None));
     let rows = crate::store::takes::read(dir.path()).expect("rows");
     assert_eq!(rows[0].verdict, Verdict::Aborted);
     assert_eq!(rows[0].reasons, ["short"]);
     let failed = |report: &Report| matches!(report, Report::Failed { .. });
-    assert!(!reports.try_iter().any(|report| failed(&report)));
+    assert!(!rig.reports.try_iter().any(|report| failed(&report)));
 }
 
 #[test]
@@ -179,40 +232,38 @@ fn a_session_to_be_forgotten_is_not_written_on_whatever_its_disk_does() {
     let dir = tempfile::tempdir().expect("folder");
     let (mounted, unmounted) = (dir.path().join("mounted"), dir.path().join("unmounted"));
     std::fs::create_dir(&mounted).expect("folder");
-    let (mut recorder, reports) = recorder(&mounted);
-    recorder.handle(begin(&mounted, 1, 0));
-    recorder.take_in(block(0, 300, None), drop);
-    recorder.handle(end(1, 400));
+    let mut rig = Rig::of(&mounted);
+    rig.handle(begin(&mounted, 1, 0));
+    rig.take_in(block(0, 300, None));
+    rig.handle(end(1, 400));
     std::fs::rename(&mounted, &unmounted).expect("away");
-    recorder.handle(begin(&mounted, 2, 300));
-    assert!(recorder.handle(Command::Forget));
+    rig.handle(begin(&mounted, 2, 300));
+    assert!(rig.handle(Command::Forget));
     std::fs::remove_dir_all(&unmounted).expect("erased");
-    let mut now = Nanos::now();
     for n in 3..30 {
-        recorder.take_in(block(n * 100, 100, None), drop);
-        now = now + CHECKPOINT;
-        recorder.checkpoint(now, drop);
+        rig.take_in(block(n * 100, 100, None));
+        rig.checkpoint();
     }
     assert!(!mounted.exists());
-    let mut sent = reports.try_iter();
+    let mut sent = rig.reports.try_iter();
     assert!(sent.any(|report| matches!(report, Report::Forgotten)));
     let stored = |report| matches!(report, Report::Stored { .. } | Report::Failed { .. });
     assert!(!sent.any(stored));
     let next = dir.path().join("next");
-    recorder.handle(Command::NewSession {
+    rig.handle(Command::NewSession {
         folder: next.clone(),
     });
-    recorder.handle(begin(&next, 1, 2900));
+    rig.handle(begin(&next, 1, 2900));
     assert!(next.join("1.rf64").exists());
 }
 
 #[test]
 fn the_end_of_the_program_leaves_whole_files() {
     let dir = tempfile::tempdir().expect("folder");
-    let (mut recorder, _reports) = recorder(dir.path());
-    recorder.handle(begin(dir.path(), 1, 50));
-    recorder.take_in(block(0, 300, None), drop);
-    assert!(!recorder.handle(Command::Quit));
+    let mut rig = Rig::of(dir.path());
+    rig.handle(begin(dir.path(), 1, 50));
+    rig.take_in(block(0, 300, None));
+    assert!(!rig.handle(Command::Quit));
     let repaired = crate::recorder::repair::repair(&dir.path().join("1.rf64"));
     let whole = crate::recorder::repair::Outcome::Healthy { frames: 250 };
     assert_eq!(repaired.expect("readable"), whole);
@@ -223,24 +274,23 @@ fn a_take_that_begins_while_its_disk_is_away_has_every_frame_once_it_is_back() {
     let dir = tempfile::tempdir().expect("folder");
     let (mounted, unmounted) = (dir.path().join("mounted"), dir.path().join("unmounted"));
     std::fs::create_dir(&mounted).expect("folder");
-    let (mut recorder, reports) = recorder(&mounted);
-    let (mut freed, mut now) = (0, Nanos::now());
-    let mut pass = |recorder: &mut Recorder, blocks: std::ops::Range<u64>| {
+    let mut rig = Rig::of(&mounted);
+    let pass = |rig: &mut Rig, blocks: std::ops::Range<u64>| {
         for n in blocks {
-            recorder.take_in(block(n * 100, 100, None), |_| freed += 1);
-            now = now + CHECKPOINT;
-            recorder.checkpoint(now, |_| freed += 1);
+            rig.take_in(block(n * 100, 100, None));
+            rig.checkpoint();
         }
     };
-    pass(&mut recorder, 0..10);
+    pass(&mut rig, 0..10);
     std::fs::rename(&mounted, &unmounted).expect("away");
-    recorder.handle(begin(&mounted, 1, 800));
-    pass(&mut recorder, 10..40);
-    recorder.handle(end(1, 2000));
-    pass(&mut recorder, 40..60);
+    rig.handle(begin(&mounted, 1, 800));
+    pass(&mut rig, 10..20);
+    rig.handle(end(1, 2000));
+    pass(&mut rig, 20..60);
     std::fs::rename(&unmounted, &mounted).expect("back");
-    pass(&mut recorder, 60..61);
-    let sent: Vec<_> = reports
+    pass(&mut rig, 60..61);
+    let sent: Vec<_> = rig
+        .reports
         .try_iter()
         .map(|report| match report {
             Report::Refused { .. } => "refused".into(),
@@ -254,5 +304,48 @@ fn a_take_that_begins_while_its_disk_is_away_has_every_frame_once_it_is_back() {
         .collect();
     let expected = ["refused", "measured", "1200 frames, gaps []", "returned"];
     assert_eq!(sent, expected);
-    assert!(freed > 40, "blocks that no take waits for go back: {freed}");
+    assert!(rig.freed > 40, "blocks go back: {}", rig.freed);
+}
+
+#[test]
+fn a_disk_that_stalls_delays_no_level_and_costs_no_frame() {
+    let dir = tempfile::tempdir().expect("folder");
+    // Room for 0.6 s.
+    let mut rig = Rig::with(dir.path(), Memory::with(600, 3));
+    let levels = |rig: &Rig| {
+        let measured = |report| match report {
+            Report::Measured { take, .. } => Some(take),
+            Report::Stored { .. } | Report::Failed { .. } => panic!("{report:?} in a stall"),
+            _ => None,
+        };
+        rig.reports.try_iter().filter_map(measured).next()
+    };
+    for take in 1..=3 {
+        let from = u64::from(take) * 1000;
+        rig.recorder.handle(begin(dir.path(), take, from));
+        for n in from / 100..from / 100 + 9 {
+            rig.record(block(n * 100, 100, None));
+        }
+        rig.recorder.handle(end(take, from + 900));
+        assert_eq!(levels(&rig), Some(take));
+        rig.record(block(from + 900, 100, None));
+    }
+    let live = rig.recorder.live.clone();
+    // The first take has what there was, the third waits for all of its frames.
+    assert_eq!(live.waiting_bytes(), 1800);
+    assert_eq!(live.held_frames.load(Ordering::Relaxed), 2400);
+    for _ in 0..20 {
+        rig.write();
+        rig.checkpoint();
+    }
+    let stored = rig.reports.try_iter().filter_map(|report| match report {
+        Report::Stored { row, .. } => Some((row.take, row.frames, row.gaps.len())),
+        Report::Failed { reason, .. } => panic!("{reason}"),
+        _ => None,
+    });
+    let stored: Vec<_> = stored.collect();
+    assert_eq!(stored, [(1, 900, 0), (2, 900, 0), (3, 900, 0)]);
+    assert_eq!(live.waiting_bytes(), 0);
+    rig.record(block(4000, 100, None));
+    assert!(rig.freed > 10, "{}", rig.freed);
 }

@@ -116,7 +116,7 @@ fn a_disk_that_fills_up_in_a_stall_keeps_the_gap_and_what_fits() {
     let (env, dir) = (plugin(), folder());
     let (out, shim) = (
         dir.path().join("full.rf64"),
-        Shim::over(dir.path()).with_room(8 << 20),
+        Shim::over(dir.path()).with_room(14 << 20),
     );
     let mut command = record(&env, "bpaced", SPEC, &out);
     command.args(["--buffer-s", "1"]);
@@ -125,7 +125,8 @@ fn a_disk_that_fills_up_in_a_stall_keeps_the_gap_and_what_fits() {
     let running = run::start(&mut command);
     wait_for_audio(&out, 1.0);
     shim.stall();
-    std::thread::sleep(Duration::from_millis(5000));
+    // Longer than the writer's memory and the pool bridge together.
+    std::thread::sleep(Duration::from_millis(9000));
     shim.go_on();
     let run = running.wait();
     let row = assert_kept(&run, &out, "No space left on device", about);

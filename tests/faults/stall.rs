@@ -51,6 +51,9 @@ fn written(path: &Path) -> u64 {
     path.metadata().map_or(0, |found| found.len())
 }
 
+/// What the writer's memory bridges before blocks wait in the pool.
+const MEMORY_S: f64 = 3.0;
+
 /// A pool of `pool_s` was too short for the stall: the loss is one gap of what did not fit, and audio
 /// follows in its place.
 fn assert_located((row, late, stall_s): &(Row, Vec<i64>, f64), pool_s: f64) {
@@ -60,9 +63,9 @@ fn assert_located((row, late, stall_s): &(Row, Vec<i64>, f64), pool_s: f64) {
     assert_eq!(gap.cause, Cause::Storage);
     // The counter after the gap is that of the frame it stands at: as many are gone as are said.
     assert_eq!(late, &[0]);
-    let missing = (stall_s - pool_s) * f64::from(RATE);
+    let missing = (stall_s - pool_s - MEMORY_S) * f64::from(RATE);
     let off_s = (gap.frames as f64 - missing) / f64::from(RATE);
-    println!("the gap is {off_s:+.3} s longer than stall less pool");
+    println!("the gap is {off_s:+.3} s longer than stall less memory and pool");
     assert!(off_s.abs() < 1.2, "{off_s} s");
 }
 
@@ -79,7 +82,7 @@ fn stalls_of_5_s_and_25_s_lose_nothing() {
 fn a_stall_longer_than_the_pool_is_a_gap_of_the_frames_lost() {
     let _machine = shared();
     // 5 s, 2 s under way; the history of 1 s is in use.
-    let stalled = stalled(14, 11, &["--buffer-s", "5"], 3);
+    let stalled = stalled(17, 14, &["--buffer-s", "5"], 3);
     assert_located(&stalled, 7.0);
 }
 
