@@ -69,8 +69,10 @@ impl Lab {
     #[track_caller]
     pub fn done(&self, args: &[&str], input: &str) -> String {
         let output = self.booth(args, input);
-        assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
+        let printed = String::from_utf8(output.stdout.clone()).unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {said}{printed}");
+        printed
     }
 
     /// As `booth`, which must not do it: exit code 1, a sentence, and nothing changed in DATA.
