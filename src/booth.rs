@@ -17,7 +17,6 @@ mod hands;
 mod health;
 mod loudspeakers;
 mod perform;
-mod sealing;
 mod session_record;
 pub mod texts;
 mod threads;
@@ -126,7 +125,6 @@ impl Booth {
         self.serve_takes();
         self.serve_clerk();
         self.serve_disk();
-        self.serve_sealer();
         let asked = Nanos::now();
         self.serve_sphere();
         let sphere = Nanos::now().since(asked);
@@ -193,9 +191,6 @@ impl Booth {
                 }
                 Report::Stored { take, row } => {
                     self.ending.faulty |= !row.gaps.is_empty();
-                    self.threads
-                        .sealer
-                        .take(self.visit.folder.clone(), row.file.clone());
                     Event::Stored(take)
                 }
                 Report::Failed { take, reason } => {

@@ -27,6 +27,7 @@ use std::time::Duration;
 use crate::audio::mixer::Mixer;
 use crate::corpus::order::Shard;
 use crate::corpus::prompter::Look;
+use crate::identity::kept::Kept;
 use crate::identity::operator::Recipient;
 use crate::rt::{self, Thread};
 use crate::words::Spec;
@@ -63,6 +64,10 @@ pub struct Source {
     pub protocol_sha256: String,
     /// A session is resumed only if it has this audio shape.
     pub spec: Spec,
+    /// A session is resumed only if its takes are sealed as they are now.
+    pub seals: bool,
+    /// Where the clerk says whose key is on the disk.
+    pub kept: Kept,
     /// The controls to hold; after this only the clerk touches them.
     pub mixer: Option<Mixer>,
 }
@@ -107,24 +112,21 @@ impl Clerk {
                 let mut work = alive.on_disk(|| Work::new(source, recovery, outbox));
                 work.draw();
                 found.into_iter().for_each(|found| work.answer(found));
+                let mut recovery_waits = Some(Duration::ZERO);
                 loop {
                     let found = alive.on_disk(|| space.look());
                     found.into_iter().for_each(|found| work.answer(found));
                     alive.on_disk(|| work.serve_tombstones());
                     work.hold_gains();
-                    let job = if recovered_here.load(Atomic::Relaxed) {
-                        inbox.recv_timeout(SYNC)
-                    } else {
-                        inbox.recv_timeout(Duration::ZERO)
-                    };
+                    let job = inbox.recv_timeout(recovery_waits.unwrap_or(SYNC));
                     match job {
                         Ok(job) => {
                             alive.on_disk(|| work.serve(job));
                             count.fetch_add(1, Atomic::Release);
                         }
-                        Err(RecvTimeoutError::Timeout) if !recovered_here.load(Atomic::Relaxed) => {
-                            let more = alive.on_disk(|| work.recover());
-                            recovered_here.store(!more, Atomic::Release);
+                        Err(RecvTimeoutError::Timeout) if recovery_waits.is_some() => {
+                            recovery_waits = alive.on_disk(|| work.recover());
+                            recovered_here.store(recovery_waits.is_none(), Atomic::Release);
                         }
                         Err(RecvTimeoutError::Timeout) => alive.on_disk(|| work.write(SYNC)),
                         Err(RecvTimeoutError::Disconnected) => break,

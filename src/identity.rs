@@ -6,6 +6,7 @@
 pub mod code;
 pub mod consents;
 pub mod erase;
+pub mod kept;
 pub mod keyring;
 pub mod links;
 pub mod mention;
@@ -15,5 +16,6 @@ pub mod pending;
 pub mod place;
 pub mod receipt;
 pub mod seal;
+pub mod stream;
 pub mod tombstone;
 pub mod tombstone_room;

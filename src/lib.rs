@@ -10,7 +10,6 @@
 //! | `recorder` | `recorder` | normal | blocks | drops a block without reporting it |
 //! | `writer` | `recorder::writer` | normal | the disk | changes the recorder's order |
 //! | `clerk` | `clerk` | normal | the disk, the mixer | is waited for by `main`; opens a take being recorded |
-//! | `sealer` | `recorder::sealer` | nice 10 | the disk | costs the recorder its disk |
 //! | `sphere` | `sphere` | normal | the network, each call bounded | is waited for by `main` |
 //!
 //! ```text
@@ -34,7 +33,7 @@
 //! | [`forget`] | erasing a person, here and in copies |
 //! | [`dataset`] | the export, its table and sums, and its cleaner |
 //! | [`sphere`] | the remote loudspeakers: commands in, verified replies out |
-//! | [`recorder`] | cuts takes out of the stream, writes, repairs and seals them |
+//! | [`recorder`] | cuts takes out of the stream, writes them, plain or sealed, and repairs them |
 //! | [`identity`] | codes, keys, seals, tombstones, receipts |
 //! | [`store`] | session.json, takes.jsonl, events.jsonl: writer and reader of each |
 //! | [`board`] | buttons and panel, of a Pi or simulated |

@@ -10,7 +10,6 @@ pub mod messages;
 mod outbox;
 pub mod repair;
 mod rows;
-pub mod sealer;
 mod sink;
 mod take;
 mod writer;
@@ -217,7 +216,7 @@ impl Recorder {
             }
         }
         let held = self.held_frames();
-        self.live.held_frames.store(held, Ordering::Relaxed);
+        self.live.held_frames.store(held, Ordering::Release);
     }
 
     /// Gives back the blocks beyond the history that no take needs any more.

@@ -71,7 +71,7 @@ fn every_format_is_recorded_to_the_bit_and_to_the_frame() {
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
-            assert_eq!(row.samples_sha256, sha256);
+            assert_eq!(row.samples_sha256, Some(sha256));
         }
     }
 }

@@ -105,7 +105,7 @@ fn check(session: &Path) -> Vec<Row> {
         let (spec, bytes) = run::samples(&session.join(&row.file));
         assert_eq!(bytes.len() as u64, row.frames * spec.frame_bytes() as u64);
         let sha256 = booth::words::hex::encode(Sha256::digest(&bytes).into());
-        assert_eq!(row.samples_sha256, sha256, "take {}", row.take);
+        assert_eq!(row.samples_sha256, Some(sha256), "take {}", row.take);
         assert_eq!(row.peak_dbfs.len(), 6);
         let first = decode(&bytes[..spec.format.sample_bytes()], spec.format)[0];
         let near = (0..1u64 << 24).find(|f| counter(*f, spec.channels, 0) == first);

@@ -8,7 +8,7 @@ pub mod chunks;
 pub mod header;
 pub mod read;
 pub mod riff;
-mod room;
+pub mod room;
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -20,7 +20,7 @@ use super::time::Time;
 use super::visit::Visit;
 use super::wall_clock::Wall;
 use super::watch::{self, Watch};
-use super::{Booth, Error, Options, sealing, session_record, texts};
+use super::{Booth, Error, Options, session_record, texts};
 use crate::audio::mixer::Mixer;
 use crate::board;
 use crate::board::profile::Profile;
@@ -30,11 +30,11 @@ use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::embedded::CORPORA;
 use crate::forget;
+use crate::identity::kept::Kept;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{operator, pending};
 use crate::lang::Locale;
-use crate::recorder::sealer::Sealer;
 use crate::rt::{self};
 use crate::screen::Place;
 use crate::screen::paint::Painter;
@@ -59,14 +59,20 @@ impl Booth {
         let expected = expected(&config, options.participant.as_deref())?;
         let mixer = mixer(&config)?;
         let panel = profile.panel.size();
-        let clerk = clerk(&config, &locale, &protocol, panel, mixer, options.fast)?;
+        let kept = Kept::default();
+        let clerk = clerk(
+            &config,
+            &locale,
+            &protocol,
+            panel,
+            (mixer, kept.clone()),
+            options.fast,
+        )?;
         let mut sphere =
             Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
         sphere.silence(time.now());
         let stop = rt::stop_on_signals().map_err(Error::system("signals"))?;
-        let chain = time.start_chain(&config)?;
-        let loads = sealing::loads(&chain, &time, config.audio.rate);
-        let sealer = Sealer::start(loads).map_err(Error::system("thread `sealer`"))?;
+        let chain = time.start_chain(&config, kept)?;
         let (buttons, mut panel) = board::open(
             &profile,
             &board::Options {
@@ -122,8 +128,6 @@ impl Booth {
             threads: Threads {
                 chain,
                 clerk,
-                sealer,
-                is_rest_asked: false,
                 sphere,
             },
             time,
@@ -213,7 +217,7 @@ fn clerk(
     locale: &Locale,
     protocol: &Protocol,
     panel: Size,
-    mixer: Option<Mixer>,
+    (mixer, kept): (Option<Mixer>, Kept),
     fast: bool,
 ) -> Result<Clerk, Error> {
     let path = if protocol.reads() {
@@ -247,6 +251,8 @@ fn clerk(
         dated: !fast,
         protocol_sha256: protocol.sha256.clone(),
         spec: config.audio.spec(),
+        seals: session_record::is_sealed(config),
+        kept,
         mixer,
     };
     Clerk::start(source).map_err(Error::system("thread `clerk`"))

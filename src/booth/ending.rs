@@ -37,7 +37,7 @@ impl Booth {
             self.ending.stopping || self.hands.player.as_ref().is_some_and(Player::pressed_out);
         let kept = self.threads.clerk.is_settled() || self.threads.clerk.is_ended();
         // What the end leaves plain is sealed at the next start.
-        let sealed = self.ending.stopping || self.threads.sealer.is_settled();
+        let sealed = self.ending.stopping || self.threads.clerk.is_recovered();
         let idle = self.session.is_idle() && kept && sealed;
         let given_up = self.disk.is_given_up(self.ending.stopping, Nanos::now());
         done && (idle || given_up || self.threads.chain.is_ended())

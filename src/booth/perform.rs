@@ -191,6 +191,7 @@ impl Booth {
                 booth: draft::text(session.as_deref(), &row),
                 ixml,
             },
+            sealed: session_record::is_sealed(&self.config).then(|| Box::new(row)),
         }))
     }
 

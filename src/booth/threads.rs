@@ -6,18 +6,14 @@
 use super::loudspeakers::Loudspeakers;
 use crate::clerk::Clerk;
 use crate::recorder::chain::Chain;
-use crate::recorder::sealer::Sealer;
 use crate::rt::Thread;
 use crate::sphere::Sphere;
 
 /// Every thread but main, by the part that holds it.
 pub(super) struct Threads {
-    /// Capture and recorder.
+    /// Capture, recorder and writer.
     pub(super) chain: Chain,
     pub(super) clerk: Clerk,
-    pub(super) sealer: Sealer,
-    /// Whether the sealer was asked for what the runs before left.
-    pub(super) is_rest_asked: bool,
     pub(super) sphere: Loudspeakers,
 }
 
@@ -25,8 +21,7 @@ impl Threads {
     /// The list.
     pub(super) fn all(&self) -> impl Iterator<Item = Thread<'_>> {
         let sphere = self.sphere.thread.as_ref().map(Sphere::thread);
-        let others = [self.clerk.thread(), self.sealer.thread()];
-        let others = others.into_iter().chain(sphere);
+        let others = std::iter::once(self.clerk.thread()).chain(sphere);
         others.chain(self.chain.threads())
     }
 }

@@ -13,6 +13,7 @@ use crate::audio::block::PoolSize;
 use crate::audio::source::sim::{Lockstep, SimSource};
 use crate::audio::source::{self, Opener};
 use crate::config::Config;
+use crate::identity::kept::Kept;
 use crate::recorder::chain;
 use crate::recorder::chain::Chain;
 use crate::rt::Nanos;
@@ -58,7 +59,7 @@ impl Time {
     }
 
     /// Starts capture and recorder on the configured device.
-    pub(super) fn start_chain(&self, config: &Config) -> Result<Chain, Error> {
+    pub(super) fn start_chain(&self, config: &Config, kept: Kept) -> Result<Chain, Error> {
         let audio = &config.audio;
         let (spec, period) = (audio.spec(), audio.period_frames);
         let open: Opener = match self {
@@ -83,6 +84,8 @@ impl Time {
             wake: config.audio.device == source::SIMULATED,
             patient: watch::is_managed(),
             first: Vec::new(),
+            kept,
+            patience: Duration::from_secs(audio.buffer_s.into()) / 2,
         };
         Ok(Chain::start(setup)?)
     }

@@ -5,12 +5,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::arrival::{Arrival, Enrolled};
 use crate::identity::code::Proof;
+use crate::identity::kept::Kept;
 use crate::identity::operator::Recipient;
+use crate::identity::{keyring, operator};
 use crate::store::events::Events;
 use crate::store::session;
 use crate::store::session::Record;
@@ -30,6 +32,9 @@ pub(super) struct Journal {
     record_due: bool,
     /// A take is on the disk.
     has_take: bool,
+    kept: Kept,
+    /// It was said that takes may be sealed, or none are.
+    is_said: bool,
     /// The session is over, and its person may come again: nothing of it stays.
     is_void: bool,
     events: Option<Events>,
@@ -43,19 +48,22 @@ impl Journal {
     pub(super) fn begin(
         folder: PathBuf,
         record: Box<Record>,
+        kept: Kept,
         (arrival, recipients): (Arrival, Vec<Recipient>),
     ) -> Journal {
         Journal {
             arrival,
             recipients,
             record_due: true,
-            ..Journal::resume(folder, record)
+            ..Journal::resume(folder, record, kept)
         }
     }
 
     /// For a session that is resumed.
-    pub(super) fn resume(folder: PathBuf, record: Box<Record>) -> Journal {
+    pub(super) fn resume(folder: PathBuf, record: Box<Record>, kept: Kept) -> Journal {
         Journal {
+            is_said: !record.sealed,
+            kept,
             folder,
             record,
             arrival: Arrival::default(),
@@ -128,18 +136,31 @@ impl Journal {
         }
     }
 
+    /// Its key is on the disk: takes may be sealed to it.
+    fn say_kept(&mut self, data: &Path) -> io::Result<()> {
+        let Some(recipient) = self.record.recipient.as_ref().filter(|_| !self.is_said) else {
+            return Ok(());
+        };
+        keyring::hold(data, &self.record.session).map_err(io::Error::other)?;
+        let recipient = operator::recipient(recipient).map_err(io::Error::other)?;
+        self.kept.set(&self.record.session, recipient);
+        self.is_said = true;
+        Ok(())
+    }
+
     fn try_write(&mut self, most: Duration) -> io::Result<()> {
         // The folder of the sessions is there as long as the disk is.
         let sessions = self.folder.parent().unwrap_or(&self.folder);
         std::fs::metadata(sessions)?;
-        let data = sessions.parent().unwrap_or(sessions);
+        let data = sessions.parent().unwrap_or(sessions).to_owned();
         if self.is_void {
             session::remove_empty(&self.folder)?;
             self.waiting.clear();
             self.record_due = false;
             return Ok(());
         }
-        self.arrival.keep(data, &self.recipients)?;
+        self.arrival.keep(&data, &self.recipients)?;
+        self.say_kept(&data)?;
         if self.record_due {
             session::make(&self.folder)?;
             self.record.write(&self.folder)?;
@@ -147,7 +168,7 @@ impl Journal {
         }
         self.arrival.settle(&self.folder)?;
         if self.has_take {
-            self.arrival.spend(data)?;
+            self.arrival.spend(&data)?;
         }
         let events = match &mut self.events {
             Some(events) => events,

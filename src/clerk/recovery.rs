@@ -1,9 +1,13 @@
-//! What a start repairs of the previous run: takes without a row, temporary files, a session
-//! without an end.
+//! What a start repairs of the previous run: takes without a row, sealed takes that were cut, temporary
+//! files.
 //!
 //! Guarantees: every take is made whole and gets its row (verdict `recovered`, with the hash and
-//! levels of what is there). Finished takes are not touched. All of it may be killed and done
-//! again. The work is done in small pieces, so that no other job waits for a long take.
+//! levels of what is there, which of a sealed one only the key can tell). Finished takes are not
+//! touched. All of it may be killed and done again. The work is done in small pieces, so that no other
+//! job waits for a long take.
+
+mod cut;
+pub mod left;
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -13,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use self::cut::{Cut, Found};
 use super::losses;
 use crate::audio::meter::Meter;
 use crate::audio::rf64::read;
@@ -20,7 +25,7 @@ use crate::files::data::Data;
 use crate::recorder::repair::repair;
 use crate::store::row::{Row, take_number};
 use crate::store::{draft, takes};
-use crate::words::{Kind, Verdict};
+use crate::words::{Kind, Verdict, hex};
 
 /// Bytes of samples read in one piece of work.
 const PIECE_BYTES: usize = 1 << 20;
@@ -30,10 +35,19 @@ pub struct Recovery {
     /// Sessions not looked at yet.
     sessions: VecDeque<PathBuf>,
     /// Takes without a row, not looked at yet.
-    takes: VecDeque<PathBuf>,
+    takes: VecDeque<Unfinished>,
     reading: Option<Reading>,
+    cut: Option<Box<Cut>>,
     /// Takes made whole.
     pub recovered: u32,
+}
+
+/// A take that was not finished.
+enum Unfinished {
+    /// It lies plain, and has no row.
+    Plain(PathBuf),
+    /// It is sealed, or was to be: its session's folder, its row.
+    Sealed(PathBuf, Box<Row>),
 }
 
 /// A take that was made whole and is being read for its row.
@@ -58,6 +72,7 @@ impl Recovery {
             sessions: names.map(|name| Data(data).session(name)).collect(),
             takes: VecDeque::new(),
             reading: None,
+            cut: None,
             recovered: 0,
         })
     }
@@ -68,10 +83,6 @@ impl Recovery {
     /// # Errors
     /// What failed, with the take's file.
     pub fn step(&mut self) -> Result<bool, String> {
-        let failed = |path: &Path, error: &dyn std::fmt::Display| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("{name} of the run before: {error}")
-        };
         if let Some(reading) = &mut self.reading {
             let path = reading.path.clone();
             let whole = reading.piece().map_err(|error| failed(&path, &error));
@@ -84,9 +95,16 @@ impl Recovery {
                 self.recovered += u32::from(done.is_ok());
                 done?;
             }
-        } else if let Some(path) = self.takes.pop_front() {
-            let reading = Reading::open(path.clone()).map_err(|error| failed(&path, &error))?;
-            self.reading = Some(reading);
+        } else if let Some(mut cut) = self.cut.take() {
+            let path = Path::new(cut.file_name()).to_owned();
+            if cut.piece().map_err(|error| failed(&path, &error))? {
+                cut.write().map_err(|error| failed(&path, &error))?;
+                self.recovered += 1;
+            } else {
+                self.cut = Some(cut);
+            }
+        } else if let Some(take) = self.takes.pop_front() {
+            self.look(take)?;
         } else if let Some(folder) = self.sessions.pop_front() {
             let found = unfinished(&folder).map_err(|error| failed(&folder, &error))?;
             self.takes.extend(found);
@@ -95,6 +113,30 @@ impl Recovery {
         }
         Ok(true)
     }
+
+    fn look(&mut self, take: Unfinished) -> Result<(), String> {
+        match take {
+            Unfinished::Plain(path) => {
+                let reading = Reading::open(path.clone()).map_err(|error| failed(&path, &error))?;
+                self.reading = Some(reading);
+            }
+            Unfinished::Sealed(folder, row) => {
+                let path = folder.join(&row.file);
+                match Cut::find(&folder, *row).map_err(|error| failed(&path, &error))? {
+                    Found::Cut(cut) => self.cut = Some(cut),
+                    Found::Lost => self.recovered += 1,
+                    Found::Nothing => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file and what is wrong with it.
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    format!("{name} of the run before: {error}")
 }
 
 impl Reading {
@@ -140,19 +182,23 @@ impl Reading {
 
     fn write(mut self) -> io::Result<()> {
         self.row.measure(&self.meter.levels());
-        self.row.samples_sha256 = crate::words::hex::encode(self.hash.finalize().into());
+        self.row.samples_sha256 = Some(hex::encode(self.hash.finalize().into()));
         let folder = self.path.parent().unwrap_or(Path::new(""));
         takes::append(folder, &self.row)
     }
 }
 
-/// The takes of a session that have no row; also removes the temporary files in its folder.
-fn unfinished(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// The takes of a session that have no row or may be cut; also removes the temporary files in its
+/// folder, but for those of sealed takes, which may hold samples.
+fn unfinished(folder: &Path) -> io::Result<Vec<Unfinished>> {
     let rows = takes::read(folder)?;
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
+        if is_sealed_take(&name) && rows.iter().any(|row| name.starts_with(&row.file)) {
+            continue;
+        }
         if name.ends_with(".new") || name.contains(".tmp-") {
             fs::remove_file(entry.path())?;
         } else if take_number(&name).is_some() && !rows.iter().any(|row| row.file == name) {
@@ -160,5 +206,15 @@ fn unfinished(folder: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     found.sort();
-    Ok(found)
+    let plain = found.into_iter().map(Unfinished::Plain);
+    let sealed = rows
+        .into_iter()
+        .map(|row| Unfinished::Sealed(folder.to_owned(), Box::new(row)));
+    Ok(plain.chain(sealed).collect())
+}
+
+/// Whether a file is a sealed take under its temporary name.
+fn is_sealed_take(name: &str) -> bool {
+    let plain = name.strip_suffix(".age.new");
+    plain.is_some_and(|plain| take_number(plain).is_some())
 }

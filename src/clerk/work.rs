@@ -11,16 +11,20 @@ use super::journal::Journal;
 use super::tombstones::Tombstones;
 use super::{Answer, Arrival, Ask, Job, LINES_AHEAD, News, NoLine, Source};
 use crate::clerk::recovery::Recovery;
+use crate::clerk::recovery::left::Left;
 use crate::clerk::resumption;
 use crate::corpus::order::Sequence;
 use crate::corpus::prompter::{PromptError, Prompter};
 use crate::files::data::{Data, SessionFolder};
 use crate::identity::participant::Participant;
-use crate::identity::pending;
+use crate::identity::{keyring, pending};
 use crate::rt;
 use crate::store::session::{self, Record};
 use crate::store::takes;
 use crate::words::{By, Ended, Spec};
+
+/// The pause after each chunk of 64 KiB that is sealed: a recording has the disk for itself.
+const BESIDE: Duration = Duration::from_millis(2);
 
 fn open(source: &Source) -> Result<Option<Prompter>, PromptError> {
     let Source {
@@ -52,6 +56,8 @@ pub(super) struct Work {
     /// Repairs left by the previous run. They cover only sessions that were there before a new one
     /// could begin, so that a take being recorded is never touched.
     recovery: io::Result<Recovery>,
+    /// What it left plain, once that is done.
+    left: Option<Left>,
     gains: Gains,
     tombstones: Tombstones,
     /// The session that is offered to be resumed.
@@ -67,6 +73,7 @@ impl Work {
         Work {
             outbox,
             recovery,
+            left: None,
             gains: Gains::of(source.mixer.take()),
             tombstones: Tombstones::of(source.data.clone(), source.pending_days),
             offered: None,
@@ -199,7 +206,7 @@ impl Work {
         record.corpus.sha256 = self.corpus_sha256();
         record.audio.mixer = self.gains.found();
         let arrival = (arrival, self.source.recipients.clone());
-        let mut journal = Journal::begin(folder, record, arrival);
+        let mut journal = Journal::begin(folder, record, self.source.kept.clone(), arrival);
         self.report(journal.write(Duration::ZERO));
         self.session = Some(journal);
         if drawn {
@@ -207,30 +214,35 @@ impl Work {
         }
     }
 
-    /// One piece of the repairs left by the previous run; false once all are done.
-    pub(super) fn recover(&mut self) -> bool {
+    /// One piece of the repairs left by the previous run, and then of what it left plain; how long to
+    /// wait before the next, `None` once all are done.
+    pub(super) fn recover(&mut self) -> Option<Duration> {
+        if let Some(left) = &mut self.left {
+            let step = left.step();
+            let more = !matches!(step, Ok(false));
+            self.report(step.map(drop));
+            return more.then_some(BESIDE);
+        }
         let recovery = match &mut self.recovery {
             Ok(recovery) => recovery,
             Err(error) => {
                 let reason = format!("sessions of the run before: {error}");
                 self.report(Err(reason));
-                return false;
+                return None;
             }
         };
         match recovery.step() {
-            Ok(true) => true,
+            Ok(true) => {}
             Ok(false) => {
                 if recovery.recovered > 0 {
                     log::warn!("{} unfinished takes made whole", recovery.recovered);
                 }
                 self.offer();
-                false
+                self.left = Some(Left::of(&self.source.data));
             }
-            Err(reason) => {
-                self.report(Err(reason));
-                true
-            }
+            Err(reason) => self.report(Err(reason)),
         }
+        Some(Duration::ZERO)
     }
 
     /// Offers the session that the previous run left without an end, the latest if there are
@@ -265,6 +277,7 @@ impl Work {
             && (record.audio.rate, record.audio.channels.len())
                 == (rate, self.source.spec.channels.into())
             && record.audio.format == self.source.spec.format.to_string()
+            && self.opens(&record)
             && self.gains.hold(&record.audio.mixer);
         // A visitor who is already here is not asked about another session.
         let stood = resumption::stood(&folder, rate).filter(|_| same && self.session.is_none());
@@ -275,6 +288,12 @@ impl Work {
             }
             None => self.end_crashed(folder, *record),
         }
+    }
+
+    /// Whether its takes go on as they began, sealed to a key that is here or plain.
+    fn opens(&self, record: &Record) -> bool {
+        let is_held = || keyring::hold(&self.source.data, &record.session).is_ok();
+        record.sealed == self.source.seals && (!record.sealed || is_held())
     }
 
     /// A session without an end ended with its crash; one whose code was not confirmed is not kept.
@@ -303,7 +322,7 @@ impl Work {
     fn resume(&mut self, folder: PathBuf) {
         if let Some((_, record)) = self.offered.take_if(|(offered, _)| *offered == folder) {
             let number = pending::number_of(&self.source.data, &record.session);
-            let journal = Journal::resume(folder, record);
+            let journal = Journal::resume(folder, record, self.source.kept.clone());
             let mut journal = match number {
                 Some(number) => journal.of_pending(number),
                 None => journal,

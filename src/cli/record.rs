@@ -11,6 +11,7 @@ use crate::audio::capture::State;
 use crate::audio::rf64::Meta;
 use crate::audio::source;
 use crate::config::Audio;
+use crate::identity::kept::Kept;
 use crate::recorder::chain::{Chain, Setup};
 use crate::recorder::{Begin, Command, End, Report};
 use crate::rt;
@@ -94,6 +95,8 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         wake: audio.device == source::SIMULATED,
         patient: false,
         first: std::iter::once(begin).chain(end).collect(),
+        kept: Kept::default(),
+        patience: Duration::ZERO,
     })
     .map_err(|error| Failure::CouldNot(error.to_string()))?;
     let stored = take.wait(&mut chain, wanted, &stop);
@@ -176,6 +179,7 @@ impl Take<'_> {
                 booth: draft::text(None, &row),
                 ..Meta::default()
             },
+            sealed: None,
         }
     }
 

@@ -98,8 +98,8 @@ const OF_CHANNELS: [&str; 7] = [
     "audio_offset_frames",
 ];
 
-/// Keys that are left out: times, and the token.
-const LEFT_OUT: [&str; 2] = ["utc", "participant"];
+/// Keys that are left out: times, the token, and what is true of DATA only.
+const LEFT_OUT: [&str; 3] = ["utc", "participant", "sealed_bytes"];
 
 /// The cells of a take in a file of `channel`, or of all channels.
 #[must_use]

@@ -15,7 +15,7 @@ use super::links;
 use crate::files::small;
 use crate::rt;
 
-/// Bytes written in one call, and between two calls of the pacing function.
+/// Bytes written in one call.
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// Whether the file system of `path` is mounted with `discard`; false where that is unknown.
@@ -50,7 +50,7 @@ fn is_mounted_with_discard(table: &str, device: &str) -> bool {
 ///
 /// # Errors
 /// The file system's.
-pub fn file(path: &Path, discards: bool, pace: &mut dyn FnMut()) -> io::Result<bool> {
+pub fn file(path: &Path, discards: bool) -> io::Result<bool> {
     // A link's target is not ours.
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -62,7 +62,7 @@ pub fn file(path: &Path, discards: bool, pace: &mut dyn FnMut()) -> io::Result<b
             );
         }
         Ok(file) if file.is_file() && !discards => {
-            if let Err(error) = scrub(path, pace) {
+            if let Err(error) = scrub(path) {
                 log::warn!("a file is removed without being overwritten: {error}");
             }
         }
@@ -72,21 +72,47 @@ pub fn file(path: &Path, discards: bool, pace: &mut dyn FnMut()) -> io::Result<b
 }
 
 /// Overwrites a file once in place and syncs it.
-///
-/// # Errors
-/// The file system's.
-pub fn scrub(path: &Path, pace: &mut dyn FnMut()) -> io::Result<()> {
-    let file = File::options().write(true).open(path)?;
-    let length = file.metadata()?.len();
-    let zeros = vec![0; PIECE_BYTES];
-    let mut at = 0;
-    while at < length {
-        let piece = (length - at).min(PIECE_BYTES as u64);
-        file.write_all_at(&zeros[..piece as usize], at)?;
-        at += piece;
-        pace();
+fn scrub(path: &Path) -> io::Result<()> {
+    let mut scrub = Scrub::of(path)?;
+    while !scrub.step()? {}
+    Ok(())
+}
+
+/// A file that is being overwritten in place, piece by piece.
+#[derive(Debug)]
+pub struct Scrub {
+    file: File,
+    at: u64,
+    length: u64,
+}
+
+impl Scrub {
+    /// Nothing of `path` is overwritten yet.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn of(path: &Path) -> io::Result<Scrub> {
+        let file = File::options().write(true).open(path)?;
+        let length = file.metadata()?.len();
+        let at = 0;
+        Ok(Scrub { file, at, length })
     }
-    file.sync_all()
+
+    /// Overwrites a piece; true once all is, and synced.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn step(&mut self) -> io::Result<bool> {
+        let piece = (self.length - self.at).min(PIECE_BYTES as u64) as usize;
+        if piece == 0 {
+            self.file.sync_all()?;
+            return Ok(true);
+        }
+        self.file
+            .write_all_at(&[0; PIECE_BYTES][..piece], self.at)?;
+        self.at += piece as u64;
+        Ok(false)
+    }
 }
 
 /// The result of erasing.
@@ -124,7 +150,7 @@ impl Erased {
             Err(error) => Err(error),
             Ok(file) if file.is_symlink() => self.link(path),
             Ok(file) if file.is_dir() => self.folder(path, discards),
-            Ok(found) => file(path, discards || is_noise, &mut || {}).map(|removed| {
+            Ok(found) => file(path, discards || is_noise).map(|removed| {
                 self.files += u64::from(removed);
                 if found.nlink() > 1 && !is_noise {
                     self.copies.push(further_names(path, &found));
@@ -216,7 +242,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("a");
         fs::write(&path, vec![7; 100_000]).expect("written");
-        scrub(&path, &mut || {}).expect("scrubbed");
+        scrub(&path).expect("scrubbed");
         assert!(fs::read(&path).expect("read") == vec![0; 100_000]);
     }
 
@@ -273,7 +299,7 @@ mod tests {
         let (ours, theirs) = (dir.path().join("ours"), dir.path().join("theirs"));
         fs::write(&theirs, "thesis").expect("written");
         fs::hard_link(&theirs, &ours).expect("linked");
-        assert!(file(&ours, false, &mut || {}).expect("removed"));
+        assert!(file(&ours, false).expect("removed"));
         assert_eq!(fs::read_to_string(&theirs).expect("read"), "thesis");
     }
 }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::code::Proof;
 use super::operator::{PrivateKey, Recipient};
 use super::participant::{Keys, Participant, ParticipantError};
-use super::{erase, links, tombstone, tombstone_room};
+use super::{erase, links, stream, tombstone, tombstone_room};
 use crate::files::data::Data;
 use crate::files::{jsonl, plain, small};
 use crate::words::is_session;
@@ -37,12 +37,22 @@ pub enum KeyringError {
         source: io::Error,
     },
     /// There is no key.
-    #[error("key of session {session}: not in {}; name the folder that holds it", folder.display())]
+    #[error("key of session {session}: not in {}; put it back, or name the folder that holds it", folder.display())]
     Missing {
         /// The session.
         session: String,
         /// The folder that was searched.
         folder: PathBuf,
+    },
+    /// What is sealed to it does not open.
+    #[error(
+        "key of session {session}: what is sealed to it does not open again: {source}; restart the box, and check its memory"
+    )]
+    Probe {
+        /// The session.
+        session: String,
+        /// The reason.
+        source: io::Error,
     },
     /// It does not open.
     #[error("key of session {session}: {source}")]
@@ -59,6 +69,13 @@ impl KeyringError {
         move |source| KeyringError::File {
             session: session.to_owned(),
             path: path.to_owned(),
+            source,
+        }
+    }
+
+    fn probe(session: &str) -> impl FnOnce(io::Error) -> KeyringError {
+        move |source| KeyringError::Probe {
+            session: session.to_owned(),
             source,
         }
     }
@@ -98,6 +115,9 @@ pub fn keep(
     if recipients.is_empty() {
         return Ok(());
     }
+    // As long as the private half is here.
+    stream::probe(&participant.recipient, participant.keys.private())
+        .map_err(KeyringError::probe(session))?;
     let text = participant.keys.seal(recipients);
     let text = text.map_err(KeyringError::closed(session))?;
     small::write(&sealed, &text, small::PRIVATE).map_err(KeyringError::file(session, &sealed))
@@ -112,6 +132,22 @@ pub fn proof(data: &Path, session: &str) -> Result<Option<Proof>, KeyringError> 
     let bytes = small::read(&path).map_err(KeyringError::file(session, &path))?;
     let proof = bytes.and_then(|bytes| plain(&bytes)?.parse().ok());
     Ok(proof.filter(|proof: &Proof| proof.session() == session))
+}
+
+/// Whether the sealed key of `session` is in DATA.
+///
+/// # Errors
+/// It is not: without it nobody could open what is sealed.
+pub fn hold(data: &Path, session: &str) -> Result<(), KeyringError> {
+    let keys = Data(data).keys();
+    let [sealed, _] = files(&keys, session);
+    if sealed.exists() {
+        return Ok(());
+    }
+    Err(KeyringError::Missing {
+        session: session.to_owned(),
+        folder: keys,
+    })
 }
 
 /// Opens a session's key in the folder `keys`.
@@ -151,7 +187,7 @@ pub fn remove(keys: &Path, session: &str) -> io::Result<u64> {
     let mut removed = 0;
     for path in files(keys, session) {
         for path in [small::temporary(&path), path] {
-            removed += u64::from(erase::file(&path, false, &mut || {})?);
+            removed += u64::from(erase::file(&path, false)?);
         }
     }
     if removed > 0 {
@@ -227,7 +263,7 @@ pub fn rekey(data: &Path, old: &[PrivateKey], recipients: &[Recipient]) -> io::R
                 small::write(&path, &anew, small::PRIVATE)?;
                 // Forgotten in the meantime: the tombstone was there before the key was removed.
                 if tombstone::read(data, &session)?.is_some() {
-                    erase::file(&path, false, &mut || {})?;
+                    erase::file(&path, false)?;
                     remove(&keys, &session)?;
                 }
                 done.insert(row(&anew));

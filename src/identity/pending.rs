@@ -225,7 +225,7 @@ pub fn number_of(data: &Path, session: &str) -> Option<String> {
 /// The file system's.
 pub fn remove(data: &Path, number: &str) -> io::Result<bool> {
     let path = path(data, number);
-    let removed = super::erase::file(&path, false, &mut || {})?;
+    let removed = super::erase::file(&path, false)?;
     if removed {
         small::sync_folder(&path)?;
     }

@@ -1,29 +1,27 @@
-//! Sealing a file: `X` becomes `X.age`, which only the participant's key opens.
+//! Sealing a file that lies plain, as version 0.1 left takes: `X` becomes `X.age`, which only the
+//! participant's key opens.
 //!
 //! Guarantees: the sealed file is written under a temporary name and synced, then read back, from
 //! the medium where the kernel drops its pages. It gets its name only if every byte is the one that
 //! was written and its length is the one that the age format gives for the plain bytes. Only then
 //! is the plain file removed. So `X.age` is whole whenever it is there, and a kill at any moment
-//! leaves `X` or `X.age`. That it opens is not verified: the box has no private half. No more than
-//! one chunk is held in memory.
+//! leaves `X` or `X.age`. That it opens is not verified: the box has no private half. It is done in
+//! pieces of one chunk, which is all that is held in memory.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::erase;
+use super::erase::Scrub;
 use super::operator::{PrivateKey, Recipient};
+use super::stream::{CHUNK_BYTES, Stream, header_bytes, payload_bytes};
 use crate::files::small;
 use crate::rt;
 
-/// Plain bytes of an age chunk, and between two calls of the pacing function.
-const CHUNK_BYTES: u64 = 64 * 1024;
-/// Bytes that each chunk grows by.
-const TAG_BYTES: u64 = 16;
-/// Bytes between the header and the first chunk.
-const NONCE_BYTES: u64 = 16;
 /// The first bytes of a file that stock `age` writes.
 pub const MAGIC: &[u8] = b"age-encryption.org/v1\n";
 /// The longest header that is searched for.
@@ -82,132 +80,225 @@ pub fn is_sealed(path: &Path) -> bool {
     read.is_some() && head == MAGIC
 }
 
-/// Seals `plain` to `recipient` and removes it; `discards` is what [`erase::discards`] gives for
-/// its disk. `pace` is called for every chunk and may sleep. If a kill interrupted it, sealing
-/// begins again.
-///
-/// # Errors
-/// [`SealError`]; the plain file is still there, unless removing it failed.
-pub fn seal(
-    plain: &Path,
-    recipient: &Recipient,
+/// A file that is being sealed, piece by piece.
+pub struct Sealing {
+    plain: PathBuf,
+    sealed: PathBuf,
     discards: bool,
-    pace: &mut dyn FnMut(),
-) -> Result<PathBuf, SealError> {
-    let sealed = sealed_name(plain);
-    // A sealed file with its final name was verified: only the removal is left, and it may have
-    // begun to overwrite the plain bytes. Any other is a damaged copy, and the plain file is whole.
-    if !is_sealed_of(&sealed, plain).map_err(SealError::file("read", &sealed))? {
-        let temporary = small::temporary(&sealed);
-        let written = write(plain, &temporary, recipient, pace);
-        let verified = written.and_then(|written| verify(&temporary, &written, pace));
-        if let Err(error) = verified {
-            let _ = small::remove(&temporary);
-            return Err(error);
-        }
-        fs::rename(&temporary, &sealed)
-            .and_then(|()| small::sync_folder(&sealed))
-            .map_err(SealError::file("rename", &temporary))?;
-    }
-    erase::file(plain, discards, pace).map_err(SealError::file("remove", plain))?;
-    small::sync_folder(plain).map_err(SealError::file("remove", plain))?;
-    Ok(sealed)
+    state: State,
 }
 
-/// What was written.
+/// How far it is.
+enum State {
+    Begun(Box<Recipient>),
+    Writing {
+        from: File,
+        to: File,
+        stream: Stream,
+        written: Written,
+    },
+    Verifying {
+        file: File,
+        written: Written,
+        start: Vec<u8>,
+        found: Written,
+    },
+    /// It has its name: what is plain goes.
+    Sealed,
+    Scrubbing(Scrub),
+    Done,
+}
+
+/// Bytes that passed: how many of them were plain, how many there were, and their hash.
+#[derive(Clone, Default)]
 struct Written {
     plain_bytes: u64,
+    bytes: u64,
     hash: Sha256,
 }
 
-/// Hashes the bytes that pass through.
-struct Hashing<W> {
-    to: W,
-    hash: Sha256,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.to.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+impl Written {
+    fn add(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.hash.update(bytes);
     }
 }
 
-fn write(
-    plain: &Path,
-    to: &Path,
-    recipient: &Recipient,
-    pace: &mut dyn FnMut(),
-) -> Result<Written, SealError> {
-    let mut from = File::open(plain).map_err(SealError::file("open", plain))?;
-    let failed = || SealError::file("write", to);
-    let file = File::create(to).map_err(failed())?;
-    let hashing = Hashing {
-        to: file,
-        hash: Sha256::new(),
-    };
-    let recipients = std::iter::once(recipient as &dyn age::Recipient);
-    let sealer = age::Encryptor::with_recipients(recipients)
-        .map_err(io::Error::other)
-        .map_err(failed())?;
-    let buffered = BufWriter::with_capacity(CHUNK_BYTES as usize, hashing);
-    let mut writer = sealer.wrap_output(buffered).map_err(failed())?;
+impl Sealing {
+    /// Of `plain`, to `recipient`; `discards` is what [`erase::discards`] gives for its disk. If a kill
+    /// interrupted it, sealing begins again.
+    #[must_use]
+    pub fn of(plain: &Path, recipient: Recipient, discards: bool) -> Sealing {
+        Sealing {
+            plain: plain.to_owned(),
+            sealed: sealed_name(plain),
+            discards,
+            state: State::Begun(Box::new(recipient)),
+        }
+    }
+
+    /// Does a piece of it; true once the plain file is gone.
+    ///
+    /// # Errors
+    /// [`SealError`]; the plain file is still there, unless removing it failed.
+    pub fn step(&mut self) -> Result<bool, SealError> {
+        let temporary = small::temporary(&self.sealed);
+        let state = std::mem::replace(&mut self.state, State::Done);
+        match self.go_on(state, &temporary) {
+            Ok(state) => {
+                self.state = state;
+                Ok(matches!(self.state, State::Done))
+            }
+            Err(error) => {
+                let _ = small::remove(&temporary);
+                Err(error)
+            }
+        }
+    }
+
+    fn go_on(&self, state: State, temporary: &Path) -> Result<State, SealError> {
+        match state {
+            State::Begun(recipient) => self.begin(&recipient, temporary),
+            State::Writing {
+                from,
+                to,
+                stream,
+                written,
+            } => self.write(from, to, stream, written, temporary),
+            State::Verifying {
+                mut file,
+                written,
+                mut start,
+                mut found,
+            } => {
+                let failed = SealError::file("read back", temporary);
+                if read(&mut file, &mut start, &mut found).map_err(failed)? {
+                    return Ok(State::Verifying {
+                        file,
+                        written,
+                        start,
+                        found,
+                    });
+                }
+                if !is_same(&written, &start, &found) {
+                    return Err(SealError::Differs(temporary.to_owned()));
+                }
+                fs::rename(temporary, &self.sealed)
+                    .and_then(|()| small::sync_folder(&self.sealed))
+                    .map_err(SealError::file("rename", temporary))?;
+                Ok(State::Sealed)
+            }
+            State::Sealed => match self.scrub() {
+                Some(scrub) => Ok(State::Scrubbing(scrub)),
+                None => self.remove(),
+            },
+            State::Scrubbing(mut scrub) => match scrub.step() {
+                Ok(false) => Ok(State::Scrubbing(scrub)),
+                Ok(true) => self.remove(),
+                Err(error) => {
+                    log::warn!("a file is removed without being overwritten: {error}");
+                    self.remove()
+                }
+            },
+            State::Done => Ok(State::Done),
+        }
+    }
+
+    fn begin(&self, recipient: &Recipient, temporary: &Path) -> Result<State, SealError> {
+        // A sealed file with its final name was verified: only the removal is left, and it may have
+        // begun to overwrite the plain bytes. Any other is a damaged copy, and the plain file is
+        // whole.
+        let is_done = is_sealed_of(&self.sealed, &self.plain);
+        if is_done.map_err(SealError::file("read", &self.sealed))? {
+            return Ok(State::Sealed);
+        }
+        let from = File::open(&self.plain).map_err(SealError::file("open", &self.plain))?;
+        let to = File::create(temporary).map_err(SealError::file("write", temporary))?;
+        let stream = Stream::to(recipient).map_err(SealError::file("write", temporary))?;
+        Ok(State::Writing {
+            from,
+            to,
+            stream,
+            written: Written::default(),
+        })
+    }
+
+    fn write(
+        &self,
+        mut from: File,
+        mut to: File,
+        mut stream: Stream,
+        mut written: Written,
+        temporary: &Path,
+    ) -> Result<State, SealError> {
+        let failed = || SealError::file("write", temporary);
+        let mut chunk = vec![0; CHUNK_BYTES as usize];
+        let length = from.read(&mut chunk);
+        let length = length.map_err(SealError::file("read", &self.plain))?;
+        let mut sealed = Vec::new();
+        written.plain_bytes += length as u64;
+        if length > 0 {
+            let done = stream.write(&chunk[..length], &mut sealed);
+            done.and_then(|()| to.write_all(&sealed))
+                .map_err(failed())?;
+            written.add(&sealed);
+            return Ok(State::Writing {
+                from,
+                to,
+                stream,
+                written,
+            });
+        }
+        let done = stream.finish(&mut sealed);
+        done.and_then(|()| to.write_all(&sealed))
+            .and_then(|()| to.sync_all())
+            .map_err(failed())?;
+        written.add(&sealed);
+        let file = File::open(temporary).map_err(SealError::file("read back", temporary))?;
+        rt::let_go_of_pages(&file);
+        Ok(State::Verifying {
+            file,
+            written,
+            start: Vec::new(),
+            found: Written::default(),
+        })
+    }
+
+    /// What is to be overwritten; nothing where the disk discards, or another name leads to it.
+    fn scrub(&self) -> Option<Scrub> {
+        let is_alone =
+            fs::symlink_metadata(&self.plain).is_ok_and(|file| file.is_file() && file.nlink() == 1);
+        if self.discards || !is_alone {
+            return None;
+        }
+        Scrub::of(&self.plain).ok()
+    }
+
+    fn remove(&self) -> Result<State, SealError> {
+        // Overwritten already, where it was to be.
+        erase::file(&self.plain, true)
+            .and_then(|_| small::sync_folder(&self.plain))
+            .map_err(SealError::file("remove", &self.plain))?;
+        Ok(State::Done)
+    }
+}
+
+/// Reads a piece; false at the end.
+fn read(file: &mut File, start: &mut Vec<u8>, found: &mut Written) -> io::Result<bool> {
     let mut chunk = vec![0; CHUNK_BYTES as usize];
-    let mut plain_bytes = 0;
-    loop {
-        let length = from
-            .read(&mut chunk)
-            .map_err(SealError::file("read", plain))?;
-        if length == 0 {
-            break;
-        }
-        writer.write_all(&chunk[..length]).map_err(failed())?;
-        plain_bytes += length as u64;
-        pace();
+    let length = file.read(&mut chunk)?;
+    if found.bytes < MOST_HEADER_BYTES {
+        start.extend_from_slice(&chunk[..length]);
     }
-    let buffered = writer.finish().map_err(failed())?;
-    let hashing = buffered
-        .into_inner()
-        .map_err(|error| error.into_error())
-        .map_err(failed())?;
-    hashing.to.sync_all().map_err(failed())?;
-    Ok(Written {
-        plain_bytes,
-        hash: hashing.hash,
-    })
+    found.add(&chunk[..length]);
+    Ok(length > 0)
 }
 
-fn verify(path: &Path, written: &Written, pace: &mut dyn FnMut()) -> Result<(), SealError> {
-    let failed = || SealError::file("read back", path);
-    let mut file = File::open(path).map_err(failed())?;
-    rt::let_go_of_pages(&file);
-    let mut hash = Sha256::new();
-    let mut start = Vec::new();
-    let mut chunk = vec![0; CHUNK_BYTES as usize];
-    let mut bytes = 0;
-    loop {
-        let length = file.read(&mut chunk).map_err(failed())?;
-        if length == 0 {
-            break;
-        }
-        if bytes < MOST_HEADER_BYTES {
-            start.extend_from_slice(&chunk[..length]);
-        }
-        bytes += length as u64;
-        hash.update(&chunk[..length]);
-        pace();
-    }
-    let expected = header_bytes(&start).map(|header| header + payload_bytes(written.plain_bytes));
-    if expected == Some(bytes) && hash.finalize() == written.hash.clone().finalize() {
-        Ok(())
-    } else {
-        Err(SealError::Differs(path.to_owned()))
-    }
+/// Whether what was read back is what was written.
+fn is_same(written: &Written, start: &[u8], found: &Written) -> bool {
+    let expected = header_bytes(start).map(|header| header + payload_bytes(written.plain_bytes));
+    let hash = |of: &Written| of.hash.clone().finalize();
+    expected == Some(found.bytes) && hash(found) == hash(written)
 }
 
 /// Whether `sealed` is there, is an age file, and has the length that `plain` needs; a plain file
@@ -229,19 +320,6 @@ fn is_sealed_of(sealed: &Path, plain: &Path) -> io::Result<bool> {
     Ok(header.is_some_and(|header| header + expected == bytes))
 }
 
-/// Length of an age header: up to the end of the line that begins with `--- `.
-/// <https://c2sp.org/age>
-fn header_bytes(start: &[u8]) -> Option<u64> {
-    let mac = start.windows(5).position(|bytes| bytes == b"\n--- ")? + 1;
-    let end = start[mac..].iter().position(|byte| *byte == b'\n')?;
-    Some((mac + end + 1) as u64)
-}
-
-/// Length of an age payload: nonce, then chunks, of which there is always one.
-fn payload_bytes(plain_bytes: u64) -> u64 {
-    NONCE_BYTES + plain_bytes + plain_bytes.div_ceil(CHUNK_BYTES).max(1) * TAG_BYTES
-}
-
 /// Opens a sealed file with one of `keys`; its plain bytes can be read and sought.
 ///
 /// # Errors
@@ -261,12 +339,18 @@ pub fn open(path: &Path, keys: &[PrivateKey]) -> Result<impl Read + Seek + use<>
 mod tests {
     use super::*;
 
+    fn seal(plain: &Path, recipient: Recipient) -> Result<PathBuf, SealError> {
+        let mut sealing = Sealing::of(plain, recipient, false);
+        while !sealing.step()? {}
+        Ok(sealing.sealed)
+    }
+
     fn sealed(bytes: &[u8]) -> (tempfile::TempDir, PathBuf, PrivateKey) {
         let dir = tempfile::tempdir().expect("a folder");
         let plain = dir.path().join("take-0001.rf64");
         fs::write(&plain, bytes).expect("written");
         let key = PrivateKey::generate();
-        let sealed = seal(&plain, &key.to_public(), false, &mut || {}).expect("sealed");
+        let sealed = seal(&plain, key.to_public()).expect("sealed");
         assert_eq!(
             small::names(dir.path()).expect("names"),
             ["take-0001.rf64.age"]
@@ -294,7 +378,7 @@ mod tests {
             fs::write(&plain, "voice").expect("written");
             fs::write(sealed_name(&plain), broken).expect("written");
             let key = PrivateKey::generate();
-            let path = seal(&plain, &key.to_public(), false, &mut || {}).expect("sealed");
+            let path = seal(&plain, key.to_public()).expect("sealed");
             let mut back = String::new();
             let mut reader = open(&path, &[key]).expect("opened");
             reader.read_to_string(&mut back).expect("read");
@@ -304,7 +388,7 @@ mod tests {
         let (dir, path, key) = sealed(b"voice");
         let plain = dir.path().join("take-0001.rf64");
         fs::write(&plain, [0; 5]).expect("written");
-        seal(&plain, &key.to_public(), false, &mut || {}).expect("removed");
+        seal(&plain, key.to_public()).expect("removed");
         let mut back = String::new();
         let mut reader = open(&path, &[key]).expect("opened");
         reader.read_to_string(&mut back).expect("read");
@@ -319,21 +403,30 @@ mod tests {
 
     #[test]
     fn bytes_that_read_back_differently_are_refused() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let (plain, to) = (dir.path().join("a"), dir.path().join("b"));
-        fs::write(&plain, b"voice").expect("written");
-        let recipient = PrivateKey::generate().to_public();
-        let written = write(&plain, &to, &recipient, &mut || {}).expect("written");
-        verify(&to, &written, &mut || {}).expect("the same");
-        let mut bytes = fs::read(&to).expect("read");
-        if let Some(last) = bytes.last_mut() {
-            *last ^= 1;
+        for damage in ["one is another", "one is missing"] {
+            let dir = tempfile::tempdir().expect("a folder");
+            let plain = dir.path().join("a");
+            fs::write(&plain, b"voice").expect("written");
+            let mut sealing = Sealing::of(&plain, PrivateKey::generate().to_public(), false);
+            while !matches!(sealing.state, State::Verifying { .. }) {
+                sealing.step().expect("written");
+            }
+            let temporary = small::temporary(&sealing.sealed);
+            let mut bytes = fs::read(&temporary).expect("read");
+            let last = bytes.pop().unwrap_or_default();
+            if damage == "one is another" {
+                bytes.push(last ^ 1);
+            }
+            fs::write(&temporary, &bytes).expect("damaged");
+            let refused = loop {
+                match sealing.step() {
+                    Ok(is_done) => assert!(!is_done, "{damage}"),
+                    Err(error) => break error,
+                }
+            };
+            assert!(matches!(refused, SealError::Differs(_)), "{damage}");
+            assert!(plain.exists() && !sealing.sealed.exists());
         }
-        fs::write(&to, &bytes).expect("damaged");
-        assert!(verify(&to, &written, &mut || {}).is_err());
-        bytes.pop();
-        fs::write(&to, &bytes).expect("cut");
-        assert!(verify(&to, &written, &mut || {}).is_err());
     }
 
     #[test]
@@ -342,7 +435,7 @@ mod tests {
         let plain = dir.path().join("take-0001.rf64");
         fs::write(&plain, b"voice").expect("as if it were there still");
         let before = fs::read(&path).expect("read");
-        seal(&plain, &key.to_public(), false, &mut || {}).expect("done");
+        seal(&plain, key.to_public()).expect("done");
         assert_eq!(fs::read(&path).expect("read"), before);
         assert!(!plain.exists());
     }

@@ -15,6 +15,7 @@ use crate::audio::capture::Status;
 use crate::audio::clock::FrameClock;
 use crate::audio::source::Opener;
 use crate::audio::{capture, source};
+use crate::identity::kept::Kept;
 use crate::rt::{self, Thread};
 use crate::words::Spec;
 
@@ -60,6 +61,10 @@ pub struct Setup {
     /// Commands for the recorder before it gets the first frame, once there is a device. A take
     /// from frame 0 on needs this: a moment later the device may be far beyond the history.
     pub first: Vec<Command>,
+    /// Whose key is on the disk.
+    pub kept: Kept,
+    /// How long a sealed take may wait for that before it is a fault.
+    pub patience: Duration,
 }
 
 /// Capture, recorder and writer, running.
@@ -93,6 +98,8 @@ impl Chain {
             wake,
             patient,
             first,
+            kept,
+            patience,
         } = setup;
         if let Some(free) = rt::free_memory()
             && pool.bytes > free / 2
@@ -110,7 +117,7 @@ impl Chain {
         let live = Arc::new(Live::default());
         let memory = Memory::of(spec);
         let (ops, ordered) = channel();
-        let writer = Writer::new(spec, outbox.clone(), live.clone());
+        let writer = Writer::new(spec, (kept, patience), outbox.clone(), live.clone());
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&ordered))
@@ -183,6 +190,8 @@ impl Chain {
         let live = &self.live;
         live.commands.load(Ordering::Acquire) >= self.sent
             && live.written.load(Ordering::Acquire) >= live.ordered.load(Ordering::Acquire)
+            && (live.held_frames.load(Ordering::Acquire) == 0
+                || live.is_refused.load(Ordering::Acquire))
     }
 
     /// The threads. Capture ends when the recorder has, and that one when the writer has, so they are
@@ -325,6 +334,7 @@ mod tests {
             expected_frames: FRAMES,
             behind_frames: 0,
             meta: Meta::default(),
+            sealed: None,
         }));
         let end = Command::End(Box::new(End {
             take: 1,
@@ -347,6 +357,8 @@ mod tests {
             wake: false,
             patient: false,
             first: vec![begin, end],
+            kept: Kept::default(),
+            patience: Duration::ZERO,
         })
         .expect("chain");
         let row = loop {
@@ -356,7 +368,9 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        assert!(chain.is_settled());
+        while !chain.is_settled() {
+            std::thread::yield_now();
+        }
         chain.stop();
         assert_eq!((row.frames, &row.gaps[..]), (FRAMES, &[][..]));
         let samples: Vec<u8> = (0..FRAMES as u32).flat_map(u32::to_le_bytes).collect();

@@ -1,7 +1,7 @@
 //! Commands to the recorder, and its reports.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::audio::rf64::Meta;
 use crate::rt;
@@ -26,6 +26,9 @@ pub struct Begin {
     pub behind_frames: u64,
     /// What the file says of itself.
     pub meta: Meta,
+    /// For a take that is sealed, once its session's key is on the disk: its row as far as it is known.
+    /// A plain one has that in its file.
+    pub sealed: Option<Box<Row>>,
 }
 
 /// Ends a take.
@@ -172,6 +175,8 @@ pub struct Live {
     pub written_bytes: AtomicU64,
     /// Frames that wait in their blocks, for the writer's memory is full.
     pub held_frames: AtomicU64,
+    /// The writer waits for the disk, or for a key, and has said so.
+    pub is_refused: AtomicBool,
     /// The recorder's: each block and each command.
     pub beat: rt::Beat,
     /// The writer's: each order, and each 2 s without one.

@@ -4,6 +4,7 @@ use super::memory::Memory;
 use super::writer::Writer;
 use super::*;
 use crate::audio::rf64::Meta;
+use crate::identity::kept::Kept;
 use crate::rt::Nanos;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Cause, Format, Frame0, Gap, Judged, Kind, SessionFrame, Verdict};
@@ -45,13 +46,14 @@ impl Rig {
     }
 
     fn with(folder: &Path, memory: Arc<Memory>) -> Rig {
+        let kept = Kept::default();
         let (sender, reports) = std::sync::mpsc::channel();
         let (ops, orders) = std::sync::mpsc::channel();
         let live: Arc<Live> = Arc::default();
         let outbox = Outbox::of(ops, memory, live.clone());
         let mut rig = Rig {
             recorder: Recorder::new(SPEC, 1500, outbox, sender.clone(), live.clone()),
-            writer: Writer::new(SPEC, sender, live),
+            writer: Writer::new(SPEC, (kept, Duration::ZERO), sender, live),
             orders,
             reports,
             freed: 0,
@@ -109,6 +111,7 @@ fn a_take_from_the_past_holds_its_frames_and_silence_for_losses() {
         expected_frames: 0,
         behind_frames: 0,
         meta: Meta::default(),
+        sealed: None,
     };
     rig.handle(Command::Begin(Box::new(begin)));
     rig.take_in(block(2050, 100, Some(Cause::Overrun)));
@@ -175,6 +178,7 @@ fn begin(folder: &Path, take: u32, start_frame: u64) -> Command {
         expected_frames: 0,
         behind_frames: 0,
         meta: Meta::default(),
+        sealed: None,
     }))
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Guarantees: a slow disk delays no block, no level and no verdict; what a disk that is read-only or
 //! away does not take waits, and is written once it is back, which is reported once, as is the
-//! refusal; on a full one a take is a finished file of what fits. Never panics on a disk error.
+//! refusal; on a full one a take is a finished file of what fits; no sealed take begins before its
+//! session's key is on the disk. Never panics on a disk error.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -14,9 +15,10 @@ use std::time::Duration;
 use super::memory::Buffer;
 use super::messages::{Amendment, Begin, Live, Report};
 use super::rows::Rows;
-use super::sink::{self, Held, PlainSink, Sink};
+use super::sink::{self, Held, PlainSink, SealedSink, Sink};
 use super::take::Finish;
 use crate::audio::rf64::{Error, TakeFile};
+use crate::identity::kept::Kept;
 use crate::rt::Nanos;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Gap, Spec, Verdict};
@@ -25,6 +27,10 @@ use crate::words::{CaptureFrame, Gap, Spec, Verdict};
 pub const CHECKPOINT: Duration = Duration::from_millis(500);
 /// Between two signs of life where nothing is to be written.
 const IDLE: Duration = Duration::from_secs(2);
+/// Between two looks whether the key of a session is on the disk.
+const LOOK: Duration = Duration::from_millis(5);
+/// Bytes that are not synced, of all open takes, beyond which no checkpoint is waited for.
+const MOST_UNSYNCED: usize = 8 << 20;
 
 /// What is asked of the writer.
 #[derive(Debug)]
@@ -89,6 +95,8 @@ enum Disk {
 struct Take {
     number: u32,
     sink: Box<dyn Sink>,
+    /// The row that a sealed one has from its begin.
+    begun: Option<Box<Row>>,
     /// The disk refused for good: it ended where it was.
     is_cut: bool,
 }
@@ -102,14 +110,24 @@ pub struct Writer {
     rows: Rows,
     disk: Disk,
     checked: Nanos,
+    kept: Kept,
+    patience: Duration,
+    /// Since when a take waits for its session's key, and whether that was reported.
+    keyless: Option<(Nanos, bool)>,
     reports: Sender<Report>,
     live: Arc<Live>,
 }
 
 impl Writer {
-    /// For takes of `spec`, as captured.
+    /// For takes of `spec`, as captured; `kept` says whose key is on the disk, for which a sealed take
+    /// waits so long before that is a fault.
     #[must_use]
-    pub fn new(spec: Spec, reports: Sender<Report>, live: Arc<Live>) -> Writer {
+    pub fn new(
+        spec: Spec,
+        (kept, patience): (Kept, Duration),
+        reports: Sender<Report>,
+        live: Arc<Live>,
+    ) -> Writer {
         Writer {
             spec,
             takes: Vec::new(),
@@ -117,6 +135,9 @@ impl Writer {
             rows: Rows::default(),
             disk: Disk::Good,
             checked: Nanos::default(),
+            kept,
+            patience,
+            keyless: None,
             reports,
             live,
         }
@@ -145,12 +166,14 @@ impl Writer {
             self.is_done(op.bytes());
         }
         self.rows = Rows::default();
+        self.is_keyed();
         self.report(Report::Forgotten);
     }
 
     /// Does what waits, as long as the disk takes it.
     fn go_on(&mut self) {
         while self.disk != Disk::Refuses
+            && !self.lacks_key()
             && let Some(op) = self.waiting.pop_front()
         {
             let (bytes, waits) = (op.bytes(), self.waiting.len());
@@ -165,43 +188,113 @@ impl Writer {
         self.live.written_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Whether the next take waits for its session's key.
+    fn lacks_key(&mut self) -> bool {
+        let lacks = match self.waiting.front() {
+            Some(Op::Create(begin)) if begin.sealed.is_some() => {
+                self.kept.recipient(&session_of(begin)).is_none()
+            }
+            _ => false,
+        };
+        if !lacks {
+            self.is_keyed();
+            return false;
+        }
+        let (since, is_reported) = self.keyless.get_or_insert((Nanos::now(), false));
+        if !*is_reported && Nanos::now().since(*since) > self.patience {
+            *is_reported = true;
+            let reason =
+                "the session's key is not on the disk, and nothing is sealed to a key that \
+                          could be lost"
+                    .to_owned();
+            self.report(Report::Refused { reason });
+        }
+        true
+    }
+
+    /// Something waits that was reported.
+    fn is_refused(&self) -> bool {
+        self.disk != Disk::Good || self.keyless.is_some_and(|(_, is_reported)| is_reported)
+    }
+
+    fn is_keyed(&mut self) {
+        if self
+            .keyless
+            .take()
+            .is_some_and(|(_, is_reported)| is_reported)
+        {
+            self.report(Report::Returned);
+        }
+    }
+
     fn perform(&mut self, op: Op) {
         match op {
-            Op::Create(begin) => match PlainSink::create(self.spec, &begin) {
-                Ok(sink) => self.takes.push(Take {
-                    number: begin.take,
-                    sink: Box::new(sink),
-                    is_cut: false,
-                }),
-                Err(error) if error.may_pass() => self.refuse(&error, Op::Create(begin)),
-                Err(error) => self.fail(begin.take, error.to_string()),
-            },
-            Op::Append { take, mut samples } => {
-                let Some(open) = self.takes.iter_mut().find(|it| it.number == take) else {
-                    return;
-                };
-                match open.sink.append(&mut samples) {
-                    Err(error) if error.may_pass() => {
-                        self.refuse(&error, Op::Append { take, samples });
-                    }
-                    Err(error) => self.cut(take, &error),
-                    Ok(()) => {}
-                }
-            }
+            Op::Create(begin) => self.create(begin),
+            Op::Append { take, samples } => self.append(take, samples),
             Op::Finish(finish) => self.finish(finish),
-            Op::Close { take, gaps } => {
-                let open = self.takes.iter_mut().find(|it| it.number == take);
-                let ended = open.map(|it| it.sink.finish(&gaps).and_then(|_| it.sink.close()));
-                if let Some(Err(error)) = ended {
-                    self.fail(take, error.to_string());
-                }
-            }
+            Op::Close { take, gaps } => self.close(take, &gaps),
             Op::Amend { take, amendment } => self.amend(take, amendment),
             Op::NewSession { folder } => match Rows::of(folder.clone()) {
                 Ok(rows) => self.rows = rows,
                 Err(error) => self.refuse(&error, Op::NewSession { folder }),
             },
             Op::Forget | Op::Quit => {}
+        }
+    }
+
+    fn create(&mut self, begin: Box<Begin>) {
+        match self.sink(&begin) {
+            Ok(sink) => self.takes.push(Take {
+                number: begin.take,
+                sink,
+                begun: begin.sealed,
+                is_cut: false,
+            }),
+            Err(error) if error.may_pass() => self.refuse(&error, Op::Create(begin)),
+            Err(error) => self.fail(begin.take, error.to_string()),
+        }
+    }
+
+    fn sink(&self, begin: &Begin) -> Result<Box<dyn Sink>, Error> {
+        let to = self.kept.recipient(&session_of(begin));
+        match to.filter(|_| begin.sealed.is_some()) {
+            Some(to) => Ok(Box::new(SealedSink::create(self.spec, begin, &to)?)),
+            None => Ok(Box::new(PlainSink::create(self.spec, begin)?)),
+        }
+    }
+
+    fn append(&mut self, take: u32, mut samples: Option<Buffer>) {
+        let Some(at) = self.takes.iter().position(|it| it.number == take) else {
+            return;
+        };
+        match self.takes[at].sink.append(&mut samples) {
+            Err(error) if error.may_pass() => self.refuse(&error, Op::Append { take, samples }),
+            Err(error) => self.cut(take, &error),
+            Ok(()) => self.sync_early(at),
+        }
+    }
+
+    /// A take gets its name with its first samples, and much that is not synced is synced at once.
+    fn sync_early(&mut self, at: usize) {
+        let unsynced: usize = self.takes.iter().map(|take| take.sink.unsynced()).sum();
+        if unsynced > MOST_UNSYNCED {
+            self.each(Take::sync);
+        } else if !self.takes[at].sink.is_placed() {
+            let placed = self.takes[at].place(&mut self.rows);
+            self.judge(vec![(self.takes[at].number, placed)]);
+        }
+    }
+
+    fn close(&mut self, take: u32, gaps: &[Gap]) {
+        let rows = &mut self.rows;
+        let open = self.takes.iter_mut().find(|it| it.number == take);
+        let ended = open.map(|it| {
+            it.place(rows)?;
+            it.sink.finish(gaps)?;
+            it.sink.close()
+        });
+        if let Some(Err(error)) = ended {
+            self.fail(take, error.to_string());
         }
     }
 
@@ -237,6 +330,7 @@ impl Writer {
             error,
             is_row: false,
         };
+        take.place(&mut self.rows).map_err(file)?;
         let held = take.sink.finish(&finish.gaps).map_err(file)?;
         let row = self.rows.append(row(self.spec, finish, take.is_cut, held));
         let row = row.map_err(|error| Ending {
@@ -272,20 +366,20 @@ impl Writer {
     }
 
     /// Does `work` on every open take. One that finds the disk full is cut there.
-    fn each(&mut self, work: fn(&mut Box<dyn Sink>) -> Result<(), Error>) {
-        let (mut failed, mut refused) = (Vec::new(), None);
-        for take in &mut self.takes {
-            match work(&mut take.sink) {
-                Err(error) if error.may_pass() => refused = Some(error),
-                Err(error) => failed.push((take.number, error)),
+    fn each(&mut self, work: fn(&mut Take, &mut Rows) -> Result<(), Error>) {
+        let (takes, rows) = (self.takes.iter_mut(), &mut self.rows);
+        let done = takes.map(|take| (take.number, work(take, rows)));
+        let done = done.collect();
+        self.judge(done);
+    }
+
+    fn judge(&mut self, done: Vec<(u32, Result<(), Error>)>) {
+        for (take, done) in done {
+            match done {
+                Err(error) if error.may_pass() => self.refused(&error),
+                Err(error) => self.cut(take, &error),
                 Ok(()) => {}
             }
-        }
-        for (take, error) in failed {
-            self.cut(take, &error);
-        }
-        if let Some(error) = refused {
-            self.refused(&error);
         }
     }
 
@@ -295,7 +389,7 @@ impl Writer {
             return;
         }
         if self.disk == Disk::Good {
-            self.each(|sink| sink.checkpoint());
+            self.each(Take::sync);
         } else {
             self.try_again();
         }
@@ -306,11 +400,13 @@ impl Writer {
     /// Writes all that waits, if the disk lets it; it is good again once everything is synced.
     fn try_again(&mut self) {
         self.disk = Disk::Tried;
-        self.each(|sink| sink.reopen());
+        self.each(|take, _| take.sink.reopen());
         if self.disk == Disk::Tried {
-            self.each(|sink| sink.checkpoint());
+            self.each(Take::sync);
         }
-        if let Some(Op::Create(begin)) = self.waiting.front() {
+        if let Some(Op::Create(begin)) = self.waiting.front()
+            && begin.sealed.is_none()
+        {
             TakeFile::clear_attempt(&begin.path, self.spec.stored(), &begin.meta);
         }
         self.go_on();
@@ -346,20 +442,34 @@ impl Writer {
     /// The thread: until `Quit`, or until no recorder is left.
     pub fn run(mut self, inbox: &Receiver<Op>) {
         let live = self.live.clone();
+        let mut taken = 0;
         loop {
             let busy = !self.takes.is_empty() || self.disk != Disk::Good;
-            let op = inbox.recv_timeout(if busy { CHECKPOINT } else { IDLE });
+            let most = match self.keyless {
+                Some(_) => LOOK,
+                None if busy => CHECKPOINT,
+                None => IDLE,
+            };
+            let op = inbox.recv_timeout(most);
             let goes_on = live.writer.on_disk(|| {
                 let goes_on = match op {
                     Ok(op) => {
-                        let goes_on = self.handle(op);
-                        live.written.fetch_add(1, Ordering::Release);
-                        goes_on
+                        taken += 1;
+                        self.handle(op)
                     }
-                    Err(RecvTimeoutError::Timeout) => true,
+                    Err(RecvTimeoutError::Timeout) => {
+                        self.go_on();
+                        true
+                    }
                     Err(RecvTimeoutError::Disconnected) => false,
                 };
                 self.checkpoint(Nanos::now());
+                let is_refused = self.is_refused();
+                live.is_refused.store(is_refused, Ordering::Release);
+                // What waits for its key will be done soon.
+                if is_refused || self.keyless.is_none() {
+                    live.written.store(taken, Ordering::Release);
+                }
                 goes_on
             });
             if !goes_on {
@@ -367,6 +477,31 @@ impl Writer {
             }
         }
     }
+}
+
+impl Take {
+    /// Gives its file a name, once there is something in it; its row is there before.
+    fn place(&mut self, rows: &mut Rows) -> Result<(), Error> {
+        if self.sink.is_placed() || !self.sink.prepare()? {
+            return Ok(());
+        }
+        if let Some(begun) = &self.begun {
+            rows.append((**begun).clone())?;
+        }
+        self.sink.place()
+    }
+
+    /// Makes all that was taken in durable.
+    fn sync(&mut self, rows: &mut Rows) -> Result<(), Error> {
+        self.place(rows)?;
+        self.sink.checkpoint()
+    }
+}
+
+/// The name of a take's session.
+fn session_of(begin: &Begin) -> String {
+    let folder = begin.path.parent().and_then(Path::file_name);
+    folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Why a take could not be ended.
@@ -397,6 +532,7 @@ fn row(spec: Spec, finish: &Finish, is_cut: bool, held: Held) -> Row {
     row.format = spec.format.stored();
     row.gaps = sink::within(gaps, held.frames);
     row.measure(levels);
-    row.samples_sha256 = held.samples_sha256;
+    row.samples_sha256 = Some(held.samples_sha256);
+    row.sealed_bytes = held.sealed_bytes;
     row
 }

@@ -85,13 +85,19 @@ pub struct Compared {
 pub fn session(data: &Path, session: &str) -> io::Result<Compared> {
     let folder = Data(data).session(session);
     let found = takes::found(&folder)?;
-    let misfits = if is_live(data, &folder) {
+    let is_live = is_live(data, &folder);
+    let misfits = if is_live {
         Vec::new()
     } else {
         misfits(&folder, &found.rows, &found.damaged)?
     };
-    let rows = found.rows.into_values().map(|(_, row)| row).collect();
-    Ok(Compared { rows, misfits })
+    let rows = found.rows.into_values().map(|(_, row)| row);
+    // One without a hash is of a take that is being recorded.
+    let is_over = |row: &Row| !is_live || row.samples_sha256.is_some();
+    Ok(Compared {
+        rows: rows.filter(is_over).collect(),
+        misfits,
+    })
 }
 
 /// Whether a booth is recording it.

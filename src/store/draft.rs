@@ -10,7 +10,7 @@ use super::row::Row;
 use crate::words::is_session;
 
 /// What only the take's end can tell.
-const AT_THE_END: [&str; 12] = [
+const AT_THE_END: [&str; 13] = [
     "verdict",
     "reasons",
     "frames",
@@ -23,6 +23,7 @@ const AT_THE_END: [&str; 12] = [
     "snr_db",
     "clipped",
     "samples_sha256",
+    "sealed_bytes",
 ];
 const SESSION: &str = "session";
 

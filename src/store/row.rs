@@ -110,8 +110,12 @@ pub struct Row {
     pub clipped: Vec<u64>,
     /// Where the sphere stood.
     pub sphere: Option<SphereAt>,
-    /// SHA-256 of the `data` chunk's bytes.
-    pub samples_sha256: String,
+    /// SHA-256 of the `data` chunk's bytes; null where nobody could read them yet: a take that is
+    /// being recorded, or was cut while it was sealed. It has no levels then.
+    pub samples_sha256: Option<String>,
+    /// Length of its sealed file, once that is closed; null for a plain one.
+    #[serde(default)]
+    pub sealed_bytes: Option<u64>,
     /// RFC 3339, or null while the clock is not to be trusted.
     pub utc: Option<String>,
 }
@@ -167,7 +171,8 @@ impl Row {
             snr_db: Vec::new(),
             clipped: Vec::new(),
             sphere: None,
-            samples_sha256: String::new(),
+            samples_sha256: None,
+            sealed_bytes: None,
             utc: None,
         }
     }

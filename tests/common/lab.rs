@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use booth::identity::operator::Recipient;
+use booth::identity::seal::{self, Sealing};
 use serde_json::Value;
 
 use super::tools::tool;
@@ -156,6 +158,14 @@ pub fn said(output: &Output) -> String {
 pub fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").args([from, to]).status();
     assert!(copied.unwrap().success());
+}
+
+/// Seals a file that lies plain; the sealed one.
+#[track_caller]
+pub fn seal(plain: &Path, recipient: &Recipient) -> PathBuf {
+    let mut sealing = Sealing::of(plain, recipient.clone(), false);
+    while !sealing.step().unwrap() {}
+    seal::sealed_name(plain)
 }
 
 /// Stock `age` with an identity file.

@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use booth::identity::seal;
-
 use super::setup::{export, exported, files, recipient, record, seal_takes, session_folder, table};
-use crate::common::lab::{Lab, copy, said};
+use crate::common::lab::{Lab, copy, said, seal};
 use crate::common::run;
 
 #[test]
@@ -58,7 +56,7 @@ fn sealed_answers_are_columns_for_whoever_has_the_key() {
     let plain = exported(&lab, "plain", &[]);
     assert!(table(&plain).iter().all(|row| row["answer_age"] == "25-44"));
     let recipient = recipient(&lab, &session);
-    seal::seal(&folder.join("answers.json"), &recipient, false, &mut || {}).unwrap();
+    seal(&folder.join("answers.json"), &recipient);
     let output = export(&lab, "without", &[]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(!table(&lab.path("without"))[0].contains_key("answer_age"));

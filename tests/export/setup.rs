@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use booth::files::data::Data;
+use booth::identity::keyring;
 use booth::identity::operator::{self, Recipient};
 use booth::identity::participant::Participant;
-use booth::identity::{keyring, seal};
 
-use crate::common::lab::{Lab, said};
+use crate::common::lab::{Lab, said, seal};
 use crate::common::tools::tool;
 use crate::common::{run, tree};
 
@@ -109,6 +109,6 @@ pub fn recipient(lab: &Lab, session: &str) -> Recipient {
 pub fn seal_takes(lab: &Lab, session: &str) {
     let (folder, recipient) = (session_folder(lab, session), recipient(lab, session));
     for row in run::rows(&folder) {
-        seal::seal(&folder.join(&row.file), &recipient, false, &mut || {}).unwrap();
+        seal(&folder.join(&row.file), &recipient);
     }
 }

@@ -87,9 +87,12 @@ prop_compose! {
         clipped in vec(any::<u64>(), 0..4),
         gaps in vec(gap(), 0..3),
         sphere in option::of(sphere()),
-        samples_sha256 in "[0-9a-f]{0,64}",
+        samples_sha256 in option::of("[0-9a-f]{0,64}"),
+        sealed_bytes in option::of(any::<u64>()),
     ) -> Row {
-        Row { peak_dbfs, rms_dbfs, dc, snr_db, clipped, gaps, sphere, samples_sha256, ..row }
+        Row {
+            peak_dbfs, rms_dbfs, dc, snr_db, clipped, gaps, sphere, samples_sha256, sealed_bytes, ..row
+        }
     }
 }
 

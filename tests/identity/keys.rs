@@ -4,10 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use booth::identity::operator::recipient;
-use booth::identity::seal;
 use serde_json::Value;
 
-use crate::common::lab::{Lab, NAME, age_decrypt, fed, python, said};
+use crate::common::lab::{Lab, NAME, age_decrypt, fed, python, said, seal};
 use crate::common::tools::tool;
 use crate::common::{run, tree};
 
@@ -120,7 +119,7 @@ fn stock_age_opens_a_sealed_take() {
     let voice: Vec<u8> = (0..300_000_u32).map(|n| (n * 7 % 253) as u8).collect();
     fs::write(&plain, &voice).unwrap();
     let recipient = recipient(&lab.recipient).unwrap();
-    let sealed = seal::seal(&plain, &recipient, false, &mut || {}).unwrap();
+    let sealed = seal(&plain, &recipient);
     assert!(!plain.exists());
     assert!(age_decrypt(&lab.key(), &sealed) == voice);
 }

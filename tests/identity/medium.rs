@@ -123,7 +123,7 @@ fn secrets(lab: &Lab, person: &Person, session: &str) -> Secrets {
         let take = lab.path("take.rf64");
         fs::write(&take, &bytes).unwrap();
         let info = read::info(&fs::File::open(&take).unwrap(), &take).unwrap();
-        let samples = &bytes[info.data_start as usize..][..info.data_bytes as usize];
+        let samples = &bytes[info.data_start as usize..][..info.held_bytes() as usize];
         for part in 1..8 {
             let at = samples.len() / 8 * part / 4 * 4;
             secrets.plant(&row.file, &samples[at..at + PLANTED_BYTES]);

@@ -23,6 +23,12 @@ impl Header {
     /// The header of a file of `spec` (as stored) described by `meta`.
     #[must_use]
     pub fn new(spec: Spec, meta: &Meta) -> Header {
+        Header::aligned(spec, meta, ALIGNMENT)
+    }
+
+    /// The same, with samples that start at a multiple of `alignment`.
+    #[must_use]
+    pub fn aligned(spec: Spec, meta: &Meta, alignment: usize) -> Header {
         let spec = spec.stored();
         let mut bytes = b"RF64\xff\xff\xff\xffWAVE".to_vec();
         chunks::push(&mut bytes, b"ds64", &[0; 28]);
@@ -37,7 +43,7 @@ impl Header {
         }
         chunks::push(&mut bytes, b"bext", &chunks::bext(meta));
         chunks::push(&mut bytes, b"iXML", chunks::ixml(meta).as_bytes());
-        let start = (bytes.len() + 16).next_multiple_of(ALIGNMENT);
+        let start = (bytes.len() + 16).next_multiple_of(alignment);
         let junk = start - bytes.len() - 16;
         chunks::push(&mut bytes, b"JUNK", &vec![0; junk]);
         bytes.extend(b"data\xff\xff\xff\xff");

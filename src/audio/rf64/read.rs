@@ -51,6 +51,21 @@ impl Info {
         self.data_bytes / (self.spec.frame_bytes() as u64).max(1)
     }
 
+    /// The header claims more than is there: the file was cut, or is one that was sealed while it was
+    /// written, whose header never says its length.
+    #[must_use]
+    pub fn is_endless(&self) -> bool {
+        self.data_start.saturating_add(self.data_bytes) > self.file_length
+    }
+
+    /// Bytes of whole frames that the header claims and that are there.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        let there = self.file_length.saturating_sub(self.data_start);
+        let held = self.data_bytes.min(there);
+        held - held % (self.spec.frame_bytes() as u64).max(1)
+    }
+
     /// Header and length agree, and no damage to a count hides samples: other programs leave ds64's
     /// count of frames at 0, ours never does if any frame follows.
     #[must_use]

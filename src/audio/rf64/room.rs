@@ -17,28 +17,53 @@ const AHEAD_S: u64 = 10;
 
 /// What is reserved of a file.
 #[derive(Debug)]
-pub(super) struct Room {
+pub struct Room {
     ahead: u64,
     /// The length that is expected: nothing is reserved beyond it.
     expected: u64,
     /// The length that has its blocks.
     reserved: u64,
+    is_unsupported: bool,
 }
 
 impl Room {
     /// Nothing yet, of a file of `spec` that should come to `expected` bytes.
-    pub(super) fn new(spec: Spec, expected: u64) -> Room {
+    pub fn new(spec: Spec, expected: u64) -> Room {
         Room {
             ahead: AHEAD_S * u64::from(spec.rate) * spec.frame_bytes() as u64,
             expected,
             reserved: 0,
+            is_unsupported: false,
         }
     }
 
+    /// Reserves up to length `end` of the file at `path` at least, and more where there is room.
+    ///
+    /// # Errors
+    /// The disk is full. A file system that cannot reserve finds that at the write.
+    pub fn hold(&mut self, file: &File, path: &Path, end: u64) -> io::Result<()> {
+        self.keep_ahead(file, path, end);
+        if self.reserved >= end || self.is_unsupported {
+            return Ok(());
+        }
+        match rt::reserve_space(file, self.reserved, end - self.reserved) {
+            Ok(()) => self.reserved = end,
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error),
+            // A disk that is away is found at the write.
+            Err(error) => log::debug!("no space reserved for a take: {error}"),
+        }
+        Ok(())
+    }
+
+    /// The file is a new one.
+    pub fn begin_again(&mut self) {
+        self.reserved = 0;
+    }
+
     /// Reserves what follows length `end` of the file at `path`, if less than half of it is there.
-    pub(super) fn keep_ahead(&mut self, file: &File, path: &Path, end: u64) {
+    pub fn keep_ahead(&mut self, file: &File, path: &Path, end: u64) {
         let enough = (end + self.ahead / 2).min(self.expected);
-        if self.reserved >= enough {
+        if self.reserved >= enough || self.is_unsupported {
             return;
         }
         let wanted = (end + self.ahead).min(self.expected) - self.reserved;
@@ -50,7 +75,7 @@ impl Room {
             Err(error) => {
                 log::debug!("no space reserved for a take: {error}");
                 if error.kind() == io::ErrorKind::Unsupported {
-                    self.expected = self.reserved;
+                    self.is_unsupported = true;
                 }
             }
         }

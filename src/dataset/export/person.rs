@@ -109,6 +109,7 @@ impl Person {
         if is_sealed && person.keys.is_none() {
             return Found::Sealed;
         }
+        person.complete(misfits);
         if are_sealed && person.keys.is_none() {
             return Found::Open(Box::new(person), Answers::Sealed);
         }
@@ -120,6 +121,27 @@ impl Person {
             }
         }
         Found::Open(Box::new(person), Answers::Had)
+    }
+
+    /// Fills in what only the key can tell of takes that were cut.
+    fn complete(&mut self, misfits: &mut Vec<String>) {
+        let key = self.keys.as_ref().map(Keys::private);
+        for row in &mut self.rows {
+            if row.samples_sha256.is_some() || !take::is_sealed(&self.folder, row) {
+                continue;
+            }
+            match take::complete(&self.folder, row, key) {
+                Ok(whole) => {
+                    log::warn!(
+                        "{}: was cut; its {} frames, levels and hash are of what this export read",
+                        row.file,
+                        whole.frames
+                    );
+                    *row = whole;
+                }
+                Err(error) => misfits.push(error.to_string()),
+            }
+        }
     }
 
     /// What opens its takes.

@@ -130,7 +130,10 @@ fn refuse_other_takes(person: &Person, old: &Old, out: &Path) -> Result<(), Expo
             continue;
         };
         let is_same = match person.rows.iter().find(|row| row.take == take) {
-            Some(row) => known.sha256.is_empty() || known.sha256 == row.samples_sha256,
+            Some(row) => {
+                let own = row.samples_sha256.as_ref();
+                known.sha256.is_empty() || own.is_none_or(|own| *own == known.sha256)
+            }
             // Its row may be damaged.
             None => {
                 let plain = person.folder.join(take_name(take));

@@ -1,19 +1,22 @@
 //! A take of DATA, plain or sealed, read to its last sample and compared with its row.
 //!
 //! Guarantees: a caller that reads to the end without an error has read exactly the bytes whose
-//! SHA-256 is in the row.
+//! SHA-256 is in the row. A sealed take is read forwards, so that one that was cut is read up to its
+//! last chunk; what its row leaves open is filled in from what is read.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::audio::rf64::{self, read};
+use crate::audio::meter::Meter;
+use crate::audio::rf64;
+use crate::audio::rf64::read::{self, Info};
 use crate::files::small;
 use crate::identity::operator::PrivateKey;
 use crate::identity::seal::{self, SealError};
 use crate::store::row::Row;
-use crate::words::Spec;
+use crate::words::{Spec, hex};
 
 /// Frames read at once.
 const FRAMES: usize = 4096;
@@ -54,17 +57,19 @@ pub enum TakeError {
     },
 }
 
-/// The source that a take is read from.
-trait Bytes: Read + Seek {}
-
-impl<T: Read + Seek> Bytes for T {}
-
 /// A take, open at its first sample.
 pub struct Take<'a> {
     row: &'a Row,
     path: PathBuf,
-    bytes: Box<dyn Bytes>,
+    bytes: Box<dyn Read>,
     spec: Spec,
+}
+
+/// A file of a take, open at its first sample.
+struct Opened {
+    path: PathBuf,
+    bytes: Box<dyn Read>,
+    info: Info,
 }
 
 /// Whether the plain file of `row` is not there and the sealed one is.
@@ -72,6 +77,100 @@ pub struct Take<'a> {
 pub fn is_sealed(folder: &Path, row: &Row) -> bool {
     let plain = folder.join(&row.file);
     !plain.exists() && seal::sealed_name(&plain).exists()
+}
+
+/// Opens the file of `row`, which must have the shape that its row says.
+fn open(folder: &Path, row: &Row, key: Option<&PrivateKey>) -> Result<Opened, TakeError> {
+    let plain = folder.join(&row.file);
+    let sealed = seal::sealed_name(&plain);
+    let opened = if plain.exists() {
+        let file = small::open(&plain).map_err(unreadable(&plain))?;
+        let file = file.ok_or_else(|| TakeError::Missing(plain.clone()))?;
+        let length = file.metadata().map_err(unreadable(&plain))?.len();
+        opened(plain, length, file)?
+    } else if sealed.exists() {
+        let keys: Vec<PrivateKey> = key.cloned().into_iter().collect();
+        let file = seal::open(&sealed, &keys);
+        let file = file.map_err(|source| TakeError::Closed { source })?;
+        let length = sealed.metadata().map_err(unreadable(&sealed))?.len();
+        opened(sealed, length, file)?
+    } else {
+        return Err(TakeError::Missing(plain));
+    };
+    if opened.info.spec != row.spec() {
+        return Err(TakeError::Differs {
+            path: opened.path,
+            what: format!("holds {}, other", opened.info.spec),
+        });
+    }
+    Ok(opened)
+}
+
+fn opened(
+    path: PathBuf,
+    length: u64,
+    mut bytes: impl Read + Seek + 'static,
+) -> Result<Opened, TakeError> {
+    let info = read::info_of(
+        length,
+        |at, into| {
+            bytes.seek(SeekFrom::Start(at))?;
+            bytes.read_exact(into)
+        },
+        &path,
+    );
+    let info = info.map_err(|source| TakeError::Header { source })?;
+    bytes
+        .seek(SeekFrom::Start(info.data_start))
+        .map_err(unreadable(&path))?;
+    Ok(Opened {
+        path,
+        bytes: Box::new(bytes),
+        info,
+    })
+}
+
+/// The row of a take that was cut while it was sealed, with all that only its key can tell.
+///
+/// # Errors
+/// It is not there, does not open, or has another shape than its row says.
+pub fn complete(folder: &Path, row: &Row, key: Option<&PrivateKey>) -> Result<Row, TakeError> {
+    let Opened {
+        path, mut bytes, ..
+    } = open(folder, row, key)?;
+    let frame = row.spec().frame_bytes();
+    let (mut meter, mut hash) = (Meter::new(row.spec()), Sha256::new());
+    let (mut chunk, mut held) = (vec![0; FRAMES * frame], 0);
+    let mut frames = 0;
+    loop {
+        let length = match bytes.read(&mut chunk[held..]) {
+            Ok(length) => length,
+            // Where it was cut: what age says of a chunk that is not there, or not whole.
+            Err(error) if is_cut(&error) => 0,
+            Err(error) => return Err(unreadable(&path)(error)),
+        };
+        held += length;
+        let whole = held / frame * frame;
+        hash.update(&chunk[..whole]);
+        meter.add(&chunk[..whole]);
+        frames += (whole / frame) as u64;
+        chunk.copy_within(whole..held, 0);
+        held -= whole;
+        if length == 0 {
+            break;
+        }
+    }
+    let mut row = row.clone();
+    row.frames = frames;
+    row.lead_frames = row.lead_frames.min(frames);
+    row.measure(&meter.levels());
+    row.samples_sha256 = Some(hex::encode(hash.finalize().into()));
+    Ok(row)
+}
+
+fn is_cut(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, UnexpectedEof};
+    matches!(error.kind(), InvalidData | UnexpectedEof)
 }
 
 impl<'a> Take<'a> {
@@ -84,43 +183,22 @@ impl<'a> Take<'a> {
         row: &'a Row,
         key: Option<&PrivateKey>,
     ) -> Result<Take<'a>, TakeError> {
-        let plain = folder.join(&row.file);
-        let sealed = seal::sealed_name(&plain);
-        let (path, mut bytes): (PathBuf, Box<dyn Bytes>) = if plain.exists() {
-            let file = small::open(&plain).map_err(unreadable(&plain))?;
-            let file = file.ok_or_else(|| TakeError::Missing(plain.clone()))?;
-            (plain, Box::new(file))
-        } else if sealed.exists() {
-            let keys: Vec<PrivateKey> = key.cloned().into_iter().collect();
-            let opened = seal::open(&sealed, &keys);
-            let opened = opened.map_err(|source| TakeError::Closed { source })?;
-            (sealed, Box::new(opened))
-        } else {
-            return Err(TakeError::Missing(plain));
-        };
-        let length = bytes.seek(SeekFrom::End(0)).map_err(unreadable(&path))?;
-        let info = read::info_of(
-            length,
-            |at, into| {
-                bytes.seek(SeekFrom::Start(at))?;
-                bytes.read_exact(into)
-            },
-            &path,
-        );
-        let info = info.map_err(|source| TakeError::Header { source })?;
+        let Opened { path, bytes, info } = open(folder, row, key)?;
         let differs = |what: String| TakeError::Differs {
             path: path.clone(),
             what,
         };
-        if info.spec != row.spec() {
-            return Err(differs(format!("holds {}, other", info.spec)));
-        }
-        if info.frames() != row.frames {
+        // What is sealed as it is written claims more than it will ever hold.
+        if info.frames() != row.frames && !info.is_endless() {
             return Err(differs(format!("holds {} frames, other", info.frames())));
         }
-        bytes
-            .seek(SeekFrom::Start(info.data_start))
-            .map_err(unreadable(&path))?;
+        if row
+            .sealed_bytes
+            .is_some_and(|whole| whole != info.file_length)
+            && info.is_endless()
+        {
+            return Err(differs(format!("has {} bytes, other", info.file_length)));
+        }
         Ok(Take {
             row,
             path,
@@ -157,7 +235,8 @@ impl<'a> Take<'a> {
             each(bytes)?;
             left -= frames;
         }
-        if crate::words::hex::encode(hash.finalize().into()) == self.row.samples_sha256 {
+        let found = hex::encode(hash.finalize().into());
+        if self.row.samples_sha256.as_ref() == Some(&found) {
             Ok(())
         } else {
             Err(E::from(TakeError::Differs {

@@ -275,8 +275,8 @@ impl<'a> Walk<'a> {
     /// Keeps the hashes of the takes in a session's folder that is about to go.
     fn remember(&mut self, session: &'a str, folder: &Path) {
         let rows = takes::read(folder).unwrap_or_default().into_iter();
-        let hashes = rows.map(|row| row.samples_sha256);
-        let known = hashes.filter(|hash| !hash.is_empty());
+        let known = rows.filter_map(|row| row.samples_sha256);
+        let known = known.filter(|hash| !hash.is_empty());
         self.gone.extend(known.map(|hash| (hash, session)));
     }
 

@@ -76,7 +76,7 @@ pub fn unfinished(data: &Path) -> io::Result<()> {
         {
             keyring::remove(&Data(data).keys(), &entry.session)?;
         }
-        erase::file(&path, false, &mut || {})?;
+        erase::file(&path, false)?;
     }
     small::sync_folder(&all.join("any"))
 }

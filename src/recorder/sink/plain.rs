@@ -55,6 +55,10 @@ impl Sink for PlainSink {
         Ok(())
     }
 
+    fn unsynced(&self) -> usize {
+        self.unsynced.iter().map(|samples| samples.len()).sum()
+    }
+
     fn checkpoint(&mut self) -> Result<(), Error> {
         if !self.is_cut {
             self.file.checkpoint()?;
@@ -86,6 +90,7 @@ impl Sink for PlainSink {
         Ok(Held {
             frames,
             samples_sha256: hex::encode(self.hash.clone().finalize().into()),
+            sealed_bytes: None,
         })
     }
 
