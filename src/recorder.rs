@@ -5,12 +5,12 @@
 //! is full the blocks of open takes are kept, and staged once it is not.
 
 pub mod chain;
-mod memory;
+pub mod memory;
 pub mod messages;
 mod outbox;
 pub mod repair;
 mod rows;
-mod sink;
+pub mod sink;
 mod take;
 mod writer;
 

@@ -43,7 +43,8 @@ impl Memory {
     }
 
     /// So many buffers of whole frames.
-    pub(super) fn with(buffer_bytes: usize, most: usize) -> Arc<Memory> {
+    #[must_use]
+    pub fn with(buffer_bytes: usize, most: usize) -> Arc<Memory> {
         Arc::new(Memory {
             buffer_bytes,
             most,

@@ -4,6 +4,8 @@
  * FAULT_STALL PATH: while the file exists, each write, sync, truncation and rename waits.
  * FAULT_SLOW MS: each sync takes so much longer.
  * FAULT_FAIL PATH: while the file exists, they fail with the error that it names (ENOSPC EROFS EIO).
+ * FAULT_SHORT PATH: while the file exists, every other write is interrupted (EINTR) and the others
+ *   write half of their bytes.
  * FAULT_HANG PATH: while the file exists, the thread that it names does not come back from its next
  *   wait for another (a futex).
  * FAULT_ROOM N: no file grows beyond N bytes; the write that would is cut there, the next ENOSPC.
@@ -30,7 +32,7 @@
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static const char *below, *match, *stall, *fail, *disk, *hang;
+static const char *below, *match, *stall, *fail, *shorten, *disk, *hang;
 static off_t room;
 static int slow;
 static int64_t *times;
@@ -40,6 +42,7 @@ __attribute__((constructor)) static void look(void) {
 	match = getenv("FAULT_MATCH");
 	stall = getenv("FAULT_STALL");
 	fail = getenv("FAULT_FAIL");
+	shorten = getenv("FAULT_SHORT");
 	disk = getenv("FAULT_DISK");
 	hang = getenv("FAULT_HANG");
 	slow = getenv("FAULT_SLOW") ? atoi(getenv("FAULT_SLOW")) : 0;
@@ -153,8 +156,17 @@ static void took(int64_t since) {
 	times[1] = 0;
 }
 
-/* The bytes of a write at `at` that still fit; -1 with ENOSPC if none does. */
+/* The bytes of a write at `at` that are let through: those that still fit, half of them while writes are
+ * short; -1 with ENOSPC if none fits, with EINTR if it is interrupted. */
 static ssize_t fitting(off_t at, size_t bytes) {
+	static unsigned writes;
+	if (shorten && bytes > 1 && access(shorten, F_OK) == 0) {
+		bytes /= 2;
+		if (__atomic_add_fetch(&writes, 1, __ATOMIC_RELAXED) % 2) {
+			errno = EINTR;
+			return -1;
+		}
+	}
 	if (!room || at + (off_t)bytes <= room) return bytes;
 	if (at < room) return room - at;
 	errno = ENOSPC;

@@ -59,6 +59,7 @@ impl Shim {
             .env("FAULT_STALL", self.file("stall"))
             .env("FAULT_SLOW", self.slow_ms.to_string())
             .env("FAULT_FAIL", self.file("fail"))
+            .env("FAULT_SHORT", self.file("short"))
             .env("FAULT_HANG", self.file("hang"))
             .env("FAULT_TIMES", self.file("times"));
         if let Some(bytes) = self.room {
