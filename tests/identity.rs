@@ -6,6 +6,7 @@ mod common;
 
 mod identity {
     mod copies;
+    mod cut;
     mod enroll;
     mod forget;
     mod full;

@@ -1,6 +1,7 @@
 //! What a card holds for somebody without the operator's key: searched file by file, and block by
 //! block with the free ones, for a planted name, a planted code and planted audio.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -11,13 +12,16 @@ use crate::common::lab::{Lab, NAME, Person, age_decrypt};
 use crate::common::{run, tree};
 
 /// Bytes of audio that are looked for.
-const PLANTED_BYTES: usize = 48;
+pub const PLANTED_BYTES: usize = 48;
+
+const PAGE_BYTES: usize = 4096;
+const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 
 /// An ext4 of its own under the lab's data folder, which wants root.
-struct Card<'a>(&'a Lab);
+pub struct Card<'a>(&'a Lab);
 
 impl Card<'_> {
-    fn insert(lab: &Lab) -> Card<'_> {
+    pub fn insert(lab: &Lab) -> Card<'_> {
         let shell = "truncate -s 128M \"$1\" && mkfs.ext4 -q \"$1\" && mkdir -p \"$2\"";
         assert!(sh(lab, shell), "an ext4 image can be made");
         Card(lab).mount()
@@ -30,7 +34,7 @@ impl Card<'_> {
     }
 
     /// Every block of it, free ones too.
-    fn blocks(&self) -> Vec<u8> {
+    pub fn blocks(&self) -> Vec<u8> {
         assert!(sh(self.0, "umount \"$2\""));
         let blocks = fs::read(self.0.path("image")).unwrap();
         assert!(sh(self.0, "mount -o loop \"$1\" \"$2\""));
@@ -52,15 +56,15 @@ fn sh(lab: &Lab, script: &str) -> bool {
 }
 
 /// What must not be found, by what it is.
-struct Secrets(Vec<(String, Vec<u8>)>);
+pub struct Secrets(Vec<(String, Vec<u8>)>);
 
 impl Secrets {
-    fn new() -> Secrets {
+    pub fn new() -> Secrets {
         Secrets(Vec::new())
     }
 
     /// As it is, and encoded as somebody might have stored it.
-    fn plant(&mut self, what: &str, bytes: &[u8]) {
+    pub fn plant(&mut self, what: &str, bytes: &[u8]) {
         let mut add = |form: &str, bytes: Vec<u8>| self.0.push((format!("{what}, {form}"), bytes));
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         add("plain", bytes.to_vec());
@@ -82,10 +86,36 @@ impl Secrets {
         );
     }
 
-    fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
-        let held = |(_, secret): &&(String, Vec<u8>)| memchr::memmem::find(bytes, secret).is_some();
-        let found = self.0.iter().filter(held);
-        found.map(|(what, _)| what.as_str()).collect()
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What of it stands in `bytes`, all looked for in one pass.
+    pub fn found_in(&self, bytes: &[u8]) -> Vec<&str> {
+        let mut by_start: BTreeMap<[u8; 2], Vec<usize>> = BTreeMap::new();
+        let mut is_start = vec![false; 1 << 16];
+        for (number, (_, secret)) in self.0.iter().enumerate() {
+            let start = [secret[0], secret[1]];
+            is_start[usize::from(u16::from_ne_bytes(start))] = true;
+            by_start.entry(start).or_default().push(number);
+        }
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        // Most of a card was never written.
+        let written = bytes.chunks(PAGE_BYTES).enumerate();
+        for (page, _) in written.filter(|(_, page)| **page != ZEROS[..page.len()]) {
+            let first = page * PAGE_BYTES;
+            let last = (first + PAGE_BYTES).min(bytes.len().saturating_sub(1));
+            for at in first..last {
+                let start = [bytes[at], bytes[at + 1]];
+                if is_start[usize::from(u16::from_ne_bytes(start))] {
+                    let here = by_start[&start].iter().copied();
+                    let is_here = |number: &usize| bytes[at..].starts_with(&self.0[*number].1);
+                    found.extend(here.filter(is_here));
+                }
+            }
+        }
+        let names = found.into_iter().map(|number| self.0[number].0.as_str());
+        names.collect()
     }
 }
 
