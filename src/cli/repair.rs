@@ -12,7 +12,7 @@ use crate::forget;
 use crate::forget::survey::Round;
 use crate::identity::seal;
 use crate::recorder::repair::{Outcome, repair, repair_any};
-use crate::store::lock;
+use crate::store::{lock, takes};
 
 /// Endings of the files that are looked at in a folder.
 const ENDINGS: [&str; 5] = ["rf64", "wav", "wave", "bwf", "bw64"];
@@ -67,17 +67,7 @@ fn look(file: &Path, args: &Args) -> Result<String, String> {
     }
     let name = file.display();
     if seal::is_sealed(file) {
-        return if args.json {
-            let row = serde_json::json!({
-                "file": name.to_string(), "action": "none", "sealed": true,
-            });
-            Ok(format!("{row}\n"))
-        } else {
-            Ok(format!(
-                "{name}: sealed, left as it is; only its key shows what is inside, as in \
-                 `booth export --key`\n"
-            ))
-        };
+        return Ok(sealed(file, args.json));
     }
     let _data = hold_data(file)?;
     let _file = hold_file(file)?;
@@ -100,6 +90,40 @@ fn look(file: &Path, args: &Args) -> Result<String, String> {
         }),
     };
     Ok(format!("{row}\n"))
+}
+
+/// What its length says of a sealed file, which is left as it is.
+fn sealed(file: &Path, json: bool) -> String {
+    let (name, is_whole) = (file.display(), is_whole(file));
+    if json {
+        let row = serde_json::json!({
+            "file": name.to_string(), "action": "none", "sealed": true, "whole": is_whole,
+        });
+        return format!("{row}\n");
+    }
+    let state = match is_whole {
+        Some(true) => "sealed, whole",
+        Some(false) => "sealed, cut; it opens to its last whole chunk",
+        None => "sealed",
+    };
+    format!(
+        "{name}: {state}, left as it is; only its key shows what is inside, as in `booth export \
+         --key`\n"
+    )
+}
+
+/// Whether a sealed take has the length that its row says; `None` where no row says one.
+fn is_whole(file: &Path) -> Option<bool> {
+    let name = file.file_name()?.to_str()?.strip_suffix(".age")?;
+    let rows = takes::read(file.parent()?).ok()?;
+    let row = rows.into_iter().find(|row| row.file == name)?;
+    match (row.sealed_bytes, row.samples_sha256) {
+        (Some(bytes), _) => Some(file.metadata().ok()?.len() == bytes),
+        // It was cut, or is being recorded.
+        (None, None) => Some(false),
+        // Sealed by version 0.1, when it was finished.
+        (None, Some(_)) => None,
+    }
 }
 
 /// The file itself, or every sound file below a folder, sorted.

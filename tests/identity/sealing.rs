@@ -201,6 +201,15 @@ fn a_kill_in_a_take_leaves_it_sealed_and_the_next_start_completes_its_row() {
         let last = rows.iter().rfind(|row| row.samples_sha256.is_none());
         let last = last.expect("a take was cut");
         assert_eq!(last.verdict, Verdict::Recovered);
+        let said = run::booth().arg("repair").arg(&folder).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        let is_cut = |line: &&str| line.contains("sealed, cut");
+        assert_eq!(said.lines().filter(is_cut).count(), 1, "{said}");
+        assert_eq!(
+            said.matches("sealed, whole").count(),
+            rows.len() - 1,
+            "{said}"
+        );
         let whole = u64::from(last.rate) * 4 * u64::from(last.channels);
         // A second, and a chunk.
         let seconds: f64 = rows
