@@ -28,6 +28,7 @@ use outbox::Outbox;
 use take::{History, OpenTake};
 pub use writer::CHECKPOINT;
 use writer::Op;
+pub use writer::Seals;
 
 /// Time between two checks for new blocks; commands wake the thread at once. A kill loses this much
 /// more than what is staged.

@@ -15,6 +15,7 @@ mod identity {
     mod kill;
     mod live;
     mod medium;
+    mod memory;
     mod odd;
     mod sealing;
     mod travel;

@@ -8,12 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::threads::Threads;
-use super::{Error, watch};
+use super::{Error, session_record, watch};
 use crate::audio::block::PoolSize;
 use crate::audio::source::sim::{Lockstep, SimSource};
 use crate::audio::source::{self, Opener};
 use crate::config::Config;
 use crate::identity::kept::Kept;
+use crate::recorder::Seals;
 use crate::recorder::chain;
 use crate::recorder::chain::Chain;
 use crate::rt::Nanos;
@@ -76,6 +77,7 @@ impl Time {
             }
             Time::Real => source::opener(&audio.device, spec, period),
         };
+        let patience = Duration::from_secs(audio.buffer_s.into()) / 2;
         let setup = chain::Setup {
             spec,
             open,
@@ -84,8 +86,7 @@ impl Time {
             wake: config.audio.device == source::SIMULATED,
             patient: watch::is_managed(),
             first: Vec::new(),
-            kept,
-            patience: Duration::from_secs(audio.buffer_s.into()) / 2,
+            seals: session_record::is_sealed(config).then_some(Seals { kept, patience }),
         };
         Ok(Chain::start(setup)?)
     }

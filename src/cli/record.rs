@@ -11,7 +11,6 @@ use crate::audio::capture::State;
 use crate::audio::rf64::Meta;
 use crate::audio::source;
 use crate::config::Audio;
-use crate::identity::kept::Kept;
 use crate::recorder::chain::{Chain, Setup};
 use crate::recorder::{Begin, Command, End, Report};
 use crate::rt;
@@ -95,8 +94,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         wake: audio.device == source::SIMULATED,
         patient: false,
         first: std::iter::once(begin).chain(end).collect(),
-        kept: Kept::default(),
-        patience: Duration::ZERO,
+        seals: None,
     })
     .map_err(|error| Failure::CouldNot(error.to_string()))?;
     let stored = take.wait(&mut chain, wanted, &stop);

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use super::memory::Memory;
 use super::outbox::Outbox;
-use super::writer::Writer;
+use super::writer::{Seals, Writer};
 use super::{Command, Live, Recorder, Report};
 use crate::audio::block::PoolSize;
 use crate::audio::capture::Status;
 use crate::audio::clock::FrameClock;
 use crate::audio::source::Opener;
 use crate::audio::{capture, source};
-use crate::identity::kept::Kept;
 use crate::rt::{self, Thread};
 use crate::words::Spec;
 
@@ -61,10 +60,8 @@ pub struct Setup {
     /// Commands for the recorder before it gets the first frame, once there is a device. A take
     /// from frame 0 on needs this: a moment later the device may be far beyond the history.
     pub first: Vec<Command>,
-    /// Whose key is on the disk.
-    pub kept: Kept,
-    /// How long a sealed take may wait for that before it is a fault.
-    pub patience: Duration,
+    /// For takes that are sealed.
+    pub seals: Option<Seals>,
 }
 
 /// Capture, recorder and writer, running.
@@ -98,8 +95,7 @@ impl Chain {
             wake,
             patient,
             first,
-            kept,
-            patience,
+            seals,
         } = setup;
         if let Some(free) = rt::free_memory()
             && pool.bytes > free / 2
@@ -115,9 +111,9 @@ impl Chain {
         let sent = first.len() as u64;
         let open = sending_first(first, commands.clone(), open);
         let live = Arc::new(Live::default());
-        let memory = Memory::of(spec);
+        let memory = Memory::of(spec, seals.is_some());
         let (ops, ordered) = channel();
-        let writer = Writer::new(spec, (kept, patience), outbox.clone(), live.clone());
+        let writer = Writer::new(spec, seals, outbox.clone(), live.clone());
         let writer = std::thread::Builder::new()
             .name("writer".into())
             .spawn(move || writer.run(&ordered))
@@ -357,8 +353,7 @@ mod tests {
             wake: false,
             patient: false,
             first: vec![begin, end],
-            kept: Kept::default(),
-            patience: Duration::ZERO,
+            seals: None,
         })
         .expect("chain");
         let row = loop {

@@ -8,6 +8,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use zeroize::Zeroize;
+
+use crate::rt;
 use crate::words::Spec;
 
 /// Sound in a buffer, milliseconds. What is not written yet is lost by a kill.
@@ -20,6 +23,8 @@ const WAITING_MS: u64 = 3000;
 pub struct Memory {
     buffer_bytes: usize,
     most: usize,
+    /// What they held is overwritten, and never swapped.
+    is_secret: bool,
     used: AtomicUsize,
     free: Mutex<Vec<Vec<u8>>>,
 }
@@ -33,13 +38,20 @@ pub struct Buffer {
 }
 
 impl Memory {
-    /// Buffers for takes of `spec`.
+    /// Buffers for takes of `spec`. What secret ones held is overwritten once it is dropped, and never
+    /// swapped where the limits allow that.
     #[must_use]
-    pub fn of(spec: Spec) -> Arc<Memory> {
+    pub fn of(spec: Spec, is_secret: bool) -> Arc<Memory> {
         let spec = spec.stored();
         let bytes = |ms| spec.frames_in_ms(ms).max(1) as usize * spec.frame_bytes();
         let buffer_bytes = bytes(STAGED_MS);
-        Memory::with(buffer_bytes, bytes(WAITING_MS) / buffer_bytes)
+        Arc::new(Memory {
+            buffer_bytes,
+            most: bytes(WAITING_MS) / buffer_bytes,
+            is_secret,
+            used: AtomicUsize::new(0),
+            free: Mutex::default(),
+        })
     }
 
     /// So many buffers of whole frames.
@@ -48,6 +60,7 @@ impl Memory {
         Arc::new(Memory {
             buffer_bytes,
             most,
+            is_secret: false,
             used: AtomicUsize::new(0),
             free: Mutex::default(),
         })
@@ -63,10 +76,22 @@ impl Memory {
         self.used.fetch_add(1, Ordering::AcqRel);
         let bytes = self.free().pop();
         Some(Buffer {
-            bytes: bytes.unwrap_or_else(|| Vec::with_capacity(self.buffer_bytes)),
+            bytes: bytes.unwrap_or_else(|| self.allocate()),
             of: self.clone(),
             waits: true,
         })
+    }
+
+    fn allocate(&self) -> Vec<u8> {
+        if !self.is_secret {
+            return Vec::with_capacity(self.buffer_bytes);
+        }
+        let mut bytes = vec![0; self.buffer_bytes];
+        if let Err(error) = rt::lock_pages(&bytes) {
+            log::debug!("a buffer of {} bytes is not locked: {error}", bytes.len());
+        }
+        bytes.clear();
+        bytes
     }
 
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
@@ -106,6 +131,9 @@ impl DerefMut for Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         let mut bytes = std::mem::take(&mut self.bytes);
+        if self.of.is_secret {
+            bytes.zeroize();
+        }
         bytes.clear();
         self.of.free().push(bytes);
         self.is_written();
@@ -124,7 +152,7 @@ mod tests {
             channels: 6,
             format: Format::S24Le,
         };
-        let memory = Memory::of(spec);
+        let memory = Memory::of(spec, true);
         let mut held: Vec<Buffer> = std::iter::from_fn(|| memory.buffer()).collect();
         assert_eq!(held[0].room(), 9600 * 18);
         assert_eq!(held.len(), 15);

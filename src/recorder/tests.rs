@@ -4,7 +4,6 @@ use super::memory::Memory;
 use super::writer::Writer;
 use super::*;
 use crate::audio::rf64::Meta;
-use crate::identity::kept::Kept;
 use crate::rt::Nanos;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Cause, Format, Frame0, Gap, Judged, Kind, SessionFrame, Verdict};
@@ -42,18 +41,17 @@ struct Rig {
 impl Rig {
     /// Of 1 kHz, with the session in `folder`.
     fn of(folder: &Path) -> Rig {
-        Rig::with(folder, Memory::of(SPEC))
+        Rig::with(folder, Memory::of(SPEC, false))
     }
 
     fn with(folder: &Path, memory: Arc<Memory>) -> Rig {
-        let kept = Kept::default();
         let (sender, reports) = std::sync::mpsc::channel();
         let (ops, orders) = std::sync::mpsc::channel();
         let live: Arc<Live> = Arc::default();
         let outbox = Outbox::of(ops, memory, live.clone());
         let mut rig = Rig {
             recorder: Recorder::new(SPEC, 1500, outbox, sender.clone(), live.clone()),
-            writer: Writer::new(SPEC, (kept, Duration::ZERO), sender, live),
+            writer: Writer::new(SPEC, None, sender, live),
             orders,
             reports,
             freed: 0,

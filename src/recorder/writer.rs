@@ -19,7 +19,8 @@ use super::sink::{self, Held, PlainSink, SealedSink, Sink};
 use super::take::Finish;
 use crate::audio::rf64::{Error, TakeFile};
 use crate::identity::kept::Kept;
-use crate::rt::Nanos;
+use crate::identity::operator::Recipient;
+use crate::rt::{self, Nanos};
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Gap, Spec, Verdict};
 
@@ -31,6 +32,15 @@ const IDLE: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(5);
 /// Bytes that are not synced, of all open takes, beyond which no checkpoint is waited for.
 const MOST_UNSYNCED: usize = 8 << 20;
+
+/// How takes are sealed.
+#[derive(Clone, Debug)]
+pub struct Seals {
+    /// Whose key is on the disk, and to whom that seals.
+    pub kept: Kept,
+    /// How long a take may wait for that before it is a fault.
+    pub patience: Duration,
+}
 
 /// What is asked of the writer.
 #[derive(Debug)]
@@ -110,8 +120,7 @@ pub struct Writer {
     rows: Rows,
     disk: Disk,
     checked: Nanos,
-    kept: Kept,
-    patience: Duration,
+    seals: Option<Seals>,
     /// Since when a take waits for its session's key, and whether that was reported.
     keyless: Option<(Nanos, bool)>,
     reports: Sender<Report>,
@@ -119,12 +128,11 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// For takes of `spec`, as captured; `kept` says whose key is on the disk, for which a sealed take
-    /// waits so long before that is a fault.
+    /// For takes of `spec`, as captured.
     #[must_use]
     pub fn new(
         spec: Spec,
-        (kept, patience): (Kept, Duration),
+        seals: Option<Seals>,
         reports: Sender<Report>,
         live: Arc<Live>,
     ) -> Writer {
@@ -135,8 +143,7 @@ impl Writer {
             rows: Rows::default(),
             disk: Disk::Good,
             checked: Nanos::default(),
-            kept,
-            patience,
+            seals,
             keyless: None,
             reports,
             live,
@@ -191,17 +198,16 @@ impl Writer {
     /// Whether the next take waits for its session's key.
     fn lacks_key(&mut self) -> bool {
         let lacks = match self.waiting.front() {
-            Some(Op::Create(begin)) if begin.sealed.is_some() => {
-                self.kept.recipient(&session_of(begin)).is_none()
-            }
+            Some(Op::Create(begin)) if begin.sealed.is_some() => self.recipient(begin).is_none(),
             _ => false,
         };
+        let patience = self.seals.as_ref().map_or(Duration::ZERO, |it| it.patience);
         if !lacks {
             self.is_keyed();
             return false;
         }
         let (since, is_reported) = self.keyless.get_or_insert((Nanos::now(), false));
-        if !*is_reported && Nanos::now().since(*since) > self.patience {
+        if !*is_reported && Nanos::now().since(*since) > patience {
             *is_reported = true;
             let reason =
                 "the session's key is not on the disk, and nothing is sealed to a key that \
@@ -256,11 +262,17 @@ impl Writer {
     }
 
     fn sink(&self, begin: &Begin) -> Result<Box<dyn Sink>, Error> {
-        let to = self.kept.recipient(&session_of(begin));
-        match to.filter(|_| begin.sealed.is_some()) {
+        match self.recipient(begin).filter(|_| begin.sealed.is_some()) {
             Some(to) => Ok(Box::new(SealedSink::create(self.spec, begin, &to)?)),
             None => Ok(Box::new(PlainSink::create(self.spec, begin)?)),
         }
+    }
+
+    /// To whom a take is sealed, once that key is on the disk.
+    fn recipient(&self, begin: &Begin) -> Option<Recipient> {
+        let folder = begin.path.parent().and_then(Path::file_name);
+        let session = folder.unwrap_or_default().to_string_lossy();
+        self.seals.as_ref()?.kept.recipient(&session)
     }
 
     fn append(&mut self, take: u32, mut samples: Option<Buffer>) {
@@ -441,6 +453,9 @@ impl Writer {
 
     /// The thread: until `Quit`, or until no recorder is left.
     pub fn run(mut self, inbox: &Receiver<Op>) {
+        if self.seals.is_some() {
+            rt::wipe_what_is_freed();
+        }
         let live = self.live.clone();
         let mut taken = 0;
         loop {
@@ -496,12 +511,6 @@ impl Take {
         self.place(rows)?;
         self.sink.checkpoint()
     }
-}
-
-/// The name of a take's session.
-fn session_of(begin: &Begin) -> String {
-    let folder = begin.path.parent().and_then(Path::file_name);
-    folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Why a take could not be ended.

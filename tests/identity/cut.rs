@@ -30,10 +30,18 @@ const VISITOR: &str = "until attract\n500 go\nuntil consent\n1500 go hold 1200\n
 const FRAME: usize = 2;
 const CHUNK_FRAMES: u64 = 65_536 / FRAME as u64;
 
+/// A box in session time.
 fn booth(lab: &Lab, data: &Path, script: &str) -> Command {
+    let mut command = paced(lab, data, script);
+    command.arg("--fast");
+    command
+}
+
+/// A box in real time.
+pub fn paced(lab: &Lab, data: &Path, script: &str) -> Command {
     fs::write(lab.path("protocol.toml"), PROTOCOL).unwrap();
     fs::write(lab.path("script"), script).unwrap();
-    let mut command = lab.command(&["run", "--board", "sim", "--fast"]);
+    let mut command = lab.command(&["run", "--board", "sim"]);
     for set in [
         "audio.device=sim",
         "audio.format=S16_LE",
@@ -52,7 +60,7 @@ fn booth(lab: &Lab, data: &Path, script: &str) -> Command {
 }
 
 /// The key that opens the only session's takes, and its rows.
-fn only_session(lab: &Lab, data: &Path) -> Option<(PrivateKey, std::path::PathBuf, Vec<Row>)> {
+pub fn only_session(lab: &Lab, data: &Path) -> Option<(PrivateKey, std::path::PathBuf, Vec<Row>)> {
     let session = booth::store::takes::sessions(data).unwrap().pop()?;
     let operator = operator::read_keys(Path::new(&lab.key())).unwrap();
     let keys = keyring::open(&Data(data).keys(), &session, &operator).ok()?;
@@ -62,7 +70,7 @@ fn only_session(lab: &Lab, data: &Path) -> Option<(PrivateKey, std::path::PathBu
 }
 
 /// The samples of a sealed take, up to where it opens.
-fn samples(sealed: &Path, key: &PrivateKey) -> Vec<u8> {
+pub fn samples(sealed: &Path, key: &PrivateKey) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut reader = seal::open(sealed, std::slice::from_ref(key)).unwrap();
     let _ = reader.read_to_end(&mut bytes);

@@ -63,6 +63,10 @@ impl Secrets {
         Secrets(Vec::new())
     }
 
+    pub fn plant_as_it_is(&mut self, what: &str, bytes: &[u8]) {
+        self.0.push((what.to_owned(), bytes.to_vec()));
+    }
+
     /// As it is, and encoded as somebody might have stored it.
     pub fn plant(&mut self, what: &str, bytes: &[u8]) {
         let mut add = |form: &str, bytes: Vec<u8>| self.0.push((format!("{what}, {form}"), bytes));
