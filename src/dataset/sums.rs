@@ -6,6 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::words::hex;
 
+/// Bytes read at once.
+const PIECE_BYTES: usize = 1 << 16;
+
 /// The hash of a line and the file it is of; `None` for any other line.
 pub fn entry(line: &[u8]) -> Option<(&str, &str)> {
     let line = std::str::from_utf8(line).ok()?;
@@ -28,7 +31,13 @@ pub fn with(line: &[u8], hash: &str, anew: &str) -> Vec<u8> {
 /// # Errors
 /// It cannot be read.
 pub fn of(mut source: impl Read) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    io::copy(&mut source, &mut hash)?;
-    Ok(hex::encode(hash.finalize().into()))
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match source.read(&mut piece) {
+            Ok(0) => return Ok(hex::encode(hash.finalize().into())),
+            Ok(length) => hash.update(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
