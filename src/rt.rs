@@ -6,9 +6,9 @@
 
 mod disk;
 pub mod libasound;
+mod memory;
 mod terminal;
 mod wall;
-mod wipe;
 
 use std::io;
 use std::net::TcpStream;
@@ -18,9 +18,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 pub use disk::{DiskState, disk, let_go_of_pages, major, minor, rename_new, reserve_space, trim};
+pub use memory::{Wiping, lock_pages, populated, wipe_what_is_freed};
 pub use terminal::{KeyMode, reopen_unwaiting, terminal_size};
 pub use wall::{Trust, trust, utc_now, wall_clock};
-pub use wipe::{Wiping, lock_pages, wipe_what_is_freed};
 
 /// A moment of CLOCK_MONOTONIC in nanoseconds: the one clock of buttons, ALSA and sphere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -75,7 +75,7 @@ type Started = (std::thread::JoinHandle<u64>, Arc<Status>, Taken);
 
 fn start(device: &'static str, spec: Spec, stall: Duration) -> Started {
     let size = PoolSize::new(spec, 480, u64::from(spec.rate) * 3);
-    let (end, recorder) = size.allocate(spec);
+    let (end, recorder) = size.allocate(spec).unwrap();
     let status = Arc::new(Status::default());
     let setup = Setup {
         end,

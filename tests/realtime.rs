@@ -99,7 +99,7 @@ fn the_capture_loop_allocates_nothing_through_an_overrun_and_a_full_pool() {
         return;
     }
     let size = PoolSize::new(SPEC, 480, u64::from(SPEC.rate));
-    let (end, recorder) = size.allocate(SPEC);
+    let (end, recorder) = size.allocate(SPEC).unwrap();
     let status = Arc::new(Status::default());
     let (allocated, reads) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (allocated_there, reads_there) = (allocated.clone(), reads.clone());

@@ -3,8 +3,11 @@
 //!
 //! Every block is allocated and touched before capture starts; nothing here allocates after that.
 
+use std::io;
+
 use heapless::spsc::{Consumer, Producer, Queue};
 
+use crate::rt;
 use crate::words::{Cause, Spec};
 
 /// A run of consecutive frames, numbered on the capture clock.
@@ -20,7 +23,7 @@ pub struct Block {
     /// Why frames are missing between the previous block and this one.
     pub lost_before: Option<Cause>,
     /// Space for whole frames, interleaved, as the device delivers them.
-    pub bytes: Box<[u8]>,
+    pub bytes: &'static mut [u8],
 }
 
 impl Block {
@@ -88,28 +91,29 @@ impl PoolSize {
         }
     }
 
-    /// Allocates and touches every block. The queues live as long as the program.
-    #[must_use]
-    pub fn allocate(self, spec: Spec) -> (CaptureEnd, RecorderEnd) {
+    /// Allocates and touches every block, all in one piece. Blocks and queues live as long as the program.
+    ///
+    /// # Errors
+    /// There is not so much memory.
+    pub fn allocate(self, spec: Spec) -> io::Result<(CaptureEnd, RecorderEnd)> {
         let (mut give, free) = Box::leak(Box::new(BlockQueue::new())).split();
         let (filled_in, filled_out) = Box::leak(Box::new(BlockQueue::new())).split();
-        for _ in 0..self.blocks {
-            // Written, not only reserved: touching a page for the first time while capturing is a
-            // page fault.
-            let mut bytes = vec![1; self.block_frames as usize * spec.frame_bytes()];
-            std::hint::black_box(&mut bytes).fill(0);
+        let block_bytes = self.block_frames as usize * spec.frame_bytes();
+        // Touching a page for the first time while capturing is a page fault.
+        let memory = rt::populated(self.blocks * block_bytes)?;
+        for bytes in memory.chunks_exact_mut(block_bytes) {
             let block = Block {
                 first_frame: 0,
                 frames: 0,
                 lost_before: None,
-                bytes: bytes.into(),
+                bytes,
             };
             assert!(
                 give.enqueue(Box::new(block)).is_ok(),
                 "a pool fits its queue"
             );
         }
-        (
+        Ok((
             CaptureEnd {
                 free,
                 filled: filled_in,
@@ -118,7 +122,7 @@ impl PoolSize {
                 filled: filled_out,
                 free: give,
             },
-        )
+        ))
     }
 }
 
@@ -149,10 +153,11 @@ mod tests {
             1,
             4_000_000,
         );
-        let (capture, _recorder) = size.allocate(Spec {
+        let spec = Spec {
             channels: 1,
             ..SPEC
-        });
+        };
+        let (capture, _recorder) = size.allocate(spec).expect("memory");
         assert_eq!(capture.free.len(), size.blocks);
     }
 }

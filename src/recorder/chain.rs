@@ -38,6 +38,9 @@ pub enum Error {
         /// What is free.
         free_mb: u64,
     },
+    /// There is no memory for the pool.
+    #[error("pool between capture and disk: {0}; lower audio.buffer_s")]
+    Pool(std::io::Error),
     /// The system has no thread left.
     #[error("thread `{0}`: {1}")]
     Thread(&'static str, std::io::Error),
@@ -105,7 +108,7 @@ impl Chain {
                 free_mb: free >> 20,
             });
         }
-        let (capture_end, recorder_end) = pool.allocate(spec);
+        let (capture_end, recorder_end) = pool.allocate(spec).map_err(Error::Pool)?;
         let (commands, inbox) = channel();
         let (outbox, reports) = channel();
         let sent = first.len() as u64;

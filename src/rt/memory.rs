@@ -1,10 +1,14 @@
-//! Memory that held what was said, overwritten before it is given back.
+//! Memory that is there before it is needed, that is never swapped, and that is overwritten before it is
+//! given back.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io;
 
 use zeroize::Zeroize;
+
+/// No page is smaller.
+const LEAST_PAGE_BYTES: usize = 4096;
 
 thread_local! {
     static WIPES: Cell<bool> = const { Cell::new(false) };
@@ -40,6 +44,40 @@ unsafe impl GlobalAlloc for Wiping {
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(at, layout) }
     }
+}
+
+/// One piece of memory for as long as the program lives, all of it there: its pages are not touched for the
+/// first time when they are needed. Large pages where the kernel has them.
+///
+/// # Errors
+/// `ENOMEM`.
+pub fn populated(bytes: usize) -> io::Result<&'static mut [u8]> {
+    if bytes == 0 {
+        return Ok(&mut []);
+    }
+    // SAFETY: a new anonymous mapping, which nobody else knows of and nobody unmaps; all zero, every byte
+    // of it is initialized.
+    let memory = unsafe {
+        let at = libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // Without large pages, small ones do.
+        libc::madvise(at, bytes, libc::MADV_HUGEPAGE);
+        std::slice::from_raw_parts_mut(at.cast::<u8>(), bytes)
+    };
+    // Written, for a page that was only read may still be one that all share.
+    for page in memory.chunks_mut(LEAST_PAGE_BYTES) {
+        std::hint::black_box(page)[0] = 0;
+    }
+    Ok(memory)
 }
 
 /// Keeps `bytes` out of swap.
