@@ -1,8 +1,7 @@
-//! What is recorded and not on the disk yet: buffers of [`STAGED_MS`] that the recorder fills and the
-//! writer drops.
+//! What is recorded and not on the disk yet: buffers of 0.2 s that the recorder fills and the writer drops.
 //!
-//! Guarantees: what waits to be written is never more than [`WAITING_MS`] says; a buffer is used again, so that a long take allocates
-//! as little as a short one.
+//! Guarantees: what waits to be written is never more than three seconds of sound; a buffer is used again,
+//! so that a long take allocates as little as a short one.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};

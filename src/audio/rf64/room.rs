@@ -1,6 +1,6 @@
 //! The room that a take comes to next, reserved on the disk ahead of its writing.
 //!
-//! Guarantees: where the file system can, half of [`AHEAD_S`] seconds at least are reserved beyond
+//! Guarantees: where the file system can, half of `AHEAD_S` seconds at least are reserved beyond
 //! what is written, up to the length that is expected; and never more than a quarter of the free
 //! space at once, since other takes and rows need space too. A take that ends early gives little back.
 

@@ -4,7 +4,7 @@
 //! whatever refusal: sealed bytes are kept until they are synced and written again as they were. The
 //! closing chunk has its room ahead, so that a full disk ends a take as a closed file.
 //!
-//! Chunk 0 is the RF64 header alone, so that samples begin at a constant place; it claims [`ENDLESS`]
+//! Chunk 0 is the RF64 header alone, so that samples begin at a constant place; it claims `ENDLESS`
 //! bytes for ever, which readers of RF64 read to the file's end.
 
 use std::collections::VecDeque;
