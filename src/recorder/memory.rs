@@ -106,7 +106,7 @@ impl Buffer {
     }
 
     /// It was written, and is kept for as long as that is not synced.
-    pub fn is_written(&mut self) {
+    pub fn set_written(&mut self) {
         if std::mem::take(&mut self.waits) {
             self.of.used.fetch_sub(1, Ordering::AcqRel);
         }
@@ -135,7 +135,7 @@ impl Drop for Buffer {
         }
         bytes.clear();
         self.of.free().push(bytes);
-        self.is_written();
+        self.set_written();
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
         let again = memory.buffer().expect("one is free");
         assert_eq!((again.as_ptr(), again.len()), (place, 0));
         assert!(memory.buffer().is_none());
-        held[0].is_written();
+        held[0].set_written();
         assert!(memory.buffer().is_some());
     }
 }

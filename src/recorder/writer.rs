@@ -170,10 +170,10 @@ impl Writer {
     fn forget(&mut self) {
         self.takes.clear();
         for op in std::mem::take(&mut self.waiting) {
-            self.is_done(op.bytes());
+            self.count_written(op.bytes());
         }
         self.rows = Rows::default();
-        self.is_keyed();
+        self.set_keyed();
         self.report(Report::Forgotten);
     }
 
@@ -186,12 +186,12 @@ impl Writer {
             let (bytes, waits) = (op.bytes(), self.waiting.len());
             self.perform(op);
             if self.waiting.len() == waits {
-                self.is_done(bytes);
+                self.count_written(bytes);
             }
         }
     }
 
-    fn is_done(&self, bytes: u64) {
+    fn count_written(&self, bytes: u64) {
         self.live.written_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
@@ -203,7 +203,7 @@ impl Writer {
         };
         let patience = self.seals.as_ref().map_or(Duration::ZERO, |it| it.patience);
         if !lacks {
-            self.is_keyed();
+            self.set_keyed();
             return false;
         }
         let (since, is_reported) = self.keyless.get_or_insert((Nanos::now(), false));
@@ -223,7 +223,7 @@ impl Writer {
         self.disk != Disk::Good || self.keyless.is_some_and(|(_, is_reported)| is_reported)
     }
 
-    fn is_keyed(&mut self) {
+    fn set_keyed(&mut self) {
         if self
             .keyless
             .take()

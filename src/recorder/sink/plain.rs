@@ -36,7 +36,7 @@ impl PlainSink {
         })
     }
 
-    fn is_synced(&mut self) {
+    fn set_synced(&mut self) {
         self.synced = self.file.data_bytes();
         self.unsynced.clear();
     }
@@ -50,7 +50,7 @@ impl Sink for PlainSink {
         self.file.append(bytes)?;
         self.hash.update(&bytes[..]);
         let mut written = samples.take();
-        written.iter_mut().for_each(Buffer::is_written);
+        written.iter_mut().for_each(Buffer::set_written);
         self.unsynced.extend(written);
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Sink for PlainSink {
     fn checkpoint(&mut self) -> Result<(), Error> {
         if !self.is_cut {
             self.file.checkpoint()?;
-            self.is_synced();
+            self.set_synced();
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Sink for PlainSink {
             ended.or_else(|_| self.file.finalise(&[]))?;
         } else {
             ended?;
-            self.is_synced();
+            self.set_synced();
         }
         Ok(Held {
             frames,

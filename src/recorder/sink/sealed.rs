@@ -163,7 +163,7 @@ impl SealedSink {
         let end = self.synced + length as u64;
         self.room.keep_ahead(&self.file, &self.path, end);
         self.put(length)?;
-        self.are_synced(length);
+        self.set_synced(length);
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl SealedSink {
         self.file.sync_data().map_err(Error::io("sync", &name))
     }
 
-    fn are_synced(&mut self, length: usize) {
+    fn set_synced(&mut self, length: usize) {
         self.pending.drain(..length);
         self.synced += length as u64;
         while self.marks.get(1).is_some_and(|mark| mark.at <= self.synced) {
@@ -274,7 +274,7 @@ impl Sink for SealedSink {
         }
         small::sync_folder(&self.path).map_err(Error::io("create", &self.path))?;
         self.is_placed = true;
-        self.are_synced(self.length(0) as usize);
+        self.set_synced(self.length(0) as usize);
         Ok(())
     }
 
