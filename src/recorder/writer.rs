@@ -5,8 +5,11 @@
 //! refusal; on a full one a take is a finished file of what fits; no sealed take begins before its
 //! session's key is on the disk. Never panics on a disk error.
 
+mod op;
+mod written;
+
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -15,14 +18,16 @@ use std::time::Duration;
 use super::memory::Buffer;
 use super::messages::{Amendment, Begin, Live, Report};
 use super::rows::Rows;
-use super::sink::{self, Held, PlainSink, SealedSink, Sink};
+use super::sink::{PlainSink, SealedSink, Sink};
 use super::take::Finish;
 use crate::audio::rf64::{Error, TakeFile};
 use crate::identity::kept::Kept;
 use crate::identity::operator::Recipient;
 use crate::rt::{self, Nanos};
 use crate::store::row::Row;
-use crate::words::{CaptureFrame, Gap, Spec, Verdict};
+use crate::words::{Gap, Spec};
+pub use op::Op;
+use written::{Take, row};
 
 /// Wall time between checkpoints, and between two attempts on a disk that refuses.
 pub const CHECKPOINT: Duration = Duration::from_millis(500);
@@ -42,55 +47,6 @@ pub struct Seals {
     pub patience: Duration,
 }
 
-/// What is asked of the writer.
-#[derive(Debug)]
-pub enum Op {
-    /// Creates a take's file.
-    Create(Box<Begin>),
-    /// Adds to a take.
-    Append {
-        /// Its number.
-        take: u32,
-        /// What follows.
-        samples: Option<Buffer>,
-    },
-    /// Ends a take, and appends its row.
-    Finish(Box<Finish>),
-    /// Ends a take without a row, which the next start writes.
-    Close {
-        /// Its number.
-        take: u32,
-        /// What was lost.
-        gaps: Vec<Gap>,
-    },
-    /// Appends a take's row again, changed.
-    Amend {
-        /// Its number.
-        take: u32,
-        /// The change.
-        amendment: Amendment,
-    },
-    /// Another session's folder.
-    NewSession {
-        /// Folder of takes.jsonl.
-        folder: PathBuf,
-    },
-    /// Drops all that the session has, unfinished.
-    Forget,
-    /// Ends the thread.
-    Quit,
-}
-
-impl Op {
-    /// Bytes of samples that it writes.
-    pub(super) fn bytes(&self) -> u64 {
-        match self {
-            Op::Append { samples, .. } => samples.as_ref().map_or(0, |it| it.len() as u64),
-            _ => 0,
-        }
-    }
-}
-
 /// How the disk behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Disk {
@@ -99,16 +55,6 @@ enum Disk {
     Refuses,
     /// It is being tried; a further refusal is not reported again.
     Tried,
-}
-
-/// A take whose file is there.
-struct Take {
-    number: u32,
-    sink: Box<dyn Sink>,
-    /// The row that a sealed one has from its begin.
-    begun: Option<Box<Row>>,
-    /// The disk refused for good: it ended where it was.
-    is_cut: bool,
 }
 
 /// Everything but the thread.
@@ -494,54 +440,9 @@ impl Writer {
     }
 }
 
-impl Take {
-    /// Gives its file a name, once there is something in it; its row is there before.
-    fn place(&mut self, rows: &mut Rows) -> Result<(), Error> {
-        if self.sink.is_placed() || !self.sink.prepare()? {
-            return Ok(());
-        }
-        if let Some(begun) = &self.begun {
-            rows.append((**begun).clone())?;
-        }
-        self.sink.place()
-    }
-
-    /// Makes all that was taken in durable.
-    fn sync(&mut self, rows: &mut Rows) -> Result<(), Error> {
-        self.place(rows)?;
-        self.sink.checkpoint()
-    }
-}
-
 /// Why a take could not be ended.
 struct Ending {
     error: Error,
     /// Its file could, its row not.
     is_row: bool,
-}
-
-/// The row of a take whose file holds `held`.
-fn row(spec: Spec, finish: &Finish, is_cut: bool, held: Held) -> Row {
-    let Finish {
-        end,
-        start,
-        gaps,
-        levels,
-    } = finish;
-    let mut row = end.row.clone();
-    if is_cut {
-        row.verdict = Verdict::Aborted;
-    }
-    row.start_frame = end.frame0.in_session(CaptureFrame(*start)).0;
-    row.frames = held.frames;
-    row.lead_frames = end.start_mark.0.saturating_sub(*start);
-    row.tail_frames = (start + held.frames).saturating_sub(end.end_mark.0);
-    row.rate = spec.rate;
-    row.channels = spec.channels;
-    row.format = spec.format.stored();
-    row.gaps = sink::within(gaps, held.frames);
-    row.measure(levels);
-    row.samples_sha256 = Some(held.samples_sha256);
-    row.sealed_bytes = held.sealed_bytes;
-    row
 }
