@@ -9,7 +9,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::links;
 use crate::files::small;
@@ -51,36 +51,72 @@ fn is_mounted_with_discard(table: &str, device: &str) -> bool {
 /// # Errors
 /// The file system's.
 pub fn file(path: &Path, discards: bool) -> io::Result<bool> {
-    // A link's target is not ours.
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
+    let mut erasing = Erasing::of(path, discards);
+    loop {
+        if let Some(was_there) = erasing.step()? {
+            return Ok(was_there);
+        }
+    }
+}
+
+/// A file that is being erased as [`file`] does it, piece by piece.
+#[derive(Debug)]
+pub struct Erasing {
+    path: PathBuf,
+    discards: bool,
+    /// `None` before the first step.
+    scrub: Option<Scrub>,
+}
+
+impl Erasing {
+    /// Nothing of `path` is erased yet.
+    #[must_use]
+    pub fn of(path: &Path, discards: bool) -> Erasing {
+        Erasing {
+            path: path.to_owned(),
+            discards,
+            scrub: None,
+        }
+    }
+
+    /// Overwrites a piece, or removes the file; whether there was one, once it is gone.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn step(&mut self) -> io::Result<Option<bool>> {
+        let scrubbed = match &mut self.scrub {
+            Some(scrub) => scrub.step(),
+            None => match fs::symlink_metadata(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(false)),
+                found => self.begin(&found?),
+            },
+        };
+        match scrubbed {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => log::warn!("a file is removed without being overwritten: {error}"),
+        }
+        small::remove(&self.path).map(Some)
+    }
+
+    /// Begins to overwrite it; true if that is not to be done. A link's target is not ours.
+    fn begin(&mut self, found: &fs::Metadata) -> io::Result<bool> {
         // What another name leads to stays, so its bytes stay too.
-        Ok(file) if file.is_file() && file.nlink() > 1 => {
+        if found.is_file() && found.nlink() > 1 {
             log::warn!(
                 "a file that has another name elsewhere is removed here, and not overwritten"
             );
+        } else if found.is_file() && !self.discards {
+            self.scrub = Some(Scrub::of(&self.path)?);
+            return Ok(false);
         }
-        Ok(file) if file.is_file() && !discards => {
-            if let Err(error) = scrub(path) {
-                log::warn!("a file is removed without being overwritten: {error}");
-            }
-        }
-        Ok(_) => {}
+        Ok(true)
     }
-    small::remove(path)
-}
-
-/// Overwrites a file once in place and syncs it.
-fn scrub(path: &Path) -> io::Result<()> {
-    let mut scrub = Scrub::of(path)?;
-    while !scrub.step()? {}
-    Ok(())
 }
 
 /// A file that is being overwritten in place, piece by piece.
 #[derive(Debug)]
-pub struct Scrub {
+struct Scrub {
     file: File,
     at: u64,
     length: u64,
@@ -91,7 +127,7 @@ impl Scrub {
     ///
     /// # Errors
     /// The file system's.
-    pub fn of(path: &Path) -> io::Result<Scrub> {
+    fn of(path: &Path) -> io::Result<Scrub> {
         let file = File::options().write(true).open(path)?;
         let length = file.metadata()?.len();
         let at = 0;
@@ -102,7 +138,7 @@ impl Scrub {
     ///
     /// # Errors
     /// The file system's.
-    pub fn step(&mut self) -> io::Result<bool> {
+    fn step(&mut self) -> io::Result<bool> {
         let piece = (self.length - self.at).min(PIECE_BYTES as u64) as usize;
         if piece == 0 {
             self.file.sync_all()?;
@@ -242,7 +278,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("a");
         fs::write(&path, vec![7; 100_000]).expect("written");
-        scrub(&path).expect("scrubbed");
+        let mut scrub = Scrub::of(&path).expect("there");
+        while !scrub.step().expect("scrubbed") {}
         assert!(fs::read(&path).expect("read") == vec![0; 100_000]);
     }
 

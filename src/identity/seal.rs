@@ -10,13 +10,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::erase;
-use super::erase::Scrub;
+use super::erase::Erasing;
 use super::operator::{PrivateKey, Recipient};
 use super::stream::{CHUNK_BYTES, Stream, header_bytes, payload_bytes};
 use crate::files::small;
@@ -105,7 +103,7 @@ enum State {
     },
     /// It has its name: what is plain goes.
     Sealed,
-    Scrubbing(Scrub),
+    Erasing(Erasing),
     Done,
 }
 
@@ -125,7 +123,7 @@ impl Written {
 }
 
 impl Sealing {
-    /// Of `plain`, to `recipient`; `discards` is what [`erase::discards`] gives for its disk. If a kill
+    /// Of `plain`, to `recipient`; `discards` is what [`super::erase::discards`] gives for its disk. If a kill
     /// interrupted it, sealing begins again.
     #[must_use]
     pub fn of(plain: &Path, recipient: Recipient, discards: bool) -> Sealing {
@@ -188,18 +186,15 @@ impl Sealing {
                     .map_err(SealError::file("rename", temporary))?;
                 Ok(State::Sealed)
             }
-            State::Sealed => match self.scrub() {
-                Some(scrub) => Ok(State::Scrubbing(scrub)),
-                None => self.remove(),
-            },
-            State::Scrubbing(mut scrub) => match scrub.step() {
-                Ok(false) => Ok(State::Scrubbing(scrub)),
-                Ok(true) => self.remove(),
-                Err(error) => {
-                    log::warn!("a file is removed without being overwritten: {error}");
-                    self.remove()
+            State::Sealed => Ok(State::Erasing(Erasing::of(&self.plain, self.discards))),
+            State::Erasing(mut erasing) => {
+                let failed = || SealError::file("remove", &self.plain);
+                if erasing.step().map_err(failed())?.is_none() {
+                    return Ok(State::Erasing(erasing));
                 }
-            },
+                small::sync_folder(&self.plain).map_err(failed())?;
+                Ok(State::Done)
+            }
             State::Done => Ok(State::Done),
         }
     }
@@ -262,24 +257,6 @@ impl Sealing {
             start: Vec::new(),
             found: Written::default(),
         })
-    }
-
-    /// What is to be overwritten; nothing where the disk discards, or another name leads to it.
-    fn scrub(&self) -> Option<Scrub> {
-        let is_alone =
-            fs::symlink_metadata(&self.plain).is_ok_and(|file| file.is_file() && file.nlink() == 1);
-        if self.discards || !is_alone {
-            return None;
-        }
-        Scrub::of(&self.plain).ok()
-    }
-
-    fn remove(&self) -> Result<State, SealError> {
-        // Overwritten already, where it was to be.
-        erase::file(&self.plain, true)
-            .and_then(|_| small::sync_folder(&self.plain))
-            .map_err(SealError::file("remove", &self.plain))?;
-        Ok(State::Done)
     }
 }
 
