@@ -4,17 +4,17 @@
 mod common;
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use booth::audio::rf64::{Meta, read};
+use booth::audio::rf64::Meta;
 use booth::identity::operator::PrivateKey;
 use booth::identity::seal;
 use booth::recorder::Begin;
 use booth::recorder::memory::Memory;
 use booth::recorder::sink::{SealedSink, Sink};
 use booth::words::{CaptureFrame, Format, Spec};
+use common::lab::samples as samples_of;
 use common::random::Random;
 use common::shim::Shim;
 
@@ -169,27 +169,15 @@ fn what_lies_on_the_disk_is_a_prefix_of_one_stream_whatever_it_refused() {
             assert!(whole.starts_with(prefix) || !path.exists(), "take {take}");
         }
         assert_eq!(held.sealed_bytes.unwrap_or(0), whole.len() as u64);
-        let opened = opened(&path, &key);
+        let opened = if path.exists() {
+            samples_of(&path, &key)
+        } else {
+            Vec::new()
+        };
         assert_eq!(opened.len() / FRAME, held.frames as usize, "take {take}");
         assert!(samples.starts_with(&opened));
         assert!(is_cut || opened.len() == samples.len(), "take {take}");
     }
     println!("{TAKES} takes, {refusals} refusals, {cut} cut by a full disk");
     assert!(refusals > TAKES / 4 && cut > 0);
-}
-
-/// The samples of a file, up to where it opens.
-fn opened(path: &Path, key: &PrivateKey) -> Vec<u8> {
-    if !path.exists() {
-        return Vec::new();
-    }
-    let mut bytes = Vec::new();
-    let mut reader = seal::open(path, std::slice::from_ref(key)).unwrap();
-    let _ = reader.read_to_end(&mut bytes);
-    let header = |at: u64, into: &mut [u8]| {
-        into.copy_from_slice(&bytes[at as usize..][..into.len()]);
-        Ok(())
-    };
-    let info = read::info_of(bytes.len() as u64, header, path).unwrap();
-    bytes[info.data_start as usize..][..info.held_bytes() as usize].to_vec()
 }

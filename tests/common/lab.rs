@@ -1,11 +1,12 @@
 //! A laboratory: a data folder, an operator's key, and the binary on both.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use booth::identity::operator::Recipient;
+use booth::audio::rf64::read;
+use booth::identity::operator::{PrivateKey, Recipient};
 use booth::identity::seal::{self, Sealing};
 use serde_json::Value;
 
@@ -158,6 +159,20 @@ pub fn said(output: &Output) -> String {
 pub fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("-a").args([from, to]).status();
     assert!(copied.unwrap().success());
+}
+
+/// The samples of a sealed take, up to where it opens.
+pub fn samples(sealed: &Path, key: &PrivateKey) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut reader = seal::open(sealed, std::slice::from_ref(key)).unwrap();
+    // Of a file that was cut this fails, after all that is whole.
+    let _ = reader.read_to_end(&mut bytes);
+    let header = |at: u64, into: &mut [u8]| {
+        into.copy_from_slice(&bytes[at as usize..][..into.len()]);
+        Ok(())
+    };
+    let info = read::info_of(bytes.len() as u64, header, sealed).unwrap();
+    bytes[info.data_start as usize..][..info.held_bytes() as usize].to_vec()
 }
 
 /// Seals a file that lies plain; the sealed one.

@@ -2,20 +2,18 @@
 //! opens as far as it was written.
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use booth::audio::rf64::read;
 use booth::files::data::Data;
 use booth::identity::operator::PrivateKey;
-use booth::identity::{keyring, operator, seal};
+use booth::identity::{keyring, operator};
 use booth::store::row::Row;
 use booth::words::Verdict;
 
 use super::medium::{Card, PLANTED_BYTES, Secrets};
-use crate::common::lab::Lab;
+use crate::common::lab::{Lab, samples};
 use crate::common::random::Random;
 use crate::common::{run, tree};
 
@@ -67,19 +65,6 @@ pub fn only_session(lab: &Lab, data: &Path) -> Option<(PrivateKey, std::path::Pa
     let folder = Data(data).session(&session);
     let rows = run::rows(&folder);
     Some((keys.private().clone(), folder, rows))
-}
-
-/// The samples of a sealed take, up to where it opens.
-pub fn samples(sealed: &Path, key: &PrivateKey) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut reader = seal::open(sealed, std::slice::from_ref(key)).unwrap();
-    let _ = reader.read_to_end(&mut bytes);
-    let header = |at: u64, into: &mut [u8]| {
-        into.copy_from_slice(&bytes[at as usize..][..into.len()]);
-        Ok(())
-    };
-    let info = read::info_of(bytes.len() as u64, header, sealed).unwrap();
-    bytes[info.data_start as usize..][..info.held_bytes() as usize].to_vec()
 }
 
 /// What the undisturbed visit says, by take.

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use super::cut::{only_session, paced, samples};
+use super::cut::{only_session, paced};
 use super::medium::{PLANTED_BYTES, Secrets};
-use crate::common::lab::Lab;
+use crate::common::lab::{Lab, samples};
 use crate::common::run;
 use crate::common::wait::wait_for;
 
