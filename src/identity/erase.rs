@@ -59,7 +59,7 @@ pub fn file(path: &Path, discards: bool) -> io::Result<bool> {
     }
 }
 
-/// A file that is being erased as [`file`] does it, piece by piece.
+/// A file that is being erased as [`fn@file`] does it, piece by piece.
 #[derive(Debug)]
 pub struct Erasing {
     path: PathBuf,
