@@ -20,8 +20,9 @@ use crate::common::wait::wait_for;
 
 /// Nobody comes.
 const WAITS: &str = "until attract\n60000 go\n";
-const READS: &str = "until attract\n300 go\nuntil intro\n900 go\nuntil reading\n900 go\n900 go\n\
-                     900 go\n60000 go\n";
+/// Readings of more than a second: after three short ones no take begins for a while.
+const READS: &str = "until attract\n300 go\nuntil intro\n900 go\nuntil reading\n1200 go\n1200 go\n\
+                     1200 go\n60000 go\n";
 
 /// The takes of a session: those that lie plain, and those that are sealed.
 fn takes(session: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
