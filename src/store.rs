@@ -6,5 +6,6 @@ pub mod draft;
 pub mod events;
 pub mod lock;
 pub mod row;
+pub mod schema;
 pub mod session;
 pub mod takes;

@@ -40,7 +40,7 @@ use crate::screen::Place;
 use crate::screen::paint::Painter;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
-use crate::store::lock;
+use crate::store::{lock, takes};
 
 impl Booth {
     /// Opens everything that a run needs; what is wrong is said before the doors open.
@@ -180,7 +180,7 @@ const LOCK_TRIES: u32 = 10;
 /// with this pause.
 const LOCK_WAIT: Duration = Duration::from_millis(100);
 
-/// Holds the data folder for as long as the file lives.
+/// Holds the data folder for as long as the file lives, unless a newer version of booth wrote in it.
 fn hold(data: &Path) -> Result<File, Error> {
     let path = || data.to_owned();
     let failed = |source| Error::Data {
@@ -189,6 +189,7 @@ fn hold(data: &Path) -> Result<File, Error> {
     };
     for _ in 0..LOCK_TRIES {
         if let Some(held) = lock::lock(data).map_err(failed)? {
+            takes::sessions(data).map_err(Error::Sessions)?;
             return Ok(held);
         }
         std::thread::sleep(LOCK_WAIT);

@@ -51,6 +51,9 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// The sessions cannot be read by this version.
+    #[error("sessions: {0}")]
+    Sessions(#[source] io::Error),
     /// A recipient is none.
     #[error("privacy.recipient: {0}")]
     Recipient(#[from] OperatorError),

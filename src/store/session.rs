@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::takes;
+use super::{schema, takes};
 use crate::files::data::SessionFolder;
 use crate::files::{self, small};
 use crate::words::{Consent, Ended, Sensor, Settings, Site};
@@ -74,6 +74,9 @@ pub struct AudioRecord {
 /// session.json.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
+    /// Which edition its folder is of; what is written is of [`schema::NEWEST`].
+    #[serde(default = "schema::first")]
+    pub schema: u32,
     /// The session's public name.
     pub session: String,
     /// The box.
@@ -127,7 +130,11 @@ impl Record {
     /// # Errors
     /// The file system's.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
+        let record = Record {
+            schema: schema::NEWEST,
+            ..self.clone()
+        };
+        let mut text = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
         text.push(b'\n');
         small::write(&SessionFolder(folder).record(), &text, small::PUBLIC)
     }

@@ -139,3 +139,39 @@ fn what_is_asked_for_and_not_there_is_an_error_of_its_own() {
         &["'x'"],
     );
 }
+
+#[test]
+fn a_session_that_a_newer_version_wrote_is_refused_in_a_sentence_and_left_alone() {
+    let case = Case::new(&[]);
+    let session = "0123456789ABCDEFGHJK";
+    let folder = case.path("data").join("sessions").join(session);
+    fs::create_dir_all(&folder).unwrap();
+    let record = format!(r#"{{"schema":3,"session":"{session}"}}"#);
+    fs::write(folder.join("session.json"), &record).unwrap();
+    fs::write(folder.join("take-0001.rf64.age.tmp"), "of a newer kind").unwrap();
+    let words = [
+        "session.json",
+        "schema = 3",
+        "knows 2 at most",
+        "or a newer one",
+    ];
+    refused(&case.run(&["--set", "audio.device=sim"]), 1, &words);
+    let made = run::booth().arg("keygen").arg(case.path("key")).output();
+    assert!(made.unwrap().status.success());
+    let folder_of_case = case.dir.path().to_str().unwrap();
+    for args in [
+        &["takes"][..],
+        &["export", "@/out"],
+        &["identity", "--all", "--key", "@/key"],
+    ] {
+        let mut command = run::booth();
+        command.args(args.iter().map(|arg| arg.replace('@', folder_of_case)));
+        command.arg("--data").arg(case.path("data"));
+        refused(&command.output().unwrap(), 1, &words);
+    }
+    assert_eq!(
+        fs::read_to_string(folder.join("session.json")).unwrap(),
+        record
+    );
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+}
