@@ -17,6 +17,7 @@ mod identity {
     mod medium;
     mod memory;
     mod odd;
+    mod power;
     mod sealing;
     mod travel;
     mod voices;

@@ -29,13 +29,14 @@ use crate::clerk::{Clerk, Source};
 use crate::config::Config;
 use crate::corpus::Corpus;
 use crate::embedded::CORPORA;
+use crate::files::small;
 use crate::forget;
 use crate::identity::kept::Kept;
 use crate::identity::participant::ParticipantError;
 use crate::identity::pending::{Pending, PendingError};
 use crate::identity::{operator, pending};
 use crate::lang::Locale;
-use crate::rt::{self};
+use crate::rt;
 use crate::screen::Place;
 use crate::screen::paint::Painter;
 use crate::session::protocol::Protocol;
@@ -274,11 +275,13 @@ fn corpus_path(config: &Config, locale: &Locale) -> Result<PathBuf, Error> {
         return Ok(path.to_owned());
     };
     let copy = config.data.join(name);
-    if copy.exists() {
+    // Version 0.1 did not sync it: a power cut soon after left a file without content.
+    if copy.metadata().is_ok_and(|copy| copy.len() > 0) {
         return Ok(copy);
     }
     let folder = copy.parent().unwrap_or(&config.data);
-    match std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&copy, text)) {
+    let write = || small::write(&copy, text.as_bytes(), small::PUBLIC);
+    match std::fs::create_dir_all(folder).and_then(|()| write()) {
         Ok(()) => Ok(copy),
         Err(source) => Err(Error::Sample { path: copy, source }),
     }

@@ -8,6 +8,8 @@
  *   write half of their bytes.
  * FAULT_HANG PATH: while the file exists, the thread that it names does not come back from its next
  *   wait for another (a futex).
+ * FAULT_HOLD N: the N-th write, sync, allocation, truncation or rename of the thread FAULT_THREAD stops the
+ *   process before it is done.
  * FAULT_ROOM N: no file grows beyond N bytes; the write that would is cut there, the next ENOSPC.
  * FAULT_DISK FOLDER: what a power cut would leave: FOLDER/INODE holds of each file exactly the
  *   bytes that a completed sync has brought to the disk.
@@ -19,6 +21,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +35,8 @@
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static const char *below, *match, *stall, *fail, *shorten, *disk, *hang;
+static const char *below, *match, *stall, *fail, *shorten, *disk, *hang, *held;
+static int hold;
 static off_t room;
 static int slow;
 static int64_t *times;
@@ -45,6 +49,8 @@ __attribute__((constructor)) static void look(void) {
 	shorten = getenv("FAULT_SHORT");
 	disk = getenv("FAULT_DISK");
 	hang = getenv("FAULT_HANG");
+	held = getenv("FAULT_THREAD");
+	hold = getenv("FAULT_HOLD") ? atoi(getenv("FAULT_HOLD")) : 0;
 	slow = getenv("FAULT_SLOW") ? atoi(getenv("FAULT_SLOW")) : 0;
 	room = getenv("FAULT_ROOM") ? atoll(getenv("FAULT_ROOM")) : 0;
 	int fd = getenv("FAULT_TIMES") ? open(getenv("FAULT_TIMES"), O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
@@ -84,9 +90,21 @@ static int named_error(void) {
 	return !strncmp(name, "ENOSPC", 6) ? ENOSPC : !strncmp(name, "EROFS", 5) ? EROFS : EIO;
 }
 
+static int is_named(const char *name) {
+	char own[16] = "";
+	prctl(PR_GET_NAME, own);
+	return name && !strcmp(name, own);
+}
+
+static void stop_at_its_call(void) {
+	static int calls;
+	if (hold && is_named(held) && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) == hold) kill(getpid(), SIGSTOP);
+}
+
 /* Waits out a stall; the error that the call is to fail with, or 0. */
 static int gate(int concerned) {
 	if (!concerned) return 0;
+	stop_at_its_call();
 	while (stall && access(stall, F_OK) == 0) usleep(1000);
 	return named_error();
 }
@@ -246,13 +264,12 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
 }
 
 static int is_hung(void) {
-	char named[16] = "", own[16] = "";
+	char named[16] = "";
 	int fd = hang ? open(hang, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0) return 0;
 	ssize_t length = read(fd, named, sizeof named - 1);
 	close(fd);
-	prctl(PR_GET_NAME, own);
-	return length > 0 && !strcmp(named, own);
+	return length > 0 && is_named(named);
 }
 
 long syscall(long number, ...) {

@@ -16,6 +16,7 @@ pub struct Shim {
     room: Option<u64>,
     slow_ms: u32,
     disk: Option<PathBuf>,
+    hold: Option<(&'static str, u32)>,
 }
 
 impl Shim {
@@ -27,6 +28,7 @@ impl Shim {
             room: None,
             slow_ms: 0,
             disk: None,
+            hold: None,
         }
     }
 
@@ -51,6 +53,14 @@ impl Shim {
         }
     }
 
+    /// The process stops before the `call`-th call of `thread`, counted from 1.
+    pub fn with_hold(self, thread: &'static str, call: u32) -> Shim {
+        Shim {
+            hold: Some((thread, call)),
+            ..self
+        }
+    }
+
     /// Puts it between `command` and its disk.
     pub fn apply(&self, command: &mut Command) {
         command
@@ -67,6 +77,10 @@ impl Shim {
         }
         if let Some(disk) = &self.disk {
             command.env("FAULT_DISK", disk);
+        }
+        if let Some((thread, call)) = self.hold {
+            command.env("FAULT_THREAD", thread);
+            command.env("FAULT_HOLD", call.to_string());
         }
     }
 

@@ -21,7 +21,7 @@ const PROTOCOL: &str = "name = \"whole\"\n[consent.en]\nversion = \"1\"\ntext = 
     [[step]]\nname = \"read\"\nkind = \"read\"\nseconds = 14\n\
     [[step]]\nname = \"quiet\"\nkind = \"quiet\"\nseconds = 3\n";
 /// Everything that a visit may have.
-const VISITOR: &str = "until attract\n500 go\nuntil consent\n1500 go hold 1200\nuntil code\n1500 go\n\
+pub const VISITOR: &str = "until attract\n500 go\nuntil consent\n1500 go hold 1200\nuntil code\n1500 go\n\
     until intro\n1500 go\nuntil reading\n1500 go\n1500 go\n900 redo\n1500 pause\nuntil paused\n\
     800 pause\nuntil reading\n1200 go\nuntil intro\n900 go\nuntil thanks\n3000 go\n";
 /// One channel of 16 bits: a chunk is 0.68 s.
@@ -29,7 +29,7 @@ const FRAME: usize = 2;
 const CHUNK_FRAMES: u64 = 65_536 / FRAME as u64;
 
 /// A box in session time.
-fn booth(lab: &Lab, data: &Path, script: &str) -> Command {
+pub fn booth(lab: &Lab, data: &Path, script: &str) -> Command {
     let mut command = paced(lab, data, script);
     command.arg("--fast");
     command

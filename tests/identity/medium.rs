@@ -40,6 +40,26 @@ impl Card<'_> {
         assert!(sh(self.0, "mount -o loop \"$1\" \"$2\""));
         blocks
     }
+
+    /// What a power cut leaves of it while nobody writes: what the kernel has not written yet is not there.
+    pub fn after_power_cut(&self) -> Vec<u8> {
+        let read = || fs::read(self.0.path("image")).unwrap();
+        let mut before = read();
+        loop {
+            let now = read();
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    }
+
+    /// Another card in its place, of these blocks.
+    pub fn replace(&self, blocks: &[u8]) {
+        assert!(sh(self.0, "umount \"$2\""));
+        fs::write(self.0.path("image"), blocks).unwrap();
+        assert!(sh(self.0, "mount -o loop \"$1\" \"$2\""));
+    }
 }
 
 impl Drop for Card<'_> {
