@@ -6,8 +6,10 @@ mod common;
 
 mod identity {
     mod copies;
+    mod counted;
     mod cut;
     mod enroll;
+    mod faults;
     mod forget;
     mod full;
     mod hidden;

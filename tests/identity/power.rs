@@ -6,26 +6,19 @@ use std::fs;
 use std::time::Duration;
 
 use booth::rt::Nanos;
-use booth::words::{Format, Spec, Verdict};
 
-use super::cut::{booth, only_session, paced};
-use super::medium::{Card, PLANTED_BYTES, Secrets};
-use crate::common::lab::{Lab, samples};
+use super::counted::{CHUNK_FRAMES, Counted, SPEC};
+use super::cut::booth;
+use super::medium::{PLANTED_BYTES, Secrets};
+use crate::common::lab::Lab;
 use crate::common::lateness::Lateness;
 use crate::common::random::Random;
 use crate::common::run::{self, Run};
 use crate::common::shim::Shim;
 use crate::common::wait::wait_for;
-use crate::common::{AlsaEnv, assert_counts, counter, decode, plugin, tree};
+use crate::common::{counter, tree};
 
-const SPEC: Spec = Spec {
-    rate: 48_000,
-    channels: 1,
-    format: Format::S32Le,
-};
-/// Of a sealed chunk.
-const CHUNK_FRAMES: u64 = 65_536 / 4;
-/// What may be missing beside it, beside the longest call of the disk and how late the machine was.
+/// What may be missing beside a chunk, beside the longest call of the disk and how late the machine was.
 const MOST_MISSING: Duration = Duration::from_secs(1);
 /// Shorter than the visit.
 const VISIT: Duration = Duration::from_secs(24);
@@ -34,15 +27,7 @@ const PLANTED_EACH: u64 = 9_600;
 /// Visits side by side.
 const BATCH: u32 = 4;
 
-/// A box whose card may lose its power.
-struct Box<'a> {
-    lab: &'a Lab,
-    env: AlsaEnv,
-    card: Card<'a>,
-    shim: Shim,
-}
-
-/// The moment at which it did.
+/// The moment at which a card lost its power.
 struct Moment {
     run: Run,
     /// The frames that the device had captured.
@@ -52,27 +37,7 @@ struct Moment {
     blocks: Vec<u8>,
 }
 
-impl Box<'_> {
-    fn new(lab: &Lab) -> Box<'_> {
-        let card = Card::insert(lab);
-        let shim = Shim::over(&lab.data());
-        Box {
-            lab,
-            env: plugin(),
-            card,
-            shim,
-        }
-    }
-
-    fn start(&self, script: &str) -> run::Running {
-        let mut command = paced(self.lab, &self.lab.data(), script);
-        command.args(["--set", "audio.device=bpaced"]);
-        command.args(["--set", "audio.format=S32_LE"]);
-        self.env.apply(&mut command);
-        self.shim.apply(&mut command);
-        run::start(&mut command)
-    }
-
+impl Counted<'_> {
     /// Takes the power away from a box that stands still since `at`.
     fn cut(&self, running: run::Running, at: Nanos) -> Moment {
         let blocks = self.card.after_power_cut();
@@ -123,44 +88,6 @@ impl Box<'_> {
         );
         Some(missing)
     }
-
-    /// The first frame of each take, as the device counts, and the one behind its last.
-    fn takes(&self) -> Vec<(u64, u64)> {
-        let Some((key, folder, rows)) = only_session(self.lab, &self.lab.data()) else {
-            return Vec::new();
-        };
-        let mut files: Vec<_> = tree(&folder).into_keys().collect();
-        files.retain(|file| {
-            file.extension()
-                .is_some_and(|it| it != "json" && it != "jsonl")
-        });
-        let mut takes = Vec::new();
-        for row in &rows {
-            let sealed = folder.join(format!("{}.age", row.file));
-            files.retain(|file| *file != sealed);
-            if !sealed.exists() {
-                assert_eq!((row.frames, row.verdict), (0, Verdict::Aborted));
-                continue;
-            }
-            let found = samples(&sealed, &key);
-            let frames = (found.len() / SPEC.frame_bytes()) as u64;
-            assert_eq!(row.gaps, []);
-            if row.samples_sha256.is_some() {
-                assert_eq!(frames, row.frames);
-            } else {
-                assert_eq!(row.verdict, Verdict::Recovered);
-                // Its last chunk may be the closing one, which only the key tells.
-                assert!((row.frames..row.frames + CHUNK_FRAMES).contains(&frames));
-            }
-            if frames > 0 {
-                let first = u64::from(decode(&found[..4], SPEC.format)[0]);
-                assert_counts(&found, SPEC, first);
-                takes.push((first, first + frames));
-            }
-        }
-        assert!(files.is_empty(), "without a row: {files:?}");
-        takes
-    }
 }
 
 /// Since when a take was open at the end of what a box showed, if one was.
@@ -178,7 +105,7 @@ fn open_since(run: &Run) -> Option<Nanos> {
 /// Cuts a visit after `after`; the frames that are missing of the take that was open.
 fn cut_after(after: Duration) -> Option<u64> {
     let lab = Lab::new();
-    let it = Box::new(&lab);
+    let it = Counted::new(&lab);
     let late = Lateness::watch();
     let running = it.start(super::cut::VISITOR);
     std::thread::sleep(after);
@@ -231,7 +158,7 @@ const TWO_TAKES: &str = "until attract\n300 go\nuntil consent\n1500 go hold 1200
 /// Cuts it before the `step`-th call of the thread that writes takes; false once it has fewer.
 fn cut_before(step: u32) -> bool {
     let lab = Lab::new();
-    let mut it = Box::new(&lab);
+    let mut it = Counted::new(&lab);
     it.shim = Shim::over(&lab.data()).with_hold("writer", step);
     let late = Lateness::watch();
     let mut running = it.start(TWO_TAKES);
