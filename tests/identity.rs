@@ -21,6 +21,7 @@ mod identity {
     mod odd;
     mod power;
     mod sealing;
+    mod segments;
     mod travel;
     mod voices;
 }
