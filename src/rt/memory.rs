@@ -57,7 +57,7 @@ pub fn populated(bytes: usize) -> io::Result<&'static mut [u8]> {
     }
     // SAFETY: a new anonymous mapping, which nobody else knows of and nobody unmaps; all zero, every byte
     // of it is initialized.
-    let memory = unsafe {
+    let (memory, is_there) = unsafe {
         let at = libc::mmap(
             std::ptr::null_mut(),
             bytes,
@@ -71,11 +71,17 @@ pub fn populated(bytes: usize) -> io::Result<&'static mut [u8]> {
         }
         // Without large pages, small ones do.
         libc::madvise(at, bytes, libc::MADV_HUGEPAGE);
-        std::slice::from_raw_parts_mut(at.cast::<u8>(), bytes)
+        let populated = libc::madvise(at, bytes, libc::MADV_POPULATE_WRITE);
+        (
+            std::slice::from_raw_parts_mut(at.cast::<u8>(), bytes),
+            populated == 0,
+        )
     };
-    // Written, for a page that was only read may still be one that all share.
-    for page in memory.chunks_mut(LEAST_PAGE_BYTES) {
-        std::hint::black_box(page)[0] = 0;
+    if !is_there {
+        // Before Linux 5.14. Written, for a page that was only read may still be one that all share.
+        for page in memory.chunks_mut(LEAST_PAGE_BYTES) {
+            std::hint::black_box(page)[0] = 0;
+        }
     }
     Ok(memory)
 }
