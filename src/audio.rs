@@ -4,8 +4,10 @@
 pub mod block;
 pub mod capture;
 pub mod clock;
+pub mod judge;
 pub mod meter;
 pub mod mixer;
 pub mod rf64;
+pub mod slots;
 pub mod source;
 pub mod wav;

@@ -15,6 +15,7 @@ mod error;
 mod face;
 mod hands;
 mod health;
+mod judging;
 mod loudspeakers;
 mod perform;
 mod session_record;

@@ -21,6 +21,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
 use crate::audio::block::{Block, RecorderEnd};
+use crate::audio::judge::Judge;
 use crate::audio::meter;
 use crate::words::{CaptureFrame, MOST_OPEN_TAKES, Spec};
 pub use messages::{Amendment, Begin, Command, End, Live, Report};
@@ -53,6 +54,7 @@ pub struct Recorder {
     outbox: Outbox,
     reports: Sender<Report>,
     live: Arc<Live>,
+    judge: Option<Judge>,
 }
 
 impl Recorder {
@@ -64,6 +66,7 @@ impl Recorder {
         outbox: Outbox,
         reports: Sender<Report>,
         live: Arc<Live>,
+        judge: Option<Judge>,
     ) -> Recorder {
         Recorder {
             spec,
@@ -76,6 +79,7 @@ impl Recorder {
             outbox,
             reports,
             live,
+            judge,
         }
     }
 
@@ -130,7 +134,7 @@ impl Recorder {
     /// Has the files of open takes made whole; their rows are written at the next start.
     fn close(&mut self) {
         for take in std::mem::take(&mut self.takes) {
-            take.finish(&mut self.outbox);
+            take.finish(&mut self.outbox, None);
         }
         self.outbox.send(Op::Quit);
     }
@@ -145,7 +149,8 @@ impl Recorder {
     fn perform(&mut self, command: Command) {
         match command {
             Command::Begin(begin) => {
-                self.takes.push(OpenTake::of(self.spec, &begin));
+                let slots = self.judge.as_ref().map(|judge| judge.slots(self.spec));
+                self.takes.push(OpenTake::of(self.spec, &begin, slots));
                 self.outbox.send(Op::Create(begin));
             }
             Command::MayEnd { take, end_frame } => {
@@ -164,7 +169,10 @@ impl Recorder {
                 }
             },
             Command::Amend { take, amendment } => self.amend(take, amendment),
-            Command::NewSession { folder } => self.outbox.send(Op::NewSession { folder }),
+            Command::NewSession { folder } => {
+                self.judge.iter_mut().for_each(Judge::new_session);
+                self.outbox.send(Op::NewSession { folder });
+            }
             Command::Forget | Command::Quit => {}
         }
     }
@@ -282,7 +290,8 @@ impl Recorder {
         }
         let complete = |take: &OpenTake| take.complete(processed);
         while let Some(at) = self.takes.iter().position(complete) {
-            self.takes.remove(at).finish(&mut self.outbox);
+            let take = self.takes.remove(at);
+            take.finish(&mut self.outbox, self.judge.as_mut());
         }
     }
 

@@ -17,6 +17,7 @@ mod screen_name;
 mod setting;
 mod take;
 mod undrawable;
+mod verdict_rules;
 pub mod visible;
 mod visit;
 
@@ -33,4 +34,5 @@ pub use screen_name::ScreenName;
 pub use setting::{Setting, Settings};
 pub use take::{Cause, Gap, Judged, Kind, MOST_OPEN_TAKES, Reason, Verdict, Voice};
 pub use undrawable::Undrawable;
+pub use verdict_rules::{ChannelRules, Sound, VerdictRules};
 pub use visit::{By, Ended, Resumption, is_session};

@@ -171,7 +171,7 @@ pub fn peak(format: Format, bytes: &[u8]) -> f32 {
 /// 2^31.
 const FULL: f32 = 2_147_483_648.0;
 
-fn upper(bytes: [u8; 4]) -> f32 {
+pub(super) fn upper(bytes: [u8; 4]) -> f32 {
     i32::from_le_bytes(bytes) as f32 / FULL
 }
 

@@ -20,7 +20,7 @@ use super::time::Time;
 use super::visit::Visit;
 use super::wall_clock::Wall;
 use super::watch::{self, Watch};
-use super::{Booth, Error, Options, session_record, texts};
+use super::{Booth, Error, Options, judging, session_record, texts};
 use crate::audio::mixer::Mixer;
 use crate::board;
 use crate::board::profile::Profile;
@@ -73,7 +73,8 @@ impl Booth {
             Loudspeakers::start(&config, options.fast).map_err(Error::system("thread `sphere`"))?;
         sphere.silence(time.now());
         let stop = rt::stop_on_signals().map_err(Error::system("signals"))?;
-        let chain = time.start_chain(&config, kept)?;
+        let judge = judging::of(&config, &protocol)?;
+        let chain = time.start_chain(&config, judge, kept)?;
         let (buttons, mut panel) = board::open(
             &profile,
             &board::Options {

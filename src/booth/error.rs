@@ -51,6 +51,18 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
+    /// A protocol judges by a channel that there is not.
+    #[error("protocol {protocol}: {key}: no channel is called {name:?} in audio.channels{near}")]
+    Channel {
+        /// The protocol's name.
+        protocol: String,
+        /// Where it names it.
+        key: &'static str,
+        /// The name.
+        name: String,
+        /// What may be meant.
+        near: String,
+    },
     /// The sessions cannot be read by this version.
     #[error("sessions: {0}")]
     Sessions(#[source] io::Error),
@@ -123,6 +135,7 @@ impl Error {
                 | Error::Recipient(_)
                 | Error::Text(_)
                 | Error::NotFast(_)
+                | Error::Channel { .. }
                 | Error::NotSimulated { .. }
         )
     }

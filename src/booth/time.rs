@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::threads::Threads;
 use super::{Error, session_record, watch};
 use crate::audio::block::PoolSize;
+use crate::audio::judge::Judge;
 use crate::audio::source::sim::{Lockstep, SimSource};
 use crate::audio::source::{self, Opener};
 use crate::config::Config;
@@ -60,7 +61,12 @@ impl Time {
     }
 
     /// Starts capture and recorder on the configured device.
-    pub(super) fn start_chain(&self, config: &Config, kept: Kept) -> Result<Chain, Error> {
+    pub(super) fn start_chain(
+        &self,
+        config: &Config,
+        judge: Option<Judge>,
+        kept: Kept,
+    ) -> Result<Chain, Error> {
         let audio = &config.audio;
         let (spec, period) = (audio.spec(), audio.period_frames);
         let open: Opener = match self {
@@ -87,6 +93,7 @@ impl Time {
             patient: watch::is_managed(),
             first: Vec::new(),
             seals: session_record::is_sealed(config).then_some(Seals { kept, patience }),
+            judge,
         };
         Ok(Chain::start(setup)?)
     }

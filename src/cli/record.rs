@@ -95,6 +95,7 @@ pub fn run(args: &Args) -> Result<Done, Failure> {
         patient: false,
         first: std::iter::once(begin).chain(end).collect(),
         seals: None,
+        judge: None,
     })
     .map_err(|error| Failure::CouldNot(error.to_string()))?;
     let stored = take.wait(&mut chain, wanted, &stop);

@@ -13,6 +13,7 @@ use super::{Command, Live, Recorder, Report};
 use crate::audio::block::PoolSize;
 use crate::audio::capture::Status;
 use crate::audio::clock::FrameClock;
+use crate::audio::judge::Judge;
 use crate::audio::source::Opener;
 use crate::audio::{capture, source};
 use crate::rt::{self, Thread};
@@ -65,6 +66,8 @@ pub struct Setup {
     pub first: Vec<Command>,
     /// For takes that are sealed.
     pub seals: Option<Seals>,
+    /// Where takes are judged.
+    pub judge: Option<Judge>,
 }
 
 /// Capture, recorder and writer, running.
@@ -99,6 +102,7 @@ impl Chain {
             patient,
             first,
             seals,
+            judge,
         } = setup;
         if let Some(free) = rt::free_memory()
             && pool.bytes > free / 2
@@ -122,7 +126,7 @@ impl Chain {
             .spawn(move || writer.run(&ordered))
             .map_err(|e| Error::Thread("writer", e))?;
         let ops = Outbox::of(ops, memory, live.clone());
-        let recorder = Recorder::new(spec, history_frames, ops, outbox, live.clone());
+        let recorder = Recorder::new(spec, history_frames, ops, outbox, live.clone(), judge);
         let recorder = std::thread::Builder::new()
             .name("recorder".into())
             .spawn(move || recorder.run(recorder_end, &inbox))
@@ -357,6 +361,7 @@ mod tests {
             patient: false,
             first: vec![begin, end],
             seals: None,
+            judge: None,
         })
         .expect("chain");
         let row = loop {

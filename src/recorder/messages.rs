@@ -63,7 +63,8 @@ impl Amendment {
         match self {
             Amendment::Judged(judged) => {
                 row.verdict = judged.verdict;
-                row.reasons = judged.words();
+                let found = std::mem::replace(&mut row.reasons, judged.words());
+                row.add_reasons(&found);
             }
             Amendment::Unheard => {
                 if let Some(sphere) = &mut row.sphere {

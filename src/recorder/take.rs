@@ -8,8 +8,10 @@ use super::outbox::Outbox;
 use super::writer::Op;
 use super::{Begin, End};
 use crate::audio::block::Block;
+use crate::audio::judge::{Found, Judge, Taken};
 use crate::audio::meter::Meter;
-use crate::words::{Cause, Format, Gap, Level, Spec};
+use crate::audio::slots::Slots;
+use crate::words::{Cause, Format, Gap, Level, Spec, Verdict};
 
 /// The latest blocks, oldest first.
 pub type History = VecDeque<Box<Block>>;
@@ -39,12 +41,14 @@ pub struct OpenTake {
     meter: Meter,
     metered: u64,
     levels: Option<Vec<Level>>,
+    /// What it is judged by, where takes are judged.
+    slots: Option<Slots>,
 }
 
 impl OpenTake {
     /// A take of which nothing is recorded yet.
     #[must_use]
-    pub fn of(spec: Spec, begin: &Begin) -> OpenTake {
+    pub fn of(spec: Spec, begin: &Begin, slots: Option<Slots>) -> OpenTake {
         OpenTake {
             number: begin.take,
             end: None,
@@ -59,6 +63,7 @@ impl OpenTake {
             meter: Meter::new(spec),
             metered: begin.start_mark.0,
             levels: None,
+            slots,
         }
     }
 
@@ -99,7 +104,11 @@ impl OpenTake {
         while self.next < to {
             let frames = (to - self.next).min(self.room(outbox)?);
             let at = (self.next - block.first_frame) as usize * frame;
-            self.copy(&block.bytes[at..at + frames as usize * frame]);
+            let bytes = &block.bytes[at..at + frames as usize * frame];
+            self.copy(bytes);
+            if let Some(slots) = &mut self.slots {
+                slots.add(bytes);
+            }
             self.next += frames;
         }
         Ok(())
@@ -145,6 +154,9 @@ impl OpenTake {
             let bytes = frames as usize * self.spec.stored().frame_bytes();
             let length = staging.len() + bytes;
             staging.resize(length, 0);
+        }
+        if let Some(slots) = &mut self.slots {
+            slots.lose(frames);
         }
         self.next += frames;
     }
@@ -219,18 +231,39 @@ impl OpenTake {
         self.next..end
     }
 
+    /// What is found in it, once all its frames are staged.
+    fn judge(&self, end: &End, judge: &mut Judge) -> Found {
+        let Some(slots) = &self.slots else {
+            return Found::default();
+        };
+        let row = &end.row;
+        let sphere = row.sphere.as_ref().filter(|sphere| sphere.frame.is_some());
+        judge.judge(&Taken {
+            slots,
+            marks: end.start_mark.0.saturating_sub(self.start)
+                ..end.end_mark.0.saturating_sub(self.start),
+            kind: row.kind,
+            text: row.text.as_deref(),
+            track: sphere.map(|sphere| sphere.track.as_str()),
+            has_gap: !self.gaps.is_empty(),
+            is_whole: matches!(row.verdict, Verdict::Kept | Verdict::Redone),
+        })
+    }
+
     /// Hands the rest of it to the writer; one without an end has no row.
-    pub fn finish(mut self, outbox: &mut Outbox) {
+    pub fn finish(mut self, outbox: &mut Outbox, judge: Option<&mut Judge>) {
         self.flush(outbox);
         let take = self.number;
-        let Some(end) = self.end else {
+        let Some(end) = self.end.take() else {
             return outbox.send(Op::Close {
                 take,
                 gaps: self.gaps,
             });
         };
+        let found = judge.map(|judge| self.judge(&end, judge));
         outbox.send(Op::Finish(Box::new(Finish {
             start: self.start,
+            found: found.unwrap_or_default(),
             levels: self.levels.unwrap_or_else(|| self.meter.levels()),
             gaps: self.gaps,
             end,
@@ -249,4 +282,6 @@ pub struct Finish {
     pub gaps: Vec<Gap>,
     /// Of each channel.
     pub levels: Vec<Level>,
+    /// What was found in it.
+    pub found: Found,
 }

@@ -50,7 +50,7 @@ impl Rig {
         let live: Arc<Live> = Arc::default();
         let outbox = Outbox::of(ops, memory, live.clone());
         let mut rig = Rig {
-            recorder: Recorder::new(SPEC, 1500, outbox, sender.clone(), live.clone()),
+            recorder: Recorder::new(SPEC, 1500, outbox, sender.clone(), live.clone(), None),
             writer: Writer::new(SPEC, None, sender, live),
             orders,
             reports,

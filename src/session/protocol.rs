@@ -5,6 +5,7 @@
 mod consent;
 mod cue;
 mod step;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::embedded::{self, PROTOCOLS};
 use crate::files::nearest::nearest;
 use crate::files::read_text;
 use crate::files::toml_text::{explain, line_at, line_of};
+use crate::words::VerdictRules;
 
 pub use consent::ConsentText;
 pub use cue::{Cue, Locate};
@@ -76,6 +78,8 @@ pub struct Protocol {
     pub consents: BTreeMap<String, ConsentText>,
     /// The steps in order.
     pub steps: Vec<Step>,
+    /// By what takes are judged.
+    pub verdict: VerdictRules,
     /// SHA-256 of the file's text, in hexadecimal.
     pub sha256: String,
 }
@@ -85,7 +89,7 @@ pub struct Protocol {
 struct Typed {
     name: String,
     idle_s: Option<u32>,
-    /// Protocols of 0.1 have it; takes are not judged yet, so it changes nothing.
+    /// Protocols of 0.1 have it; nothing is offered to a visitor yet, so it changes nothing.
     #[serde(rename = "redo_offers")]
     _redo_offers: Option<u32>,
     #[serde(default)]
@@ -99,7 +103,8 @@ struct Typed {
     #[serde(default)]
     consent: BTreeMap<String, consent::Typed>,
     question: Option<toml::Value>,
-    verdict: Option<toml::Value>,
+    #[serde(default)]
+    verdict: toml::Table,
     #[serde(default)]
     step: Vec<step::Typed>,
 }
@@ -169,6 +174,8 @@ impl Protocol {
         }
         let consents = consent::check(typed.consent)
             .map_err(|(offset, reason)| refused(Some(line_at(text, offset)), reason))?;
+        let verdict = verdict::check(typed.verdict)
+            .map_err(|(key, reason)| refused(line_of(text, &key), format!("`{key}`: {reason}")))?;
         let mut names = BTreeSet::new();
         let mut steps = Vec::new();
         for typed in typed.step {
@@ -182,6 +189,7 @@ impl Protocol {
             abandoned: typed.abandoned,
             consents,
             steps,
+            verdict,
             sha256: Sha256::digest(text)
                 .iter()
                 .map(|b| format!("{b:02x}"))
@@ -214,7 +222,6 @@ impl Protocol {
 fn unbuilt(t: &Typed) -> Option<(&'static str, &'static str)> {
     [
         (t.question.is_some(), "question", "ask questions"),
-        (t.verdict.is_some(), "verdict", "judge takes"),
         (t.silence_s != 0.0, "silence_s", "measure the noise floor"),
         (t.practice > 0, "practice", "offer practice lines"),
         (t.fitting, "fitting", "show the fitting screen"),

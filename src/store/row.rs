@@ -88,7 +88,7 @@ pub struct Row {
     pub shown_frame: Option<u64>,
     /// The presses that began and ended it, on the session's clock.
     pub press_frames: Vec<u64>,
-    /// Where the voice lies in the file; null, for takes are not judged yet.
+    /// Where the voice lies in the file; null without one, and where takes are not judged.
     pub voice: Option<Voice>,
     /// Frames per second.
     pub rate: u32,
@@ -104,7 +104,7 @@ pub struct Row {
     pub rms_dbfs: Vec<f64>,
     /// Mean of each channel, of full scale.
     pub dc: Vec<f64>,
-    /// Signal to noise ratio of each channel; empty, for noise floors are not measured yet.
+    /// Level of the voice over the noise floor of each channel, dB; empty without a voice.
     pub snr_db: Vec<f64>,
     /// Samples of each channel at full scale.
     pub clipped: Vec<u64>,
@@ -127,6 +127,15 @@ impl Row {
         self.rms_dbfs = levels.iter().map(|level| dbfs(level.rms)).collect();
         self.dc = levels.iter().map(|level| level.dc).collect();
         self.clipped = levels.iter().map(|level| level.clipped).collect();
+    }
+
+    /// Adds what else was found in it.
+    pub fn add_reasons(&mut self, reasons: &[String]) {
+        for reason in reasons {
+            if !self.reasons.contains(reason) {
+                self.reasons.push(reason.clone());
+            }
+        }
     }
 
     /// The shape of its file.

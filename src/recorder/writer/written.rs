@@ -43,6 +43,7 @@ pub(super) fn row(spec: Spec, finish: &Finish, is_cut: bool, held: Held) -> Row 
         start,
         gaps,
         levels,
+        found,
     } = finish;
     let mut row = end.row.clone();
     if is_cut {
@@ -57,6 +58,9 @@ pub(super) fn row(spec: Spec, finish: &Finish, is_cut: bool, held: Held) -> Row 
     row.format = spec.format.stored();
     row.gaps = sink::within(gaps, held.frames);
     row.measure(levels);
+    row.add_reasons(&found.reasons);
+    row.voice = found.voice;
+    row.snr_db.clone_from(&found.snr_db);
     row.samples_sha256 = Some(held.samples_sha256);
     row.sealed_bytes = held.sealed_bytes;
     row
