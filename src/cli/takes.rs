@@ -1,6 +1,6 @@
 //! `booth takes [SESSION]`: a table of the sessions, or of a session's takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -16,6 +16,9 @@ use crate::words::is_session;
 pub struct Args {
     /// A session's name; without one, all sessions are listed
     session: Option<String>,
+    /// Only what something is wrong with
+    #[arg(long)]
+    problems: bool,
     /// One JSON object per line
     #[arg(long)]
     json: bool,
@@ -34,8 +37,8 @@ pub fn run(args: &Args, common: &Common) -> Result<Done, Failure> {
         Some(session) if forgotten.contains(session) => Err(Failure::CouldNot(format!(
             "session {session}: was forgotten at its owner's wish"
         ))),
-        Some(session) => one(&config.data, session, args.json),
-        None => all(&config.data, &forgotten, args.json),
+        Some(session) => one(&config.data, session, args),
+        None => all(&config.data, &forgotten, args),
     }
 }
 
@@ -61,10 +64,11 @@ fn read(data: &Path, session: &str) -> Result<Compared, Failure> {
     })
 }
 
-fn one(data: &Path, session: &str, json: bool) -> Result<Done, Failure> {
-    let Compared { rows, misfits } = read(data, session)?;
+fn one(data: &Path, session: &str, args: &Args) -> Result<Done, Failure> {
+    let Compared { mut rows, misfits } = read(data, session)?;
+    rows.retain(|row| !args.problems || !row.reasons.is_empty());
     let mut out = String::new();
-    if json {
+    if args.json {
         for row in &rows {
             let line = serde_json::to_string(row);
             let line = line.map_err(|error| Failure::CouldNot(format!("take row: {error}")))?;
@@ -126,13 +130,26 @@ fn judged(row: &Row) -> String {
     format!("{verdict} ({})", printable(&row.reasons.join(", ")))
 }
 
-fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Failure> {
+/// How many takes each reason was found in.
+fn problems(rows: &[Row]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for reason in rows.iter().flat_map(|row| &row.reasons) {
+        *counts.entry(reason.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+fn all(data: &Path, forgotten: &BTreeSet<String>, args: &Args) -> Result<Done, Failure> {
     let names = takes::sessions(data).map_err(|error| {
         Failure::CouldNot(format!("{}: {error}", Data(data).sessions().display()))
     })?;
     let mut out = String::new();
-    if !json {
-        let _ = writeln!(out, "{:<20} {:>5} {:>10}", "session", "takes", "recorded");
+    if !args.json {
+        let _ = writeln!(
+            out,
+            "{:<20} {:>5} {:>10}  problems",
+            "session", "takes", "recorded"
+        );
     }
     let mut failures = Vec::new();
     for name in names.into_iter().filter(|name| !forgotten.contains(name)) {
@@ -146,17 +163,26 @@ fn all(data: &Path, forgotten: &BTreeSet<String>, json: bool) -> Result<Done, Fa
                 continue;
             }
         };
+        let problems = problems(&rows);
+        if args.problems && problems.is_empty() {
+            continue;
+        }
         let seconds: f64 = rows
             .iter()
             .map(|row| row.frames as f64 / f64::from(row.rate.max(1)))
             .fold(0.0, |sum, seconds| sum + seconds);
-        let _ = if json {
+        let _ = if args.json {
             let object = serde_json::json!({
-                "session": name, "takes": rows.len(), "seconds": seconds
+                "session": name, "takes": rows.len(), "seconds": seconds, "problems": problems
             });
             writeln!(out, "{object}")
         } else {
-            writeln!(out, "{name:<20} {:>5} {seconds:>8.1} s", rows.len())
+            let words = problems
+                .iter()
+                .map(|(reason, takes)| format!("{reason} {takes}"));
+            let words = printable(&words.collect::<Vec<_>>().join(", "));
+            let line = format!("{name:<20} {:>5} {seconds:>8.1} s  {words}", rows.len());
+            writeln!(out, "{}", line.trim_end())
         };
     }
     super::print(&out)?;
