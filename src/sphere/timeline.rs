@@ -8,7 +8,9 @@
 //! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line is
 //! inside all cones of its segment, so that readings before and after a moment bound it from both
 //! sides. A reading far outside of the cones begins a new segment; one a little outside does so if
-//! the next reading agrees with it. A reading whose bound is not known tells whether the transport
+//! the next reading agrees with it. Between coarse readings JACK may lose a period that none of them
+//! shows: only the nearest one on each side of a moment bounds it then, and is granted that the
+//! transport fell back by [`SLIP`] in between. A reading whose bound is not known tells whether the transport
 //! rolls and where it is about; a line of time begins with one whose bound is.
 
 use std::collections::VecDeque;
@@ -29,6 +31,9 @@ const SEGMENTS: usize = 16;
 /// A missed period of JACK can move the transport by this much (2048 frames at 44.1 kHz); beyond it
 /// someone moved it.
 const SLIP: Duration = Duration::from_millis(50);
+
+/// A reading whose bound is wider does not show that JACK lost a period (1024 frames at 48 kHz).
+const COARSE: Duration = Duration::from_millis(10);
 
 /// Where the transport was at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +190,7 @@ impl Timeline {
     #[must_use]
     pub fn extrapolate(&self, at: Nanos) -> Option<u64> {
         let last = self.segments.back()?;
-        let (low, high) = last.bounds(at);
+        let (low, high) = last.meet(at, Duration::ZERO);
         Some(middle(low, high))
     }
 
@@ -228,11 +233,12 @@ impl Segment {
         self.newest().uncertainty.is_some()
     }
 
-    /// Keeps the newest, and the best of each bucket.
+    /// Keeps the newest, and the best of each bucket; of coarse ones, each.
     fn keep(&mut self, reading: Position) {
         let bucket = |it: &Position| it.at.since(self.since).as_secs() / BUCKET.as_secs();
         if let [.., a, b] = &self.readings[..]
             && bucket(a) == bucket(b)
+            && !(is_coarse(a) && is_coarse(b))
         {
             let worse = if open(b) < open(a) { 2 } else { 1 };
             self.readings.remove(self.readings.len() - worse);
@@ -243,14 +249,17 @@ impl Segment {
         self.readings.push(reading);
     }
 
-    /// Where all cones meet at `at`; if readings contradict each other (clocks worse than
-    /// [`DRIFT`]), the narrowest remains.
+    /// Where it may be at `at`.
     fn bounds(&self, at: Nanos) -> (f64, f64) {
-        let cone = |it: &Position| {
-            let (frame, bound) = (carried(it, at), bound(it, at));
-            (frame - bound, frame + bound)
-        };
-        let cones = self.readings.iter().map(cone);
+        self.meet(at, SLIP)
+    }
+
+    /// Where all cones meet at `at`, if no more than `lost` was lost unseen; if readings contradict
+    /// each other (clocks worse than [`DRIFT`]), the narrowest remains.
+    fn meet(&self, at: Nanos, lost: Duration) -> (f64, f64) {
+        let fine = self.readings.iter().filter(|it| !is_coarse(it));
+        let cones = fine.chain(self.coarse_around(at));
+        let cones = cones.map(|it| cone(it, at, lost));
         let meet = |a: (f64, f64), b: (f64, f64)| (a.0.max(b.0), a.1.min(b.1));
         let met = cones.clone().reduce(meet);
         let width = |(low, high): &(f64, f64)| high - low;
@@ -258,6 +267,14 @@ impl Segment {
         met.filter(|met| width(met) >= 0.0)
             .or_else(narrowest)
             .unwrap_or_default()
+    }
+
+    /// The last coarse reading up to `at`, and the first one after it.
+    fn coarse_around(&self, at: Nanos) -> impl Iterator<Item = &Position> + Clone {
+        let coarse = || self.readings.iter().filter(|it| is_coarse(it));
+        let before = coarse().rfind(|it| it.at <= at);
+        let after = coarse().find(|it| it.at > at);
+        before.into_iter().chain(after)
     }
 
     fn at(&self, at: Nanos) -> Option<Mapped> {
@@ -283,6 +300,27 @@ fn middle(low: f64, high: f64) -> u64 {
 /// A reading's bound; where it is not known, as much as a lost period may move the transport.
 fn open(reading: &Position) -> Duration {
     reading.uncertainty.unwrap_or(SLIP)
+}
+
+fn is_coarse(reading: &Position) -> bool {
+    open(reading) > COARSE
+}
+
+/// Between which frames a reading says that the transport is at `at`. It falls back where JACK loses a
+/// period, and never gets ahead.
+fn cone(reading: &Position, at: Nanos, lost: Duration) -> (f64, f64) {
+    let (frame, bound) = (carried(reading, at), bound(reading, at));
+    let lost = if is_coarse(reading) {
+        lost.as_secs_f64() * f64::from(reading.rate)
+    } else {
+        0.0
+    };
+    let (since, until) = (at > reading.at, at < reading.at);
+    let or_nothing = |is_so: bool| if is_so { lost } else { 0.0 };
+    (
+        frame - bound - or_nothing(since),
+        frame + bound + or_nothing(until),
+    )
 }
 
 /// By how many frames a reading is outside of these bounds and its own.
