@@ -16,7 +16,7 @@ use crate::words::{Format, Kind, Sound, Spec, VerdictRules, Voice};
 /// Kept takes of a session before a level can drift, and whose pace is the speaker's own.
 const SETTLED: usize = 3;
 /// Letters below which a text predicts no time.
-const LEAST_LETTERS: usize = 8;
+const LEAST_LETTERS: f32 = 8.0;
 /// Voice below which an envelope is not compared, slots.
 const LEAST_ENVELOPE: usize = PER_S as usize;
 /// What a converter of 16 bits, and one of more, still gives of a channel that is not dead.
@@ -125,26 +125,37 @@ impl Judge {
             taken,
             floors: &floors,
             voiced: &voiced,
-            reasons: Vec::new(),
+            found: Vec::new(),
         };
         look.channels();
         if taken.kind != Kind::Quiet && taken.is_whole {
             look.speech(ear);
         }
-        let reasons = look.reasons;
+        let found_so = look.found;
         let levels = levels(slots, &voiced);
         let snr = |(level, floor): (&f32, &f32)| (f64::from(level - floor) * 10.0).round() / 10.0;
         let found = Found {
-            reasons,
+            reasons: found_so.iter().map(|it| self.reason(*it)).collect(),
             voice: frames(&voiced, slots.slot_frames()),
             snr_db: levels.iter().zip(&floors).map(snr).collect(),
         };
-        if found.reasons.is_empty() && taken.is_whole && taken.track.is_none() && !levels.is_empty()
-        {
+        // A slow reader's pace is their own all the same.
+        let is_good = found_so
+            .iter()
+            .all(|(_, word)| matches!(word, Sound::Long | Sound::Loud));
+        if is_good && taken.is_whole && taken.track.is_none() && !levels.is_empty() {
             self.session.levels.push(levels);
             self.session.paces.extend(pace(taken, &voiced));
         }
         found
+    }
+
+    /// As a row has it.
+    fn reason(&self, (channel, word): (Option<usize>, Sound)) -> String {
+        match channel {
+            Some(channel) => format!("{}: {word}", self.ears[channel].name),
+            None => word.to_string(),
+        }
     }
 
     /// The channel on which voice is told.
@@ -174,19 +185,15 @@ struct Look<'a> {
     taken: &'a Taken<'a>,
     floors: &'a [f32],
     voiced: &'a [bool],
-    reasons: Vec<String>,
+    /// Of a channel, or of all.
+    found: Vec<(Option<usize>, Sound)>,
 }
 
 impl Look<'_> {
     fn say(&mut self, channel: Option<usize>, word: Sound) {
-        let rules = &self.judge.rules;
-        if rules.off.contains(&word) {
-            return;
+        if !self.judge.rules.off.contains(&word) {
+            self.found.push((channel, word));
         }
-        self.reasons.push(match channel {
-            Some(channel) => format!("{}: {word}", self.judge.ears[channel].name),
-            None => word.to_string(),
-        });
     }
 
     /// What is wrong with a channel, whoever speaks.
@@ -346,9 +353,20 @@ fn levels(slots: &Slots, voiced: &[bool]) -> Vec<f32> {
 
 /// Letters of a text that predicts how long its reading takes.
 fn letters(text: &str) -> Option<f32> {
-    let letters = text.chars().filter(|one| one.is_alphabetic()).count();
+    let letters: f32 = text.chars().map(weight).sum();
     let predicts = letters >= LEAST_LETTERS && !text.chars().any(char::is_numeric);
-    predicts.then_some(letters as f32)
+    predicts.then_some(letters)
+}
+
+/// How many letters a sign is read like: a syllable of Chinese takes as long as some of an alphabet.
+fn weight(sign: char) -> f32 {
+    match sign {
+        '\u{3040}'..='\u{30ff}' => 2.0,
+        '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}' => 3.5,
+        '\u{ac00}'..='\u{d7a3}' => 2.5,
+        _ if sign.is_alphabetic() => 1.0,
+        _ => 0.0,
+    }
 }
 
 /// Letters a second of a reading.

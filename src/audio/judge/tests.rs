@@ -228,3 +228,19 @@ fn each_number_and_each_word_can_be_changed() {
     let found = judged(&mut judge, &spoken(60, 110, 60, 0.2), 1.0, TEXT);
     assert_eq!(found.reasons, ["headset: quiet"]);
 }
+
+#[test]
+fn a_slow_reader_is_slow_three_times_and_signs_of_a_syllable_predict_more() {
+    let mut judge = judge();
+    let slow = spoken(60, 620, 60, 0.2);
+    for _ in 0..3 {
+        assert_eq!(judged(&mut judge, &slow, 1.0, TEXT).reasons, ["long"]);
+    }
+    let fourth = judged(&mut judge, &slow, 1.0, TEXT);
+    assert_eq!(fourth.reasons, Vec::<String>::new());
+    // Twelve signs, 2.8 s.
+    let chinese = "\u{5c0f}\u{8239}\u{6162}\u{6162}\u{5730}\u{7a7f}\u{8fc7}\u{4e86}\u{5bbd}\u{5bbd}\u{7684}\u{6cb3}";
+    judge.new_session();
+    let found = judged(&mut judge, &spoken(60, 280, 60, 0.2), 1.0, chinese);
+    assert_eq!(found.reasons, Vec::<String>::new());
+}
