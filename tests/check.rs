@@ -84,6 +84,7 @@ fn a_healthy_box_has_a_line_for_each_thing_and_check_leaves_data_alone() {
         "disk",
         "disk writes",
         "fonts",
+        "heard",
         "keys",
         "language",
         "memory",

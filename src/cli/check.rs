@@ -10,6 +10,7 @@ mod disk;
 mod host;
 mod interrupts;
 mod keys;
+mod problems;
 mod running;
 mod setup;
 mod sphere;
@@ -191,7 +192,7 @@ fn all(
     print(vec![sphere::round(config, protocol.as_ref(), args.sound)])?;
     print(keys::all(config, args.key.as_deref()))?;
     // After keys, which carries out what was to be forgotten.
-    print(vec![takes::compared(config)])
+    print(takes::all(config))
 }
 
 /// Wake-ups and writes, measured at the same time, as in a session.
