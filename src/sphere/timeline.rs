@@ -9,8 +9,8 @@
 //! inside all cones of its segment, so that readings before and after a moment bound it from both
 //! sides. A reading far outside of the cones begins a new segment; one a little outside does so if
 //! the next reading agrees with it. Between coarse readings JACK may lose a period that none of them
-//! shows: only the nearest one on each side of a moment bounds it then, and is granted that the
-//! transport fell back by [`SLIP`] in between. A reading whose bound is not known tells whether the transport
+//! shows: only those near a moment bound it then, and are granted that the transport fell back by
+//! [`SLIP`] in between. A reading whose bound is not known tells whether the transport
 //! rolls and where it is about; a line of time begins with one whose bound is.
 
 use std::collections::VecDeque;
@@ -34,6 +34,8 @@ const SLIP: Duration = Duration::from_millis(50);
 
 /// A reading whose bound is wider does not show that JACK lost a period (1024 frames at 48 kHz).
 const COARSE: Duration = Duration::from_millis(10);
+/// The coarse readings within this much of a moment bound it; more than [`SLIP`] is not lost unseen in it.
+const NEAR: Duration = Duration::from_secs(4);
 
 /// Where the transport was at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -269,12 +271,16 @@ impl Segment {
             .unwrap_or_default()
     }
 
-    /// The last coarse reading up to `at`, and the first one after it.
+    /// The coarse readings near `at`; the last one before them and the first one after, where there are
+    /// none on that side.
     fn coarse_around(&self, at: Nanos) -> impl Iterator<Item = &Position> + Clone {
-        let coarse = || self.readings.iter().filter(|it| is_coarse(it));
+        let is_near = move |it: &&Position| at.since(it.at) + it.at.since(at) <= NEAR;
+        let coarse = move || self.readings.iter().filter(|it| is_coarse(it));
         let before = coarse().rfind(|it| it.at <= at);
         let after = coarse().find(|it| it.at > at);
-        before.into_iter().chain(after)
+        let far = before.into_iter().chain(after);
+        far.filter(move |it| !is_near(it))
+            .chain(coarse().filter(is_near))
     }
 
     fn at(&self, at: Nanos) -> Option<Mapped> {

@@ -164,14 +164,17 @@ fn steady(kind: Kind, lasts: Duration) -> (Vec<(Nanos, Position)>, Vec<Vec<Sight
     (readings, all)
 }
 
-/// The bound of the best of these readings at `at`, in frames.
+/// The bound of the best of these readings near `at`, in frames.
 fn best(readings: &[(Nanos, Position)], at: Nanos) -> f64 {
+    let is_near =
+        |(_, it): &&(Nanos, Position)| at.since(it.at) + it.at.since(at) < Duration::from_secs(4);
     let bound = |(_, reading): &(Nanos, Position)| {
         let away = at.since(reading.at) + reading.at.since(at);
         let open = reading.uncertainty.unwrap_or(Duration::MAX);
         (open.as_secs_f64() + away.as_secs_f64() * DRIFT) * RATE + WHOLE
     };
-    readings.iter().map(bound).fold(f64::INFINITY, f64::min)
+    let near = readings.iter().filter(is_near);
+    near.map(bound).fold(f64::INFINITY, f64::min)
 }
 
 /// The frame at the moment of `sights[which]`, by the foremost sight around it.
