@@ -10,7 +10,7 @@
 //! sides. A reading far outside of the cones begins a new segment; one a little outside does so if
 //! the next reading agrees with it. Between coarse readings JACK may lose a period that none of them
 //! shows: only those near a moment bound it then, and are granted that the transport fell back by
-//! [`SLIP`] in between. A reading whose bound is not known tells whether the transport
+//! 50 ms in between. A reading whose bound is not known tells whether the transport
 //! rolls and where it is about; a line of time begins with one whose bound is.
 
 use std::collections::VecDeque;
