@@ -7,6 +7,7 @@
 pub mod chain;
 pub mod memory;
 pub mod messages;
+mod op;
 mod outbox;
 pub mod repair;
 mod rows;
@@ -25,10 +26,10 @@ use crate::audio::judge::Judge;
 use crate::audio::meter;
 use crate::words::{CaptureFrame, MOST_OPEN_TAKES, Spec};
 pub use messages::{Amendment, Begin, Command, End, Live, Report};
+use op::Op;
 use outbox::Outbox;
 use take::{History, OpenTake};
 pub use writer::CHECKPOINT;
-use writer::Op;
 pub use writer::Seals;
 
 /// Time between two checks for new blocks; commands wake the thread at once. A kill loses this much

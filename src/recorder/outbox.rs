@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 
 use super::Live;
 use super::memory::Memory;
-use super::writer::Op;
+use super::op::Op;
 
 /// Where the recorder sends what is to be written.
 pub struct Outbox {

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::memory::Buffer;
+use super::op::{Finish, Op};
 use super::outbox::Outbox;
-use super::writer::Op;
 use super::{Begin, End};
 use crate::audio::block::Block;
 use crate::audio::judge::{Found, Judge, Taken};
@@ -269,19 +269,4 @@ impl OpenTake {
             end,
         })));
     }
-}
-
-/// What the writer needs for a take's row.
-#[derive(Debug)]
-pub struct Finish {
-    /// As the session ended it.
-    pub end: Box<End>,
-    /// Its first frame on the capture clock.
-    pub start: u64,
-    /// What was lost.
-    pub gaps: Vec<Gap>,
-    /// Of each channel.
-    pub levels: Vec<Level>,
-    /// What was found in it.
-    pub found: Found,
 }

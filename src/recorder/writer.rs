@@ -5,7 +5,6 @@
 //! refusal; on a full one a take is a finished file of what fits; no sealed take begins before its
 //! session's key is on the disk. Never panics on a disk error.
 
-mod op;
 mod written;
 
 use std::collections::VecDeque;
@@ -17,16 +16,15 @@ use std::time::Duration;
 
 use super::memory::Buffer;
 use super::messages::{Amendment, Begin, Live, Report};
+use super::op::{Finish, Op};
 use super::rows::Rows;
 use super::sink::{PlainSink, SealedSink, Sink};
-use super::take::Finish;
 use crate::audio::rf64::{Error, TakeFile};
 use crate::identity::kept::Kept;
 use crate::identity::operator::Recipient;
 use crate::rt::{self, Nanos};
 use crate::store::row::Row;
 use crate::words::{Gap, Spec};
-pub use op::Op;
 use written::{Take, row};
 
 /// Wall time between checkpoints, and between two attempts on a disk that refuses.

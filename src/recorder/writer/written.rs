@@ -1,9 +1,9 @@
 //! A take that is being written: its file, and its row.
 
 use crate::audio::rf64::Error;
+use crate::recorder::op::Finish;
 use crate::recorder::rows::Rows;
 use crate::recorder::sink::{self, Held, Sink};
-use crate::recorder::take::Finish;
 use crate::store::row::Row;
 use crate::words::{CaptureFrame, Spec, Verdict};
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::recorder::memory::Buffer;
-use crate::recorder::messages::{Amendment, Begin};
-use crate::recorder::take::Finish;
-use crate::words::Gap;
+use super::memory::Buffer;
+use super::messages::{Amendment, Begin, End};
+use crate::audio::judge::Found;
+use crate::words::{Gap, Level};
 
 /// What is asked of the writer.
 #[derive(Debug)]
@@ -54,4 +54,19 @@ impl Op {
             _ => 0,
         }
     }
+}
+
+/// What the writer needs for a take's row.
+#[derive(Debug)]
+pub struct Finish {
+    /// As the session ended it.
+    pub end: Box<End>,
+    /// Its first frame on the capture clock.
+    pub start: u64,
+    /// What was lost.
+    pub gaps: Vec<Gap>,
+    /// Of each channel.
+    pub levels: Vec<Level>,
+    /// What was found in it.
+    pub found: Found,
 }
