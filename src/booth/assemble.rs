@@ -41,7 +41,7 @@ use crate::screen::Place;
 use crate::screen::paint::Painter;
 use crate::session::protocol::Protocol;
 use crate::session::{Rules, Session};
-use crate::store::{lock, takes};
+use crate::store::{lock, schema};
 
 impl Booth {
     /// Opens everything that a run needs; what is wrong is said before the doors open.
@@ -191,7 +191,7 @@ fn hold(data: &Path) -> Result<File, Error> {
     };
     for _ in 0..LOCK_TRIES {
         if let Some(held) = lock::lock(data).map_err(failed)? {
-            takes::sessions(data).map_err(Error::Sessions)?;
+            schema::sessions(data).map_err(Error::Sessions)?;
             return Ok(held);
         }
         std::thread::sleep(LOCK_WAIT);

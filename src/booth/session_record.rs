@@ -6,7 +6,6 @@ use crate::identity::operator;
 use crate::identity::participant::{Participant, ParticipantError};
 use crate::lang::Locale;
 use crate::session::protocol::Protocol;
-use crate::store::schema;
 use crate::store::session::{AudioRecord, Channel, CorpusRecord, Named, Record};
 use crate::words::Settings;
 
@@ -24,7 +23,6 @@ pub(super) fn of(
         sensor: audio.sensor.get(name).cloned().unwrap_or_default(),
     };
     Record {
-        schema: schema::NEWEST,
         session,
         box_name: config.box_name.clone(),
         site: config.site.clone(),

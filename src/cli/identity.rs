@@ -10,8 +10,8 @@ use crate::files::data::Data;
 use crate::identity::operator::{self, PrivateKey};
 use crate::identity::participant::Identity;
 use crate::identity::{keyring, pending};
+use crate::store::schema;
 use crate::store::session::Record;
-use crate::store::takes;
 use crate::words::Consent;
 
 /// Decrypts identities with the operator's key, codes included
@@ -97,7 +97,7 @@ fn people(data: &Path, forgotten: &BTreeSet<String>) -> Result<BTreeMap<String, 
         people.insert(pending.session, Known { token, consent });
     }
     // Whoever was recorded since they were enrolled has agreed since.
-    for session in takes::sessions(data).map_err(failed)? {
+    for session in schema::sessions(data).map_err(failed)? {
         let Ok(record) = Record::read(&Data(data).session(&session)) else {
             continue;
         };

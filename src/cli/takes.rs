@@ -8,7 +8,7 @@ use super::{Common, Done, Failure, could_not, printable};
 use crate::files::data::{Data, SessionFolder};
 use crate::store::compare::{self, Compared};
 use crate::store::row::Row;
-use crate::store::{session, takes};
+use crate::store::{schema, session};
 use crate::words::is_session;
 
 /// Arguments of `booth takes`.
@@ -140,7 +140,7 @@ fn problems(rows: &[Row]) -> BTreeMap<&str, usize> {
 }
 
 fn all(data: &Path, forgotten: &BTreeSet<String>, args: &Args) -> Result<Done, Failure> {
-    let names = takes::sessions(data).map_err(|error| {
+    let names = schema::sessions(data).map_err(|error| {
         Failure::CouldNot(format!("{}: {error}", Data(data).sessions().display()))
     })?;
     let mut out = String::new();

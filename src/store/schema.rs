@@ -5,29 +5,34 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::files::data::SessionFolder;
+use super::takes;
+use crate::files::data::{Data, SessionFolder};
 use crate::files::{self, small};
 
 /// What this version writes.
 pub const NEWEST: u32 = 2;
 
-/// That of version 0.1, whose session.json does not say it.
-#[must_use]
-pub fn first() -> u32 {
-    1
-}
-
 #[derive(Deserialize)]
 struct Edition {
-    #[serde(default = "first")]
+    /// Version 0.1 wrote none.
+    #[serde(default)]
     schema: u32,
 }
 
-/// Refuses a session that was written by a version of booth that knows more than this one.
+/// The names of the sessions in DATA, sorted, all of which this version knows.
 ///
 /// # Errors
-/// `InvalidData`, in a sentence with the file and the remedy.
-pub fn check(folder: &Path) -> io::Result<()> {
+/// Those of [`takes::sessions`]; `InvalidData`, in a sentence with the file and the remedy, if one of them
+/// was written by a version of booth that knows more than this one.
+pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
+    let names = takes::sessions(data)?;
+    for name in &names {
+        check(&Data(data).session(name))?;
+    }
+    Ok(names)
+}
+
+fn check(folder: &Path) -> io::Result<()> {
     let path = SessionFolder(folder).record();
     let text = small::read(&path).ok().flatten().unwrap_or_default();
     match files::json(&text) {

@@ -74,9 +74,6 @@ pub struct AudioRecord {
 /// session.json.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
-    /// Which edition its folder is of; what is written is of [`schema::NEWEST`].
-    #[serde(default = "schema::first")]
-    pub schema: u32,
     /// The session's public name.
     pub session: String,
     /// The box.
@@ -130,9 +127,15 @@ impl Record {
     /// # Errors
     /// The file system's.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let record = Record {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            schema: u32,
+            #[serde(flatten)]
+            record: &'a Record,
+        }
+        let record = Written {
             schema: schema::NEWEST,
-            ..self.clone()
+            record: self,
         };
         let mut text = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
         text.push(b'\n');

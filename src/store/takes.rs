@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 
 use super::row::Row;
-use super::schema;
 use crate::files::data::{Data, SessionFolder};
 use crate::files::jsonl::{self, Damaged};
 use crate::files::small;
@@ -78,8 +77,7 @@ pub fn has_none(folder: &Path) -> bool {
 /// The names of the sessions in DATA, sorted.
 ///
 /// # Errors
-/// The folder exists but cannot be read; `InvalidData` if one of them was written by a version of booth
-/// that writes what this one does not know.
+/// The folder exists but cannot be read.
 pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
     let folder = Data(data).sessions();
     let entries = match std::fs::read_dir(folder) {
@@ -92,7 +90,6 @@ pub fn sessions(data: &Path) -> io::Result<Vec<String>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if is_session(&name) && entry.path().is_dir() {
-            schema::check(&entry.path())?;
             names.push(name);
         }
     }

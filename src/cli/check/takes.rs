@@ -4,7 +4,7 @@
 use super::{Finding, problems};
 use crate::config::Config;
 use crate::identity::tombstone;
-use crate::store::{compare, takes};
+use crate::store::{compare, schema};
 
 /// More than these are counted, not named.
 const NAMED: usize = 3;
@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 pub fn all(config: &Config) -> Vec<Finding> {
     let data = &config.data;
     let listed = tombstone::sessions(data).and_then(|gone| {
-        let mut names = takes::sessions(data)?;
+        let mut names = schema::sessions(data)?;
         names.retain(|name| !gone.contains(name));
         Ok(names)
     });

@@ -14,7 +14,7 @@ use crate::files::data::Data;
 use crate::identity::seal::sealed_name;
 use crate::rt;
 use crate::store::row::{Row, take_name};
-use crate::store::takes;
+use crate::store::{schema, takes};
 
 /// The sessions that are exported, and what they take.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ fn sessions<'a>(
     let mut all: BTreeMap<String, &Source> = BTreeMap::new();
     for source in sources {
         let data = &source.data;
-        for session in takes::sessions(data).map_err(ExportError::file("list", data))? {
+        for session in schema::sessions(data).map_err(ExportError::file("list", data))? {
             if forgotten.contains(&session) {
                 continue;
             }
