@@ -116,15 +116,16 @@ impl Judge {
             .floors
             .entry(track)
             .or_insert_with(|| Floor::new(channels));
-        floor.add(slots);
         let floors = floor.under(slots);
         let ear = self.voice_ear(taken, &floors);
         let voiced = voice::of(slots.of(ear), floors[ear]);
+        let levels = levels(slots, &voiced);
         let mut look = Look {
             judge: self,
             taken,
             floors: &floors,
             voiced: &voiced,
+            levels: &levels,
             found: Vec::new(),
         };
         look.channels();
@@ -132,7 +133,6 @@ impl Judge {
             look.speech(ear);
         }
         let found_so = look.found;
-        let levels = levels(slots, &voiced);
         let snr = |(level, floor): (&f32, &f32)| (f64::from(level - floor) * 10.0).round() / 10.0;
         let found = Found {
             reasons: found_so.iter().map(|it| self.reason(*it)).collect(),
@@ -160,22 +160,22 @@ impl Judge {
 
     /// The channel on which voice is told.
     fn voice_ear(&self, taken: &Taken, floors: &[f32]) -> usize {
-        let named = self.rules.voice.as_ref();
-        match named.and_then(|name| self.ears.iter().position(|ear| ear.name == *name)) {
-            Some(named) if taken.track.is_some() => named,
-            None if taken.track.is_some() => {
-                // Where the loudest slots stand out most from the noise.
-                let stands_out = |channel: &usize| {
-                    let loudest = taken.slots.of(*channel).max().unwrap_or(Step(0));
-                    ((loudest.db() - floors[*channel]) * 2.0) as i32
-                };
-                let own = stands_out(&self.reference);
-                let best = (0..self.ears.len()).max_by_key(stands_out);
-                best.filter(|best| stands_out(best) > own)
-                    .unwrap_or(self.reference)
-            }
-            _ => self.reference,
+        if taken.track.is_none() {
+            return self.reference;
         }
+        let named = self.rules.voice.as_ref();
+        let named = named.and_then(|name| self.ears.iter().position(|ear| ear.name == *name));
+        named.unwrap_or_else(|| {
+            // Where the loudest slots stand out most from the noise.
+            let stands_out = |channel: &usize| {
+                let loudest = taken.slots.of(*channel).max().unwrap_or(Step(0));
+                ((loudest.db() - floors[*channel]) * 2.0) as i32
+            };
+            let own = stands_out(&self.reference);
+            let best = (0..self.ears.len()).max_by_key(stands_out);
+            best.filter(|best| stands_out(best) > own)
+                .unwrap_or(self.reference)
+        })
     }
 }
 
@@ -185,6 +185,8 @@ struct Look<'a> {
     taken: &'a Taken<'a>,
     floors: &'a [f32],
     voiced: &'a [bool],
+    /// Of the voice, by channel; empty without one.
+    levels: &'a [f32],
     /// Of a channel, or of all.
     found: Vec<(Option<usize>, Sound)>,
 }
@@ -244,7 +246,7 @@ impl Look<'_> {
             return;
         }
         let rules = self.judge.rules.of(&self.judge.ears[ear].name);
-        let level = levels(self.taken.slots, self.voiced)[ear];
+        let level = self.levels[ear];
         if level - self.floors[ear] < rules.quiet_snr_db || level < rules.quiet_dbfs {
             self.say(Some(ear), Sound::Quiet);
         }
@@ -261,8 +263,7 @@ impl Look<'_> {
         if before.len() < SETTLED {
             return;
         }
-        let now = levels(self.taken.slots, self.voiced);
-        for (channel, now) in now.iter().enumerate() {
+        for (channel, now) in self.levels.iter().enumerate() {
             let rules = self.judge.rules.of(&self.judge.ears[channel].name);
             let then = median(before.iter().map(|levels| levels[channel]).collect());
             let is_dead = is_dead(self.taken.slots, channel, rules.dead_dbfs);

@@ -131,9 +131,9 @@ fn judged(row: &Row) -> String {
 }
 
 /// How many takes each reason was found in.
-fn problems(rows: &[Row]) -> BTreeMap<&str, usize> {
+pub(super) fn problems<'a>(rows: impl IntoIterator<Item = &'a Row>) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
-    for reason in rows.iter().flat_map(|row| &row.reasons) {
+    for reason in rows.into_iter().flat_map(|row| &row.reasons) {
         *counts.entry(reason.as_str()).or_default() += 1;
     }
     counts

@@ -9,11 +9,14 @@ const OWN_QUIETEST: f32 = 0.05;
 /// Slots after which what was heard counts half: a minute.
 const HALVED: u32 = 6000;
 
+/// How many slots had a level.
+type Counts = [f32; 256];
+
 /// Of one condition.
 #[derive(Debug)]
 pub struct Floor {
-    /// By channel, how many slots had a level.
-    counts: Vec<[f32; 256]>,
+    /// By channel.
+    counts: Vec<Counts>,
     slots: u32,
 }
 
@@ -26,14 +29,28 @@ impl Floor {
         }
     }
 
-    /// Takes in a take.
-    pub fn add(&mut self, slots: &Slots) {
-        for (channel, counts) in self.counts.iter_mut().enumerate() {
-            for Step(step) in slots.of(channel) {
-                counts[usize::from(step)] += 1.0;
-            }
+    /// Takes in a take; the floor of each channel under it, dBFS: what it was before, or louder where the room
+    /// is louder now.
+    pub fn under(&mut self, slots: &Slots) -> Vec<f32> {
+        let own: Vec<_> = (0..self.counts.len())
+            .map(|channel| counted(slots.of(channel)))
+            .collect();
+        self.add(&own, slots.len() as u32);
+        let both = self.counts.iter().zip(&own);
+        both.map(|(all, own)| below(all, QUIETEST).max(below(own, OWN_QUIETEST)).db())
+            .collect()
+    }
+
+    fn add(&mut self, counts: &[Counts], slots: u32) {
+        for (sum, count) in self
+            .counts
+            .iter_mut()
+            .flatten()
+            .zip(counts.iter().flatten())
+        {
+            *sum += count;
         }
-        self.slots += slots.len() as u32;
+        self.slots += slots;
         while self.slots > HALVED {
             self.slots /= 2;
             self.counts
@@ -42,20 +59,16 @@ impl Floor {
                 .for_each(|count| *count /= 2.0);
         }
     }
+}
 
-    /// The floor of each channel under a take that was taken in, dBFS: what it was before, or louder where
-    /// the room is louder now.
-    pub fn under(&self, slots: &Slots) -> Vec<f32> {
-        let mut own = Floor::new(self.counts.len());
-        own.add(slots);
-        let both = self.counts.iter().zip(&own.counts);
-        both.map(|(all, own)| below(all, QUIETEST).max(below(own, OWN_QUIETEST)).db())
-            .collect()
-    }
+fn counted(steps: impl Iterator<Item = Step>) -> Counts {
+    let mut counts = [0.0; 256];
+    steps.for_each(|Step(step)| counts[usize::from(step)] += 1.0);
+    counts
 }
 
 /// The level below which a part of the slots is.
-fn below(counts: &[f32; 256], part: f32) -> Step {
+fn below(counts: &Counts, part: f32) -> Step {
     let wanted = counts.iter().sum::<f32>() * part;
     let mut sum = 0.0;
     let step = counts.iter().position(|count| {

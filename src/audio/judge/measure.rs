@@ -7,6 +7,7 @@ use crate::words::Voice;
 
 /// Letters below which a text predicts no time.
 const LEAST_LETTERS: f32 = 8.0;
+
 /// From the first voiced slot to behind the last.
 pub(super) fn extent(voiced: &[bool]) -> Option<Range<usize>> {
     let first = voiced.iter().position(|voiced| *voiced)?;

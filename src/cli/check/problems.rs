@@ -1,12 +1,12 @@
 //! Whether more than one take in ten of the last day has something wrong with it.
 
-use std::collections::BTreeMap;
-
 use super::Finding;
+use crate::cli::takes::problems;
 use crate::store::row::Row;
+use crate::words::Sound;
 
 /// Words that are worth knowing and spoil no take.
-const HARMLESS: [&str; 2] = ["loud", "long"];
+const HARMLESS: [Sound; 2] = [Sound::Loud, Sound::Long];
 /// Of the reasons, so many are named.
 const NAMED: usize = 3;
 /// Characters of an RFC 3339 time that are its day.
@@ -18,23 +18,17 @@ pub fn last_day<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Finding {
     let Some(last) = rows.clone().map(day).max() else {
         return Finding::ok("heard", "no take yet");
     };
-    let (mut takes, mut bad) = (0, 0);
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows.filter(|row| day(row) == last) {
-        takes += 1;
-        let spoils = |reason: &&String| !HARMLESS.iter().any(|word| is_word(reason, word));
-        let found: Vec<&String> = row.reasons.iter().filter(spoils).collect();
-        bad += usize::from(!found.is_empty());
-        for reason in found {
-            *reasons.entry(reason).or_default() += 1;
-        }
-    }
+    let of_day = rows.filter(|row| day(row) == last);
+    let takes = of_day.clone().count();
+    let is_bad = |row: &&Row| row.reasons.iter().any(|reason| spoils(reason));
+    let bad = of_day.clone().filter(is_bad).count();
     let day = last.unwrap_or("days that no clock tells");
     let text = format!("{day}: {bad} of {takes} takes with something wrong");
     if bad * 10 <= takes {
         return Finding::ok("heard", text);
     }
-    let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+    let mut reasons: Vec<(&str, usize)> = problems(of_day).into_iter().collect();
+    reasons.retain(|(reason, _)| spoils(reason));
     reasons.sort_by_key(|(_, takes)| std::cmp::Reverse(*takes));
     let named = reasons.iter().take(NAMED);
     let named: Vec<String> = named
@@ -47,9 +41,12 @@ pub fn last_day<'a>(rows: impl Iterator<Item = &'a Row> + Clone) -> Finding {
     )
 }
 
-/// Whether a reason is this word, of a channel or of all.
-fn is_word(reason: &str, word: &str) -> bool {
-    reason.rsplit(": ").next() == Some(word)
+/// Whether a take is spoilt by this reason, of a channel or of all.
+fn spoils(reason: &str) -> bool {
+    let word = reason.rsplit(": ").next();
+    !HARMLESS
+        .iter()
+        .any(|harmless| word == Some(&harmless.to_string()))
 }
 
 #[cfg(test)]
