@@ -1,10 +1,12 @@
 //! A box that seals what a counting device gives, on a card of its own whose disk may misbehave.
 
-use booth::words::{Format, Spec, Verdict};
+use std::ops::Range;
 
-use super::cut::{only_session, paced};
+use booth::words::{Format, Spec};
+
+use super::cut::{CHUNK_BYTES, Opened, made_whole, paced};
 use super::medium::Card;
-use crate::common::lab::{Lab, samples};
+use crate::common::lab::Lab;
 use crate::common::shim::Shim;
 use crate::common::{AlsaEnv, assert_counts, decode, plugin, run, tree};
 
@@ -14,7 +16,7 @@ pub const SPEC: Spec = Spec {
     format: Format::S32Le,
 };
 /// Of a sealed chunk.
-pub const CHUNK_FRAMES: u64 = 65_536 / 4;
+pub const CHUNK_FRAMES: u64 = CHUNK_BYTES as u64 / 4;
 
 pub struct Counted<'a> {
     pub lab: &'a Lab,
@@ -45,42 +47,30 @@ impl Counted<'_> {
         run::start(&mut command)
     }
 
-    /// The first frame of each take, as the device counts, and the one behind its last.
-    pub fn takes(&self) -> Vec<(u64, u64)> {
-        let Some((key, folder, rows)) = only_session(self.lab, &self.lab.data()) else {
-            return Vec::new();
-        };
-        let mut files: Vec<_> = tree(&folder).into_keys().collect();
+    /// The takes of the only session after the next start, each of frames that follow one another.
+    pub fn made_whole(&self) -> Vec<Opened> {
+        let takes = made_whole(self.lab);
+        let mut files: Vec<_> = tree(&self.lab.data().join("sessions"))
+            .into_keys()
+            .collect();
         files.retain(|file| {
             file.extension()
                 .is_some_and(|it| it != "json" && it != "jsonl")
         });
-        let mut takes = Vec::new();
-        for row in &rows {
-            let sealed = folder.join(format!("{}.age", row.file));
-            files.retain(|file| *file != sealed);
-            if !sealed.exists() {
-                assert_eq!((row.frames, row.verdict), (0, Verdict::Aborted));
-                continue;
-            }
-            let found = samples(&sealed, &key);
-            let frames = (found.len() / SPEC.frame_bytes()) as u64;
+        for Opened { row, samples } in &takes {
+            files.retain(|file| !file.ends_with(format!("{}.age", row.file)));
             assert_eq!(row.gaps, []);
-            if row.samples_sha256.is_some() {
-                assert_eq!(frames, row.frames);
-            } else {
-                assert_eq!(row.verdict, Verdict::Recovered);
-                // Its last chunk may be the closing one, which only the key tells.
-                let may = row.frames..row.frames + CHUNK_FRAMES;
-                assert!(may.contains(&frames), "{frames} frames of {row:?}");
-            }
-            if frames > 0 {
-                let first = u64::from(decode(&found[..4], SPEC.format)[0]);
-                assert_counts(&found, SPEC, first);
-                takes.push((first, first + frames));
+            if let Some(frames) = counted(samples) {
+                assert_counts(samples, SPEC, frames.start);
             }
         }
         assert!(files.is_empty(), "without a row: {files:?}");
         takes
     }
+}
+
+/// The frames of a take, as the device counts; `None` without any.
+pub fn counted(samples: &[u8]) -> Option<Range<u64>> {
+    let first = u64::from(*decode(samples.get(..4)?, SPEC.format).first()?);
+    Some(first..first + (samples.len() / SPEC.frame_bytes()) as u64)
 }

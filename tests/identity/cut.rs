@@ -26,10 +26,11 @@ pub const VISITOR: &str = "until attract\n500 go\nuntil consent\n1500 go hold 12
     800 pause\nuntil reading\n1200 go\nuntil intro\n900 go\nuntil thanks\n3000 go\n";
 /// One channel of 16 bits: a chunk is 0.68 s.
 const FRAME: usize = 2;
-const CHUNK_FRAMES: u64 = 65_536 / FRAME as u64;
+/// Of a sealed file.
+pub const CHUNK_BYTES: usize = 65_536;
 
 /// A box in session time.
-pub fn booth(lab: &Lab, data: &Path, script: &str) -> Command {
+fn booth(lab: &Lab, data: &Path, script: &str) -> Command {
     let mut command = paced(lab, data, script);
     command.arg("--fast");
     command
@@ -128,31 +129,50 @@ fn kill_at(moments: u32) {
     );
 }
 
-/// The next start completes the rows; true if one of them was of a take that was cut.
-fn is_made_whole(lab: &Lab, voice: &[Vec<u8>]) -> bool {
+/// A row of a session, and the samples of its take; none where there is no file.
+pub struct Opened {
+    pub row: Row,
+    pub samples: Vec<u8>,
+}
+
+/// The takes of the only session after the next start, which completes the rows: each row is right of what
+/// its file holds.
+pub fn made_whole(lab: &Lab) -> Vec<Opened> {
     let started = run::start(&mut booth(lab, &lab.data(), "until attract\n")).wait();
     assert_eq!(started.code, Some(0), "{}", started.said());
     let Some((key, folder, rows)) = only_session(lab, &lab.data()) else {
-        return false;
+        return Vec::new();
     };
-    for row in &rows {
+    let open = |row: Row| {
         let sealed = folder.join(format!("{}.age", row.file));
         if !sealed.exists() {
             assert_eq!((row.frames, row.verdict), (0, Verdict::Aborted));
-            continue;
+            let samples = Vec::new();
+            return Opened { row, samples };
         }
-        let found = samples(&sealed, &key);
-        assert!(voice[row.take as usize - 1].starts_with(&found));
-        let frames = (found.len() / FRAME) as u64;
+        let samples = samples(&sealed, &key);
+        let frame = row.spec().frame_bytes();
+        let frames = (samples.len() / frame) as u64;
         if row.samples_sha256.is_some() {
             assert_eq!(frames, row.frames);
         } else {
             assert_eq!(row.verdict, Verdict::Recovered);
             // Its last chunk may be the closing one, which only the key tells.
-            assert!((row.frames..row.frames + CHUNK_FRAMES).contains(&frames));
+            let may = row.frames..row.frames + (CHUNK_BYTES / frame) as u64;
+            assert!(may.contains(&frames), "{frames} frames of {row:?}");
         }
+        Opened { row, samples }
+    };
+    rows.into_iter().map(open).collect()
+}
+
+/// Whether the next start completed the row of a take that was cut.
+fn is_made_whole(lab: &Lab, voice: &[Vec<u8>]) -> bool {
+    let takes = made_whole(lab);
+    for Opened { row, samples } in &takes {
+        assert!(voice[row.take as usize - 1].starts_with(samples));
     }
-    rows.iter().any(|row| row.samples_sha256.is_none())
+    takes.iter().any(|take| take.row.samples_sha256.is_none())
 }
 
 #[test]

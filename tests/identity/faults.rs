@@ -10,8 +10,8 @@ use booth::words::{Verdict, hex};
 use sha2::{Digest, Sha256};
 
 use super::counted::{Counted, SPEC};
-use super::cut::{booth, only_session};
-use crate::common::lab::{Lab, samples};
+use super::cut::Opened;
+use crate::common::lab::Lab;
 use crate::common::run;
 
 /// A press every one and a half seconds, also on the screens of a fault.
@@ -28,24 +28,23 @@ fn through(name: &str, fault: impl FnOnce(&Counted)) -> Vec<Row> {
     fault(&it);
     let run = running.wait();
     assert!(matches!(run.code, Some(0 | 3)), "{}", run.said());
-    // Completes what the disk had no room to say.
-    let started = run::start(&mut booth(&lab, &lab.data(), "until attract\n")).wait();
-    assert_eq!(started.code, Some(0), "{}", started.said());
-    let takes = it.takes();
-    let (key, folder, rows) = only_session(&lab, &lab.data()).unwrap();
-    for row in rows.iter().filter(|row| row.samples_sha256.is_some()) {
-        let sealed = folder.join(format!("{}.age", row.file));
-        let found = samples(&sealed, &key);
-        let hash = hex::encode(Sha256::digest(&found).into());
-        assert_eq!(row.samples_sha256.as_ref(), Some(&hash), "{name}: {row:?}");
-        let length = fs::metadata(&sealed).unwrap().len();
-        assert_eq!(row.sealed_bytes, Some(length), "{name}: {row:?}");
+    // The next start completes what the disk had no room to say.
+    let takes = it.made_whole();
+    let folder = run::session(&lab.data());
+    for Opened { row, samples } in &takes {
+        if row.samples_sha256.is_some() {
+            let hash = hex::encode(Sha256::digest(samples).into());
+            assert_eq!(row.samples_sha256.as_ref(), Some(&hash), "{name}: {row:?}");
+            let sealed = folder.join(format!("{}.age", row.file));
+            let length = fs::metadata(&sealed).unwrap().len();
+            assert_eq!(row.sealed_bytes, Some(length), "{name}: {row:?}");
+        }
     }
-    let seconds: u64 =
-        takes.iter().map(|(first, end)| end - first).sum::<u64>() / u64::from(SPEC.rate);
-    println!("{name}: {} takes, {seconds} s, no frame lost", rows.len());
-    assert!(rows.len() > 3 && seconds >= 12, "{name}: {}", run.said());
-    rows
+    let bytes: usize = takes.iter().map(|take| take.samples.len()).sum();
+    let seconds = bytes / SPEC.frame_bytes() / SPEC.rate as usize;
+    println!("{name}: {} takes, {seconds} s, no frame lost", takes.len());
+    assert!(takes.len() > 3 && seconds >= 12, "{name}: {}", run.said());
+    takes.into_iter().map(|take| take.row).collect()
 }
 
 fn refuses(error: &str) -> Vec<Row> {

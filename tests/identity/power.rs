@@ -3,12 +3,12 @@
 //! next start says so in its row.
 
 use std::fs;
+use std::ops::Range;
 use std::time::Duration;
 
 use booth::rt::Nanos;
 
-use super::counted::{CHUNK_FRAMES, Counted, SPEC};
-use super::cut::booth;
+use super::counted::{CHUNK_FRAMES, Counted, SPEC, counted};
 use super::medium::{PLANTED_BYTES, Secrets};
 use crate::common::lab::Lab;
 use crate::common::lateness::Lateness;
@@ -53,7 +53,7 @@ impl Counted<'_> {
     }
 
     /// Checks what is left and what the next start makes of it; the frames of its takes.
-    fn check(&self, moment: &Moment) -> Vec<(u64, u64)> {
+    fn check(&self, moment: &Moment) -> Vec<Range<u64>> {
         let mut secrets = Secrets::new();
         for frame in (0..moment.captured).step_by(PLANTED_EACH as usize) {
             let samples = (frame..).flat_map(|frame| (counter(frame, 1, 0) << 8).to_le_bytes());
@@ -65,10 +65,8 @@ impl Counted<'_> {
             assert!(secrets.found_in(&bytes).is_empty(), "{}", path.display());
         }
         assert_eq!(secrets.found_in(&moment.blocks), Vec::<&str>::new());
-        let script = "until attract\n";
-        let started = run::start(&mut booth(self.lab, &self.lab.data(), script)).wait();
-        assert_eq!(started.code, Some(0), "{}", started.said());
-        self.takes()
+        let takes = self.made_whole().into_iter();
+        takes.filter_map(|take| counted(&take.samples)).collect()
     }
 
     /// Checks all that is left; the frames that are missing of the take that was open.
@@ -79,8 +77,8 @@ impl Counted<'_> {
         if moment.at.since(since) <= may_miss {
             return None;
         }
-        let &(_, end) = takes.last().expect("a take that was open");
-        let missing = moment.captured.saturating_sub(end);
+        let last = takes.last().expect("a take that was open");
+        let missing = moment.captured.saturating_sub(last.end);
         let most = (may_miss.as_secs_f64() * f64::from(SPEC.rate)) as u64 + CHUNK_FRAMES;
         assert!(
             missing <= most,
