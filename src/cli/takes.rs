@@ -16,7 +16,7 @@ use crate::words::is_session;
 pub struct Args {
     /// A session's name; without one, all sessions are listed
     session: Option<String>,
-    /// Only what something is wrong with
+    /// Only sessions and takes in which something is wrong
     #[arg(long)]
     problems: bool,
     /// One JSON object per line
