@@ -8,10 +8,14 @@
 //! Each reading is a cone: its bound at its own time, wider by the drift at any other. The line is
 //! inside all cones of its segment, so that readings before and after a moment bound it from both
 //! sides. A reading far outside of the cones begins a new segment; one a little outside does so if
-//! the next reading agrees with it. Between coarse readings JACK may lose a period that none of them
-//! shows: only those near a moment bound it then, and are granted that the transport fell back by
-//! 50 ms in between. A reading whose bound is not known tells whether the transport
-//! rolls and where it is about; a line of time begins with one whose bound is.
+//! the next reading agrees with it. A reading that tells less than those of the line (a coarse one,
+//! or one whose bound is not known) tells whether the transport rolls and where it is about; one that
+//! tells more begins a line of its own.
+//!
+//! A period that JACK loses may hide within a coarse reading, so the line may be behind an earlier
+//! one and ahead of a later one, by any number of lost periods; never the other way round, because a
+//! transport only stands still for them. Of coarse readings, earlier ones bound a moment from above
+//! and later ones from below. Before the first and after the last of them, one lost period is granted.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,11 +35,9 @@ const SEGMENTS: usize = 16;
 /// A missed period of JACK can move the transport by this much (2048 frames at 44.1 kHz); beyond it
 /// someone moved it.
 const SLIP: Duration = Duration::from_millis(50);
-
-/// A reading whose bound is wider does not show that JACK lost a period (1024 frames at 48 kHz).
+/// A reading with a wider bound is coarse: a lost period may hide in it. The helper's are below 5 ms,
+/// those of JACK's own tools above 40.
 const COARSE: Duration = Duration::from_millis(10);
-/// The coarse readings within this much of a moment bound it; more than [`SLIP`] is not lost unseen in it.
-const NEAR: Duration = Duration::from_secs(4);
 
 /// Where the transport was at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +65,18 @@ pub enum Fit {
     Stopped,
 }
 
-/// The readings between two jumps.
+/// What a reading tells of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Grade {
+    /// About where it is.
+    Unbounded,
+    /// Within a bound in which a lost period may hide.
+    Coarse,
+    /// Within a bound that shows a lost period.
+    Sharp,
+}
+
+/// The readings between two jumps, all of one grade.
 #[derive(Clone, Debug)]
 struct Segment {
     track: Arc<str>,
@@ -118,16 +131,21 @@ impl Timeline {
             return Fit::Stopped;
         }
         let off = off(segment.bounds(reading.at), &reading);
-        if off == 0.0 && reading.rate == segment.rate {
-            segment.take(reading);
-            self.suspect = None;
-            return Fit::On;
-        }
         let track = segment.track.clone();
-        if reading.rate != segment.rate || off.abs() > SLIP.as_secs_f64() * f64::from(reading.rate)
-        {
+        if reading.rate != segment.rate || off.abs() > slip(&reading) {
             self.begin(track, reading);
             return Fit::Moved(off as i64);
+        }
+        let grades = (segment.grade(), grade(&reading));
+        let is_behind = off < 0.0 && grades == (Grade::Coarse, Grade::Coarse);
+        if off == 0.0 || is_behind {
+            if grades == (Grade::Coarse, Grade::Sharp) {
+                self.open(track, reading, true);
+            } else {
+                segment.take(reading);
+            }
+            self.suspect = None;
+            return if is_behind { Fit::Slipped } else { Fit::On };
         }
         // A reading with a wrong time from JACK is a single one; a lost period does not.
         match self.suspect.replace(reading) {
@@ -192,7 +210,7 @@ impl Timeline {
     #[must_use]
     pub fn extrapolate(&self, at: Nanos) -> Option<u64> {
         let last = self.segments.back()?;
-        let (low, high) = last.meet(at, Duration::ZERO);
+        let (low, high) = last.bounds(at);
         Some(middle(low, high))
     }
 
@@ -200,8 +218,7 @@ impl Timeline {
     /// and been stopped on the way.
     #[must_use]
     pub fn may_have_stopped(&self, reading: &Position) -> bool {
-        let slip = SLIP.as_secs_f64() * f64::from(reading.rate);
-        let frame = reading.frame as f64;
+        let (slip, frame) = (slip(reading), reading.frame as f64);
         self.segments.back().is_some_and(|segment| {
             let (low, _) = segment.bounds(segment.newest().at);
             let (_, high) = segment.bounds(reading.at);
@@ -217,79 +234,73 @@ impl Timeline {
 
 impl Segment {
     fn newest(&self) -> &Position {
-        // A segment begins with a reading, and the newest is never dropped.
+        // A segment begins with a reading; the first and the newest are never dropped.
         &self.readings[self.readings.len() - 1]
     }
 
-    /// One without a bound is kept only as long as there is no other.
+    fn grade(&self) -> Grade {
+        grade(self.newest())
+    }
+
+    /// One without a bound is kept only as long as there is no other, and one that tells less than
+    /// the others not at all.
     fn take(&mut self, reading: Position) {
-        if !self.is_known() {
+        if self.grade() == Grade::Unbounded {
             self.since = reading.at;
             self.readings = vec![reading];
-        } else if reading.uncertainty.is_some() {
+        } else if grade(&reading) == self.grade() {
             self.keep(reading);
         }
     }
 
-    fn is_known(&self) -> bool {
-        self.newest().uncertainty.is_some()
-    }
-
-    /// Keeps the newest, and the best of each bucket; of coarse ones, each.
+    /// Keeps the first, the newest, and the best of each bucket.
     fn keep(&mut self, reading: Position) {
         let bucket = |it: &Position| it.at.since(self.since).as_secs() / BUCKET.as_secs();
-        if let [.., a, b] = &self.readings[..]
+        if let [_, .., a, b] = &self.readings[..]
             && bucket(a) == bucket(b)
-            && !(is_coarse(a) && is_coarse(b))
         {
             let worse = if open(b) < open(a) { 2 } else { 1 };
             self.readings.remove(self.readings.len() - worse);
         }
         if self.readings.len() == READINGS {
-            self.readings.remove(0);
+            self.readings.remove(1);
         }
         self.readings.push(reading);
     }
 
-    /// Where it may be at `at`.
+    /// Where the cones meet at `at`; if readings contradict each other (clocks worse than
+    /// [`DRIFT`]), the narrowest remains.
     fn bounds(&self, at: Nanos) -> (f64, f64) {
-        self.meet(at, SLIP)
-    }
-
-    /// Where all cones meet at `at`, if no more than `lost` was lost unseen; if readings contradict
-    /// each other (clocks worse than [`DRIFT`]), the narrowest remains.
-    fn meet(&self, at: Nanos, lost: Duration) -> (f64, f64) {
-        let fine = self.readings.iter().filter(|it| !is_coarse(it));
-        let cones = fine.chain(self.coarse_around(at));
-        let cones = cones.map(|it| cone(it, at, lost));
-        let meet = |a: (f64, f64), b: (f64, f64)| (a.0.max(b.0), a.1.min(b.1));
-        let met = cones.clone().reduce(meet);
+        let cone = |it: &Position| {
+            let (frame, bound) = (carried(it, at), bound(it, at));
+            (frame - bound, frame + bound)
+        };
+        let is_sharp = self.grade() == Grade::Sharp;
+        let later = self.readings.iter().filter(|it| is_sharp || it.at >= at);
+        let earlier = self.readings.iter().filter(|it| is_sharp || it.at <= at);
+        let low = later.map(|it| cone(it).0).reduce(f64::max);
+        let high = earlier.map(|it| cone(it).1).reduce(f64::min);
+        let low = low.unwrap_or_else(|| cone(self.newest()).0);
+        let high = high.unwrap_or_else(|| cone(&self.readings[0]).1);
+        if low <= high {
+            return (low, high);
+        }
         let width = |(low, high): &(f64, f64)| high - low;
-        let narrowest = || cones.min_by(|a, b| width(a).total_cmp(&width(b)));
-        met.filter(|met| width(met) >= 0.0)
-            .or_else(narrowest)
-            .unwrap_or_default()
-    }
-
-    /// The coarse readings near `at`; the last one before them and the first one after, where there are
-    /// none on that side.
-    fn coarse_around(&self, at: Nanos) -> impl Iterator<Item = &Position> + Clone {
-        let is_near = move |it: &&Position| at.since(it.at) + it.at.since(at) <= NEAR;
-        let coarse = move || self.readings.iter().filter(|it| is_coarse(it));
-        let before = coarse().rfind(|it| it.at <= at);
-        let after = coarse().find(|it| it.at > at);
-        let far = before.into_iter().chain(after);
-        far.filter(move |it| !is_near(it))
-            .chain(coarse().filter(is_near))
+        let cones = self.readings.iter().map(cone);
+        let narrowest = cones.min_by(|a, b| width(a).total_cmp(&width(b)));
+        narrowest.unwrap_or_default()
     }
 
     fn at(&self, at: Nanos) -> Option<Mapped> {
-        if !self.is_known() {
-            return None;
-        }
+        let is_between = self.readings[0].at <= at && at <= self.newest().at;
+        let granted = match self.grade() {
+            Grade::Unbounded => return None,
+            Grade::Coarse if !is_between => slip(self.newest()),
+            Grade::Coarse | Grade::Sharp => 0.0,
+        };
         let (low, high) = self.bounds(at);
         let frame = middle(low, high);
-        let off = (high - frame as f64).max(frame as f64 - low);
+        let off = (high - frame as f64).max(frame as f64 - low) + granted;
         Some(Mapped {
             track: self.track.clone(),
             frame,
@@ -308,25 +319,17 @@ fn open(reading: &Position) -> Duration {
     reading.uncertainty.unwrap_or(SLIP)
 }
 
-fn is_coarse(reading: &Position) -> bool {
-    open(reading) > COARSE
+fn grade(reading: &Position) -> Grade {
+    match reading.uncertainty {
+        None => Grade::Unbounded,
+        Some(open) if open > COARSE => Grade::Coarse,
+        Some(_) => Grade::Sharp,
+    }
 }
 
-/// Between which frames a reading says that the transport is at `at`. It falls back where JACK loses a
-/// period, and never gets ahead.
-fn cone(reading: &Position, at: Nanos, lost: Duration) -> (f64, f64) {
-    let (frame, bound) = (carried(reading, at), bound(reading, at));
-    let lost = if is_coarse(reading) {
-        lost.as_secs_f64() * f64::from(reading.rate)
-    } else {
-        0.0
-    };
-    let (since, until) = (at > reading.at, at < reading.at);
-    let or_nothing = |is_so: bool| if is_so { lost } else { 0.0 };
-    (
-        frame - bound - or_nothing(since),
-        frame + bound + or_nothing(until),
-    )
+/// [`SLIP`] in frames.
+fn slip(reading: &Position) -> f64 {
+    SLIP.as_secs_f64() * f64::from(reading.rate)
 }
 
 /// By how many frames a reading is outside of these bounds and its own.

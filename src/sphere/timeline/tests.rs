@@ -98,6 +98,102 @@ proptest! {
     }
 }
 
+/// A transport whose JACK loses periods: from each of these moments on it is so many frames behind.
+struct Losing(Truth, Vec<(Nanos, f64)>);
+
+impl Losing {
+    fn at(&self, at: Nanos) -> f64 {
+        let lost = self.1.iter().filter(|(since, _)| *since <= at);
+        self.0.at(at) - lost.map(|(_, frames)| frames).sum::<f64>()
+    }
+
+    /// The truth at `at`, after this much more was lost.
+    fn lose(&mut self, at: Nanos, frames: f64) -> Truth {
+        self.1.push((at, frames));
+        let lost: f64 = self.1.iter().map(|(_, frames)| frames).sum();
+        Truth {
+            frame: self.0.frame - lost,
+            ..self.0
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_bound_of_coarse_readings_holds_however_many_periods_are_lost_between_them(
+        ppm in -50.0..50.0f64,
+        questions in prop::collection::vec(
+            (1..3000u64, 25_000..200_000u64, 0.0..1.0f64, 0.0..1.0f64, 0.0..2400.0f64), 1..60,
+        ),
+        moments in prop::collection::vec(0.0..1.0f64, 20),
+    ) {
+        let truth = Truth { frame: 1e6, ppm };
+        let mut lost = Losing(truth, Vec::new());
+        let mut line = Timeline::default();
+        line.begin("noise".into(), truth.ask(Nanos(SECOND), Duration::from_millis(90), 0.4));
+        let mut now = Nanos(2 * SECOND);
+        for (wait_ms, trip_us, way, when, frames) in questions {
+            let (trip, wait) = (Duration::from_micros(trip_us), Duration::from_millis(wait_ms));
+            // Some of the losses are too small to be seen, and some questions come without one.
+            let truth = lost.lose(now + wait.mul_f64(when), if when < 0.7 { frames } else { 0.0 });
+            now = now + wait;
+            let fit = line.read(truth.ask(now, trip, way));
+            prop_assert!(matches!(fit, Fit::On | Fit::Slipped), "{fit:?}");
+            now = now + trip;
+        }
+        lost.lose(now, 2400.0);
+        for part in moments {
+            // Up to a second after the last reading.
+            let lasted = (now + Duration::from_secs(1)).since(Nanos(2 * SECOND));
+            let at = Nanos(2 * SECOND) + lasted.mul_f64(part);
+            let mapped = line.at(at).expect("it rolls");
+            let off = (mapped.frame as f64 - lost.at(at)).abs();
+            prop_assert!(
+                off <= mapped.uncertainty_frames as f64,
+                "{off} off, {} stated", mapped.uncertainty_frames
+            );
+        }
+        prop_assert!(line.is_one(Nanos(2 * SECOND), now));
+    }
+}
+
+#[test]
+fn a_coarse_reading_neither_narrows_nor_ends_the_line_of_better_ones() {
+    let truth = Truth {
+        frame: 0.0,
+        ppm: 0.0,
+    };
+    let slipped = Truth {
+        frame: -1024.0,
+        ..truth
+    };
+    let (trip, long) = (Duration::from_millis(1), Duration::from_millis(90));
+    let mut line = started(truth);
+    assert_eq!(
+        line.read(slipped.ask(Nanos(3 * SECOND), long, 0.5)),
+        Fit::On
+    );
+    for (second, fit) in [(4, Fit::On), (5, Fit::Slipped)] {
+        assert_eq!(
+            line.read(slipped.ask(Nanos(second * SECOND), trip, 0.5)),
+            fit
+        );
+    }
+    // When it lost the period, the coarse reading does not tell.
+    let amid = line.at(Nanos(5 * SECOND / 2)).expect("on one of both");
+    for possible in [truth, slipped] {
+        let off = (amid.frame as f64 - possible.at(Nanos(5 * SECOND / 2))).abs();
+        assert!(off <= amid.uncertainty_frames as f64, "{amid:?}, {off} off");
+    }
+    let mut line = Timeline::default();
+    line.begin("noise".into(), truth.ask(Nanos(SECOND), long, 0.5));
+    assert_eq!(line.read(truth.ask(Nanos(2 * SECOND), trip, 0.5)), Fit::On);
+    let before = line.at(Nanos(3 * SECOND / 2)).expect("it rolled");
+    assert!(before.uncertainty_frames > 1000, "{before:?}");
+    let after = line.at(Nanos(3 * SECOND)).expect("it rolls");
+    assert!(after.uncertainty_frames < 40, "{after:?}");
+}
+
 #[test]
 fn a_jump_is_reported_and_begins_a_new_line_on_which_the_old_one_is_still_known() {
     let truth = Truth {
