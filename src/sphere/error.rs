@@ -53,6 +53,9 @@ pub enum SphereError {
         /// What was found last.
         found: String,
     },
+    /// Another booth or a command by hand was quicker.
+    #[error("sphere: another track is being loaded there; load this one again when it is there")]
+    AnotherLoad,
     /// A project needs a studio.
     #[error("sphere: track `{0}` is a project, and no studio is loaded there that has its room")]
     NoStudio(String),

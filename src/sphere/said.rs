@@ -22,6 +22,7 @@ pub(super) fn accepted(answer: &Answer) -> Result<(), SphereError> {
     Err(match text {
         "no jack" => SphereError::NoJack,
         "no module dbus" => SphereError::NoModule,
+        "another load" => SphereError::AnotherLoad,
         "not armed" => SphereError::NoDeadMan("its folder cannot be written".into()),
         _ => {
             if let Some(tool) = after("no tool ") {

@@ -4,8 +4,8 @@
 //! ladish takes an order and does not report its end; it has one thread, which gives no answer while
 //! it starts or stops JACK or waits for a player to end. Two loads at once leave it stuck. So:
 //!
-//! - An order leaves a mark on the sphere. While a mark is there, nothing else is ordered, by
-//!   whichever booth or hand-made command; what was ordered is waited for.
+//! - An order leaves a mark on the sphere, and is not given where there is one: of two at once, by
+//!   whichever booth or hand-made command, one is ordered. What was ordered is waited for.
 //! - It is ordered again only if ladish answers and names neither the track from before nor the one
 //!   that was ordered, and goes on to do so; while it names the one from before, never, however long
 //!   that takes. A name that is in no list was invented by a ladish that
@@ -40,7 +40,7 @@ pub trait Loader {
     /// Runs ladish_control. An order to load leaves the mark first.
     ///
     /// # Errors
-    /// The connection's.
+    /// [`SphereError::AnotherLoad`], and nothing is ordered, where there is a mark; the connection's.
     fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError>;
     /// Whether JACK answers.
     ///
@@ -63,11 +63,11 @@ pub trait Loader {
     /// # Errors
     /// The connection's.
     fn outstanding(&mut self) -> Result<Option<(Duration, String)>, SphereError>;
-    /// Takes the mark of an order away.
+    /// Takes the mark of an order of this track away; that of another stays.
     ///
     /// # Errors
     /// The connection's.
-    fn ended(&mut self) -> Result<(), SphereError>;
+    fn ended(&mut self, track: &str) -> Result<(), SphereError>;
     /// Whether a `jackd` runs there that is not ladish's.
     ///
     /// # Errors

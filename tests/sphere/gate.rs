@@ -8,6 +8,7 @@ use booth::sphere::remote::Remote;
 use booth::sphere::{Peer, SphereError};
 
 use super::start;
+use crate::common::sphere::ladish::Switch;
 use crate::common::sphere::{HOUSE, Kind, PROJECT, Sphere};
 use crate::common::wait::wait_for;
 
@@ -72,7 +73,7 @@ fn hostile_commands_are_refused() {
         "booth-sphere punload hall\ntouch ~/pwned",
         "booth-sphere rooms hall",
         "booth-sphere loading; touch ~/pwned",
-        "booth-sphere loaded $(touch ~/pwned)",
+        "booth-sphere loaded",
         "booth-sphere stray `touch ~/pwned`",
         "booth-sphere sdel noise",
         "../../../bin/sh",
@@ -189,7 +190,7 @@ fn odd_rooms_and_folders_pass_exactly_and_a_folder_that_is_not_there_changes_not
         said(&sphere, &format!("track {track}"));
         let mark = said(&sphere, "loading");
         assert!(mark.ends_with(&format!(" {track}\n")), "{mark}");
-        assert_eq!(said(&sphere, "loaded"), "done\n");
+        assert_eq!(said(&sphere, &format!("loaded {track}")), "done\n");
         said(&sphere, &format!("punload {room}"));
         let words = fs::read_to_string(&log).unwrap();
         assert_eq!(words, format!("pload|{room}|{folder}|punload|{room}|"));
@@ -201,6 +202,7 @@ fn odd_rooms_and_folders_pass_exactly_and_a_folder_that_is_not_there_changes_not
 #[test]
 fn the_mark_of_a_load_tells_its_age_and_one_of_an_earlier_boot_is_none() {
     let (_alone, sphere) = start(Kind::Helper);
+    sphere.put("bin/ladish_control", "#!/bin/sh\necho --- studio load\n");
     assert_eq!(said(&sphere, "loading"), "--- loading\n");
     assert_eq!(said(&sphere, "track other"), "--- studio load\n");
     let mark = said(&sphere, "loading");
@@ -225,10 +227,32 @@ fn the_mark_of_a_load_tells_its_age_and_one_of_an_earlier_boot_is_none() {
     ] {
         fs::write(&path, &none).unwrap();
         assert_eq!(said(&sphere, "loading"), "--- loading\n", "{none}");
+        assert_eq!(said(&sphere, "track other"), "--- studio load\n", "{none}");
+        for another in ["noise", "$(touch ~/pwned)", "*"] {
+            assert_eq!(said(&sphere, &format!("loaded {another}")), "done\n");
+        }
+        assert!(path.exists(), "that of another load stays");
+        for _ in 0..2 {
+            assert_eq!(said(&sphere, "loaded other"), "done\n");
+            assert!(!path.exists());
+        }
     }
-    assert_eq!(said(&sphere, "loaded"), "done\n");
-    assert!(!path.exists());
-    assert_eq!(said(&sphere, "loaded"), "done\n");
+    assert!(!sphere.path("home/pwned").exists());
+}
+
+#[test]
+fn of_many_who_load_at_once_one_does() {
+    let (_alone, sphere) = start(Kind::Helper);
+    sphere.switch_to(Switch::LoadWaits, 1.0);
+    let mut all = std::thread::scope(|scope| {
+        let sphere = &sphere;
+        let load = |track| scope.spawn(move || said(sphere, track));
+        let loads = ["track other", "track house", "track other", "track house"].map(load);
+        loads.map(|load| load.join().unwrap())
+    });
+    all.sort_unstable();
+    assert_eq!(all[0], "--- studio load\n");
+    assert!(all[1..].iter().all(|it| it == "another load\n"), "{all:?}");
 }
 
 #[test]

@@ -82,9 +82,10 @@ impl Loader for HelperLoader<'_> {
         said::outstanding(&answer, doing)
     }
 
-    fn ended(&mut self) -> Result<(), SphereError> {
+    fn ended(&mut self, track: &str) -> Result<(), SphereError> {
         let doing = "take the mark of a load away";
-        let answer = self.link.run(doing, "booth-sphere loaded", QUICK)?;
+        let line = format!("booth-sphere loaded {track}");
+        let answer = self.link.run(doing, &line, QUICK)?;
         said::done(&answer, doing)
     }
 

@@ -32,9 +32,10 @@ pub(super) const HAS_LADISH: &str =
     r#"command -v ladish_control >/dev/null || { echo no tool ladish_control; exit; }; "#;
 
 /// Leaves the mark of a load of the track `$1`, with the time since boot; `$2` and so on are
-/// ladish_control's words. A project's folder must be one, or the project that runs would end and
-/// none begin.
-pub(super) const MARK: &str = r#"[ "$2" != pload ] || [ -f "$4/ladish-project.xml" ] || { printf "no project %s\n" "$4"; exit; }; (umask 077; mkdir -p "$d" && read -r up rest </proc/uptime && printf "%s %s\n" "${up%%.*}" "$1" >"$m.new" && mv "$m.new" "$m") 2>/dev/null || { echo "refused: $d cannot be written there, where a load is marked"; exit; }; shift; "#;
+/// ladish_control's words. A mark that is there already is another's and stays, unless it is older than
+/// any load or of an earlier boot; who looks at it and lays it down has the lock. A project's folder
+/// must be one, or the project that runs would end and none begin.
+pub(super) const MARK: &str = r#"[ "$2" != pload ] || [ -f "$4/ladish-project.xml" ] || { printf "no project %s\n" "$4"; exit; }; command -v flock >/dev/null || { echo no tool flock; exit; }; w=$( (umask 077; mkdir -p "$d" && exec 9>"$d/lock" && flock 9 && read -r up rest </proc/uptime || exit; up=${up%%.*}; l=; IFS= read -r l <"$m"; a=${l%% *}; case $a in "" | *[!0-9]*) ;; *) [ "$a" -gt "$up" ] || [ "$((up - a))" -ge 600 ] || { echo another load; exit; };; esac; printf "%s %s\n" "$up" "$1" >"$m.new" && mv "$m.new" "$m" && echo done) 2>/dev/null); case $w in done) ;; "another load") echo "$w"; exit;; *) echo "refused: $d cannot be written there, where a load is marked"; exit;; esac; shift; "#;
 
 /// Runs ladish_control. Killed by its time-out, it leaves status 137: not after `exec`, when sshd
 /// would tell of a signal. Without a session bus it leaves only a traceback; that of a missing
@@ -47,8 +48,8 @@ pub(super) const CALL: &str = r#"if command -v gdbus >/dev/null; then h=gdbus; o
 /// Reads the mark, and how old it is. One that is later than now is of an earlier boot.
 pub(super) const LOADING: &str = r#"echo "--- loading"; read -r up rest </proc/uptime; IFS= read -r l 2>/dev/null <"$m" || exit 0; a=${l%% *}; case $a in "" | *[!0-9]*) exit 0;; esac; [ "$a" -gt "${up%%.*}" ] || printf "%s %s\n" "$((${up%%.*} - a))" "${l#* }""#;
 
-/// Removes the mark.
-pub(super) const LOADED: &str = r#"rm -f "$m" "$m.new"; echo done"#;
+/// Removes the mark of a load of the track `$1`, and no other's.
+pub(super) const LOADED: &str = r#"(exec 9>"$d/lock" && flock 9; IFS= read -r l <"$m" && [ "${l#* }" = "$1" ] && rm -f "$m") 2>/dev/null; echo done"#;
 
 /// Whether a jackd of this user serves the name that JACK's clients ask for; the server that ladish
 /// starts is a jackdbus. What follows the driver on its command line is the driver's.
@@ -98,9 +99,64 @@ mod tests {
             assert_eq!(words, format!("sload|{track}|\n"));
             let mark = said(home.path(), &[FOLDER, LOADING], &[]);
             assert!(mark.ends_with(&format!(" {track}\n")), "{mark:?}");
+            assert_eq!(said(home.path(), &[FOLDER, LOADED], &[track]), "done\n");
+            assert_eq!(said(home.path(), &[FOLDER, LOADING], &[]), "--- loading\n");
         }
-        assert_eq!(said(home.path(), &[FOLDER, LOADED], &[]), "done\n");
-        assert_eq!(said(home.path(), &[FOLDER, LOADING], &[]), "--- loading\n");
+    }
+
+    #[test]
+    fn of_many_who_load_at_once_one_does() {
+        let home = home();
+        for round in 0..5 {
+            let names: Vec<String> = (0..12).map(|it| format!("{round} {}", it / 2)).collect();
+            let all = std::thread::scope(|scope| {
+                let load = |name: &String| {
+                    let (name, home) = (name.clone(), home.path());
+                    let load = [FOLDER, BUS, HAS_LADISH, MARK, LADISH];
+                    scope.spawn(move || said(home, &load, &[&name, "sload", &name]))
+                };
+                let loads: Vec<_> = names.iter().map(load).collect();
+                let all = loads.into_iter().map(|load| load.join().expect("said"));
+                all.collect::<Vec<String>>()
+            });
+            let ordered: Vec<_> = all.iter().filter(|it| it.starts_with("sload|")).collect();
+            assert_eq!(ordered.len(), 1, "{all:?}");
+            let name = ordered[0]
+                .trim_start_matches("sload|")
+                .trim_end_matches("|\n");
+            let others = all.iter().filter(|it| *it == "another load\n");
+            assert_eq!(others.count(), 11, "{all:?}");
+            // That of another stays.
+            assert_eq!(said(home.path(), &[FOLDER, LOADED], &["other"]), "done\n");
+            let mark = said(home.path(), &[FOLDER, LOADING], &[]);
+            assert!(mark.ends_with(&format!(" {name}\n")), "{mark:?}");
+            assert_eq!(said(home.path(), &[FOLDER, LOADED], &[name]), "done\n");
+            assert_eq!(said(home.path(), &[FOLDER, LOADING], &[]), "--- loading\n");
+        }
+    }
+
+    #[test]
+    fn a_mark_that_nobody_can_mean_any_more_is_replaced() {
+        let home = home();
+        let folder = home.path().join(".booth-sphere");
+        std::fs::create_dir(&folder).expect("made");
+        let uptime = std::fs::read_to_string("/proc/uptime").expect("read");
+        let (up, _) = uptime.split_once('.').expect("seconds");
+        let up: u64 = up.parse().expect("a number");
+        let (old, later) = (up.checked_sub(600), up + 1000);
+        let old = old.map(|old| format!("{old} other\n"));
+        for mark in [
+            Some(String::new()),
+            Some("x".into()),
+            Some(format!("{later} other\n")),
+            old,
+        ] {
+            let Some(mark) = mark else { continue };
+            std::fs::write(folder.join("loading"), &mark).expect("written");
+            let load = [FOLDER, BUS, HAS_LADISH, MARK, LADISH];
+            let words = said(home.path(), &load, &["noise", "sload", "noise"]);
+            assert_eq!(words, "sload|noise|\n", "{mark:?}");
+        }
     }
 
     #[test]

@@ -92,9 +92,9 @@ impl Loader for PlainLoader<'_> {
         said::outstanding(&answer, doing)
     }
 
-    fn ended(&mut self) -> Result<(), SphereError> {
+    fn ended(&mut self, track: &str) -> Result<(), SphereError> {
         let doing = "take the mark of a load away";
-        let answer = self.run(doing, &[FOLDER, LOADED], &[])?;
+        let answer = self.run(doing, &[FOLDER, LOADED], &[track])?;
         said::done(&answer, doing)
     }
 

@@ -144,7 +144,7 @@ impl Change {
                 }
                 Turn::Wait => return Ok(Step::Underway),
                 Turn::Done if self.is_ordered => {
-                    loader.ended()?;
+                    loader.ended(&self.track)?;
                     return Ok(Step::Loaded);
                 }
                 Turn::Done => return Ok(Step::Kept),
@@ -211,7 +211,7 @@ impl Change {
         let is_lost = named.is_err() && self.persists(Sight::OtherName, LOST, now);
         let is_there = is_of(&track, &named) && answers(loader)? && connections(loader)? > 0;
         if is_lost || is_there {
-            loader.ended()?;
+            loader.ended(&track)?;
             return Ok(Turn::To(Stage::Look));
         }
         self.found = format!(
@@ -370,7 +370,7 @@ impl Change {
             };
         }
         // Whoever comes next may order at once.
-        if let Err(error) = loader.ended() {
+        if let Err(error) = loader.ended(&track) {
             return error;
         }
         match self.stage {

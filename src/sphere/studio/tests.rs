@@ -19,6 +19,8 @@ struct Model {
     rooms: Option<Vec<Room>>,
     mark: Option<(Nanos, String)>,
     stray: bool,
+    /// What another orders just before the next order.
+    quicker: Option<&'static str>,
     /// Whether an order to load is carried out at once.
     obeys: bool,
     now: Nanos,
@@ -41,6 +43,7 @@ impl Model {
             }]),
             mark: None,
             stray: false,
+            quicker: None,
             obeys: true,
             now: Nanos(1_000_000_000),
             orders: Vec::new(),
@@ -87,6 +90,13 @@ fn printed(text: String) -> Answer {
 impl Loader for Model {
     fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
         if let Order::Load { name, .. } = order {
+            if let Some(quicker) = self.quicker.take() {
+                self.mark = Some((self.now, quicker.into()));
+            }
+            let is_outstanding = |(at, _): &(Nanos, String)| self.now.since(*at).as_secs() < 600;
+            if self.mark.as_ref().is_some_and(is_outstanding) {
+                return Err(SphereError::AnotherLoad);
+            }
             self.mark = Some((self.now, name.into()));
         }
         let is_order = !matches!(order, Order::List | Order::Name);
@@ -163,8 +173,8 @@ impl Loader for Model {
         Ok(mark.map(|(at, name)| (self.now.since(*at), name.clone())))
     }
 
-    fn ended(&mut self) -> Result<(), SphereError> {
-        self.mark = None;
+    fn ended(&mut self, track: &str) -> Result<(), SphereError> {
+        self.mark.take_if(|(_, name)| name == track);
         Ok(())
     }
 
@@ -308,6 +318,24 @@ fn what_another_booth_has_ordered_is_waited_for_or_taken_over() {
     assert_eq!(end, Ok(Step::Loaded));
     model.ordered(&["sload noise"]);
     assert!((4000..5000).contains(&ms), "{ms}");
+}
+
+#[test]
+fn who_is_a_moment_later_than_another_orders_nothing_and_waits() {
+    let there: Happening = (2000, |it| {
+        (it.name, it.jack) = (Some("other".into()), true);
+    });
+    for track in ["other", "house"] {
+        let mut model = Model::new();
+        (model.quicker, model.obeys) = (Some("other"), false);
+        let obeys: Happening = (2000, |it| it.obeys = true);
+        let (end, ms) = model.load(track, &[there, obeys]);
+        assert_eq!(end, Ok(Step::Loaded));
+        assert!((2000..4000).contains(&ms), "{ms}");
+        let own = ["sload house"];
+        model.ordered(if track == "other" { &[] } else { &own });
+        assert_eq!(model.mark, None);
+    }
 }
 
 #[test]

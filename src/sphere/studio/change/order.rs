@@ -157,11 +157,22 @@ impl Change {
         believed: &mut Option<Believed>,
     ) -> Result<Turn, SphereError> {
         let name = self.track.clone();
+        if self.is_ordered {
+            // The order before this one was lost, and its mark is no more than in the way.
+            loader.ended(&name)?;
+            self.is_ordered = false;
+        }
         let order = Order::Load { track, name: &name };
-        let answer = loader.ladish(order)?;
+        let answer = match loader.ladish(order) {
+            Err(SphereError::AnotherLoad) => {
+                (self.stage, self.seen, self.is_own) = (Stage::Mark, None, false);
+                return Ok(Turn::Wait);
+            }
+            answer => answer?,
+        };
         // An order without an answer waits in the bus until ladish has time for it.
         if let Err(error) = self.answered(order.done(&answer)) {
-            loader.ended()?;
+            loader.ended(&name)?;
             return Err(error);
         }
         (self.is_ordered, self.is_own, self.is_started) = (true, true, false);
