@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::start;
 use crate::common::sphere::ladish::Switch;
-use crate::common::sphere::{HOUSE, Kind, PROJECT, STUDIO};
+use crate::common::sphere::{HOUSE, Kind, PROJECT, STUDIO, Sphere};
 use crate::common::wait::wait_for;
 
 const SOON: Duration = Duration::from_secs(3);
@@ -36,6 +36,17 @@ fn a_player_sounds_while_the_transport_rolls_and_only_then() {
     let all = ear.record();
     assert!(all.iter().all(|heard| !heard.sounds() || heard.rolls));
     assert!(all.iter().any(|heard| heard.periods == 0), "JACK was away");
+}
+
+#[test]
+fn jack_comes_although_dead_servers_hold_all_places_and_others_run() {
+    let (_alone, sphere) = start(Kind::Plain);
+    sphere.jack_ends();
+    let _runs = sphere.stray_jackd();
+    sphere.fill_places();
+    let other = Sphere::start(Kind::Plain, Vec::new());
+    other.transport("play");
+    other.ear().hears_within(SOON);
 }
 
 #[test]

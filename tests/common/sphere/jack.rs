@@ -10,24 +10,25 @@ use super::ladish::Switch;
 use super::{Sphere, kill};
 use crate::common::wait::wait_for;
 
-/// Starts JACK when asked, and reaps it. A server that was killed keeps one of eight places in JACK's
-/// registry until one of its name comes again; where they are all taken by the dead, the registry goes. In
-/// real time where that is allowed, as on any sphere: on a busy machine it dates its periods late by more
+/// Starts JACK when asked, and reaps it. A server that was killed keeps its place in JACK's registry, see
+/// `places.py`, and may keep others of any name from starting: such places are given back before. In real
+/// time where that is allowed, as on any sphere: on a busy machine it dates its periods late by more
 /// than one otherwise.
 const KEEPER: &str = r#"rt=$(chrt -f 5 true 2>/dev/null && echo chrt -f 5)
 while [ ! -e end ]; do
   if [ ! -e ladish/start ]; then sleep 0.02; continue; fi
   rm -f ladish/start
   if [ -e ladish/no-jack ]; then echo 1 >ladish/ended; continue; fi
+  python3 "$PLACES"
   $rt setpriv --pdeathsig TERM ladish/jackdbus -n "$JACK_DEFAULT_SERVER" -r -d dummy -r 48000 -p 1024 >jackd.log 2>&1 &
   echo $! >ladish/jackd.new; mv ladish/jackd.new ladish/jackd
   wait $!
   echo $? >ladish/ended.new
-  if grep -q 'Too many servers' jackd.log && ! pgrep -x 'jackd|jackdbus' >/dev/null; then
-    rm -f /dev/shm/jack-shm-registry /dev/shm/jack-0-* /dev/shm/jack_booth-* /dev/shm/jack_sem.0_booth-*
-  fi
   rm -f ladish/start; mv ladish/ended.new ladish/ended; rm -f ladish/jackd
 done"#;
+
+/// Gives back the places of dead servers.
+const PLACES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/sphere/places.py");
 
 /// Starts the keeper in the sphere's folder, and with it JACK.
 pub(super) fn keep(folder: &Path, environment: &[(&'static str, String)]) -> Child {
@@ -45,14 +46,16 @@ pub(super) fn keep(folder: &Path, environment: &[(&'static str, String)]) -> Chi
         .args(["--pdeathsig", "KILL", "sh", "-c", KEEPER])
         .current_dir(folder)
         .envs(environment.to_vec())
+        .env("PLACES", PLACES)
         // It tells of each end that a test makes.
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
 
-/// A name for a JACK server that no other test has now, and the lock on it. They are few: JACK's registry
-/// has eight places for all that were ever killed and did not come again.
+/// A name for a JACK server that no other test has now, and the lock on it, in all programs of tests on the
+/// machine. They are few: JACK's registry has eight places. Whatever still serves that name was left by a
+/// test that was killed, and is ended.
 pub(super) fn free_name() -> (String, fs::File) {
     loop {
         for number in 0..6 {
@@ -60,6 +63,8 @@ pub(super) fn free_name() -> (String, fs::File) {
             let path = std::env::temp_dir().join(format!("{name}.lock"));
             let file = fs::File::create(path).unwrap();
             if file.try_lock().is_ok() {
+                let tidied = Command::new("python3").args([PLACES, &name]).status();
+                assert!(tidied.unwrap().success(), "{PLACES} {name}");
                 return (name, file);
             }
         }
@@ -136,6 +141,29 @@ impl Sphere {
         let jackd = jackd.stdout(output).stderr(Stdio::null()).spawn().unwrap();
         self.jack_ready();
         Stray(jackd)
+    }
+
+    /// Kills so many servers of other names that their places are all there are.
+    pub fn fill_places(&self) {
+        for number in 0..8 {
+            let name = format!("booth-dead-{number}");
+            let mut jackd = Command::new("jackd");
+            jackd.args(["-n", &name, "-r", "-d", "dummy"]);
+            let mut jackd = jackd
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            // It ends by itself where there is no place any more.
+            wait_for("JACK or its end", || {
+                let mut asked = Command::new("jack_lsp");
+                asked.args(["-s", &name]).env("JACK_NO_START_SERVER", "1");
+                let asked = asked.stdout(Stdio::null()).stderr(Stdio::null()).status();
+                asked.unwrap().success() || jackd.try_wait().unwrap().is_some()
+            });
+            let _ = jackd.kill();
+            jackd.wait().unwrap();
+        }
     }
 
     /// What one of JACK's tools prints there; `None` if it fails.
