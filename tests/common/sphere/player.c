@@ -147,6 +147,8 @@ int main(int count, char **words) {
 			end = now() + value("player-ends", 0);
 	}
 	unlink(path);
-	jack_client_close(client);
-	return jack_is_gone;
+	/* libjack may never come back where JACK has ended, or ends amid it. */
+	alarm(2);
+	if (!jack_is_gone) jack_client_close(client);
+	_exit(jack_is_gone);
 }
