@@ -203,6 +203,18 @@ impl Protocol {
         self.steps.iter().any(|step| step.kind.reads())
     }
 
+    /// What the sphere plays: each track once, as the first step that plays it says.
+    #[must_use]
+    pub fn cues(&self) -> Vec<&Cue> {
+        let mut cues: Vec<&Cue> = Vec::new();
+        for cue in self.steps.iter().filter_map(|step| step.sphere.as_ref()) {
+            if cues.iter().all(|other| other.track != cue.track) {
+                cues.push(cue);
+            }
+        }
+        cues
+    }
+
     /// The same protocol with its steps shortened in proportion to about `seconds` in all; none
     /// falls below one second and none grows.
     #[must_use]

@@ -13,7 +13,7 @@ use super::plain::Plain;
 use super::sound::Sound;
 use super::ssh::{CALL, Link};
 use super::studio::{self, Loader, Rules, Step, Tracks};
-use super::{LOOK, Peer, Position, SphereError, ladish};
+use super::{LOOK, Peer, Position, SphereError, frame_of, ladish};
 use crate::config;
 use crate::rt::Nanos;
 use crate::words::Hearing;
@@ -124,6 +124,16 @@ impl Remote {
             // Its play has already left the job.
             Way::Plain(_) => Ok(()),
         })
+    }
+
+    /// Loads `track`, and goes to so many seconds from its beginning.
+    ///
+    /// # Errors
+    /// The peer's; a position that is not a frame.
+    pub fn load_at(&mut self, track: &str, seconds: f64) -> Result<(), SphereError> {
+        self.load(track)?;
+        let rate = self.position()?.rate;
+        self.locate(frame_of(seconds, rate)?)
     }
 
     /// The studio that is loaded, or ladish's words if there is none.

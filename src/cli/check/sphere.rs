@@ -4,7 +4,6 @@
 //! Guarantees: the transport is left where it was found; with `--sound`, stopped in the last track
 //! that was heard. If it plays, or a running box commands the sphere, it is not moved.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Finding;
@@ -13,7 +12,7 @@ use crate::config::Config;
 use crate::session::protocol::{Cue, Protocol};
 use crate::sphere::ladish::Track;
 use crate::sphere::remote::Remote;
-use crate::sphere::{Peer, SphereError, frame_of, looks, shell};
+use crate::sphere::{Peer, SphereError, looks, shell};
 use crate::words::Heard;
 
 /// How long `--sound` plays each track.
@@ -29,7 +28,7 @@ pub fn round(config: &Config, protocol: Option<&Protocol>, sound: bool) -> Findi
         _ => {}
     }
     let mut sphere = Remote::new(&config.sphere);
-    let cues = cues(protocol);
+    let cues = protocol.map(Protocol::cues).unwrap_or_default();
     match look(config, &cues, &mut sphere) {
         Ok((text, true)) => match go(&mut sphere).and_then(|went| match sound {
             true => Ok(format!("{went}, {}", hear(&mut sphere, &cues)?)),
@@ -76,28 +75,24 @@ impl From<SphereError> for Problem {
 }
 
 /// What is there, and whether it may be moved.
-fn look(
-    config: &Config,
-    cues: &BTreeMap<&str, &Cue>,
-    sphere: &mut Remote,
-) -> Result<(String, bool), Problem> {
+fn look(config: &Config, cues: &[&Cue], sphere: &mut Remote) -> Result<(String, bool), Problem> {
     let by = if sphere.has_helper()? {
         "the helper"
     } else {
         "JACK's own tools"
     };
     let studios = sphere.studios()?;
-    for track in cues.keys() {
-        if let Track::Studio(name) = Track::read(track)?
+    for cue in cues {
+        if let Track::Studio(name) = Track::read(&cue.track)?
             && !studios.iter().any(|studio| studio == name)
         {
-            let track = (*track).to_owned();
+            let track = cue.track.clone();
             let known = studios;
             return Err(SphereError::UnknownTrack { track, known }.into());
         }
     }
     if let Some(listed) = sphere.listed()? {
-        let missing = cues.keys().map(|track| (*track).to_owned());
+        let missing = cues.iter().map(|cue| cue.track.clone());
         let missing: Vec<String> = missing.filter(|track| !listed.contains(track)).collect();
         if !missing.is_empty() {
             return Err(Problem::NotListed(missing));
@@ -124,13 +119,6 @@ fn look(
     Ok((text, true))
 }
 
-/// The cues of the tracks that the protocol plays, each track once.
-fn cues(protocol: Option<&Protocol>) -> BTreeMap<&str, &Cue> {
-    let steps = protocol.iter().flat_map(|protocol| &protocol.steps);
-    let cues = steps.filter_map(|step| step.sphere.as_ref());
-    cues.map(|cue| (cue.track.as_str(), cue)).collect()
-}
-
 /// Moves the transport and moves it back.
 fn go(sphere: &mut Remote) -> Result<String, SphereError> {
     let from = u32::try_from(sphere.position()?.frame).unwrap_or(u32::MAX);
@@ -144,7 +132,7 @@ fn go(sphere: &mut Remote) -> Result<String, SphereError> {
 
 /// Loads each track, plays it from where its cue says, and listens; what is loaded, if the protocol
 /// plays none.
-fn hear(sphere: &mut Remote, cues: &BTreeMap<&str, &Cue>) -> Result<String, SphereError> {
+fn hear(sphere: &mut Remote, cues: &[&Cue]) -> Result<String, SphereError> {
     if cues.is_empty() {
         let from = u32::try_from(sphere.position()?.frame).unwrap_or(u32::MAX);
         let heard = hear_now(sphere, false);
@@ -152,10 +140,9 @@ fn hear(sphere: &mut Remote, cues: &BTreeMap<&str, &Cue>) -> Result<String, Sphe
         return Ok(format!("played {} s: {}", SOUND.as_secs(), heard?));
     }
     let mut heard = Vec::new();
-    for (track, cue) in cues {
-        sphere.load(track)?;
-        let rate = sphere.position()?.rate;
-        sphere.locate(frame_of(cue.first_s(), rate)?)?;
+    for cue in cues {
+        let track = &cue.track;
+        sphere.load_at(track, cue.first_s())?;
         let one = hear_now(sphere, cue.silent_start_s > 0.0)?;
         heard.push(format!(
             "track `{track}` played {} s: {one}",

@@ -10,7 +10,7 @@ use crate::config::{self, Config};
 use crate::session::protocol::{Cue, Protocol};
 use crate::sphere::levels::{self, Levels, TrackLevel};
 use crate::sphere::remote::Remote;
-use crate::sphere::{Peer, SphereError, frame_of};
+use crate::sphere::{Peer, SphereError};
 use crate::words::Hearing;
 
 /// Between two looks: the helper stops what it is not asked about for 5 s.
@@ -61,18 +61,9 @@ pub(super) fn measure(
     ))
 }
 
-/// The cues of the tracks that are wanted, each track once.
+/// The cues of the tracks that are wanted.
 fn cues<'a>(protocol: &'a Protocol, wanted: &[String]) -> Result<Vec<&'a Cue>, Failure> {
-    let mut cues: Vec<&Cue> = Vec::new();
-    for cue in protocol
-        .steps
-        .iter()
-        .filter_map(|step| step.sphere.as_ref())
-    {
-        if cues.iter().all(|other| other.track != cue.track) {
-            cues.push(cue);
-        }
-    }
+    let mut cues = protocol.cues();
     let is_known = |track: &&String| cues.iter().any(|cue| cue.track == **track);
     if let Some(track) = wanted.iter().find(|track| !is_known(track)) {
         return Err(Failure::Usage(format!(
@@ -92,9 +83,7 @@ fn cues<'a>(protocol: &'a Protocol, wanted: &[String]) -> Result<Vec<&'a Cue>, F
 
 /// Plays a track for `length`; RMS at each output.
 fn play(sphere: &mut Remote, cue: &Cue, length: Duration) -> Result<Vec<f32>, SphereError> {
-    sphere.load(&cue.track)?;
-    let rate = sphere.position()?.rate;
-    sphere.locate(frame_of(cue.first_s(), rate)?)?;
+    sphere.load_at(&cue.track, cue.first_s())?;
     sphere.play(length)?;
     let began = Instant::now();
     loop {
