@@ -132,9 +132,9 @@ pub fn load(
     let same = |change: &Change| change.track == name;
     let mut change = match tracks.change.take().filter(same) {
         Some(change) => change,
-        None => Change::new(name, now)?,
+        None => Change::new(name, rules, now)?,
     };
-    let step = change.look(loader, &mut tracks.believed, rules, now)?;
+    let step = change.look(loader, &mut tracks.believed, now)?;
     if step == Step::Underway {
         tracks.change = Some(change);
     }

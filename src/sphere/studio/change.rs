@@ -68,6 +68,7 @@ enum Turn {
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) track: String,
+    rules: Rules,
     began: Nanos,
     stage: Stage,
     /// The studio before the order, if one was loaded.
@@ -90,10 +91,11 @@ pub(super) struct Change {
 }
 
 impl Change {
-    pub(super) fn new(name: &str, now: Nanos) -> Result<Change, SphereError> {
+    pub(super) fn new(name: &str, rules: Rules, now: Nanos) -> Result<Change, SphereError> {
         Track::read(name)?;
         Ok(Change {
             track: name.into(),
+            rules,
             began: now,
             stage: Stage::Mark,
             before: None,
@@ -114,7 +116,6 @@ impl Change {
         &mut self,
         loader: &mut dyn Loader,
         believed: &mut Option<Believed>,
-        rules: Rules,
         now: Nanos,
     ) -> Result<Step, SphereError> {
         let name = self.track.clone();
@@ -123,15 +124,15 @@ impl Change {
             let turn = match self.stage {
                 Stage::Mark => self.mark(loader, now)?,
                 Stage::Look => match track {
-                    Track::Studio(studio) => self.studio(studio, loader, rules, now)?,
+                    Track::Studio(studio) => self.studio(studio, loader, now)?,
                     Track::Project { room, folder } => {
-                        self.project(room, folder, loader, believed, rules, now)?
+                        self.project(room, folder, loader, believed, now)?
                     }
                 },
                 Stage::Leave => self.leave(track, loader, believed)?,
                 Stage::Name => self.name(track, loader, believed, now)?,
                 Stage::Jack => self.jack(track, loader, believed, now)?,
-                Stage::Again => self.again(track, loader, rules)?,
+                Stage::Again => self.again(track, loader)?,
                 Stage::Sound => self.sound(loader)?,
             };
             match turn {
@@ -139,8 +140,8 @@ impl Change {
                     self.stage = stage;
                     self.seen = None;
                 }
-                Turn::Wait if now.since(self.began) > rules.limit => {
-                    return Err(self.over(loader, rules));
+                Turn::Wait if now.since(self.began) > self.rules.limit => {
+                    return Err(self.over(loader));
                 }
                 Turn::Wait => return Ok(Step::Underway),
                 Turn::Done if self.is_ordered => {
@@ -232,18 +233,19 @@ impl Change {
         let Track::Studio(studio) = track else {
             return Ok(Turn::To(Stage::Jack));
         };
-        if self.known.is_empty() && !self.list(studio, loader)? {
+        if !self.knows(studio, loader)? {
             return Ok(Turn::Wait);
         }
         let Some(named) = self.named(loader)? else {
             return Ok(Turn::Wait);
         };
         self.is_queued = false;
-        match named {
+        // Why it is ordered again, if it is.
+        let why = match named {
             Ok(name) if name == studio => return Ok(Turn::To(Stage::Jack)),
             Ok(name) if !self.known.contains(&name) && self.before.as_ref() != Some(&name) => {
-                log::warn!("sphere: ladish was started anew; the track is ordered again");
                 self.before = Some(name);
+                Some("ladish was started anew".into())
             }
             // Of an order that is not ours it is unknown what was there before.
             Ok(name) if !self.is_own || self.before.as_ref() == Some(&name) => {
@@ -251,23 +253,21 @@ impl Change {
                 // While a player is waited for, JACK is there; without it the order was lost.
                 if answers(loader)? || !self.is_own {
                     self.seen = None;
-                    return Ok(Turn::Wait);
+                    None
+                } else {
+                    let is_lost = self.persists(Sight::NoJack, REPEAT, now);
+                    is_lost.then(|| format!("{} without JACK", self.found))
                 }
-                if !self.persists(Sight::NoJack, REPEAT, now) {
-                    return Ok(Turn::Wait);
-                }
-                log::warn!(
-                    "sphere: {} without JACK; the track is ordered again",
-                    self.found
-                );
             }
             Ok(_) | Err(_) => {
-                if !self.persists(Sight::OtherName, LOST, now) {
-                    return Ok(Turn::Wait);
-                }
-                log::warn!("sphere: {}; the track is ordered again", self.found);
+                let is_lost = self.persists(Sight::OtherName, LOST, now);
+                is_lost.then(|| self.found.clone())
             }
-        }
+        };
+        let Some(why) = why else {
+            return Ok(Turn::Wait);
+        };
+        log::warn!("sphere: {why}; the track is ordered again");
         self.order(track, loader, believed)
     }
 
@@ -308,12 +308,7 @@ impl Change {
     }
 
     /// JACK answers: is the track still the one that was ordered?
-    fn again(
-        &mut self,
-        track: Track<'_>,
-        loader: &mut dyn Loader,
-        rules: Rules,
-    ) -> Result<Turn, SphereError> {
+    fn again(&mut self, track: Track<'_>, loader: &mut dyn Loader) -> Result<Turn, SphereError> {
         let is_there = match track {
             Track::Studio(studio) => match self.named(loader)? {
                 Some(named) => named.as_deref() == Ok(studio),
@@ -334,7 +329,7 @@ impl Change {
             }
         };
         Ok(match track {
-            _ if is_there && rules.unheard => Turn::Done,
+            _ if is_there && self.rules.unheard => Turn::Done,
             _ if is_there => Turn::To(Stage::Sound),
             Track::Studio(_) => {
                 self.stage = Stage::Name;
@@ -357,9 +352,9 @@ impl Change {
     }
 
     /// Why it is not there although its time is over.
-    fn over(&mut self, loader: &mut dyn Loader, rules: Rules) -> SphereError {
+    fn over(&mut self, loader: &mut dyn Loader) -> SphereError {
         let track = self.track.clone();
-        let waited_s = rules.limit.as_secs();
+        let waited_s = self.rules.limit.as_secs();
         if self.is_blocked || self.is_queued || self.stage == Stage::Mark {
             // Its order may still be carried out: the mark stays.
             let found = self.found.clone();

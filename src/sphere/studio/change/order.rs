@@ -4,15 +4,18 @@ use super::{Change, SETTLED, Sight, Stage, Turn};
 use crate::rt::Nanos;
 use crate::sphere::SphereError;
 use crate::sphere::ladish::{self, Order, Track};
-use crate::sphere::studio::{Believed, Loader, Room, Rules};
+use crate::sphere::studio::{Believed, Loader, Room};
 
 impl Change {
-    /// Asks for the names of all studios; false while ladish is busy.
-    pub(super) fn list(
+    /// Whether the names of all studios are known; asked for once, false while ladish is busy.
+    pub(super) fn knows(
         &mut self,
         studio: &str,
         loader: &mut dyn Loader,
     ) -> Result<bool, SphereError> {
+        if !self.known.is_empty() {
+            return Ok(true);
+        }
         let list = loader.ladish(Order::List)?;
         let Some(known) = self.answered(ladish::names(&list))? else {
             return Ok(false);
@@ -30,17 +33,16 @@ impl Change {
         &mut self,
         studio: &str,
         loader: &mut dyn Loader,
-        rules: Rules,
         now: Nanos,
     ) -> Result<Turn, SphereError> {
-        if self.known.is_empty() && !self.list(studio, loader)? {
+        if !self.knows(studio, loader)? {
             return Ok(Turn::Wait);
         }
         match self.named(loader)? {
             None => Ok(Turn::Wait),
             Some(Ok(name)) if name == studio => {
                 self.before = Some(name);
-                self.is_kept(loader, rules, now)
+                self.is_kept(loader, now)
             }
             Some(Ok(name)) => {
                 self.before = Some(name);
@@ -60,7 +62,6 @@ impl Change {
         folder: &str,
         loader: &mut dyn Loader,
         believed: &Option<Believed>,
-        rules: Rules,
         now: Nanos,
     ) -> Result<Turn, SphereError> {
         let Some(named) = self.named(loader)? else {
@@ -88,22 +89,17 @@ impl Change {
         }
         self.before = Some(studio);
         if runs {
-            self.is_kept(loader, rules, now)
+            self.is_kept(loader, now)
         } else {
             Ok(Turn::To(Stage::Leave))
         }
     }
 
     /// It is named: it is there if JACK is, and something is connected; else it is ordered anew.
-    fn is_kept(
-        &mut self,
-        loader: &mut dyn Loader,
-        rules: Rules,
-        now: Nanos,
-    ) -> Result<Turn, SphereError> {
+    fn is_kept(&mut self, loader: &mut dyn Loader, now: Nanos) -> Result<Turn, SphereError> {
         let missing = if !answers(loader)? {
             Sight::NoJack
-        } else if rules.unheard || connections(loader)? > 0 {
+        } else if self.rules.unheard || connections(loader)? > 0 {
             return Ok(Turn::Done);
         } else {
             Sight::Unconnected
