@@ -101,7 +101,7 @@ fn row(
         end_frame: end.as_ref().map(|end| end.frame),
         end_uncertainty_frames: end.map(|end| end.uncertainty_frames),
         heard,
-        level_off_db: None,
+        ..SphereAt::default()
     }
 }
 
@@ -109,14 +109,7 @@ fn row(
 fn silent(track: &str) -> SphereAt {
     SphereAt {
         track: track.to_owned(),
-        frame: None,
-        rate: None,
-        at_frame: None,
-        uncertainty_frames: None,
-        end_frame: None,
-        end_uncertainty_frames: None,
-        heard: None,
-        level_off_db: None,
+        ..SphereAt::default()
     }
 }
 

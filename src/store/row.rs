@@ -24,7 +24,7 @@ pub fn take_number(name: &str) -> Option<u32> {
 /// the two clocks included: `end_frame` belongs to the end mark, which in the file is frame
 /// `frames - tail_frames`. These are transport positions: the latency of the sphere's card and the
 /// way through the air are outside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SphereAt {
     /// Its track.
     pub track: String,

@@ -52,7 +52,7 @@ fn sphere() -> impl Strategy<Value = SphereAt> {
         end_frame: end.0,
         end_uncertainty_frames: end.1,
         heard,
-        level_off_db: None,
+        ..SphereAt::default()
     })
 }
 
