@@ -42,6 +42,7 @@ const MARGIN: Duration = Duration::from_micros(250);
 const HANGS_US: u64 = 1_000_000;
 /// The command that makes the gate there start the program.
 const COMMAND: &str = "booth-sphere helper";
+
 /// The program at the other end.
 #[derive(Debug, Default)]
 pub struct Helper {
@@ -87,10 +88,9 @@ impl Helper {
         let Some(hello) = hello.text else {
             let status = link.status(&mut kept, doing)?;
             link.close(kept);
-            let out = Vec::new();
             return match status {
                 NOT_FOUND => Ok(false),
-                _ => Err(Answer { out, status }.unclear(doing)),
+                _ => Err(Answer::new("", status).unclear(doing)),
             };
         };
         let rate = hello.strip_prefix("booth-sphere 2 ").and_then(|shape| {
@@ -106,11 +106,7 @@ impl Helper {
             return Ok(true);
         }
         link.close(kept);
-        let answer = Answer {
-            out: hello.clone().into_bytes(),
-            status: 0,
-        };
-        accepted(&answer)?;
+        accepted(&Answer::new(hello.clone(), 0))?;
         let said = SphereError::quoted(hello.as_bytes());
         Err(if hello.starts_with("booth-sphere ") {
             SphereError::Refused(format!(
@@ -150,19 +146,12 @@ impl Helper {
             };
             let Some(text) = text.strip_prefix(&format!("{number} ")) else {
                 self.end(link);
-                return Err(Answer {
-                    out: text.into_bytes(),
-                    status: 0,
-                }
-                .unclear(doing));
+                return Err(Answer::new(text, 0).unclear(doing));
             };
             if let Some(why) = text.strip_prefix("not armed: ") {
                 return Err(SphereError::NoDeadMan(SphereError::quoted(why.as_bytes())));
             }
-            let answer = Answer {
-                out: text.as_bytes().to_vec(),
-                status: 0,
-            };
+            let answer = Answer::new(text, 0);
             accepted(&answer)?;
             let rest = text
                 .strip_prefix("ok")

@@ -232,13 +232,6 @@ mod tests {
 
     use super::*;
 
-    fn answer(out: &str, status: i32) -> Answer {
-        Answer {
-            out: out.as_bytes().to_vec(),
-            status,
-        }
-    }
-
     fn load(name: &str) -> Order<'_> {
         let track = Track::read(name).expect("a track");
         Order::Load { track, name }
@@ -248,44 +241,44 @@ mod tests {
     fn what_the_real_tool_prints_is_read() {
         let list = "--- studio list\n\"noise\" last modified on Thu Jan  1 01:00:00 1970\n\
                     \"a \" last modified on b\" last modified on Thu Jan  1 01:00:00 1970\n";
-        let read = names(&answer(list, 0)).expect("read");
+        let read = names(&Answer::new(list, 0)).expect("read");
         assert_eq!(read, ["noise", "a \" last modified on b"]);
         assert!(
-            names(&answer("--- studio list\n", 0))
+            names(&Answer::new("--- studio list\n", 0))
                 .expect("read")
                 .is_empty()
         );
-        let said = name(&answer("--- studio get name\n\"a \"b\"\n", 0)).expect("read");
+        let said = name(&Answer::new("--- studio get name\n\"a \"b\"\n", 0)).expect("read");
         assert_eq!(said, "a \"b");
         load("noise")
-            .done(&answer("--- studio load\n", 0))
+            .done(&Answer::new("--- studio load\n", 0))
             .expect("queued");
         Order::Start
-            .done(&answer("--- studio start\n", 0))
+            .done(&Answer::new("--- studio start\n", 0))
             .expect("queued");
         load("project:hall:/srv/noise")
-            .done(&answer("--- load project\n", 0))
+            .done(&Answer::new("--- load project\n", 0))
             .expect("queued");
     }
 
     #[test]
     fn each_failure_is_its_own_error() {
-        let no_bus = answer("", 1);
+        let no_bus = Answer::new("", 1);
         assert_eq!(name(&no_bus), Err(SphereError::NoDbus));
         let gone = "DBus exception: org.freedesktop.DBus.Error.ServiceUnknown: no org.ladish\n";
-        let error = name(&answer(gone, 0)).expect_err("refused");
+        let error = name(&Answer::new(gone, 0)).expect_err("refused");
         assert!(error.to_string().contains("ServiceUnknown"), "{error}");
         let busy = "--- studio load\nDBus exception: org.ladish.Error: already loaded\n";
-        let error = load("x").done(&answer(busy, 0)).expect_err("refused");
+        let error = load("x").done(&Answer::new(busy, 0)).expect_err("refused");
         assert!(
             matches!(error, SphereError::AlreadyLoaded { .. }),
             "{error}"
         );
         assert_eq!(
-            name(&answer("", 137)),
+            name(&Answer::new("", 137)),
             Err(SphereError::Hangs("ladish_control"))
         );
-        let room = load("project:no:/srv").done(&answer("--- load project\n", 1));
+        let room = load("project:no:/srv").done(&Answer::new("--- load project\n", 1));
         assert!(matches!(room, Err(SphereError::NoRoom { .. })));
     }
 
@@ -297,14 +290,14 @@ mod tests {
             "--- studio load\n\"x\"\n",
             "Unknown command 'sname'\n",
         ] {
-            let error = name(&answer(out, 0)).expect_err("refused");
+            let error = name(&Answer::new(out, 0)).expect_err("refused");
             let text = error.to_string();
             assert!(matches!(error, SphereError::Unclear { .. }), "{text}");
             assert!(!text.contains('\u{1b}'), "{text}");
         }
-        let two = answer("--- studio get name\n\"a\"\n\"b\"\n", 0);
+        let two = Answer::new("--- studio get name\n\"a\"\n\"b\"\n", 0);
         assert!(name(&two).is_err());
-        assert!(names(&answer("--- studio list\nnoise\n", 0)).is_err());
+        assert!(names(&Answer::new("--- studio list\nnoise\n", 0)).is_err());
     }
 
     #[test]
@@ -342,7 +335,7 @@ mod tests {
         #[test]
         fn a_name_comes_back_as_it_was_printed(text in "[^\\pC\u{2028}\u{2029}\u{85}]{1,20}") {
             let out = format!("--- studio get name\n\"{text}\"\n");
-            prop_assert_eq!(name(&answer(&out, 0)), Ok(text));
+            prop_assert_eq!(name(&Answer::new(out, 0)), Ok(text));
         }
     }
 }

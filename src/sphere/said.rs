@@ -136,16 +136,9 @@ pub(super) fn rooms(answer: &Answer, doing: &'static str) -> Result<Vec<Room>, S
 mod tests {
     use super::*;
 
-    fn answer(out: &str, status: i32) -> Answer {
-        Answer {
-            out: out.as_bytes().to_vec(),
-            status,
-        }
-    }
-
     #[test]
     fn what_is_missing_has_a_word_of_its_own() {
-        let error = |out, status| accepted(&answer(out, status)).expect_err("refused");
+        let error = |out, status| accepted(&Answer::new(out, status)).expect_err("refused");
         assert_eq!(error("", 127), SphereError::GateGone);
         assert_eq!(error("no jack\n", 0), SphereError::NoJack);
         assert_eq!(error("no module dbus\n", 0), SphereError::NoModule);
@@ -155,13 +148,13 @@ mod tests {
         assert_eq!(error("no tool jack_lsp\n", 0), tool);
         let refused = error("refused: not listed\n", 126);
         assert_eq!(refused, SphereError::Refused("not listed".into()));
-        accepted(&answer("--- tracks\nno jack\n", 0)).expect("a track of that name");
-        accepted(&answer("", 0)).expect("nothing is missing");
+        accepted(&Answer::new("--- tracks\nno jack\n", 0)).expect("a track of that name");
+        accepted(&Answer::new("", 0)).expect("nothing is missing");
     }
 
     #[test]
     fn a_mark_is_its_age_and_the_exact_track() {
-        let read = |out| outstanding(&answer(out, 0), "ask");
+        let read = |out| outstanding(&Answer::new(out, 0), "ask");
         assert_eq!(read("--- loading\n"), Ok(None));
         let mark = (Duration::from_secs(7), "a \" b ".to_owned());
         assert_eq!(read("--- loading\n7 a \" b \n"), Ok(Some(mark)));
@@ -174,10 +167,10 @@ mod tests {
     fn rooms_and_their_projects_are_read_exactly() {
         let said =
             "--- rooms\n[[\"hall\", \"/srv/no'ise \\u00e9\"], [\"\\u00e9'\\\"\\\\ :x\", null]]\n";
-        let read = rooms(&answer(said, 0), "ask").expect("read");
+        let read = rooms(&Answer::new(said, 0), "ask").expect("read");
         assert_eq!(read[0].project.as_deref(), Some("/srv/no'ise é"));
         assert_eq!((&*read[1].name, &read[1].project), ("é'\"\\ :x", &None));
-        let error = |out, status| rooms(&answer(out, status), "ask").expect_err("refused");
+        let error = |out, status| rooms(&Answer::new(out, status), "ask").expect_err("refused");
         assert_eq!(error("", 1), SphereError::NoDbus);
         assert_eq!(error("", 137), SphereError::Hangs("ask"));
         let gone = error("DBus exception: org.freedesktop.DBus.Error: no\n\n", 0);
@@ -190,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_stray_jackd_is_a_yes() {
-        assert_eq!(stray(&answer("--- stray\nyes\n", 0), "ask"), Ok(true));
-        assert_eq!(stray(&answer("--- stray\nno\n", 0), "ask"), Ok(false));
-        assert!(stray(&answer("yes\n", 0), "ask").is_err());
+        assert_eq!(stray(&Answer::new("--- stray\nyes\n", 0), "ask"), Ok(true));
+        assert_eq!(stray(&Answer::new("--- stray\nno\n", 0), "ask"), Ok(false));
+        assert!(stray(&Answer::new("yes\n", 0), "ask").is_err());
     }
 }

@@ -28,6 +28,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// One that printed `out`.
+    #[must_use]
+    pub fn new(out: impl Into<Vec<u8>>, status: i32) -> Answer {
+        let out = out.into();
+        Answer { out, status }
+    }
+
     /// Whether a shell found no program there. Command lines of ours always print something; a forced
     /// command that is gone does not.
     #[must_use]

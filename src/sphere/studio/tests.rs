@@ -80,13 +80,6 @@ impl Model {
     }
 }
 
-fn printed(text: String) -> Answer {
-    Answer {
-        out: text.into_bytes(),
-        status: 0,
-    }
-}
-
 impl Loader for Model {
     fn ladish(&mut self, order: Order<'_>) -> Result<Answer, SphereError> {
         if let Order::Load { name, .. } = order {
@@ -104,14 +97,13 @@ impl Loader for Model {
             self.orders.push(order.words().join(" "));
         }
         if self.blocked {
-            let out = Vec::new();
-            return Ok(Answer { out, status: 137 });
+            return Ok(Answer::new("", 137));
         }
-        Ok(printed(match order {
+        let said = match order {
             Order::List => self
                 .studios
                 .iter()
-                .fold("--- studio list\n".into(), |all, name| {
+                .fold(String::from("--- studio list\n"), |all, name| {
                     all + &format!("\"{name}\" last modified on a day\n")
                 }),
             Order::Name => match &self.name {
@@ -145,7 +137,8 @@ impl Loader for Model {
                     "--- load project\n".into()
                 }
             },
-        }))
+        };
+        Ok(Answer::new(said, 0))
     }
 
     fn jack(&mut self) -> Result<(), SphereError> {
