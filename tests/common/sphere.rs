@@ -79,13 +79,10 @@ impl Sphere {
         for key in ["host_key", "key", "stranger"] {
             keygen(&path.join(key));
         }
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
         let mut sphere = Sphere {
             folder,
             kind,
-            port,
+            port: 0,
             server,
             _named: named,
             ladish_environment,
@@ -102,6 +99,10 @@ impl Sphere {
                 sphere.set_up(&[STUDIO, "other", HOUSE, &sphere.project_track(PROJECT)]);
             }
         }
+        // Just before it is used: what runs beside this takes free ports too.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        sphere.port = free.local_addr().unwrap().port();
+        drop(free);
         sphere.write_sshd_config();
         sphere.pin("host_key");
         sphere.sshd_up();
@@ -167,9 +168,15 @@ impl Sphere {
         command.arg("-D").arg("-f").arg(self.path("sshd_config"));
         command.arg("-E").arg(self.path("sshd.log"));
         command.envs(self.environment.clone());
-        self.sshd = Some(command.spawn().unwrap());
+        let mut sshd = command.spawn().unwrap();
         let address = format!("127.0.0.1:{}", self.port);
-        wait_for("sshd", || std::net::TcpStream::connect(&address).is_ok());
+        wait_for("sshd", || {
+            // Else it may be another's that answers.
+            let end = sshd.try_wait().unwrap();
+            assert!(end.is_none(), "sshd ends: is port {} taken?", self.port);
+            std::net::TcpStream::connect(&address).is_ok()
+        });
+        self.sshd = Some(sshd);
     }
 
     /// Ends the listener; open sessions go on.
