@@ -23,7 +23,7 @@
 
 #include "jack.h"
 
-enum { MOST_PORTS = 16 };
+enum { MOST_PORTS = 64 };
 
 static jack_client_t *client;
 static jack_port_t *ports[MOST_PORTS];
