@@ -135,7 +135,7 @@ impl Recorder {
     /// Has the files of open takes made whole; their rows are written at the next start.
     fn close(&mut self) {
         for take in std::mem::take(&mut self.takes) {
-            take.finish(&mut self.outbox, None);
+            take.finish(&mut self.outbox);
         }
         self.outbox.send(Op::Quit);
     }
@@ -282,17 +282,19 @@ impl Recorder {
         // so that no frame is dropped before it is measured.
         let lag = self.history_frames - u64::from(self.spec.rate / 2);
         for take in &mut self.takes {
-            if let Some(levels) = take.measure(&self.history, processed, lag) {
+            let measured = take.measure(&self.history, processed, lag, self.judge.as_mut());
+            if let Some((levels, found)) = measured {
                 let _ = self.reports.send(Report::Measured {
                     take: take.number,
                     levels,
+                    found,
                 });
             }
         }
         let complete = |take: &OpenTake| take.complete(processed);
         while let Some(at) = self.takes.iter().position(complete) {
             let take = self.takes.remove(at);
-            take.finish(&mut self.outbox, self.judge.as_mut());
+            take.finish(&mut self.outbox);
         }
     }
 

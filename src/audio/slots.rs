@@ -188,6 +188,13 @@ impl Slots {
             .map(|(a, _)| usize::from(*a))
     }
 
+    /// Forgets the levels from slot `len` on; what is known of all samples stays.
+    pub fn truncate(&mut self, len: u64) {
+        let steps = usize::try_from(len).unwrap_or(usize::MAX);
+        self.steps
+            .truncate(steps.saturating_mul(self.channels.len()));
+    }
+
     /// The shape of its samples.
     #[must_use]
     pub fn spec(&self) -> Spec {

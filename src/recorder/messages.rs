@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use crate::audio::judge::Found;
 use crate::audio::rf64::Meta;
 use crate::rt;
 use crate::store::row::Row;
@@ -112,13 +113,15 @@ pub enum Command {
 /// A report of the recorder.
 #[derive(Debug)]
 pub enum Report {
-    /// Levels from start mark to end mark, before the disk is asked for anything. The row has them too;
-    /// sent ahead of it for the verdict that a take will get.
+    /// Levels from start mark to end mark, and what is wrong with the take, before the disk is asked for
+    /// anything.
     Measured {
         /// Its number.
         take: u32,
         /// Of each channel.
         levels: Vec<Level>,
+        /// What was found in it.
+        found: Found,
     },
     /// File and row are synced. Comes after `Failed` too where the frames that are on the disk
     /// could be kept, once the end is known; the verdict is then `aborted`.

@@ -10,11 +10,14 @@ use super::{Begin, End};
 use crate::audio::block::Block;
 use crate::audio::judge::{Found, Judge, Taken};
 use crate::audio::meter::Meter;
-use crate::audio::slots::Slots;
+use crate::audio::slots::{self, Slots};
 use crate::words::{Cause, Format, Gap, Level, Spec, Verdict};
 
 /// The latest blocks, oldest first.
 pub type History = VecDeque<Box<Block>>;
+
+/// Slots behind that of the end mark that tell whether the voice goes on there.
+const BEHIND_END: u64 = 8;
 
 /// The memory for what is to be written is full: the blocks wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +44,16 @@ pub struct OpenTake {
     meter: Meter,
     metered: u64,
     levels: Option<Vec<Level>>,
-    /// What it is judged by, where takes are judged.
-    slots: Option<Slots>,
+    ear: Option<Ear>,
+    found: Option<Found>,
+}
+
+/// What a take is judged by, ahead of what is written.
+struct Ear {
+    slots: Slots,
+    /// The next frame to hear, on the capture clock.
+    next: u64,
+    has_gap: bool,
 }
 
 impl OpenTake {
@@ -63,7 +74,12 @@ impl OpenTake {
             meter: Meter::new(spec),
             metered: begin.start_mark.0,
             levels: None,
-            slots,
+            ear: slots.map(|slots| Ear {
+                slots,
+                next: begin.start_frame.0,
+                has_gap: false,
+            }),
+            found: None,
         }
     }
 
@@ -78,17 +94,18 @@ impl OpenTake {
         processed: u64,
         outbox: &mut Outbox,
     ) -> Result<(), Full> {
-        let limit = match (&self.end, self.may_end) {
-            (Some(end), _) => end.end_frame.0,
-            (None, may_end) => {
-                let old = processed.saturating_sub(self.behind);
-                may_end.map_or(old, |end| end.min(old))
-            }
-        };
+        let end = self.end.as_ref().map(|end| end.end_frame.0);
+        let limit = end.unwrap_or_else(|| self.settled(processed));
         // The blocks this take has not seen are the last few.
         let news = history.partition_point(|block| block.end() <= self.next);
         let mut news = history.range(news..);
         news.try_for_each(|block| self.stage(block, limit, outbox))
+    }
+
+    /// The frame up to which a take without an end is sure to go.
+    fn settled(&self, processed: u64) -> u64 {
+        let old = processed.saturating_sub(self.behind);
+        self.may_end.map_or(old, |end| end.min(old))
     }
 
     /// Stages the block's part of this take up to frame `limit`, and silence for what is missing
@@ -104,11 +121,7 @@ impl OpenTake {
         while self.next < to {
             let frames = (to - self.next).min(self.room(outbox)?);
             let at = (self.next - block.first_frame) as usize * frame;
-            let bytes = &block.bytes[at..at + frames as usize * frame];
-            self.copy(bytes);
-            if let Some(slots) = &mut self.slots {
-                slots.add(bytes);
-            }
+            self.copy(&block.bytes[at..at + frames as usize * frame]);
             self.next += frames;
         }
         Ok(())
@@ -155,9 +168,6 @@ impl OpenTake {
             let length = staging.len() + bytes;
             staging.resize(length, 0);
         }
-        if let Some(slots) = &mut self.slots {
-            slots.lose(frames);
-        }
         self.next += frames;
     }
 
@@ -188,33 +198,91 @@ impl OpenTake {
         }
     }
 
-    /// Levels once the end mark has passed. Until it is known the meter stays `lag` frames behind,
-    /// within the history, so that nothing after the end mark is ever counted.
-    pub fn measure(&mut self, history: &History, processed: u64, lag: u64) -> Option<Vec<Level>> {
+    /// What the levels are and what is found, once both are known. Until the end mark is, the meter stays
+    /// `lag` frames behind, within the history, so that nothing after it is ever counted.
+    pub fn measure(
+        &mut self,
+        history: &History,
+        processed: u64,
+        lag: u64,
+        judge: Option<&mut Judge>,
+    ) -> Option<(Vec<Level>, Found)> {
+        let is_measured = self.levels.is_some() && self.found.is_some();
+        self.meter(history, processed, lag);
+        self.hear(history, processed);
+        self.judge(processed, judge);
+        let both = self.levels.clone().zip(self.found.clone());
+        both.filter(|_| !is_measured)
+    }
+
+    fn meter(&mut self, history: &History, processed: u64, lag: u64) {
         if self.levels.is_some() {
-            return None;
+            return;
         }
         let mark = self.end.as_ref().map(|end| end.end_mark.0);
         let behind = processed.saturating_sub(lag);
         let to = mark.unwrap_or(behind).min(processed);
-        let frame = self.spec.frame_bytes() as u64;
-        let news = history.partition_point(|block| block.end() <= self.metered);
-        for block in history.range(news..) {
-            if block.first_frame >= to {
-                break;
-            }
-            let (from, to) = (self.metered.max(block.first_frame), to.min(block.end()));
-            if from < to {
-                let at = |f: u64| ((f - block.first_frame) * frame) as usize;
-                self.meter.add(&block.bytes[at(from)..at(to)]);
-            }
+        for (_, bytes) in parts(history, self.metered..to, self.spec) {
+            self.meter.add(bytes);
         }
         self.metered = self.metered.max(to);
-        if mark.is_none_or(|mark| processed < mark) {
-            return None;
+        if mark.is_some_and(|mark| processed >= mark) {
+            self.levels = Some(self.meter.levels());
         }
-        self.levels = Some(self.meter.levels());
-        self.levels.clone()
+    }
+
+    /// Hears what is sure to be of this take.
+    fn hear(&mut self, history: &History, processed: u64) {
+        let end = self.end.as_ref().map(|end| self.judged_to(end));
+        let to = end
+            .unwrap_or_else(|| self.settled(processed))
+            .min(processed);
+        let Some(ear) = self.ear.as_mut().filter(|_| self.found.is_none()) else {
+            return;
+        };
+        for (first, bytes) in parts(history, ear.next..to, self.spec) {
+            ear.lose(first);
+            ear.slots.add(bytes);
+            ear.next = first + (bytes.len() / self.spec.frame_bytes()) as u64;
+        }
+        ear.lose(to);
+    }
+
+    /// The frame after the last that counts for its verdict.
+    fn judged_to(&self, end: &End) -> u64 {
+        let slot = u64::from((self.spec.rate / slots::PER_S).max(1));
+        let marked = end.end_mark.0.saturating_sub(self.start) / slot + BEHIND_END;
+        (self.start + marked * slot).min(end.end_frame.0)
+    }
+
+    /// Finds what is wrong with it, once all that counts was heard.
+    fn judge(&mut self, processed: u64, judge: Option<&mut Judge>) {
+        let Some(end) = self.end.as_ref().filter(|_| self.found.is_none()) else {
+            return;
+        };
+        let heard = self.judged_to(end);
+        let (Some(judge), Some(ear)) = (judge, &mut self.ear) else {
+            self.found = Some(Found::default());
+            return;
+        };
+        if processed < heard {
+            return;
+        }
+        let slot = u64::from(ear.slots.slot_frames());
+        ear.slots
+            .truncate(heard.saturating_sub(self.start).div_ceil(slot));
+        let row = &end.row;
+        let sphere = row.sphere.as_ref().filter(|sphere| sphere.frame.is_some());
+        self.found = Some(judge.judge(&Taken {
+            slots: &ear.slots,
+            marks: end.start_mark.0.saturating_sub(self.start)
+                ..end.end_mark.0.saturating_sub(self.start),
+            kind: row.kind,
+            text: row.text.as_deref(),
+            track: sphere.map(|sphere| sphere.track.as_str()),
+            has_gap: ear.has_gap,
+            is_whole: matches!(row.verdict, Verdict::Kept | Verdict::Redone),
+        }));
     }
 
     /// All its frames are staged.
@@ -231,27 +299,8 @@ impl OpenTake {
         self.next..end
     }
 
-    /// What is found in it, once all its frames are staged.
-    fn judge(&self, end: &End, judge: &mut Judge) -> Found {
-        let Some(slots) = &self.slots else {
-            return Found::default();
-        };
-        let row = &end.row;
-        let sphere = row.sphere.as_ref().filter(|sphere| sphere.frame.is_some());
-        judge.judge(&Taken {
-            slots,
-            marks: end.start_mark.0.saturating_sub(self.start)
-                ..end.end_mark.0.saturating_sub(self.start),
-            kind: row.kind,
-            text: row.text.as_deref(),
-            track: sphere.map(|sphere| sphere.track.as_str()),
-            has_gap: !self.gaps.is_empty(),
-            is_whole: matches!(row.verdict, Verdict::Kept | Verdict::Redone),
-        })
-    }
-
     /// Hands the rest of it to the writer; one without an end has no row.
-    pub fn finish(mut self, outbox: &mut Outbox, judge: Option<&mut Judge>) {
+    pub fn finish(mut self, outbox: &mut Outbox) {
         self.flush(outbox);
         let take = self.number;
         let Some(end) = self.end.take() else {
@@ -260,13 +309,38 @@ impl OpenTake {
                 gaps: self.gaps,
             });
         };
-        let found = judge.map(|judge| self.judge(&end, judge));
         outbox.send(Op::Finish(Box::new(Finish {
             start: self.start,
-            found: found.unwrap_or_default(),
+            found: self.found.unwrap_or_default(),
             levels: self.levels.unwrap_or_else(|| self.meter.levels()),
             gaps: self.gaps,
             end,
         })));
     }
+}
+
+impl Ear {
+    /// What is missing up to frame `to`.
+    fn lose(&mut self, to: u64) {
+        if to > self.next {
+            self.slots.lose(to - self.next);
+            self.has_gap = true;
+            self.next = to;
+        }
+    }
+}
+
+/// The samples of the history in these frames of the capture clock, each piece with its first frame.
+fn parts(history: &History, frames: Range<u64>, spec: Spec) -> impl Iterator<Item = (u64, &[u8])> {
+    let size = spec.frame_bytes() as u64;
+    let frames = frames.start..frames.end.max(frames.start);
+    let news = history.partition_point(|block| block.end() <= frames.start);
+    let blocks = history.range(news..);
+    let blocks = blocks.take_while(move |block| block.first_frame < frames.end);
+    blocks.map(move |block| {
+        let first = frames.start.max(block.first_frame);
+        let to = frames.end.min(block.end());
+        let at = |frame: u64| ((frame - block.first_frame) * size) as usize;
+        (first, &block.bytes[at(first)..at(to)])
+    })
 }
